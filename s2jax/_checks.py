@@ -1,0 +1,68 @@
+"""Checks of a caller's values: every message names the argument, the rule and the way out."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+
+def is_concrete(value: Any) -> bool:
+    """Whether a leaf holds plain numbers: inside a transformation it does not."""
+    return isinstance(value, (bool, int, float, np.ndarray, np.generic)) or (
+        isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer)
+    )
+
+
+def check_number(
+    owner: str, name: str, value: Any, low: float = -np.inf, high: float = np.inf,
+    integer: bool = False, strict: bool = False,
+) -> None:  # fmt: skip
+    """Refuse a number outside [low, high], or (low, high] if `strict`."""
+    if not is_concrete(value):
+        return
+    kind = "an integer" if integer else "a number"
+    rule = f"{kind} {'>' if strict else '>='} {low:g}" if np.isfinite(low) else f"a finite {kind[2:]}"
+    rule += f" and <= {high:g}" if np.isfinite(high) else ""
+    fix = f"Choose {rule}."
+    if isinstance(value, (bool, np.bool_)) or np.ndim(value) != 0:
+        raise TypeError(f"{owner}({name}={value!r}): must be {rule}. {fix}")
+    if integer and not float(value).is_integer():
+        raise ValueError(f"{owner}({name}={value!r}): must be {rule}. {fix}")
+    number = float(value)
+    if not np.isfinite(number) or number < low or number > high or (strict and number == low):
+        raise ValueError(f"{owner}({name}={value!r}): must be {rule}. {fix}")
+
+
+def check_static_integer(owner: str, name: str, value: Any, low: int, high: float = np.inf) -> None:
+    """Refuse what is no plain Python integer in [low, high]; it decides a shape."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(
+            f"{owner}({name}={value!r}): must be a Python integer, because it decides a shape. "
+            f"Pass an int, not a {type(value).__name__}."
+        )
+    check_number(owner, name, value, low, high, integer=True)
+
+
+def check_weights(owner: str, name: str, weights: Mapping[str, Any], allowed: Iterable[str]) -> None:
+    """Refuse unknown names, negative weights and weights that are all zero."""
+    allowed = tuple(allowed)
+    for key, value in weights.items():
+        if key not in allowed:
+            raise ValueError(f"{owner}({name}={{{key!r}: ...}}): {unknown(key, allowed)}")
+        check_number(owner, f"{name}[{key!r}]", value, low=0)
+    values = list(weights.values())
+    if all(is_concrete(value) for value in values) and not sum(float(v) for v in values) > 0:
+        raise ValueError(
+            f"{owner}({name}={dict(weights)!r}): at least one weight must be > 0, because one of "
+            "them is always drawn. Raise a weight."
+        )
+
+
+def unknown(name: str, allowed: Iterable[str]) -> str:
+    """The sentence about a name that is not in the list, with the nearest one that is."""
+    allowed = tuple(allowed)
+    near = difflib.get_close_matches(str(name), allowed, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"Choose among: {', '.join(allowed)}."
+    return f"unknown name {name!r}. {hint}"

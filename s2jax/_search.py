@@ -1,0 +1,151 @@
+"""The search for usable expressions: a work queue inside jit.
+
+An item is one output of one row. Each round deals tries to a fixed number of lanes: every pending
+item in a window of the queue gets one, and while fewer items are pending than there are lanes,
+several consecutive ones. Try t of an item is a function of its key and t alone and the first usable
+try wins, so the result does not depend on how tries are dealt.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from s2jax._random import fold_in
+from s2jax._types import Words
+from s2jax.acceptance import REASONS, Acceptance, Moments, judge, moments
+from s2jax.expressions import Program
+from s2jax.targets import AbstractTarget
+
+
+class Outputs(NamedTuple):
+    """What the search finds for each item; all zero where it found nothing.
+
+    Attributes:
+        program: The first usable program.
+        series: Its series, `scale * f(x) + shift`.
+        scale, shift: How the series was scaled.
+        usable: Whether a usable program was found.
+        tries: Number of programs drawn, the usable one included.
+        rejections: How many of them were rejected, by reason.
+    """
+
+    program: Program
+    series: Float[Array, "items time"]
+    scale: Float[Array, " items"]
+    shift: Float[Array, " items"]
+    usable: Bool[Array, " items"]
+    tries: Int[Array, " items"]
+    rejections: Int[Array, "items reasons"]
+
+
+class Task(NamedTuple):
+    """What is searched for.
+
+    Attributes:
+        target, acceptance: What is drawn, and what is usable.
+        words: One raw key per row.
+        x: The inputs of each row; they stay as they are.
+        used_inputs: How many inputs the programs of each row may read.
+        rescale: `rescale(moments, row)` gives the scale and shift of accepted series.
+    """
+
+    target: AbstractTarget
+    acceptance: Acceptance
+    words: Words
+    x: Float[Array, "rows inputs time"]
+    used_inputs: Int[Array, " rows"]
+    rescale: Callable[[Moments, Array], tuple[Array, Array]]
+
+    def attempt(self, item, number, num_outputs: int):
+        """Draw and evaluate try `number` of each item."""
+        row, output = item // num_outputs, item % num_outputs
+        keys = fold_in(fold_in(self.words[row], output), number)
+        program = self.target.draw(keys, self.used_inputs[row], output, self.x.shape[1])
+        series = self.target.series(program, self.x[row])
+        stats = moments(series)
+        return program, series, row, stats, judge(stats, self.acceptance)
+
+
+def no_outputs(task: Task, num_items: int) -> Outputs:
+    """The outputs before any search."""
+    lane = jnp.zeros(1, jnp.int32)
+    program = jax.eval_shape(lambda: task.attempt(lane, lane, 1)[0])
+    dtype = task.x.dtype
+    return Outputs(
+        program=jax.tree.map(
+            lambda leaf: jnp.zeros((num_items, *leaf.shape[1:]), leaf.dtype), program
+        ),
+        series=jnp.zeros((num_items, task.x.shape[2]), dtype),
+        scale=jnp.ones(num_items, dtype),
+        shift=jnp.zeros(num_items, dtype),
+        usable=jnp.zeros(num_items, bool),
+        tries=jnp.zeros(num_items, jnp.int32),
+        rejections=jnp.zeros((num_items, len(REASONS)), jnp.int32),
+    )
+
+
+def search(
+    task: Task, outputs: Outputs, wanted: Bool[Array, "rows outputs"], num_lanes: int
+) -> Outputs:
+    """Draw programs for every wanted item until one makes a usable series.
+
+    Args:
+        task: What is searched for.
+        outputs: What is known so far; wanted items have no outputs yet.
+        wanted: Which outputs of which rows to search for.
+        num_lanes: Programs drawn and evaluated per round. Static.
+    """
+    num_items, num_outputs = wanted.size, wanted.shape[1]
+    num_lanes = min(num_lanes, num_items)
+    window = min(4 * num_lanes, num_items)
+    lane = jnp.arange(num_lanes, dtype=jnp.int32)
+    never = jnp.iinfo(jnp.int32).max
+
+    def round_of_tries(state):
+        outputs, pending, start = state
+        cut = lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, window)  # noqa: E731
+        place, number = _deal(cut(pending), cut(outputs.tries), lane)
+        item = start + place
+        live = pending[item] & (number < task.acceptance.max_tries)
+        program, series, row, stats, status = task.attempt(item, number, num_outputs)
+        first = jnp.full(window, never, jnp.int32)
+        first = first.at[place].min(jnp.where(live & (status == 0), number, never))[place]
+        won, lost = live & (number == first), live & (number < first)
+        scale, shift = task.rescale(stats, row)
+        put = lambda old, new: old.at[jnp.where(won, item, num_items)].set(new, mode="drop")  # noqa: E731
+        reasons = jnp.array([reason.value for reason in REASONS], jnp.int32)
+        outputs = Outputs(
+            program=jax.tree.map(put, outputs.program, program),
+            series=put(outputs.series, series * scale[:, None] + shift[:, None]),
+            scale=put(outputs.scale, scale),
+            shift=put(outputs.shift, shift),
+            usable=put(outputs.usable, True),
+            tries=outputs.tries.at[item].max(jnp.where(won | lost, number + 1, 0)),
+            rejections=outputs.rejections.at[item].add(
+                (lost[:, None] & (status[:, None] == reasons)).astype(jnp.int32)
+            ),
+        )
+        open_items = cut(pending) & ~cut(outputs.usable)
+        open_items = open_items & (cut(outputs.tries) < task.acceptance.max_tries)
+        pending = jax.lax.dynamic_update_slice_in_dim(pending, open_items, start, 0)
+        step = jnp.where(open_items.any(), jnp.argmax(open_items), window).astype(jnp.int32)
+        return outputs, pending, jnp.minimum(start + step, num_items - window)
+
+    start = (outputs, wanted.reshape(-1), jnp.int32(0))
+    return jax.lax.while_loop(lambda state: state[1].any(), round_of_tries, start)[0]
+
+
+def _deal(pending, tries, lane):
+    """Item and try number of each lane; pending items are dealt to in turn."""
+    size = pending.shape[0]
+    rank = jnp.cumsum(pending.astype(jnp.int32))
+    queue = jnp.zeros(size, jnp.int32)
+    queue = queue.at[jnp.where(pending, rank - 1, size)].set(
+        jnp.arange(size, dtype=jnp.int32), mode="drop"
+    )
+    count = jnp.maximum(rank[-1], 1)
+    place = queue[lane % count]
+    return place, tries[place] + lane // count

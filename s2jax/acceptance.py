@@ -1,0 +1,106 @@
+"""Which series are usable: bounds on a whole series, and the status that says what failed."""
+
+import enum
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from s2jax import _checks
+
+
+class Status(enum.IntFlag):
+    """Why a row is not usable; 0 means that it is. Bits add up.
+
+    Example:
+        >>> Status(9)
+        <Status.NOT_FINITE|OUTSIDE_DOMAIN: 9>
+        >>> Status.CONSTANT.sentence
+        'The series does not vary beyond rounding error.'
+    """
+
+    OK = 0
+    NOT_FINITE = 1
+    TOO_LARGE = 2
+    CONSTANT = 4
+    OUTSIDE_DOMAIN = 8
+    SEARCH_EXHAUSTED = 16
+    INPUT_UNUSABLE = 32
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for people."""
+        return " ".join(text for bit, text in _SENTENCES.items() if bit & self) or "Usable."
+
+
+_SENTENCES = {
+    Status.NOT_FINITE: "A value of the series overflowed to infinity.",
+    Status.TOO_LARGE: "An absolute value of the series exceeds the bound.",
+    Status.CONSTANT: "The series does not vary beyond rounding error.",
+    Status.OUTSIDE_DOMAIN: "An operator met a value outside its domain.",
+    Status.SEARCH_EXHAUSTED: "No expression was accepted within the allowed number of tries.",
+    Status.INPUT_UNUSABLE: "An input series is not finite or does not vary.",
+}
+REASONS = (Status.NOT_FINITE, Status.TOO_LARGE, Status.CONSTANT, Status.OUTSIDE_DOMAIN)
+"""The reasons counted in `Batch.rejections`, in order; a rejected try has exactly one."""
+
+
+class Acceptance(eqx.Module):
+    """What makes an output series usable. Judged on f(x) before scaling, whole series only.
+
+    Accepting conditions the law: a row is a draw of the expression given its input *and* given that
+    the series passes. The input's own law is untouched, because a failing expression is redrawn
+    against the same input.
+
+    Attributes:
+        bound: Largest absolute value, as 1e4 in the paper and 1000 in the reference.
+        min_variation: Least standard deviation relative to the largest absolute value. Below about
+            1e-5 a float32 series is mostly rounding error.
+        max_tries: Expressions drawn per output before the search gives up.
+
+    Raises:
+        ValueError: If a field is out of range.
+
+    Example:
+        >>> Acceptance(bound=1000.0).max_tries
+        64
+    """
+
+    bound: float = 1e4
+    min_variation: float = 1e-4
+    max_tries: int = 64
+
+    def __check_init__(self):
+        _checks.check_number("Acceptance", "bound", self.bound, low=0, strict=True)
+        _checks.check_number("Acceptance", "min_variation", self.min_variation, 0, 1)
+        _checks.check_number("Acceptance", "max_tries", self.max_tries, 1, 2**20, integer=True)
+
+
+class Moments(NamedTuple):
+    """Largest absolute value, mean and standard deviation over time."""
+
+    largest: Float[Array, "*batch"]
+    mean: Float[Array, "*batch"]
+    deviation: Float[Array, "*batch"]
+
+
+def moments(series: Float[Array, "..."], axis: int = -1) -> Moments:
+    """Moments of series over the time axis; `largest` is NaN if any value is."""
+    mean = series.mean(axis, keepdims=True)
+    variance = ((series - mean) ** 2).mean(axis)
+    return Moments(jnp.abs(series).max(axis), mean.squeeze(axis), jnp.sqrt(variance))
+
+
+def judge(stats: Moments, acceptance: Acceptance) -> Int[Array, "*batch"]:
+    """Status of series with these moments: 0 or exactly one of `REASONS`."""
+    flat = ~(stats.deviation > acceptance.min_variation * stats.largest)
+    status = jnp.where(flat, Status.CONSTANT.value, 0)
+    status = jnp.where(stats.largest > acceptance.bound, Status.TOO_LARGE.value, status)
+    status = jnp.where(jnp.isinf(stats.largest), Status.NOT_FINITE.value, status)
+    return jnp.where(jnp.isnan(stats.largest), Status.OUTSIDE_DOMAIN.value, status)
+
+
+def is_usable_input(stats: Moments) -> Bool[Array, "*batch"]:
+    """Whether an input channel is finite and varies beyond float32 rounding."""
+    return jnp.isfinite(stats.largest) & (stats.deviation > 1e-6 * stats.largest)

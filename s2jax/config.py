@@ -1,0 +1,106 @@
+"""The configuration of a generator: a tree of modules, static where a shape depends on it."""
+
+import equinox as eqx
+
+from s2jax import _checks
+from s2jax.acceptance import Acceptance
+from s2jax.inputs import ARMA, AbstractInput, Choice, Mixture, as_choice
+from s2jax.targets import AbstractTarget, Algebraic
+
+
+class Standardize(eqx.Module):
+    """Scale a series to mean 0 and standard deviation U(low, high).
+
+    The factor U(low, high) is drawn once per row and shared by its channels, as in the reference.
+
+    Attributes:
+        low, high: Range of the standard deviation.
+
+    Raises:
+        ValueError: If a bound is negative or they are in the wrong order.
+
+    Example:
+        >>> Standardize(high=1.0, low=1.0)
+        Standardize(low=1.0, high=1.0)
+    """
+
+    low: float = 0.0
+    high: float = 16.0
+
+    def __check_init__(self):
+        _checks.check_number("Standardize", "low", self.low, low=0)
+        low = self.low if _checks.is_concrete(self.low) else 0
+        _checks.check_number("Standardize", "high", self.high, low=float(low))
+        if _checks.is_concrete(self.high) and not float(self.high) > 0:
+            raise ValueError(
+                f"Standardize(high={self.high!r}): must be > 0, because a series of standard "
+                "deviation 0 is constant. Raise high, or pass None to leave the series unscaled."
+            )
+
+
+class Config(eqx.Module):
+    """Everything that decides what is drawn; a pytree.
+
+    Numbers that decide a shape are static and recompile when they change; all others are leaves and
+    do not, and may be traced.
+
+    Attributes:
+        length: Time steps of a series. Static.
+        num_inputs, num_outputs: Channels of `x` and `y`, the largest numbers used. Static.
+        min_inputs, min_outputs: Least numbers used; a row uses U{min..num} of them. None: all.
+        inputs: The law of the input channels.
+        target: What is made of them.
+        acceptance: Which output series are usable.
+        x_scaling, y_scaling: How series are scaled; None leaves them as they are.
+
+    Raises:
+        TypeError: If a part is of the wrong kind.
+        ValueError: If a number is out of range, or `inputs` cannot make series of this length.
+
+    Example:
+        >>> Config(length=128, num_inputs=2).num_outputs
+        1
+    """
+
+    length: int = eqx.field(static=True, default=256)
+    num_inputs: int = eqx.field(static=True, default=1)
+    num_outputs: int = eqx.field(static=True, default=1)
+    min_inputs: int | None = None
+    min_outputs: int | None = None
+    inputs: AbstractInput = Choice([Mixture(), ARMA()])
+    target: AbstractTarget = Algebraic()
+    acceptance: Acceptance = Acceptance()
+    x_scaling: Standardize | None = Standardize()
+    y_scaling: Standardize | None = Standardize()
+
+    def __check_init__(self):
+        check = _checks.check_static_integer
+        check("Config", "length", self.length, 2, 2**24)
+        check("Config", "num_inputs", self.num_inputs, 1, 64)
+        check("Config", "num_outputs", self.num_outputs, 1, 4096)
+        for name, high in (("min_inputs", self.num_inputs), ("min_outputs", self.num_outputs)):
+            value = getattr(self, name)
+            if value is not None:
+                _checks.check_number("Config", name, value, 1, high, integer=True)
+        for name, kind, example in (
+            ("inputs", AbstractInput, "s2jax.inputs.ARMA()"),
+            ("target", AbstractTarget, "s2jax.Algebraic()"),
+            ("acceptance", Acceptance, "s2jax.Acceptance()"),
+        ):
+            if not isinstance(getattr(self, name), kind):
+                raise TypeError(
+                    f"Config({name}={getattr(self, name)!r}): must be a {kind.__name__}. "
+                    f"Pass for example {example}."
+                )
+        for name in ("x_scaling", "y_scaling"):
+            if not isinstance(getattr(self, name), Standardize | None):
+                raise TypeError(
+                    f"Config({name}={getattr(self, name)!r}): must be a Standardize or None. "
+                    "Pass s2jax.Standardize(low, high)."
+                )
+        self.inputs.check_length(self.length)
+
+    @property
+    def choice(self) -> Choice:
+        """The inputs as a choice, of one family if need be."""
+        return as_choice(self.inputs)

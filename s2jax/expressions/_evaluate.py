@@ -1,0 +1,220 @@
+"""Evaluating many different programs at once.
+
+On CPU each program runs its instructions one after another, each through a real branch: a loop
+iteration of compiled XLA costs some 200 ns, the rows stay in the nearest cache, and neither sorting
+nor padding is needed. Elsewhere every instruction slot computes all operators for all rows and
+selects, which has no control flow at all. Both read the same lowered instructions, in which
+`a + b * x_i` is folded into the operator that reads it; that removes a third of the instructions.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from s2jax.expressions import _trees as trees
+from s2jax.expressions._program import Program, numeric_form
+from s2jax.operators import CONST, ID, TABLE
+
+
+class _Lowered(NamedTuple):
+    """Instructions ready to run; values live in rows, the inputs first, then one per instruction.
+
+    Attributes:
+        code: Opcode, row of the first operand, row of the second, row of the result.
+        coefficients: Scale and bias of the first operand, of the second, of the result.
+        count: Number of instructions to run.
+        result: Row of the result; a zero row follows the instructions' rows.
+    """
+
+    code: Int[Array, "rows nodes 4"]
+    coefficients: Float[Array, "rows nodes 6"]
+    count: Int[Array, " rows"]
+    result: Int[Array, " rows"]
+
+
+def evaluate(
+    program: Program, x: Float[Array, "*batch inputs time"]
+) -> Float[Array, "*batch outputs time"]:
+    """Values of every program on its own input series.
+
+    Works on the whole batch at once; under `jax.vmap` the mapped axis joins the batch. A value
+    outside an operator's domain is NaN.
+
+    Args:
+        program: Of batch shape `(*batch, outputs)`, as in `Batch.program`.
+        x: The variables x_0, x_1, ... as channels.
+
+    Returns:
+        One series per program, in the dtype of `x`.
+
+    Raises:
+        ValueError: If the batch shapes of `program` and `x` do not agree.
+
+    Example:
+        >>> import jax, s2jax
+        >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.s2(length=64), 2)
+        >>> s2jax.evaluate(batch.program, batch.x).shape
+        (2, 1, 64)
+    """
+    batch, inputs_shape = program.shape[:-1], x.shape[:-2]
+    if len(program.shape) == 0 or batch != inputs_shape:
+        raise ValueError(
+            f"evaluate(program of shape {program.shape}, x of shape {x.shape}): the program must "
+            f"have shape (*batch, outputs) with the batch of x, {inputs_shape}. Index or broadcast "
+            "one of them; a single program takes `program[None]`."
+        )
+    flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(batch) :]), program)
+    y = _evaluate_batch(flat, x.reshape(-1, *x.shape[-2:]))
+    return y.reshape(*batch, *y.shape[1:])
+
+
+# jitted, so that calls outside jit round as those inside: op by op there is no fused multiply-add
+@jax.jit
+@jax.custom_batching.custom_vmap
+def _evaluate_batch(program: Program, x):
+    return evaluate_rows(_merge_first(program), x, program.shape[-1]).reshape(
+        *program.shape, x.shape[-1]
+    )
+
+
+@_evaluate_batch.__wrapped__.def_vmap
+def _(axis_size, in_batched, program, x):
+    """The mapped axis becomes part of the batch."""
+
+    def join(leaf, batched):
+        leaf = leaf if batched else jnp.broadcast_to(leaf, (axis_size, *leaf.shape))
+        return leaf.reshape(-1, *leaf.shape[2:])
+
+    y = _evaluate_batch(*jax.tree.map(join, (program, x), tuple(in_batched)))
+    return y.reshape(axis_size, -1, *y.shape[1:]), True
+
+
+def _merge_first(program: Program) -> Program:
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), program)
+
+
+def evaluate_rows(
+    program: Program, x: Float[Array, "series inputs time"], outputs: int = 1
+) -> Float[Array, "rows time"]:
+    """Values of a flat batch of programs; `outputs` neighbouring rows share one of `x`."""
+    lowered = _lower(program, x.shape[-2], x.dtype)
+    functions = [_function(operator, program.protected) for operator in TABLE]
+
+    def run(evaluator):
+        return lambda *operands: evaluator(_Lowered(*operands[:-1]), operands[-1], functions, outputs)
+
+    return jax.lax.platform_dependent(*lowered, x, cpu=run(_sequential), default=run(_selecting))
+
+
+def _function(operator, protected: bool):
+    """The operator as a function of two arrays, whatever its arity."""
+    if operator.arity == 0:
+        return lambda a, b: jnp.zeros_like(a)
+    first = jnp.abs if protected and operator.protects else lambda a: a
+    if operator.arity == 1:
+        return lambda a, b: operator.function(first(a))
+    return lambda a, b: operator.function(first(a), b)
+
+
+def _lower(program: Program, num_inputs: int, dtype) -> _Lowered:
+    """Fold affine reads of variables into their readers, and drop the instructions so saved."""
+    op, scale, bias = (field.T for field in numeric_form(program, dtype))
+    a, b = program.a.T.astype(jnp.int32), program.b.T.astype(jnp.int32)
+    num_nodes = op.shape[0]
+    node = jnp.arange(num_nodes, dtype=jnp.int32)[:, None]
+    folded = (op == ID) & (a < 0) & (node != program.length - 1)
+    kept = (node < program.length) & ~folded
+
+    def read(operand):
+        """Row, scale and bias with which an operand is read."""
+
+        def update(j, carry):
+            row, own_scale, own_bias = carry
+            hit = (operand == j) & folded[j]
+            row = jnp.where(hit, -1 - a[j], row)
+            return row, jnp.where(hit, scale[j], own_scale), jnp.where(hit, bias[j], own_bias)
+
+        row = jnp.where(operand < 0, -1 - operand, num_inputs + operand)
+        start = (row, jnp.ones(row.shape, dtype), jnp.zeros(row.shape, dtype))
+        return trees.over_nodes(update, start, num_nodes)
+
+    is_const = op == CONST
+    row_a, scale_a, bias_a = read(jnp.where(is_const, -1, a))
+    row_b, scale_b, bias_b = read(jnp.where(is_const, -1, b))
+    position = jnp.cumsum(kept.astype(jnp.int32), axis=0) - 1
+    order = trees.over_nodes(
+        lambda j, out: jnp.where(kept[j] & (position[j] == node), j, out),
+        jnp.zeros(op.shape, jnp.int32),
+        num_nodes,
+    )
+    return _Lowered(
+        code=jnp.stack([op, row_a, row_b, order], axis=-1).swapaxes(0, 1),
+        coefficients=jnp.stack([scale_a, bias_a, scale_b, bias_b, scale, bias], -1).swapaxes(0, 1),
+        count=kept.sum(0, dtype=jnp.int32),
+        result=jnp.where(program.length > 0, num_inputs + program.length - 1, num_inputs + num_nodes),
+    )
+
+
+def _sequential(lowered: _Lowered, x, functions, outputs: int):
+    """One program after another, one instruction after another, one branch taken each time."""
+    num_inputs, time = x.shape[-2:]
+    num_rows, num_nodes = lowered.code.shape[:2]
+    code = lowered.code.reshape(-1, 4)
+    coefficients = lowered.coefficients.reshape(-1, 6)
+
+    def branch(function):
+        def apply(values, code, c):
+            first = jax.lax.dynamic_slice(values, (code[1], 0), (1, time))
+            second = jax.lax.dynamic_slice(values, (code[2], 0), (1, time))
+            return c[4] * function(c[0] * first + c[1], c[2] * second + c[3]) + c[5]
+
+        return apply
+
+    branches = [branch(function) for function in functions]
+
+    def run_program(row, carry):
+        values, y = carry
+        inputs = jax.lax.dynamic_slice(x, (row // outputs, 0, 0), (1, num_inputs, time))
+        values = jax.lax.dynamic_update_slice(values, inputs[0], (0, 0))
+
+        def run_instruction(k, values):
+            k = code[row * num_nodes + k, 3]
+            here = jax.lax.dynamic_slice(code, (row * num_nodes + k, 0), (1, 4))[0]
+            constants = jax.lax.dynamic_slice(coefficients, (row * num_nodes + k, 0), (1, 6))[0]
+            value = jax.lax.switch(here[0], branches, values, here, constants)
+            return jax.lax.dynamic_update_slice(values, value, (num_inputs + k, 0))
+
+        values = jax.lax.fori_loop(0, lowered.count[row], run_instruction, values)
+        value = jax.lax.dynamic_slice(values, (lowered.result[row], 0), (1, time))
+        return values, jax.lax.dynamic_update_slice(y, value, (row, 0))
+
+    values = jnp.zeros((num_inputs + num_nodes + 1, time), x.dtype)
+    y = jnp.zeros((num_rows, time), x.dtype)
+    return jax.lax.fori_loop(0, num_rows, run_program, (values, y))[1]
+
+
+def _selecting(lowered: _Lowered, x, functions, outputs: int):
+    """All programs in step, every operator computed and one selected."""
+    num_inputs, time = x.shape[-2:]
+    num_rows, num_nodes = lowered.code.shape[:2]
+    inputs = jnp.repeat(x, outputs, axis=0).swapaxes(0, 1)
+    rest = jnp.zeros((num_nodes + 1, num_rows, time), x.dtype)
+    row = jnp.arange(num_rows, dtype=jnp.int32)
+
+    def run_slot(k, values):
+        op, first, second, _ = jnp.moveaxis(lowered.code[:, k], -1, 0)
+        c = lowered.coefficients[:, k]
+        a = c[:, 0, None] * values[first, row] + c[:, 1, None]
+        b = c[:, 2, None] * values[second, row] + c[:, 3, None]
+        out = jnp.zeros_like(a)
+        for code, function in enumerate(functions):
+            out = jnp.where((op == code)[:, None], function(a, b), out)
+        out = c[:, 4, None] * out + c[:, 5, None]
+        return jax.lax.dynamic_update_slice(values, out[None], (num_inputs + k, 0, 0))
+
+    values = jnp.concatenate([inputs, rest])
+    last = lowered.result.max() + 1 - num_inputs
+    values = jax.lax.fori_loop(0, jnp.minimum(last, num_nodes), run_slot, values)
+    return values[lowered.result, row]

@@ -1,0 +1,27 @@
+"""What an input family is: a law of parameters, and the law of a series given its parameters."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+from jaxtyping import Array, Float, UInt32
+
+
+class AbstractInput(eqx.Module):
+    """A law of input series. Many channels are drawn at once, one key each."""
+
+    @abc.abstractmethod
+    def draw(self, words: UInt32[Array, "channels 2"], length: int) -> Any:
+        """Draw the parameters of each channel: a module of arrays, the channel axis first.
+
+        With these the exact law of each channel is known to the user.
+        """
+
+    @abc.abstractmethod
+    def series(
+        self, parameters: Any, words: UInt32[Array, "channels 2"], length: int
+    ) -> Float[Array, "time channels"]:
+        """Draw one series per channel given the parameters, time first."""
+
+    def check_length(self, length: int) -> None:
+        """Raise a `ValueError` if series of this length cannot be drawn."""

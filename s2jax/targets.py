@@ -1,0 +1,108 @@
+"""What is made of the inputs: y = f(x) with a random f, or y = x."""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from s2jax import _checks
+from s2jax._types import Words
+from s2jax.expressions import AbstractLaw, Program, S2Law
+from s2jax.expressions._evaluate import evaluate_rows
+from s2jax.operators import ID
+
+
+class AbstractTarget(eqx.Module):
+    """How programs are drawn and what series they make of an input."""
+
+    @abc.abstractmethod
+    def num_nodes(self, num_inputs: int) -> int:
+        """Static number of instruction slots of a program."""
+
+    @abc.abstractmethod
+    def draw(
+        self, words: Words, used_inputs: Int[Array, " rows"], output: Int[Array, " rows"],
+        num_inputs: int,
+    ) -> Program:  # fmt: skip
+        """Draw one program per row."""
+
+    @abc.abstractmethod
+    def series(
+        self, program: Program, x: Float[Array, "rows inputs time"]
+    ) -> Float[Array, "rows time"]:
+        """The series of each program on its own input."""
+
+
+class Algebraic(AbstractTarget):
+    """y = f(x) at every time step, with f drawn from a law of expressions.
+
+    Attributes:
+        law: The law of f.
+        domain: What happens outside an operator's domain. `"protected"` takes the absolute value of
+            the operand of `log` and `sqrt` and of the base of `pow`, as the reference does for
+            `log` and `sqrt`, so that f is another function there and `to_sympy` says so with `Abs`.
+            `"reject"` leaves f as it reads and refuses the series, which tilts the law of accepted
+            expressions away from these operators. Either way 1/0, log(0) and arcsin beyond 1 are
+            refused. Static.
+
+    Raises:
+        TypeError: If `law` is no law of expressions.
+        ValueError: If `domain` is unknown.
+
+    Example:
+        >>> Algebraic(domain="reject").law.max_unary
+        5
+    """
+
+    law: AbstractLaw = S2Law()
+    domain: str = eqx.field(static=True, default="protected")
+
+    def __check_init__(self):
+        if not isinstance(self.law, AbstractLaw):
+            raise TypeError(
+                f"Algebraic(law={self.law!r}): must be a law of expressions. Pass "
+                "s2jax.expressions.S2Law(...) or s2jax.expressions.UniformLaw(...)."
+            )
+        if self.domain not in ("protected", "reject"):
+            near = _checks.unknown(self.domain, ("protected", "reject"))
+            raise ValueError(f"Algebraic(domain={self.domain!r}): {near}")
+
+    def num_nodes(self, num_inputs: int) -> int:
+        return self.law.num_nodes(num_inputs)
+
+    def draw(self, words, used_inputs, output, num_inputs):
+        del output
+        return self.law.sample(words, used_inputs, num_inputs, self.domain == "protected")
+
+    def series(self, program, x):
+        return evaluate_rows(program, x)
+
+
+class Identity(AbstractTarget):
+    """y = x: output k is input k modulo the number of inputs. For inputs without expressions.
+
+    Example:
+        >>> Identity().num_nodes(num_inputs=3)
+        1
+    """
+
+    def num_nodes(self, num_inputs: int) -> int:
+        return 1
+
+    def draw(self, words, used_inputs, output, num_inputs):
+        operand = (-1 - output % used_inputs).astype(jnp.int16)[:, None]
+        small = jnp.zeros(operand.shape, jnp.int8)
+        return Program(
+            op=jnp.full(operand.shape, ID, jnp.int8),
+            a=operand,
+            b=operand,
+            scale_mantissa=jnp.ones(operand.shape, jnp.int32),
+            scale_exponent=small,
+            bias_mantissa=jnp.zeros(operand.shape, jnp.int32),
+            bias_exponent=small,
+            length=jnp.ones(output.shape, jnp.int32),
+        )
+
+    def series(self, program, x):
+        return evaluate_rows(program, x)

@@ -1,0 +1,33 @@
+"""Strict settings for the whole suite, and keys that depend on nothing but the test's name."""
+
+import os
+import zlib
+
+os.environ["XLA_FLAGS"] = (
+    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+).strip()
+
+import jax  # noqa: E402
+import jaxtyping  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# From here on every annotation in the package is checked at each call; an int is a float, as in
+# PEP 484.
+_CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
+jaxtyping.install_import_hook("s2jax", _CHECKER)
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """A number that depends on the test's id only: adding a test moves no other."""
+    return zlib.crc32(request.node.nodeid.encode())
+
+
+@pytest.fixture
+def key(seed: int) -> jax.Array:
+    """The root key folded with the test's id."""
+    return jax.random.fold_in(jax.random.key(0), np.uint32(seed))
