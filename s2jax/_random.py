@@ -51,10 +51,16 @@ def fold_in(
     return jax.lax.optimization_barrier(jnp.stack(jnp.broadcast_arrays(*out), axis=-1))
 
 
-def random_bits(words: UInt32[Array, "batch 2"], count: int) -> UInt32[Array, "{count} batch"]:
-    """Draw `count` words of 32 random bits per key, one column per key."""
+def random_bits(
+    words: UInt32[Array, "batch 2"], count: int, stream: Int[Array, "#batch"] | int = 0
+) -> UInt32[Array, "{count} batch"]:
+    """Draw `count` words of 32 random bits per key, one column per key.
+
+    Streams of one key are independent; stream 0 is also what `fold_in` reads.
+    """
     low = jnp.arange(-(-count // 2), dtype=jnp.uint32)[:, None]
-    out = threefry2x32((words[None, :, 0], words[None, :, 1]), (jnp.zeros_like(low), low))
+    high = jnp.atleast_1d(jnp.asarray(stream)).astype(jnp.uint32)[None, :]
+    out = threefry2x32((words[None, :, 0], words[None, :, 1]), (high, low))
     # stored once: else XLA repeats the cipher in every kernel that reads the bits
     return jax.lax.optimization_barrier(jnp.concatenate(out, axis=0)[:count])
 

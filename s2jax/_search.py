@@ -13,32 +13,34 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from s2jax._random import fold_in
 from s2jax._types import Words
 from s2jax.acceptance import REASONS, Acceptance, Moments, judge, moments
-from s2jax.expressions import Program
+from s2jax.expressions._program import pack, packed_width
 from s2jax.targets import AbstractTarget
+
+_TRY_BITS = 20  # tries per item; the streams of outputs follow each other
+_FIRST_STREAM = 2  # what comes before is read for the row's inputs
 
 
 class Outputs(NamedTuple):
     """What the search finds for each item; all zero where it found nothing.
 
     Attributes:
-        program: The first usable program.
+        program: The first usable program, packed.
         series: Its series, `scale * f(x) + shift`.
-        scale, shift: How the series was scaled.
-        usable: Whether a usable program was found.
-        tries: Number of programs drawn, the usable one included.
-        rejections: How many of them were rejected, by reason.
+        scaling: Scale, shift, and 1 where a usable program was found.
+        rejections: How many programs before it were rejected, by reason.
     """
 
-    program: Program
+    program: Int[Array, "items fields"]
     series: Float[Array, "items time"]
-    scale: Float[Array, " items"]
-    shift: Float[Array, " items"]
-    usable: Bool[Array, " items"]
-    tries: Int[Array, " items"]
+    scaling: Float[Array, "items 3"]
     rejections: Int[Array, "items reasons"]
+
+    @property
+    def usable(self) -> Bool[Array, " items"]:
+        """Whether a usable program was found."""
+        return self.scaling[:, 2] > 0
 
 
 class Task(NamedTuple):
@@ -62,28 +64,23 @@ class Task(NamedTuple):
     def attempt(self, item, number, num_outputs: int):
         """Draw and evaluate try `number` of each item."""
         row, output = item // num_outputs, item % num_outputs
-        keys = fold_in(fold_in(self.words[row], output), number)
-        program = self.target.draw(keys, self.used_inputs[row], output, self.x.shape[1])
+        stream = (output << _TRY_BITS) + number + _FIRST_STREAM
+        program = self.target.draw(
+            self.words[row], stream, self.used_inputs[row], output, self.x.shape[1]
+        )
         series = self.target.series(program, self.x[row])
         stats = moments(series)
         return program, series, row, stats, judge(stats, self.acceptance)
 
 
-def no_outputs(task: Task, num_items: int) -> Outputs:
-    """The outputs before any search."""
-    lane = jnp.zeros(1, jnp.int32)
-    program = jax.eval_shape(lambda: task.attempt(lane, lane, 1)[0])
-    dtype = task.x.dtype
+def no_outputs(target: AbstractTarget, num_inputs: int, shape: tuple[int, int], dtype) -> Outputs:
+    """The outputs before any search, for `shape = (items, time)`."""
+    width = packed_width(target.num_nodes(num_inputs))
     return Outputs(
-        program=jax.tree.map(
-            lambda leaf: jnp.zeros((num_items, *leaf.shape[1:]), leaf.dtype), program
-        ),
-        series=jnp.zeros((num_items, task.x.shape[2]), dtype),
-        scale=jnp.ones(num_items, dtype),
-        shift=jnp.zeros(num_items, dtype),
-        usable=jnp.zeros(num_items, bool),
-        tries=jnp.zeros(num_items, jnp.int32),
-        rejections=jnp.zeros((num_items, len(REASONS)), jnp.int32),
+        program=jnp.zeros((shape[0], width), jnp.int32),
+        series=jnp.zeros(shape, dtype),
+        scaling=jnp.zeros((shape[0], 3), dtype),
+        rejections=jnp.zeros((shape[0], len(REASONS)), jnp.int32),
     )
 
 
@@ -99,7 +96,6 @@ def search(
         num_lanes: Programs drawn and evaluated per round. Static.
     """
     num_items, num_outputs = wanted.size, wanted.shape[1]
-    num_lanes = min(num_lanes, num_items)
     window = min(4 * num_lanes, num_items)
     lane = jnp.arange(num_lanes, dtype=jnp.int32)
     never = jnp.iinfo(jnp.int32).max
@@ -107,7 +103,7 @@ def search(
     def round_of_tries(state):
         outputs, pending, start = state
         cut = lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, window)  # noqa: E731
-        place, number = _deal(cut(pending), cut(outputs.tries), lane)
+        place, number = _deal(cut(pending), cut(outputs.rejections).sum(1), lane)
         item = start + place
         live = pending[item] & (number < task.acceptance.max_tries)
         program, series, row, stats, status = task.attempt(item, number, num_outputs)
@@ -118,18 +114,15 @@ def search(
         put = lambda old, new: old.at[jnp.where(won, item, num_items)].set(new, mode="drop")  # noqa: E731
         reasons = jnp.array([reason.value for reason in REASONS], jnp.int32)
         outputs = Outputs(
-            program=jax.tree.map(put, outputs.program, program),
+            program=put(outputs.program, pack(program)),
             series=put(outputs.series, series * scale[:, None] + shift[:, None]),
-            scale=put(outputs.scale, scale),
-            shift=put(outputs.shift, shift),
-            usable=put(outputs.usable, True),
-            tries=outputs.tries.at[item].max(jnp.where(won | lost, number + 1, 0)),
+            scaling=put(outputs.scaling, jnp.stack([scale, shift, jnp.ones_like(scale)], 1)),
             rejections=outputs.rejections.at[item].add(
                 (lost[:, None] & (status[:, None] == reasons)).astype(jnp.int32)
             ),
         )
         open_items = cut(pending) & ~cut(outputs.usable)
-        open_items = open_items & (cut(outputs.tries) < task.acceptance.max_tries)
+        open_items = open_items & (cut(outputs.rejections).sum(1) < task.acceptance.max_tries)
         pending = jax.lax.dynamic_update_slice_in_dim(pending, open_items, start, 0)
         step = jnp.where(open_items.any(), jnp.argmax(open_items), window).astype(jnp.int32)
         return outputs, pending, jnp.minimum(start + step, num_items - window)

@@ -77,7 +77,7 @@ class Config(eqx.Module):
         check = _checks.check_static_integer
         check("Config", "length", self.length, 2, 2**24)
         check("Config", "num_inputs", self.num_inputs, 1, 64)
-        check("Config", "num_outputs", self.num_outputs, 1, 4096)
+        check("Config", "num_outputs", self.num_outputs, 1, 2047)
         for name, high in (("min_inputs", self.num_inputs), ("min_outputs", self.num_outputs)):
             value = getattr(self, name)
             if value is not None:

@@ -15,9 +15,11 @@ from s2jax._types import PRNGKey, Words
 from s2jax.acceptance import REASONS, Moments, Status, is_usable_input, moments
 from s2jax.config import Config, Standardize
 from s2jax.expressions import Program
+from s2jax.expressions._program import unpack
 from s2jax.inputs import Source
 
 _MAX_ROUNDS = 8
+_AT_END = 2**30  # sorts a row behind all others
 
 
 class Batch(eqx.Module):
@@ -173,27 +175,34 @@ def _sample(words: Words, config: Config, n: int, backend: str) -> Batch:
 
 
 def _fill(words: Words, config: Config, n: int, backend: str) -> Batch:
-    """Give every row a candidate; a row whose candidate fails gets the next one not yet seen."""
+    """Give every row a candidate; a row whose candidate fails gets the next one not yet seen.
+
+    If that happened, the rows are put in order of their candidates, those that failed to the end,
+    and drawn once more: it is rare, and drawing is the only way rows are made.
+    """
 
     def step(state):
-        rows, missing, rounds = state
-        rows = _draw(words, config, rows, missing, backend)
-        missing = missing & (rows.status != 0)
-        again = missing & (rounds + 1 < _MAX_ROUNDS)
-        next_index = rows.index.max() + jnp.cumsum(again.astype(jnp.int32))
-        index = jnp.where(again, next_index, rows.index)
-        return eqx.tree_at(lambda rows: rows.index, rows, index), again, rounds + 1
+        rows, wanted, rounds = state
+        rows = _draw(words, config, rows, wanted, backend)
+        failed = ~_is_usable(rows)
+        retry = wanted & failed & (rounds + 1 < _MAX_ROUNDS)
+        next_index = rows.index.max() + jnp.cumsum(retry.astype(jnp.int32))
+        index = jnp.where(retry, next_index, rows.index)
+        ordered = jnp.sort(jnp.where(failed, _AT_END, 0) | index) & ~_AT_END
+        reorder = ~retry.any() & (ordered != index).any()
+        rows = rows._replace(index=jnp.where(reorder, ordered, index))
+        return rows, retry | reorder, rounds + 1
 
     start = _no_rows(config, jnp.arange(n, dtype=jnp.int32)), jnp.ones(n, bool), jnp.int32(0)
-    rows, _, rounds = jax.lax.while_loop(lambda state: state[1].any(), step, start)
-    in_order = lambda rows: jax.tree.map(lambda leaf: leaf[jnp.argsort(rows.index)], rows)  # noqa: E731
-    return jax.lax.cond(rounds > 1, in_order, lambda rows: rows, rows)
+    rows = jax.lax.while_loop(lambda state: state[1].any(), step, start)[0]
+    return _to_batch(config, rows)
 
 
 @partial(jax.jit, static_argnames="backend")
 def _candidates(words: Words, config: Config, indices, backend: str) -> Batch:
     everyone = jnp.ones(indices.shape, bool)
-    return _draw(words, config, _no_rows(config, indices), everyone, backend)
+    rows = _draw(words, config, _no_rows(config, indices), everyone, backend)
+    return _to_batch(config, rows)
 
 
 class _Inputs(NamedTuple):
@@ -208,50 +217,55 @@ class _Inputs(NamedTuple):
     usable: Bool[Array, " rows"]
 
 
-def _no_rows(config: Config, index: Int[Array, " rows"]) -> Batch:
+class _Rows(NamedTuple):
+    """Rows while they are made."""
+
+    index: Int[Array, " rows"]
+    inputs: _Inputs
+    outputs: Outputs
+
+
+def _no_rows(config: Config, index: Int[Array, " rows"]) -> _Rows:
     """Rows of zeros for these candidates."""
-    zeros = lambda leaf: jnp.zeros(leaf.shape, leaf.dtype)  # noqa: E731
-    keys = jnp.zeros((*index.shape, 2), jnp.uint32)
-    inputs = jax.tree.map(zeros, jax.eval_shape(_draw_inputs, keys, config))
-    task = Task(config.target, config.acceptance, keys, inputs.x, index, lambda stats, row: stats[:2])
-    return _assemble(index, inputs, no_outputs(task, inputs.y_mask.size))
+    keys = jax.ShapeDtypeStruct((*index.shape, 2), jnp.uint32)
+    shapes = jax.eval_shape(lambda keys: _draw_inputs(keys, config), keys)
+    inputs = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    shape = (index.shape[0] * config.num_outputs, config.length)
+    return _Rows(index, inputs, no_outputs(config.target, config.num_inputs, shape, inputs.x.dtype))
 
 
 def _draw(
-    words: Words, config: Config, rows: Batch, wanted: Bool[Array, " rows"], backend: str
-) -> Batch:
+    words: Words, config: Config, rows: _Rows, wanted: Bool[Array, " rows"], backend: str
+) -> _Rows:
     """Draw the candidates `rows.index` of the wanted rows; leave the others as they are."""
     tile = _tile_size(config, backend)
     keys = fold_in(jnp.broadcast_to(words, (*rows.index.shape, 2)), rows.index)
-    inputs = _draw_inputs_by_tile(keys, config, rows, wanted, max(1, tile // config.num_inputs))
+    inputs = _draw_inputs_by_tile(keys, config, rows.inputs, wanted, max(1, tile // config.num_inputs))
     factor = _row_bits(keys)[3]
-    scaling = lambda stats, row: _scaling(config.y_scaling, factor[row], stats)  # noqa: E731
-    used_inputs = inputs.x_mask.sum(1, dtype=jnp.int32)
     task = Task(
-        config.target, config.acceptance, fold_in(keys, 1), inputs.x, used_inputs, scaling
+        target=config.target,
+        acceptance=config.acceptance,
+        words=keys,
+        x=inputs.x,
+        used_inputs=inputs.x_mask.sum(1, dtype=jnp.int32),
+        rescale=lambda stats, row: _scaling(config.y_scaling, factor[row], stats),
     )
+    keep = jnp.repeat(~wanted, config.num_outputs)[:, None]
+    outputs = jax.tree.map(lambda leaf: jnp.where(keep, leaf, jnp.zeros_like(leaf)), rows.outputs)
     to_search = inputs.y_mask & (wanted & inputs.usable)[:, None]
-    known = jnp.repeat(~wanted, config.num_outputs)
-    old = jax.tree.map(
-        lambda leaf: jnp.where(known.reshape(-1, *(1,) * (leaf.ndim - 1)), leaf, jnp.zeros_like(leaf)),
-        _outputs_of(rows),
-    )
-    return _assemble(rows.index, inputs, search(task, old, to_search, tile))
+    return _Rows(rows.index, inputs, search(task, outputs, to_search, tile))
 
 
-def _outputs_of(rows: Batch) -> Outputs:
-    """The output side of rows, one item per output."""
-    flat = lambda leaf: leaf.reshape(-1, *leaf.shape[2:])  # noqa: E731
-    parts = (rows.program, rows.y, rows.y_scale, rows.y_shift)
-    counts = (rows.tries, rows.rejections)
-    usable = rows.y_mask & (rows.status == 0)[:, None]
-    return Outputs(*jax.tree.map(flat, (*parts, usable, *counts)))
+def _is_usable(rows: _Rows) -> Bool[Array, " rows"]:
+    mask = rows.inputs.y_mask
+    return rows.inputs.usable & (rows.outputs.usable.reshape(mask.shape) | ~mask).all(1)
 
 
-def _assemble(index: Int[Array, " rows"], inputs: _Inputs, outputs: Outputs) -> Batch:
-    shape = inputs.y_mask.shape
-    found = jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), outputs)
-    missing = inputs.y_mask & ~found.usable
+def _to_batch(config: Config, rows: _Rows) -> Batch:
+    inputs, mask = rows.inputs, rows.inputs.y_mask
+    found = jax.tree.map(lambda leaf: leaf.reshape(*mask.shape, *leaf.shape[1:]), rows.outputs)
+    usable = found.scaling[..., 2] > 0
+    missing = mask & ~usable
     happened = (found.rejections > 0) & missing[..., None]
     status = jnp.where(inputs.usable, 0, Status.INPUT_UNUSABLE.value)
     exhausted = inputs.usable & missing.any(1)
@@ -261,50 +275,49 @@ def _assemble(index: Int[Array, " rows"], inputs: _Inputs, outputs: Outputs) -> 
     return Batch(
         x=inputs.x,
         y=found.series,
-        program=found.program,
+        program=unpack(found.program, config.target.protected),
         status=status,
-        index=index,
+        index=rows.index,
         x_scale=inputs.x_scale,
         x_shift=inputs.x_shift,
-        y_scale=found.scale,
-        y_shift=found.shift,
+        y_scale=jnp.where(usable, found.scaling[..., 0], 1),
+        y_shift=found.scaling[..., 1],
         x_mask=inputs.x_mask,
-        y_mask=inputs.y_mask,
+        y_mask=mask,
         x_source=inputs.x_source,
-        tries=found.tries,
+        tries=found.rejections.sum(-1) + usable,
         rejections=found.rejections,
     )
 
 
 def _draw_inputs_by_tile(
-    keys: Words, config: Config, rows: Batch, wanted: Bool[Array, " rows"], tile: int
+    keys: Words, config: Config, old: _Inputs, wanted: Bool[Array, " rows"], tile: int
 ) -> _Inputs:
-    """Draw the inputs of the wanted rows, so many rows at a time that the caches hold them."""
+    """Draw the inputs of the wanted rows in tiles of one fixed size.
+
+    So the caches hold a tile, and the compiled arithmetic of a row does not depend on the batch.
+    """
     num_rows = wanted.shape[0]
-    tile = min(tile, num_rows)
+    keys = jnp.pad(keys, ((0, max(tile - num_rows, 0)), (0, 0)))
 
     def step(i, inputs):
-        start = jnp.minimum(i * tile, num_rows - tile)
-        cut = lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, tile)  # noqa: E731
-        new = _draw_inputs(cut(keys), config)
+        start = jnp.minimum(i * tile, max(num_rows - tile, 0))
+        cut = lambda leaf, size: jax.lax.dynamic_slice_in_dim(leaf, start, size)  # noqa: E731
+        drawn, size = _draw_inputs(cut(keys, tile), config), min(tile, num_rows)
 
         def put(old, new):
-            mask = cut(wanted).reshape(-1, *(1,) * (new.ndim - 1))
-            new = jnp.where(mask, new, cut(old))
+            mask = cut(wanted, size).reshape(-1, *(1,) * (new.ndim - 1))
+            new = jnp.where(mask, new[:size], cut(old, size))
             return jax.lax.dynamic_update_slice_in_dim(old, new, start, 0)
 
-        return jax.tree.map(put, inputs, new)
+        return jax.tree.map(put, inputs, drawn)
 
-    usable = (rows.status & Status.INPUT_UNUSABLE.value) == 0
-    old = _Inputs(
-        rows.x, rows.x_scale, rows.x_shift, rows.x_mask, rows.y_mask, rows.x_source, usable
-    )
     return jax.lax.fori_loop(0, -(-num_rows // tile), step, old)
 
 
 def _row_bits(keys: Words):
     """Random words of each row: numbers of inputs and outputs used, factors of x and y."""
-    return random_bits(fold_in(keys, 2), 4)
+    return random_bits(keys, 4, stream=1)
 
 
 def _draw_inputs(keys: Words, config: Config) -> _Inputs:
@@ -313,9 +326,9 @@ def _draw_inputs(keys: Words, config: Config) -> _Inputs:
     bits = _row_bits(keys)
     x_mask = _mask(bits[0], config.min_inputs, channels)
     channel = jnp.tile(jnp.arange(channels, dtype=jnp.int32), rows)
-    words = fold_in(jnp.repeat(fold_in(keys, 0), channels, axis=0), channel)
-    parameters = config.choice.draw(fold_in(words, 0), length)
-    raw = config.choice.series(parameters, fold_in(words, 1), length)
+    words = fold_in(jnp.repeat(keys, channels, axis=0), channel)
+    parameters = config.choice.draw(words, length)
+    raw = config.choice.series(parameters, words, length)
     stats = moments(raw, axis=0)
     good = is_usable_input(stats).reshape(rows, channels)
     scale, shift = _scaling(config.x_scaling, jnp.repeat(bits[2], channels), stats)

@@ -16,16 +16,18 @@ from s2jax.operators import ID
 class AbstractTarget(eqx.Module):
     """How programs are drawn and what series they make of an input."""
 
+    protected: eqx.AbstractVar[bool]  # whether the programs are in protected mode
+
     @abc.abstractmethod
     def num_nodes(self, num_inputs: int) -> int:
         """Static number of instruction slots of a program."""
 
     @abc.abstractmethod
     def draw(
-        self, words: Words, used_inputs: Int[Array, " rows"], output: Int[Array, " rows"],
-        num_inputs: int,
+        self, words: Words, stream: Int[Array, " rows"], used_inputs: Int[Array, " rows"],
+        output: Int[Array, " rows"], num_inputs: int,
     ) -> Program:  # fmt: skip
-        """Draw one program per row."""
+        """Draw one program per row from a stream of its key, for the given output."""
 
     @abc.abstractmethod
     def series(
@@ -68,12 +70,16 @@ class Algebraic(AbstractTarget):
             near = _checks.unknown(self.domain, ("protected", "reject"))
             raise ValueError(f"Algebraic(domain={self.domain!r}): {near}")
 
+    @property
+    def protected(self) -> bool:
+        return self.domain == "protected"
+
     def num_nodes(self, num_inputs: int) -> int:
         return self.law.num_nodes(num_inputs)
 
-    def draw(self, words, used_inputs, output, num_inputs):
+    def draw(self, words, stream, used_inputs, output, num_inputs):
         del output
-        return self.law.sample(words, used_inputs, num_inputs, self.domain == "protected")
+        return self.law.sample(words, used_inputs, num_inputs, self.protected, stream)
 
     def series(self, program, x):
         return evaluate_rows(program, x)
@@ -87,10 +93,12 @@ class Identity(AbstractTarget):
         1
     """
 
+    protected = True
+
     def num_nodes(self, num_inputs: int) -> int:
         return 1
 
-    def draw(self, words, used_inputs, output, num_inputs):
+    def draw(self, words, stream, used_inputs, output, num_inputs):
         operand = (-1 - output % used_inputs).astype(jnp.int16)[:, None]
         small = jnp.zeros(operand.shape, jnp.int8)
         return Program(

@@ -13,7 +13,8 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
-jax.config.update("jax_numpy_rank_promotion", "raise")
+# "allow": (batch,) against (nodes, batch) is how node-major code reads a per-row number
+jax.config.update("jax_numpy_rank_promotion", "allow")
 
 # From here on every annotation in the package is checked at each call; an int is a float, as in
 # PEP 484.

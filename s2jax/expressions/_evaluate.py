@@ -9,6 +9,7 @@ selects, which has no control flow at all. Both read the same lowered instructio
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -120,8 +121,9 @@ def _function(operator, protected: bool):
 
 def _lower(program: Program, num_inputs: int, dtype) -> _Lowered:
     """Fold affine reads of variables into their readers, and drop the instructions so saved."""
-    op, scale, bias = (field.T for field in numeric_form(program, dtype))
-    a, b = program.a.T.astype(jnp.int32), program.b.T.astype(jnp.int32)
+    by_node = jax.tree.map(lambda leaf: leaf.T, eqx.tree_at(lambda p: p.length, program, None))
+    op, scale, bias = trees.row_by_row(lambda row: numeric_form(row, dtype), by_node)
+    a, b = by_node.a.astype(jnp.int32), by_node.b.astype(jnp.int32)
     num_nodes = op.shape[0]
     node = jnp.arange(num_nodes, dtype=jnp.int32)[:, None]
     folded = (op == ID) & (a < 0) & (node != program.length - 1)

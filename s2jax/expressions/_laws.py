@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Mapping
+from functools import partial
 from math import comb
 from typing import Literal, get_args
 
@@ -97,8 +98,9 @@ class AbstractLaw(eqx.Module):
         """Static bound on the prefix tokens of one expression, a constant counted as one."""
 
     def sample(
-        self, words: Words, used_inputs: Int[Array, " batch"], num_inputs: int, protected: bool
-    ) -> Program:
+        self, words: Words, used_inputs: Int[Array, " batch"], num_inputs: int, protected: bool,
+        stream: Int[Array, " batch"] | int = 0,
+    ) -> Program:  # fmt: skip
         """Draw one program per key.
 
         Args:
@@ -106,15 +108,18 @@ class AbstractLaw(eqx.Module):
             used_inputs: How many of the variables each expression may use, >= 1.
             num_inputs: The largest `used_inputs`. Static.
             protected: Carried over to the programs.
+            stream: Which stream of each key to read; others give independent programs.
 
         Returns:
             Programs of batch shape `(batch,)`. The same key gives the same program in any batch.
         """
         size, shape_bits = self.num_nodes(num_inputs), self.num_shape_bits(num_inputs)
-        bits = random_bits(words, shape_bits + 5 * size)
+        bits = random_bits(words, shape_bits + 5 * size, stream)
         kind = self.sample_shape(bits[:shape_bits], used_inputs, num_inputs)
         label, order, extra, scale_bits, bias_bits = bits[shape_bits:].reshape(5, size, -1)
-        op, operand = self._label(kind, label, order, extra, used_inputs)
+        rank = trees.rank_among(order, kind == trees.LEAF)
+        label_row = partial(self._label, used_inputs=used_inputs)
+        op, operand = trees.row_by_row(label_row, kind, label, rank, extra)
         slots = trees.count_open(kind)
         has_scale, has_bias = self._place_constants(kind, op, slots)
         code, length = _assemble.assemble(kind, slots, op, operand, has_scale, has_bias)
@@ -132,10 +137,9 @@ class AbstractLaw(eqx.Module):
             protected=protected,
         )
 
-    def _label(self, kind, label, order, extra, used_inputs):
-        """Opcode and immediate operand of each node: variables have opcode `id`."""
-        rank = trees.rank_among(order, kind == trees.LEAF)
-        any_variable, extra_left = take_below(extra, used_inputs)
+    def _label(self, kind, label, rank, extra, used_inputs):
+        """Opcode and immediate operand of nodes: variables have opcode `id`."""
+        any_variable = below(extra, used_inputs)
         forced = rank < self.num_forced_variables(used_inputs)
         variable = jnp.where((rank == 0) | ~forced, any_variable, rank)
         is_constant = ~forced & (uniform(label) < self.constant_probability)
@@ -161,7 +165,8 @@ class AbstractLaw(eqx.Module):
         if self.affine == "full":
             placed = here & ((kind == trees.UNARY) | ((kind == trees.LEAF) & (op == ID)))
             return placed, placed
-        above = trees.of_parent(jnp.where(kind == trees.UNARY, 2, is_sum.astype(jnp.int32)), kind, slots, at_root=0)
+        role = jnp.where(kind == trees.UNARY, 2, is_sum.astype(jnp.int32))
+        above = trees.of_parent(role, kind, slots, at_root=0)
         under_unary = here & ~is_sum & (above == 2)
         has_scale = under_unary | (here & ~is_sum & (above == 1))
         nothing = ~(has_scale | under_unary).any(0, keepdims=True)

@@ -61,6 +61,28 @@ class Program(eqx.Module):
         return jax.tree.map(lambda leaf: leaf[index], self)
 
 
+_FIELDS = ("op", "a", "b", "scale_mantissa", "scale_exponent", "bias_mantissa", "bias_exponent")
+_DTYPES = (jnp.int8, jnp.int16, jnp.int16, jnp.int32, jnp.int8, jnp.int32, jnp.int8)
+
+
+def pack(program: Program) -> Int[Array, "*batch fields"]:
+    """All arrays of a program as one, so that programs move in one pass."""
+    fields = [getattr(program, name).astype(jnp.int32) for name in _FIELDS]
+    return jnp.concatenate([*fields, program.length[..., None]], axis=-1)
+
+
+def packed_width(num_nodes: int) -> int:
+    """Width of packed programs with this many instruction slots."""
+    return len(_FIELDS) * num_nodes + 1
+
+
+def unpack(packed: Int[Array, "*batch fields"], protected: bool) -> Program:
+    """Inverse of `pack`."""
+    fields = jnp.split(packed[..., :-1], len(_FIELDS), axis=-1)
+    arrays = [field.astype(dtype) for field, dtype in zip(fields, _DTYPES, strict=True)]
+    return Program(*arrays, length=packed[..., -1], protected=protected)
+
+
 def decimal(
     mantissa: Int[Array, "*shape"], exponent: Int[Array, "*shape"], dtype=None
 ) -> Float[Array, "*shape"]:

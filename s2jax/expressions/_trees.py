@@ -57,6 +57,15 @@ def over_nodes(update, start, num_nodes: int, reverse: bool = False):
     return jax.lax.fori_loop(0, num_nodes, body, start)
 
 
+def row_by_row(function, *arrays):
+    """Apply an elementwise function to one row of nodes after another.
+
+    A loop's results are stored; a fused expression would be compiled into, and computed again by,
+    every kernel that reads it.
+    """
+    return jax.lax.map(lambda rows: function(*rows), arrays)
+
+
 def _positions(num_nodes: int) -> Int[Array, "nodes 1"]:
     return jnp.arange(num_nodes, dtype=jnp.int32)[:, None]
 

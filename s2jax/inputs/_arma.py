@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, UInt32
 
 from s2jax import _checks
-from s2jax._random import below, random_bits, signed_uniform, uniform
+from s2jax._random import below, signed_uniform, uniform
 from s2jax.inputs._process import AbstractProcess, LinearProcess, predictors
 
 _PAPER_TRIES = 16
@@ -65,17 +65,20 @@ class ARMA(AbstractProcess):
                 "first values only start the recursion. Raise length or lower max_ar_order."
             )
 
-    def draw(self, words: UInt32[Array, "channels 2"], length: int) -> LinearProcess:
+    @property
+    def num_words(self) -> int:
+        p = self.max_ar_order
+        num_ar_words = _PAPER_TRIES * p if self.rule == "paper" else p * (p + 1) // 2
+        return 2 + self.max_ma_order + num_ar_words
+
+    def from_bits(self, bits: UInt32[Array, "words channels"], length: int) -> LinearProcess:
         max_p, max_q = self.max_ar_order, self.max_ma_order
-        paper = self.rule == "paper"
-        num_ar_bits = _PAPER_TRIES * max_p if paper else max_p * (max_p + 1) // 2
-        bits = random_bits(words, 2 + max_q + num_ar_bits)
         p = (self.min_ar_order + below(bits[0], max_p - self.min_ar_order + 1)).astype(jnp.int32)
         q = (self.min_ma_order + below(bits[1], max_q - self.min_ma_order + 1)).astype(jnp.int32)
         theta = signed_uniform(bits[2 : 2 + max_q])
         theta = jnp.where(jnp.arange(max_q)[:, None] < q, theta, 0)
-        draw = _paper_coefficients if paper else _stationary_coefficients
-        phi = draw(bits[2 + max_q :], p, max_p)
+        draw = _paper_coefficients if self.rule == "paper" else _stationary_coefficients
+        phi = draw(bits[2 + max_q : self.num_words], p, max_p)
         one = jnp.ones((p.shape[0], 1), phi.dtype)
         return LinearProcess(
             num_components=jnp.ones_like(p),

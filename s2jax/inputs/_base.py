@@ -6,22 +6,36 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array, Float, UInt32
 
+from s2jax._random import random_bits
+
 
 class AbstractInput(eqx.Module):
     """A law of input series. Many channels are drawn at once, one key each."""
 
+    @property
     @abc.abstractmethod
-    def draw(self, words: UInt32[Array, "channels 2"], length: int) -> Any:
-        """Draw the parameters of each channel: a module of arrays, the channel axis first.
+    def num_words(self) -> int:
+        """Number of random words that `from_bits` reads per channel."""
+
+    @abc.abstractmethod
+    def from_bits(self, bits: UInt32[Array, "words channels"], length: int) -> Any:
+        """The parameters of each channel: a module of arrays, the channel axis first.
 
         With these the exact law of each channel is known to the user.
         """
+
+    def draw(self, words: UInt32[Array, "channels 2"], length: int) -> Any:
+        """Draw the parameters of each channel; see `from_bits`."""
+        return self.from_bits(random_bits(words, self.num_words), length)
 
     @abc.abstractmethod
     def series(
         self, parameters: Any, words: UInt32[Array, "channels 2"], length: int
     ) -> Float[Array, "time channels"]:
-        """Draw one series per channel given the parameters, time first."""
+        """Draw one series per channel given the parameters, time first.
+
+        Reads another stream of the keys than `draw`.
+        """
 
     def check_length(self, length: int) -> None:
         """Raise a `ValueError` if series of this length cannot be drawn."""

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt32
 
 from s2jax import _checks
-from s2jax._random import categorical, fold_in, random_bits
+from s2jax._random import categorical
 from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._given import Window
 from s2jax.inputs._process import AbstractProcess, LinearProcess, merge
@@ -87,13 +87,15 @@ class Choice(AbstractInput):
         for family in self.families:
             family.check_length(length)
 
-    def draw(self, words: UInt32[Array, "channels 2"], length: int) -> Source:
+    @property
+    def num_words(self) -> int:
+        return 1 + max(member.num_words for member in self.families)
+
+    def from_bits(self, bits: UInt32[Array, "words channels"], length: int) -> Source:
         weights = jnp.stack([jnp.asarray(weight, jnp.float32) for weight in self.weights])
-        family = categorical(random_bits(words, 1)[0], weights)
-        drawn = [
-            member.draw(fold_in(words, index), length)
-            for index, member in enumerate(self.families)
-        ]
+        family = categorical(bits[0], weights)
+        # the families read the same bits: only one of them is used
+        drawn = [member.from_bits(bits[1:], length) for member in self.families]
         processes = [drawn[index] for index in self._processes]
         others = [drawn[index] for index in self._others]
         if processes:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, UInt32
 
 from s2jax import _checks
-from s2jax._random import below, random_bits
+from s2jax._random import below
 from s2jax.inputs._base import AbstractInput
 
 _MAX_EXTENT = 2**16
@@ -80,9 +80,12 @@ class Given(AbstractInput):
                 f"and a window needs {length}. Lower length to {steps} or give longer series."
             )
 
-    def draw(self, words: UInt32[Array, "channels 2"], length: int) -> Window:
+    @property
+    def num_words(self) -> int:
+        return 2
+
+    def from_bits(self, bits: UInt32[Array, "words channels"], length: int) -> Window:
         series, steps = self.values.shape
-        bits = random_bits(words, 2)
         return Window(below(bits[0], series), below(bits[1], steps - length + 1))
 
     def series(

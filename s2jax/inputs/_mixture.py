@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, UInt32
 
 from s2jax import _checks
-from s2jax._random import below, normal_quantile, random_bits, signed_uniform, uniform
+from s2jax._random import below, normal_quantile, signed_uniform, uniform
 from s2jax.inputs._process import AbstractProcess, LinearProcess
 
 
@@ -43,12 +43,15 @@ class Mixture(AbstractProcess):
         )
         _checks.check_number("Mixture", "uniform_probability", self.uniform_probability, 0, 1)
 
-    def draw(self, words: UInt32[Array, "channels 2"], length: int) -> LinearProcess:
+    @property
+    def num_words(self) -> int:
+        return 1 + 4 * self.max_components
+
+    def from_bits(self, bits: UInt32[Array, "words channels"], length: int) -> LinearProcess:
         size = self.max_components
-        bits = random_bits(words, 1 + 4 * size)
         extra = below(bits[0], self.max_components - self.min_components + 1)
         count = (self.min_components + extra).astype(jnp.int32)
-        weight, mean, deviation, kind = bits[1:].reshape(4, size, -1)
+        weight, mean, deviation, kind = bits[1 : self.num_words].reshape(4, size, -1)
         used = jnp.arange(size)[:, None] < count
         # (0, 1] rather than [0, 1): the weights are never all zero
         weights = jnp.where(used, 1 - uniform(weight), 0)

@@ -47,7 +47,7 @@ class LinearProcess(eqx.Module):
     ) -> Float[Array, "time channels"]:
         """Draw one series per channel, time first."""
         max_ma = self.ma.shape[-1]
-        bits = random_bits(words, length + max_ma)
+        bits = random_bits(words, length + max_ma, stream=1)
         mixture = [field.T for field in self._shares()]
         coefficients, deviations = _start_up(self.ar.T)
         max_ar = self.ar.shape[-1]
@@ -81,7 +81,8 @@ class LinearProcess(eqx.Module):
         edge = jnp.where(unused, last, _to_fixed(lower))
         upper = jnp.concatenate([edge[:, 1:], jnp.full_like(edge[:, :1], last)], axis=-1)
         width = jnp.where(upper == last, 0, upper) - edge
-        half = jnp.where(width == 0, np.uint32(2**31), width >> np.uint32(1))
+        # width 0: all 2**32 words, or none; width 1: an unused component, which has the last word
+        half = jnp.where(width < 2, np.uint32(2**31), width >> np.uint32(1))
         # just below 1, so that the quantile of the outermost word is finite
         inverse = np.float32(1 - 2.0**-23) / half.astype(jnp.float32)
         location = jnp.where(self.is_uniform, self.means / 2, self.means)
