@@ -3,6 +3,7 @@
 from s2jax import expressions as expressions
 from s2jax import inputs as inputs
 from s2jax import presets as presets
+from s2jax._version import __version__ as __version__
 from s2jax.acceptance import Acceptance as Acceptance
 from s2jax.acceptance import Status as Status
 from s2jax.config import Config as Config

@@ -23,7 +23,9 @@ def check_number(
     if not is_concrete(value):
         return
     kind = "an integer" if integer else "a number"
-    rule = f"{kind} {'>' if strict else '>='} {low:g}" if np.isfinite(low) else f"a finite {kind[2:]}"
+    rule = (
+        f"{kind} {'>' if strict else '>='} {low:g}" if np.isfinite(low) else f"a finite {kind[2:]}"
+    )
     rule += f" and <= {high:g}" if np.isfinite(high) else ""
     fix = f"Choose {rule}."
     if isinstance(value, (bool, np.bool_)) or np.ndim(value) != 0:
@@ -45,7 +47,9 @@ def check_static_integer(owner: str, name: str, value: Any, low: int, high: floa
     check_number(owner, name, value, low, high, integer=True)
 
 
-def check_weights(owner: str, name: str, weights: Mapping[str, Any], allowed: Iterable[str]) -> None:
+def check_weights(
+    owner: str, name: str, weights: Mapping[str, Any], allowed: Iterable[str]
+) -> None:
     """Refuse unknown names, negative weights and weights that are all zero."""
     allowed = tuple(allowed)
     for key, value in weights.items():

@@ -102,7 +102,7 @@ def search(
 
     def round_of_tries(state):
         outputs, pending, start = state
-        cut = lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, window)  # noqa: E731
+        cut = lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, window)
         place, number = _deal(cut(pending), cut(outputs.rejections).sum(1), lane)
         item = start + place
         live = pending[item] & (number < task.acceptance.max_tries)
@@ -111,7 +111,7 @@ def search(
         first = first.at[place].min(jnp.where(live & (status == 0), number, never))[place]
         won, lost = live & (number == first), live & (number < first)
         scale, shift = task.rescale(stats, row)
-        put = lambda old, new: old.at[jnp.where(won, item, num_items)].set(new, mode="drop")  # noqa: E731
+        put = lambda old, new: old.at[jnp.where(won, item, num_items)].set(new, mode="drop")
         reasons = jnp.array([reason.value for reason in REASONS], jnp.int32)
         outputs = Outputs(
             program=put(outputs.program, pack(program)),

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax import _checks
+from s2jax._types import Number, Whole
 
 
 class Status(enum.IntFlag):
@@ -67,9 +68,9 @@ class Acceptance(eqx.Module):
         64
     """
 
-    bound: float = 1e4
-    min_variation: float = 1e-4
-    max_tries: int = 64
+    bound: Number = 1e4
+    min_variation: Number = 1e-4
+    max_tries: Whole = 64
 
     def __check_init__(self):
         _checks.check_number("Acceptance", "bound", self.bound, low=0, strict=True)

@@ -3,6 +3,7 @@
 import equinox as eqx
 
 from s2jax import _checks
+from s2jax._types import Number, Whole
 from s2jax.acceptance import Acceptance
 from s2jax.inputs import ARMA, AbstractInput, Choice, Mixture, as_choice
 from s2jax.targets import AbstractTarget, Algebraic
@@ -24,8 +25,8 @@ class Standardize(eqx.Module):
         Standardize(low=1.0, high=1.0)
     """
 
-    low: float = 0.0
-    high: float = 16.0
+    low: Number = 0.0
+    high: Number = 16.0
 
     def __check_init__(self):
         _checks.check_number("Standardize", "low", self.low, low=0)
@@ -65,8 +66,8 @@ class Config(eqx.Module):
     length: int = eqx.field(static=True, default=256)
     num_inputs: int = eqx.field(static=True, default=1)
     num_outputs: int = eqx.field(static=True, default=1)
-    min_inputs: int | None = None
-    min_outputs: int | None = None
+    min_inputs: Whole | None = None
+    min_outputs: Whole | None = None
     inputs: AbstractInput = Choice([Mixture(), ARMA()])
     target: AbstractTarget = Algebraic()
     acceptance: Acceptance = Acceptance()
@@ -99,6 +100,7 @@ class Config(eqx.Module):
                     "Pass s2jax.Standardize(low, high)."
                 )
         self.inputs.check_length(self.length)
+        self.target.check_inputs(self.num_inputs)
 
     @property
     def choice(self) -> Choice:

@@ -1,7 +1,6 @@
 """From a key to batches: the one place that composes inputs, expressions and acceptance."""
 
 from functools import partial
-from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -9,17 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from s2jax._random import below, fold_in, random_bits, uniform, words_of
-from s2jax._search import Outputs, Task, no_outputs, search
+from s2jax._random import words_of
+from s2jax._rows import Rows, draw_rows, fill_rows, no_rows, unpack_channels
 from s2jax._types import PRNGKey, Words
-from s2jax.acceptance import REASONS, Moments, Status, is_usable_input, moments
-from s2jax.config import Config, Standardize
+from s2jax.acceptance import REASONS, Status
+from s2jax.config import Config
 from s2jax.expressions import Program
 from s2jax.expressions._program import unpack
 from s2jax.inputs import Source
-
-_MAX_ROUNDS = 8
-_AT_END = 2**30  # sorts a row behind all others
 
 
 class Batch(eqx.Module):
@@ -85,7 +81,7 @@ def sample(key: PRNGKey, config: Config, n: int) -> Batch:
     _check_call("sample", key, config)
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
         raise TypeError(
-            f"sample(n={n!r}): must be a Python integer, because it decides the shape of the batch. "
+            f"sample(n={n!r}): must be a Python integer, because it decides a shape. "
             "Mark it static in your jit."
         )
     if n < 1:
@@ -141,23 +137,15 @@ def _check_call(name: str, key, config) -> None:
         )
     if not isinstance(config, Config):
         raise TypeError(
-            f"{name}(config={config!r}): must be an s2jax.Config. Pass s2jax.presets.s2(length=256)."
+            f"{name}(config={config!r}): must be an s2jax.Config. Pass s2jax.presets.s2()."
         )
-
-
-def _tile_size(config: Config, backend: str) -> int:
-    """Channels drawn, or programs tried, at a time: what the caches hold or an accelerator needs."""
-    if backend == "cpu":
-        return 256
-    width = config.num_inputs + config.target.num_nodes(config.num_inputs)
-    return max(256, min(2**31 // (4 * config.length * width), 2**16))
 
 
 @partial(jax.jit, static_argnames=("n", "backend"))
 def _sample(words: Words, config: Config, n: int, backend: str) -> Batch:
     @jax.custom_batching.custom_vmap
     def call(words, config):
-        return _fill(words, config, n, backend)
+        return _to_batch(config, fill_rows(words, config, n, backend))
 
     @call.def_vmap
     def _(axis_size, in_batched, words, config):
@@ -174,192 +162,39 @@ def _sample(words: Words, config: Config, n: int, backend: str) -> Batch:
     return call(words, config)
 
 
-def _fill(words: Words, config: Config, n: int, backend: str) -> Batch:
-    """Give every row a candidate; a row whose candidate fails gets the next one not yet seen.
-
-    If that happened, the rows are put in order of their candidates, those that failed to the end,
-    and drawn once more: it is rare, and drawing is the only way rows are made.
-    """
-
-    def step(state):
-        rows, wanted, rounds = state
-        rows = _draw(words, config, rows, wanted, backend)
-        failed = ~_is_usable(rows)
-        retry = wanted & failed & (rounds + 1 < _MAX_ROUNDS)
-        next_index = rows.index.max() + jnp.cumsum(retry.astype(jnp.int32))
-        index = jnp.where(retry, next_index, rows.index)
-        ordered = jnp.sort(jnp.where(failed, _AT_END, 0) | index) & ~_AT_END
-        reorder = ~retry.any() & (ordered != index).any()
-        rows = rows._replace(index=jnp.where(reorder, ordered, index))
-        return rows, retry | reorder, rounds + 1
-
-    start = _no_rows(config, jnp.arange(n, dtype=jnp.int32)), jnp.ones(n, bool), jnp.int32(0)
-    rows = jax.lax.while_loop(lambda state: state[1].any(), step, start)[0]
-    return _to_batch(config, rows)
-
-
 @partial(jax.jit, static_argnames="backend")
 def _candidates(words: Words, config: Config, indices, backend: str) -> Batch:
     everyone = jnp.ones(indices.shape, bool)
-    rows = _draw(words, config, _no_rows(config, indices), everyone, backend)
+    rows = draw_rows(words, config, no_rows(config, indices), everyone, backend)
     return _to_batch(config, rows)
 
 
-class _Inputs(NamedTuple):
-    """The input side of rows, and whether it can be used."""
-
-    x: Float[Array, "rows inputs time"]
-    x_scale: Float[Array, "rows inputs"]
-    x_shift: Float[Array, "rows inputs"]
-    x_mask: Bool[Array, "rows inputs"]
-    y_mask: Bool[Array, "rows outputs"]
-    x_source: Source
-    usable: Bool[Array, " rows"]
-
-
-class _Rows(NamedTuple):
-    """Rows while they are made."""
-
-    index: Int[Array, " rows"]
-    inputs: _Inputs
-    outputs: Outputs
-
-
-def _no_rows(config: Config, index: Int[Array, " rows"]) -> _Rows:
-    """Rows of zeros for these candidates."""
-    keys = jax.ShapeDtypeStruct((*index.shape, 2), jnp.uint32)
-    shapes = jax.eval_shape(lambda keys: _draw_inputs(keys, config), keys)
-    inputs = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    shape = (index.shape[0] * config.num_outputs, config.length)
-    return _Rows(index, inputs, no_outputs(config.target, config.num_inputs, shape, inputs.x.dtype))
-
-
-def _draw(
-    words: Words, config: Config, rows: _Rows, wanted: Bool[Array, " rows"], backend: str
-) -> _Rows:
-    """Draw the candidates `rows.index` of the wanted rows; leave the others as they are."""
-    tile = _tile_size(config, backend)
-    keys = fold_in(jnp.broadcast_to(words, (*rows.index.shape, 2)), rows.index)
-    inputs = _draw_inputs_by_tile(keys, config, rows.inputs, wanted, max(1, tile // config.num_inputs))
-    factor = _row_bits(keys)[3]
-    task = Task(
-        target=config.target,
-        acceptance=config.acceptance,
-        words=keys,
-        x=inputs.x,
-        used_inputs=inputs.x_mask.sum(1, dtype=jnp.int32),
-        rescale=lambda stats, row: _scaling(config.y_scaling, factor[row], stats),
-    )
-    keep = jnp.repeat(~wanted, config.num_outputs)[:, None]
-    outputs = jax.tree.map(lambda leaf: jnp.where(keep, leaf, jnp.zeros_like(leaf)), rows.outputs)
-    to_search = inputs.y_mask & (wanted & inputs.usable)[:, None]
-    return _Rows(rows.index, inputs, search(task, outputs, to_search, tile))
-
-
-def _is_usable(rows: _Rows) -> Bool[Array, " rows"]:
-    mask = rows.inputs.y_mask
-    return rows.inputs.usable & (rows.outputs.usable.reshape(mask.shape) | ~mask).all(1)
-
-
-def _to_batch(config: Config, rows: _Rows) -> Batch:
-    inputs, mask = rows.inputs, rows.inputs.y_mask
+def _to_batch(config: Config, rows: Rows) -> Batch:
+    mask = rows.y_mask
+    channels = unpack_channels(config, rows)
     found = jax.tree.map(lambda leaf: leaf.reshape(*mask.shape, *leaf.shape[1:]), rows.outputs)
     usable = found.scaling[..., 2] > 0
     missing = mask & ~usable
     happened = (found.rejections > 0) & missing[..., None]
-    status = jnp.where(inputs.usable, 0, Status.INPUT_UNUSABLE.value)
-    exhausted = inputs.usable & missing.any(1)
+    good_input = channels.usable.all(1)
+    status = jnp.where(good_input, 0, Status.INPUT_UNUSABLE.value)
+    exhausted = good_input & missing.any(1)
     status = status | jnp.where(exhausted, Status.SEARCH_EXHAUSTED.value, 0)
     for position, reason in enumerate(REASONS):
         status = status | jnp.where(happened[..., position].any(1), reason.value, 0)
     return Batch(
-        x=inputs.x,
+        x=rows.x,
         y=found.series,
         program=unpack(found.program, config.target.protected),
         status=status,
         index=rows.index,
-        x_scale=inputs.x_scale,
-        x_shift=inputs.x_shift,
+        x_scale=channels.scale,
+        x_shift=channels.shift,
         y_scale=jnp.where(usable, found.scaling[..., 0], 1),
         y_shift=found.scaling[..., 1],
-        x_mask=inputs.x_mask,
+        x_mask=channels.mask,
         y_mask=mask,
-        x_source=inputs.x_source,
+        x_source=channels.source,
         tries=found.rejections.sum(-1) + usable,
         rejections=found.rejections,
     )
-
-
-def _draw_inputs_by_tile(
-    keys: Words, config: Config, old: _Inputs, wanted: Bool[Array, " rows"], tile: int
-) -> _Inputs:
-    """Draw the inputs of the wanted rows in tiles of one fixed size.
-
-    So the caches hold a tile, and the compiled arithmetic of a row does not depend on the batch.
-    """
-    num_rows = wanted.shape[0]
-    keys = jnp.pad(keys, ((0, max(tile - num_rows, 0)), (0, 0)))
-
-    def step(i, inputs):
-        start = jnp.minimum(i * tile, max(num_rows - tile, 0))
-        cut = lambda leaf, size: jax.lax.dynamic_slice_in_dim(leaf, start, size)  # noqa: E731
-        drawn, size = _draw_inputs(cut(keys, tile), config), min(tile, num_rows)
-
-        def put(old, new):
-            mask = cut(wanted, size).reshape(-1, *(1,) * (new.ndim - 1))
-            new = jnp.where(mask, new[:size], cut(old, size))
-            return jax.lax.dynamic_update_slice_in_dim(old, new, start, 0)
-
-        return jax.tree.map(put, inputs, drawn)
-
-    return jax.lax.fori_loop(0, -(-num_rows // tile), step, old)
-
-
-def _row_bits(keys: Words):
-    """Random words of each row: numbers of inputs and outputs used, factors of x and y."""
-    return random_bits(keys, 4, stream=1)
-
-
-def _draw_inputs(keys: Words, config: Config) -> _Inputs:
-    """Series, sources and scaling of all input channels of some rows."""
-    rows, channels, length = keys.shape[0], config.num_inputs, config.length
-    bits = _row_bits(keys)
-    x_mask = _mask(bits[0], config.min_inputs, channels)
-    channel = jnp.tile(jnp.arange(channels, dtype=jnp.int32), rows)
-    words = fold_in(jnp.repeat(keys, channels, axis=0), channel)
-    parameters = config.choice.draw(words, length)
-    raw = config.choice.series(parameters, words, length)
-    stats = moments(raw, axis=0)
-    good = is_usable_input(stats).reshape(rows, channels)
-    scale, shift = _scaling(config.x_scaling, jnp.repeat(bits[2], channels), stats)
-    used = (good & x_mask).reshape(-1)
-    scale, shift = jnp.where(used, scale, 1), jnp.where(used, shift, 0)
-    x = jnp.where(used[:, None], raw.T * scale[:, None] + shift[:, None], 0)
-    by_row = lambda leaf: leaf.reshape(rows, channels, *leaf.shape[1:])  # noqa: E731
-    return _Inputs(
-        x=by_row(x),
-        x_scale=by_row(scale),
-        x_shift=by_row(shift),
-        x_mask=x_mask,
-        y_mask=_mask(bits[1], config.min_outputs, config.num_outputs),
-        x_source=jax.tree.map(by_row, parameters),
-        usable=(good | ~x_mask).all(1),
-    )
-
-
-def _mask(bits, low, high: int) -> Bool[Array, "rows channels"]:
-    """Which channels each row uses: the first U{low..high}, or all if `low` is None."""
-    if low is None:
-        return jnp.ones((*bits.shape, high), bool)
-    low = jnp.asarray(low, jnp.int32)
-    return jnp.arange(high) < (low + below(bits, high - low + 1))[:, None]
-
-
-def _scaling(scaling: Standardize | None, bits, stats: Moments):
-    """Scale and shift of each series: 1 and 0 where there is nothing to scale."""
-    if scaling is None:
-        return jnp.ones_like(stats.mean), jnp.zeros_like(stats.mean)
-    # (low, high] rather than [low, high): the factor is never 0
-    factor = scaling.high - (scaling.high - scaling.low) * uniform(bits)
-    scale = factor / stats.deviation
-    return scale, -stats.mean * scale

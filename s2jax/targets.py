@@ -22,6 +22,9 @@ class AbstractTarget(eqx.Module):
     def num_nodes(self, num_inputs: int) -> int:
         """Static number of instruction slots of a program."""
 
+    def check_inputs(self, num_inputs: int) -> None:
+        """Raise a `ValueError` if programs with so many inputs cannot be drawn."""
+
     @abc.abstractmethod
     def draw(
         self, words: Words, stream: Int[Array, " rows"], used_inputs: Int[Array, " rows"],
@@ -76,6 +79,9 @@ class Algebraic(AbstractTarget):
 
     def num_nodes(self, num_inputs: int) -> int:
         return self.law.num_nodes(num_inputs)
+
+    def check_inputs(self, num_inputs: int) -> None:
+        self.law.check_inputs(num_inputs)
 
     def draw(self, words, stream, used_inputs, output, num_inputs):
         del output

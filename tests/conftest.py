@@ -2,6 +2,7 @@
 
 import os
 import zlib
+from collections.abc import Iterator
 
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
@@ -22,6 +23,10 @@ _CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 jaxtyping.install_import_hook("s2jax", _CHECKER)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes more than five seconds")
+
+
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
     """A number that depends on the test's id only: adding a test moves no other."""
@@ -32,3 +37,11 @@ def seed(request: pytest.FixtureRequest) -> int:
 def key(seed: int) -> jax.Array:
     """The root key folded with the test's id."""
     return jax.random.fold_in(jax.random.key(0), np.uint32(seed))
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """The package as its users have it, without checks of annotations: for its own messages."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

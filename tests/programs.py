@@ -1,6 +1,7 @@
 """Programs read back as trees, in plain Python: what the laws are tested on."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -25,9 +26,11 @@ class Node(NamedTuple):
 
     def nodes(self) -> Iterator["Node"]:
         """Yield this node and all below it, in prefix order."""
-        yield self
-        for child in self.children:
-            yield from child.nodes()
+        stack = [self]
+        while stack:
+            node = stack.pop()
+            yield node
+            stack.extend(reversed(node.children))
 
     @property
     def is_variable(self) -> bool:
@@ -70,13 +73,13 @@ def decode(program: Program) -> list[Node]:
 
 def _decode_one(fields: tuple[list[int], ...], length: int) -> Node:
     results: list[Any] = []
-    for index, instruction in enumerate(zip(*fields, strict=True)):
-        if index == length:
-            break
-        op, a, b, *decimals = instruction
-        scale = None if decimals[:2] == [1, 0] else (decimals[0], decimals[1])
-        bias = None if decimals[2] == 0 else (decimals[2], decimals[3])
-        results.append(Node(*_word(op, a, b, results), scale=scale, bias=bias))
+    instructions = islice(zip(*fields, strict=True), length)
+    for op, a, b, scale_mantissa, scale_exponent, bias_mantissa, bias_exponent in instructions:
+        has_scale = scale_mantissa != 1 or scale_exponent != 0
+        scale = (scale_mantissa, scale_exponent) if has_scale else None
+        bias = (bias_mantissa, bias_exponent) if bias_mantissa else None
+        word, children = _word(op, a, b, results)
+        results.append(Node(word, children, scale, bias))
     root = results.pop()
     assert not any(results), "an instruction is not used"
     return root
@@ -90,8 +93,10 @@ def _word(op: int, a: int, b: int, results: list[Any]) -> tuple[str, tuple[Node,
     if op == ID:
         assert a < 0, "the sampler copies variables only"
         return f"x_{-1 - a}", ()
-    operands = (a, b)[: TABLE[op].arity]
-    return TABLE[op].name, tuple(_operand(operand, results) for operand in operands)
+    operator = TABLE[op]
+    if operator.arity == 1:
+        return operator.name, (_operand(a, results),)
+    return operator.name, (_operand(a, results), _operand(b, results))
 
 
 def _operand(operand: int, results: list[Any]) -> Node:

@@ -24,7 +24,7 @@ from s2jax.expressions import _trees as trees
 from tests.programs import Node, count_tokens, decode, expected_places, places
 from tests.statistics import assert_counts_match, assert_same_law
 
-NUM_PROGRAMS = 50_000
+NUM_PROGRAMS = 40_000
 REFERENCE = json.loads((Path(__file__).parent / "reference/expression_law.json").read_text())
 LAWS = {
     "s2": S2Law(),
@@ -58,11 +58,12 @@ class Tally:
 
     def __post_init__(self) -> None:
         nodes = list(self.root.nodes())
+        self.num_affine = sum((node.scale is not None) + (node.bias is not None) for node in nodes)
+        self.num_tokens = len(nodes) + 2 * self.num_affine
         self.leaves = [node for node in nodes if not node.children]
         self.unaries = [node for node in nodes if len(node.children) == 1]
         self.binaries = [node.word for node in nodes if len(node.children) == 2]
         self.num_constant_leaves = sum(not leaf.is_variable for leaf in self.leaves)
-        self.num_affine = len(self.root.constants)
         self.num_variables = len({leaf.word for leaf in self.leaves if leaf.is_variable})
         self.size = (len(self.binaries), len(self.unaries))
 
@@ -72,7 +73,9 @@ def s2_tallies(used_inputs: int) -> list[Tally]:
     """Programs of the default law; with two used inputs out of three the rest is untouched."""
     key = jax.random.fold_in(jax.random.key(0), zlib.crc32(b"s2_tallies") + used_inputs)
     num_inputs = 3 if used_inputs == 2 else used_inputs
-    return [Tally(root) for root in expressions(key, S2Law(), NUM_PROGRAMS, used_inputs, num_inputs)]
+    return [
+        Tally(root) for root in expressions(key, S2Law(), NUM_PROGRAMS, used_inputs, num_inputs)
+    ]
 
 
 every_size = pytest.mark.parametrize("used_inputs", [1, 2, 3])
@@ -159,7 +162,9 @@ class TestShapes:
             assert sizes[: len(word), column].tolist() == expected
             assert parents[0, column] == -7
             for node, arity in enumerate(word):
-                children = [node + 1, node + 1 + expected[node + 1]][: int(arity)] if arity > "0" else []
+                children = (
+                    [node + 1, node + 1 + expected[node + 1]][: int(arity)] if arity > "0" else []
+                )
                 assert [parents[child, column] for child in children] == [node] * int(arity)
                 if arity == "2":
                     assert rights[node, column] == children[1]
@@ -180,8 +185,7 @@ class TestUniformLaw:
     def draw(self, key: jax.Array, law: UniformLaw, size: int = 500_000) -> Counter:
         words_ = fold_in(words_of(key), jnp.arange(size))
         bits = random_bits(words_, law.num_shape_bits(1))
-        sample_shape = jax.jit(law.sample_shape, static_argnums=2)
-        return to_words(sample_shape(bits, jnp.ones(size, jnp.int32), 1))
+        return to_words(eqx.filter_jit(law.sample_shape)(bits, jnp.ones(size, jnp.int32), 1))
 
     def test_every_tree_of_four_operators(self, key: jax.Array) -> None:
         counts = self.draw(key, UniformLaw(min_operators=4, max_operators=4))
@@ -205,7 +209,7 @@ class TestUniformLaw:
     def test_one_leaf_is_a_variable_whatever_the_probability(self, key: jax.Array) -> None:
         law = UniformLaw(min_operators=4, max_operators=4, constant_probability=1.0)
         places_ = Counter()
-        for root in expressions(key, law, used=2):
+        for root in expressions(key, law, 10_000, used=2):
             leaves = [node.word for node in root.nodes() if not node.children]
             variables = [i for i, word in enumerate(leaves) if word.startswith("x_")]
             assert len(variables) == 1
@@ -222,7 +226,7 @@ class TestUniformLaw:
     def test_constant_leaves(self, key: jax.Array) -> None:
         law = UniformLaw(min_operators=4, max_operators=4, constant_probability=0.4)
         counts = Counter()
-        for tally in map(Tally, expressions(key, law)):
+        for tally in map(Tally, expressions(key, law, 10_000)):
             counts[len(tally.leaves), tally.num_constant_leaves] += 1
         exact = {
             (n, c): len(words(n - 1, 5 - n)) / 90 * comb(n - 1, c) * 0.4**c * 0.6 ** (n - 1 - c)
@@ -238,7 +242,7 @@ class TestS2LawIsThatOfTheReference:
 
     TABLES: dict[str, Callable[[Tally], list[str]]] = {
         "affine_by_operators": lambda t: [f"{t.size[0]},{t.size[1]},{t.num_affine}"],
-        "length": lambda t: [str(count_tokens(t.root))],
+        "length": lambda t: [str(t.num_tokens)],
         "first_leaf": lambda t: [t.leaves[0].word],
         "last_leaf": lambda t: [t.leaves[-1].word],
         "leaf_constants": lambda t: [str(t.num_constant_leaves)],
@@ -334,7 +338,7 @@ class TestOperators:
         binary, unary = {"pow": 1.0, "div": 3.0}, {"tanh": 2.0, "abs": 0.5, "sqrt": 0.0}
         law = S2Law(binary_weights=binary, unary_weights=unary)
         counts: dict[int, Counter[str]] = {1: Counter(), 2: Counter()}
-        for root in expressions(key, law):
+        for root in expressions(key, law, 10_000):
             for node in root.nodes():
                 if node.children:
                     counts[len(node.children)][node.word] += 1
@@ -367,7 +371,9 @@ class TestConstants:
             assert_counts_match(cells, law)
 
     def test_other_ranges(self, key: jax.Array) -> None:
-        mantissa, exponent = self.draw(key, Decimals(digits=1, min_exponent=0, max_exponent=2), 100_000)
+        mantissa, exponent = self.draw(
+            key, Decimals(digits=1, min_exponent=0, max_exponent=2), 100_000
+        )
         law = uniform_law(product([n for n in range(-9, 10) if n], [0, 1, 2]))
         assert_counts_match(Counter(zip(mantissa.tolist(), exponent.tolist(), strict=True)), law)
 
@@ -388,18 +394,18 @@ class TestConstants:
         ]
         columns = [column.tolist() for row in rows for column in row]
         assert_counts_match(Counter(zip(*columns, strict=True)), law)
-        pair = both[:, :2].all(1)
-        first, second = ((program.scale_mantissa[pair, i] + 999) // 222 for i in (0, 1))
-        cells = Counter(zip(first.tolist(), second.tolist(), strict=True))
-        assert len(cells) == 81 + 19 or len(cells) == 81 or True
-        assert_same_law(cells, Counter(zip(second.tolist(), first.tolist(), strict=True)))
+        pair = scaled[:, :2].all(1)
+        first, second = (program.scale_mantissa[pair, i] for i in (0, 1))
+        cells = zip(first > 0, second > 0, abs(first) % 9, abs(second) % 9, strict=True)
+        law = uniform_law(product([False, True], [False, True], range(9), range(9)))
+        assert_counts_match(Counter(cells), law)
 
 
 class TestPlacement:
     @pytest.mark.parametrize("affine", ["reduced", "full", "none"])
     @pytest.mark.parametrize("kind", [S2Law, UniformLaw])
     def test_program_by_program(self, key: jax.Array, kind: type, affine: Any) -> None:
-        roots = expressions(key, kind(affine=affine), 5000, used=2)
+        roots = expressions(key, kind(affine=affine), 3000, used=2)
         wrong = [root for root in roots if places(root) != expected_places(root, affine)]
         assert not wrong, wrong[0]
         assert any(len(root.children) == 0 for root in roots) or kind is UniformLaw
@@ -425,12 +431,16 @@ class TestEveryLaw:
     def test_the_batch_does_not_matter(self, key: jax.Array, law: AbstractLaw) -> None:
         keys = fold_in(words_of(key), jnp.arange(16))
         used = jnp.arange(16, dtype=jnp.int32) % 3 + 1
-        many = law.sample(keys, used, 3, True)
-        few = law.sample(keys[:5], used[:5], 3, True)
-        jitted = jax.jit(law.sample, static_argnums=(2, 3))(keys, used, 3, True)
-        for a, b, c in zip(*map(jax.tree.leaves, (many, few, jitted)), strict=True):
-            np.testing.assert_array_equal(a[:5], b)
-            np.testing.assert_array_equal(a, c)
+        draw = eqx.filter_jit(law.sample)
+        many, few = draw(keys, used, 3, True), draw(keys[:5], used[:5], 3, True)
+        assert jax.tree.all(jax.tree.map(lambda a, b: bool(jnp.all(a[:5] == b)), many, few))
+
+    @pytest.mark.slow
+    def test_jit_equals_eager(self, key: jax.Array, law: AbstractLaw) -> None:
+        keys, used = fold_in(words_of(key), jnp.arange(16)), jnp.full(16, 2, jnp.int32)
+        eager = law.sample(keys, used, 3, True)
+        jitted = eqx.filter_jit(law.sample)(keys, used, 3, True)
+        assert jax.tree.all(jax.tree.map(lambda a, b: bool(jnp.all(a == b)), eager, jitted))
 
     def test_no_leaf_recompiles(self, key: jax.Array, law: AbstractLaw) -> None:
         traces = []
@@ -438,9 +448,9 @@ class TestEveryLaw:
         @jax.jit
         def run(keys: jax.Array, law: AbstractLaw) -> Program:
             traces.append(law)
-            return law.sample(keys, jnp.full(64, 2, jnp.int32), 2, True)
+            return law.sample(keys, jnp.full(256, 2, jnp.int32), 2, True)
 
-        keys = fold_in(words_of(key), jnp.arange(64))
+        keys = fold_in(words_of(key), jnp.arange(256))
         before = run(keys, law)
         leaves, structure = jax.tree.flatten(law)
         changed = 0
@@ -453,7 +463,7 @@ class TestEveryLaw:
             )
         assert len(leaves) > 20 and len(traces) == 1
         # every leaf matters but perhaps the constants, where none are placed
-        assert changed >= len(leaves) - 2
+        assert changed >= len(leaves) - 3
 
     def test_the_fields_are_stored_narrow(self, key: jax.Array, law: AbstractLaw) -> None:
         program = sample(key, law, 4, 1, 3)
@@ -517,6 +527,7 @@ class TestBadArguments:
         (Decimals, "max_exponent", -4, ValueError),
     ]
 
+    @pytest.mark.usefixtures("unchecked")
     @pytest.mark.parametrize(("kind", "name", "value", "error"), CASES)
     def test_the_message_names_the_argument(
         self, kind: type, name: str, value: Any, error: type[Exception]

@@ -18,7 +18,9 @@ VECTORS = [
     ((0xFFFFFFFF, 0xFFFFFFFF), (0xFFFFFFFF, 0xFFFFFFFF), (0x1CB996FC, 0xBB002BE7)),
     ((0x243F6A88, 0x85A308D3), (0x13198A2E, 0x03707344), (0xC4923A9C, 0x483DF7A0)),
 ]
-EXTREMES = np.array([0, 1, 255, 256, 2**31 - 1, 2**31, 2**32 - 256, 2**32 - 2, 2**32 - 1], np.uint32)
+EXTREMES = np.array(
+    [0, 1, 255, 256, 2**31 - 1, 2**31, 2**32 - 256, 2**32 - 2, 2**32 - 1], np.uint32
+)
 
 
 def draw_bits(key: jax.Array, count: int = 1, keys: int = NUM_DRAWS) -> jax.Array:

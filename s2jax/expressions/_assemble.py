@@ -33,7 +33,7 @@ def assemble(
     is_leaf = kind == trees.LEAF
     emitted = (kind > trees.LEAF) | (is_leaf & ((op != ID) | has_scale | has_bias)) | (node == 0)
     count = emitted.astype(jnp.int32)
-    step = lambda total, new: (total + new, total)  # noqa: E731
+    step = lambda total, new: (total + new, total)
     length, index = jax.lax.scan(step, jnp.zeros_like(count[0]), count, reverse=True)
     result = jnp.where(emitted, index, operand)
     a = jnp.where(is_leaf, operand, jnp.concatenate([result[1:], result[:1]]))

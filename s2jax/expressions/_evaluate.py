@@ -104,7 +104,9 @@ def evaluate_rows(
     functions = [_function(operator, program.protected) for operator in TABLE]
 
     def run(evaluator):
-        return lambda *operands: evaluator(_Lowered(*operands[:-1]), operands[-1], functions, outputs)
+        return lambda *operands: evaluator(
+            _Lowered(*operands[:-1]), operands[-1], functions, outputs
+        )
 
     return jax.lax.platform_dependent(*lowered, x, cpu=run(_sequential), default=run(_selecting))
 
@@ -155,7 +157,9 @@ def _lower(program: Program, num_inputs: int, dtype) -> _Lowered:
         code=jnp.stack([op, row_a, row_b, order], axis=-1).swapaxes(0, 1),
         coefficients=jnp.stack([scale_a, bias_a, scale_b, bias_b, scale, bias], -1).swapaxes(0, 1),
         count=kept.sum(0, dtype=jnp.int32),
-        result=jnp.where(program.length > 0, num_inputs + program.length - 1, num_inputs + num_nodes),
+        result=jnp.where(
+            program.length > 0, num_inputs + program.length - 1, num_inputs + num_nodes
+        ),
     )
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Int, UInt32
 
 from s2jax import _checks, operators
 from s2jax._random import below, categorical, random_bits, take_below, uniform
-from s2jax._types import Words
+from s2jax._types import Number, Whole, Words
 from s2jax.expressions import _assemble
 from s2jax.expressions import _trees as trees
 from s2jax.expressions._program import Program
@@ -41,8 +41,8 @@ class Decimals(eqx.Module):
     """
 
     digits: int = eqx.field(static=True, default=3)
-    min_exponent: int = -3
-    max_exponent: int = -1
+    min_exponent: Whole = -3
+    max_exponent: Whole = -1
 
     def __check_init__(self):
         _checks.check_static_integer("Decimals", "digits", self.digits, 1, 4)
@@ -67,10 +67,10 @@ def _weights(arity: int):
 class AbstractLaw(eqx.Module):
     """A law of random expressions in the variables x_0, ..., x_{num_inputs - 1}."""
 
-    binary_weights: eqx.AbstractVar[Mapping[str, float]]
-    unary_weights: eqx.AbstractVar[Mapping[str, float]]
-    constant_probability: eqx.AbstractVar[float]
-    max_integer: eqx.AbstractVar[int]
+    binary_weights: eqx.AbstractVar[Mapping[str, Number]]
+    unary_weights: eqx.AbstractVar[Mapping[str, Number]]
+    constant_probability: eqx.AbstractVar[Number]
+    max_integer: eqx.AbstractVar[Whole]
     affine: eqx.AbstractVar[Affine]
     constants: eqx.AbstractVar[Decimals]
 
@@ -97,6 +97,16 @@ class AbstractLaw(eqx.Module):
     def max_tokens(self, num_inputs: int) -> int:
         """Static bound on the prefix tokens of one expression, a constant counted as one."""
 
+    def check_inputs(self, num_inputs: int) -> None:
+        """Raise a `ValueError` if expressions in so many variables are too large to draw."""
+        size = self.num_nodes(num_inputs)
+        if size > trees.MAX_NODES:
+            raise ValueError(
+                f"{type(self).__name__}(...) with num_inputs={num_inputs}: expressions may have "
+                f"{size} nodes, and must have <= {trees.MAX_NODES}. Lower the numbers of operators "
+                "or of inputs."
+            )
+
     def sample(
         self, words: Words, used_inputs: Int[Array, " batch"], num_inputs: int, protected: bool,
         stream: Int[Array, " batch"] | int = 0,
@@ -113,6 +123,7 @@ class AbstractLaw(eqx.Module):
         Returns:
             Programs of batch shape `(batch,)`. The same key gives the same program in any batch.
         """
+        self.check_inputs(num_inputs)
         size, shape_bits = self.num_nodes(num_inputs), self.num_shape_bits(num_inputs)
         bits = random_bits(words, shape_bits + 5 * size, stream)
         kind = self.sample_shape(bits[:shape_bits], used_inputs, num_inputs)
@@ -174,7 +185,7 @@ class AbstractLaw(eqx.Module):
 
 
 class S2Law(AbstractLaw):
-    """The law of the Series-Symbol papers: a random binary tree, unaries inserted, affine constants.
+    """The Series-Symbol papers' law: a random binary tree, unaries inserted, affine constants.
 
     The number of binary operators is uniform in {min_binary_per_input * M, ...,
     max_binary_per_input * M + binary_offset - 1} for M used inputs, the shape uniform among the
@@ -213,22 +224,22 @@ class S2Law(AbstractLaw):
         transformers, section 3.1 and appendix A; its numbers as in s2generator 0.0.23.
     """
 
-    binary_weights: Mapping[str, float] = _weights(2)
-    unary_weights: Mapping[str, float] = _weights(1)
+    binary_weights: Mapping[str, Number] = _weights(2)
+    unary_weights: Mapping[str, Number] = _weights(1)
     min_binary_per_input: int = eqx.field(static=True, default=0)
     max_binary_per_input: int = eqx.field(static=True, default=1)
     binary_offset: int = eqx.field(static=True, default=4)
-    min_unary: int = 0
+    min_unary: Whole = 0
     max_unary: int = eqx.field(static=True, default=5)
-    unary_subtree_limit: int = 6
-    constant_probability: float = 0.25
-    max_integer: int = 10
+    unary_subtree_limit: Whole = 6
+    constant_probability: Number = 0.25
+    max_integer: Whole = 10
     affine: Affine = eqx.field(static=True, default="reduced")
     constants: Decimals = Decimals()
 
     def __check_init__(self):
         _check_law(self)
-        check = lambda name, *bounds: _checks.check_static_integer(  # noqa: E731
+        check = lambda name, *bounds: _checks.check_static_integer(
             "S2Law", name, getattr(self, name), *bounds
         )
         check("min_binary_per_input", 0)
@@ -296,12 +307,12 @@ class UniformLaw(AbstractLaw):
         Lample and Charton (2020), Deep learning for symbolic mathematics, appendix C.
     """
 
-    binary_weights: Mapping[str, float] = _weights(2)
-    unary_weights: Mapping[str, float] = _weights(1)
-    min_operators: int = 1
+    binary_weights: Mapping[str, Number] = _weights(2)
+    unary_weights: Mapping[str, Number] = _weights(1)
+    min_operators: Whole = 1
     max_operators: int = eqx.field(static=True, default=8)
-    constant_probability: float = 0.25
-    max_integer: int = 10
+    constant_probability: Number = 0.25
+    max_integer: Whole = 10
     affine: Affine = eqx.field(static=True, default="reduced")
     constants: Decimals = Decimals()
 
@@ -339,7 +350,9 @@ def _check_law(law: AbstractLaw) -> None:
     _checks.check_number(owner, "constant_probability", law.constant_probability, 0, 1)
     _checks.check_number(owner, "max_integer", law.max_integer, 1, 500, integer=True)
     if law.affine not in get_args(Affine):
-        raise ValueError(f"{owner}(affine={law.affine!r}): {_checks.unknown(law.affine, get_args(Affine))}")
+        raise ValueError(
+            f"{owner}(affine={law.affine!r}): {_checks.unknown(law.affine, get_args(Affine))}"
+        )
 
 
 def _max_tokens(affine: Affine, num_binary: int, num_unary: int) -> int:
@@ -362,7 +375,7 @@ def _binary_count_edges(max_operators: int) -> np.ndarray:
     return edges
 
 
-def _draw_operator(bits, weights: Mapping[str, float | Array], arity: int):
+def _draw_operator(bits, weights: Mapping[str, Number], arity: int):
     """Opcodes drawn by weight among the operators of one arity."""
     names = operators.drawable(arity)
     table = jnp.stack([jnp.asarray(weights.get(name, 0.0), jnp.float32) for name in names])

@@ -98,9 +98,7 @@ def decimal(
 
 def numeric_form(
     program: Program, dtype
-) -> tuple[
-    Int[Array, "*batch nodes"], Float[Array, "*batch nodes"], Float[Array, "*batch nodes"]
-]:
+) -> tuple[Int[Array, "*batch nodes"], Float[Array, "*batch nodes"], Float[Array, "*batch nodes"]]:
     """Opcodes, scales and biases in which every constant leaf is `const` with its value as bias."""
     scale = decimal(program.scale_mantissa, program.scale_exponent, dtype)
     bias = decimal(program.bias_mantissa, program.bias_exponent, dtype)

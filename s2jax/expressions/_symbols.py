@@ -8,7 +8,7 @@ SymPy expressions do.
 import functools
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -16,8 +16,6 @@ import numpy as np
 from s2jax import _checks
 from s2jax.expressions._program import Program
 from s2jax.operators import CONST, OPCODE, TABLE, Operator
-
-TextStyle = Literal["infix", "prefix", "sympy"]
 
 _SEPARATOR = {"infix": " | ", "prefix": ",|,", "sympy": " | "}
 _INFIX = {"pow2": "({})**2", "pow3": "({})**3"}
@@ -76,7 +74,7 @@ def to_sympy(program: Program, evaluate: bool = False) -> Any:
     return _nest(expressions, program.shape)
 
 
-def to_text(program: Program, style: TextStyle = "infix") -> Any:
+def to_text(program: Program, style: str = "infix") -> Any:
     """One string per row, in the notation of the reference implementation.
 
     Outputs are joined by `" | "`, or by `",|,"` in prefix style; unused ones are left out.
@@ -102,8 +100,8 @@ def to_text(program: Program, style: TextStyle = "infix") -> Any:
         >>> to_text(program[:, None], style="prefix")[1]
     """
     _check_program("to_text", program)
-    if style not in get_args(TextStyle):
-        raise ValueError(f"to_text(style={style!r}): {_checks.unknown(style, get_args(TextStyle))}")
+    if style not in _SEPARATOR:
+        raise ValueError(f"to_text(style={style!r}): {_checks.unknown(style, _SEPARATOR)}")
     if style == "sympy":
         texts = [f if f is None else str(f) for f in _sympy_expressions(program)]
     else:

@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Int, UInt32
 from s2jax._random import below
 
 NONE, LEAF, UNARY, BINARY = -1, 0, 1, 2
-_POSITION_MASK = 0xFF
+MAX_NODES = 256
 
 
 def sample_shapes(
@@ -47,7 +47,7 @@ def sample_shapes(
 
 def count_open(kind: Int[Array, "nodes batch"]) -> Int[Array, "nodes batch"]:
     """Number of open slots before each node is read."""
-    step = lambda slots, kind: (slots + jnp.where(kind == NONE, 0, kind - 1), slots)  # noqa: E731
+    step = lambda slots, kind: (slots + jnp.where(kind == NONE, 0, kind - 1), slots)
     return jax.lax.scan(step, jnp.ones_like(kind[0]), kind)[1]
 
 
@@ -78,9 +78,9 @@ def rank_among(
     Ties go by position; a node not chosen ranks after all that are.
     """
     position = _positions(order.shape[0])
-    key = ((order >> np.uint32(1)).astype(jnp.int32) & ~_POSITION_MASK) | position
+    key = ((order >> np.uint32(1)).astype(jnp.int32) & ~np.int32(MAX_NODES - 1)) | position
     key = jnp.where(chosen, key, np.int32(2**31 - 1))
-    update = lambda j, rank: rank + (key[j] < key).astype(jnp.int32)  # noqa: E731
+    update = lambda j, rank: rank + (key[j] < key).astype(jnp.int32)
     return over_nodes(update, jnp.zeros(order.shape, jnp.int32), order.shape[0])
 
 
@@ -102,7 +102,7 @@ def insert_unaries(
     kind: Int[Array, "nodes batch"], above: Bool[Array, "nodes batch"], num_slots: int
 ) -> Int[Array, "slots batch"]:
     """Insert a unary node above each marked node; the words grow to `num_slots`."""
-    step = lambda total, mark: (total + mark, total + mark)  # noqa: E731
+    step = lambda total, mark: (total + mark, total + mark)
     marks = above.astype(jnp.int32)
     inserted = jax.lax.scan(step, jnp.zeros_like(marks[0]), marks)[1]
     position = inserted + _positions(kind.shape[0])
@@ -122,7 +122,7 @@ def of_parent(
 ) -> Int[Array, "nodes batch"]:  # fmt: skip
     """`value` at the parent of each node."""
     nodes = _positions(kind.shape[0])
-    update = lambda j, out: jnp.where((j < nodes) & (slots[j] == slots), value[j], out)  # noqa: E731
+    update = lambda j, out: jnp.where((j < nodes) & (slots[j] == slots), value[j], out)
     as_right = over_nodes(update, jnp.full(kind.shape, at_root, jnp.int32), kind.shape[0])
     root = jnp.full((1, kind.shape[1]), at_root, jnp.int32)
     previous = jnp.concatenate([jnp.zeros_like(root), kind[:-1]])
@@ -135,5 +135,5 @@ def of_right_child(
 ) -> Int[Array, "nodes batch"]:
     """`value` at the right child of each binary node; anything elsewhere."""
     nodes = _positions(value.shape[0])
-    update = lambda j, out: jnp.where((j >= nodes + 2) & (slots[j] == slots), value[j], out)  # noqa: E731
+    update = lambda j, out: jnp.where((j >= nodes + 2) & (slots[j] == slots), value[j], out)
     return over_nodes(update, jnp.zeros_like(value), value.shape[0], reverse=True)

@@ -81,7 +81,9 @@ class Choice(AbstractInput):
                 "be at least one family, and one weight for each. Give as many weights as families."
             )
         names = [str(index) for index in range(len(self.families))]
-        _checks.check_weights("Choice", "weights", dict(zip(names, self.weights, strict=True)), names)
+        _checks.check_weights(
+            "Choice", "weights", dict(zip(names, self.weights, strict=True)), names
+        )
 
     def check_length(self, length: int) -> None:
         for family in self.families:

@@ -92,7 +92,7 @@ class Given(AbstractInput):
         self, parameters: Window, words: UInt32[Array, "channels 2"], length: int
     ) -> Float[Array, "time channels"]:
         values = jnp.asarray(self.values)
-        cut = lambda row, start: jax.lax.dynamic_slice(values, (row, start), (1, length))[0]  # noqa: E731
+        cut = lambda row, start: jax.lax.dynamic_slice(values, (row, start), (1, length))[0]
         return jax.vmap(cut, out_axes=1)(parameters.series_index, parameters.offset)
 
 

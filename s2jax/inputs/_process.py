@@ -47,26 +47,26 @@ class LinearProcess(eqx.Module):
     ) -> Float[Array, "time channels"]:
         """Draw one series per channel, time first."""
         max_ma = self.ma.shape[-1]
-        bits = random_bits(words, length + max_ma, stream=1)
+        steps = length + max_ma
+        # one step more than needed, because each step hands out the value of the last one: with a
+        # single use XLA computes it once
+        bits = random_bits(words, steps + 1, stream=1)
         mixture = [field.T for field in self._shares()]
-        coefficients, deviations = _start_up(self.ar.T)
-        max_ar = self.ar.shape[-1]
+        ar = self.ar.T if self.ar.shape[-1] else jnp.zeros((1, bits.shape[1]), self.ar.dtype)
+        coefficients, deviations = _start_up(ar)
 
         def step(past, inputs):
             time, bits = inputs
-            noise = _innovation(bits, *mixture)
-            if max_ar == 0:
-                return past, noise
-            phase = jnp.minimum(time, max_ar)
-            value = deviations[phase] * noise + (coefficients[phase] * past).sum(0)
-            return jnp.concatenate([value[None], past[:-1]]), value
+            phase = jnp.minimum(time, ar.shape[0])
+            value = deviations[phase] * _innovation(bits, *mixture)
+            value = value + (coefficients[phase] * past).sum(0)
+            return jnp.concatenate([value[None], past[:-1]]), past[0]
 
-        past = jnp.zeros((max_ar, bits.shape[1]), self.weights.dtype)
-        times = jnp.arange(bits.shape[0], dtype=jnp.int32)
-        filtered = jax.lax.scan(step, past, (times, bits))[1]
+        times = jnp.arange(steps + 1, dtype=jnp.int32)
+        filtered = jax.lax.scan(step, jnp.zeros_like(ar), (times, bits))[1][1:]
         series = filtered[max_ma:]
         for lag in range(1, max_ma + 1):
-            series = series - self.ma[:, lag - 1] * filtered[max_ma - lag : max_ma - lag + length]
+            series = series - self.ma[:, lag - 1] * filtered[max_ma - lag : steps - lag]
         return series
 
     def _shares(self) -> tuple[Array, ...]:
@@ -95,7 +95,9 @@ def _innovation(bits, edge, *fields):
     chosen = [field[0] for field in fields]
     for k in range(1, edge.shape[0]):
         inside = bits >= edge[k]
-        chosen = [jnp.where(inside, field[k], old) for field, old in zip(fields, chosen, strict=True)]
+        chosen = [
+            jnp.where(inside, field[k], old) for field, old in zip(fields, chosen, strict=True)
+        ]
     centre, inverse, location, deviation, spread = chosen
     position = jax.lax.bitcast_convert_type(bits - centre, jnp.int32).astype(jnp.float32) * inverse
     return location + deviation * normal_quantile(position) + spread * position
@@ -155,8 +157,6 @@ def _start_up(
     model that is not stationary has no such law and starts from zeros.
     """
     max_order = ar.shape[0]
-    if max_order == 0:
-        return ar[None], jnp.ones((1, *ar.shape[1:]), ar.dtype)
     reflections = partial_autocorrelations(ar)
     stationary = (jnp.abs(reflections) < 1).all(0)
     known = jnp.where(stationary, reflections, 0)

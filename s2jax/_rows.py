@@ -1,0 +1,220 @@
+"""Rows while they are made: inputs tile by tile, then the search for each row's outputs."""
+
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from s2jax._random import below, fold_in, random_bits, uniform
+from s2jax._search import Outputs, Task, no_outputs, search
+from s2jax._types import Words
+from s2jax.acceptance import Moments, is_usable_input, moments
+from s2jax.config import Config, Standardize
+from s2jax.inputs import Source
+
+_MAX_ROUNDS = 8
+_AT_END = 2**30  # sorts a row behind all others
+
+
+class Channels(NamedTuple):
+    """What is known of input channels beside their series.
+
+    Attributes:
+        source: Family and parameters.
+        scale, shift: How the series was scaled.
+        mask: Whether the row uses the channel.
+        usable: False if the row uses the channel and its series cannot be used.
+    """
+
+    source: Source
+    scale: Float[Array, "*channels"]
+    shift: Float[Array, "*channels"]
+    mask: Bool[Array, "*channels"]
+    usable: Bool[Array, "*channels"]
+
+
+class Rows(NamedTuple):
+    """Rows in as few arrays as they go, because each is moved by code of its own.
+
+    Attributes:
+        index: Which candidates they are.
+        x: The inputs.
+        channels: Everything in `Channels`, as floats.
+        y_mask: Which outputs the rows use.
+        outputs: What was found for each output.
+    """
+
+    index: Int[Array, " rows"]
+    x: Float[Array, "rows inputs time"]
+    channels: Float[Array, "rows inputs fields"]
+    y_mask: Bool[Array, "rows outputs"]
+    outputs: Outputs
+
+
+def fill_rows(words: Words, config: Config, n: int, backend: str) -> Rows:
+    """Give every row a candidate; a row whose candidate fails gets the next one not yet seen.
+
+    If that happened, the rows are put in order of their candidates, those that failed to the end,
+    and drawn once more: it is rare, and drawing is the only way rows are made.
+    """
+
+    def step(state):
+        rows, wanted, rounds = state
+        rows = draw_rows(words, config, rows, wanted, backend)
+        failed = ~_is_usable(config, rows)
+        retry = wanted & failed & (rounds + 1 < _MAX_ROUNDS)
+        next_index = rows.index.max() + jnp.cumsum(retry.astype(jnp.int32))
+        index = jnp.where(retry, next_index, rows.index)
+        ordered = jnp.sort(jnp.where(failed, _AT_END, 0) | index) & ~_AT_END
+        reorder = ~retry.any() & (ordered != index).any()
+        rows = rows._replace(index=jnp.where(reorder, ordered, index))
+        return rows, retry | reorder, rounds + 1
+
+    start = no_rows(config, jnp.arange(n, dtype=jnp.int32)), jnp.ones(n, bool), jnp.int32(0)
+    return jax.lax.while_loop(lambda state: state[1].any(), step, start)[0]
+
+
+def no_rows(config: Config, index: Int[Array, " rows"]) -> Rows:
+    """Rows of zeros for these candidates."""
+    num_rows, dtype = index.shape[0], jnp.result_type(float)
+    shape = (num_rows * config.num_outputs, config.length)
+    return Rows(
+        index=index,
+        x=jnp.zeros((num_rows, config.num_inputs, config.length), dtype),
+        channels=jnp.zeros((num_rows, config.num_inputs, _num_fields(config)), dtype),
+        y_mask=jnp.zeros((num_rows, config.num_outputs), bool),
+        outputs=no_outputs(config.target, config.num_inputs, shape, dtype),
+    )
+
+
+def draw_rows(
+    words: Words, config: Config, rows: Rows, wanted: Bool[Array, " rows"], backend: str
+) -> Rows:
+    """Draw the candidates `rows.index`; rows not wanted stay as they are."""
+    tile = _tile_size(config, backend)
+    keys = fold_in(jnp.broadcast_to(words, (*rows.index.shape, 2)), rows.index)
+    bits = random_bits(keys, 4, stream=1)
+    x_mask = _mask(bits[0], config.min_inputs, config.num_inputs)
+    y_mask = _mask(bits[1], config.min_outputs, config.num_outputs)
+    rows = rows._replace(y_mask=y_mask)
+    rows = _draw_inputs(keys, config, rows, x_mask, bits[2], max(1, tile // config.num_inputs))
+    task = Task(
+        target=config.target,
+        acceptance=config.acceptance,
+        words=keys,
+        x=rows.x,
+        used_inputs=x_mask.sum(1, dtype=jnp.int32),
+        rescale=lambda stats, row: _scaling(config.y_scaling, bits[3][row], stats),
+    )
+    keep = jnp.repeat(~wanted, config.num_outputs)[:, None]
+    outputs = jax.tree.map(lambda leaf: jnp.where(keep, leaf, jnp.zeros_like(leaf)), rows.outputs)
+    good = unpack_channels(config, rows).usable.all(1)
+    to_search = y_mask & (wanted & good)[:, None]
+    return rows._replace(outputs=search(task, outputs, to_search, tile))
+
+
+def _is_usable(config: Config, rows: Rows) -> Bool[Array, " rows"]:
+    found = rows.outputs.usable.reshape(rows.y_mask.shape)
+    return unpack_channels(config, rows).usable.all(1) & (found | ~rows.y_mask).all(1)
+
+
+def _tile_size(config: Config, backend: str) -> int:
+    """Channels drawn, or programs tried, at a time: what caches hold or an accelerator needs."""
+    if backend == "cpu":
+        return 256
+    width = config.num_inputs + config.target.num_nodes(config.num_inputs)
+    return max(256, min(2**31 // (4 * config.length * width), 2**16))
+
+
+def _draw_inputs(
+    keys: Words, config: Config, rows: Rows, mask: Bool[Array, "rows inputs"], bits, tile: int
+) -> Rows:
+    """Draw the inputs of all rows in tiles of one fixed size.
+
+    So the caches hold a tile, and the compiled arithmetic of a row does not depend on the batch.
+    """
+    num_rows = mask.shape[0]
+    size = min(tile, num_rows)
+    grow = lambda leaf: jnp.pad(leaf, ((0, tile - size), *((0, 0),) * (leaf.ndim - 1)))
+    per_row = jax.tree.map(grow, (keys, mask, bits))
+
+    def step(i, state):
+        start = jnp.minimum(i * tile, num_rows - size)
+        cut = lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, tile)
+        drawn = _draw_tile(*jax.tree.map(cut, per_row), config)
+        put = lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new[:size], start, 0)
+        return jax.tree.map(put, state, drawn)
+
+    x, channels = jax.lax.fori_loop(0, -(-num_rows // tile), step, (rows.x, rows.channels))
+    return rows._replace(x=x, channels=channels)
+
+
+def _draw_tile(keys: Words, mask: Bool[Array, "rows inputs"], bits, config: Config):
+    """Scaled series of all input channels of some rows, and their packed `Channels`."""
+    rows, channels = mask.shape
+    channel = jnp.tile(jnp.arange(channels, dtype=jnp.int32), rows)
+    words = fold_in(jnp.repeat(keys, channels, axis=0), channel)
+    source = config.choice.draw(words, config.length)
+    raw = config.choice.series(source, words, config.length)
+    stats = moments(raw, axis=0)
+    usable, mask = is_usable_input(stats), mask.reshape(-1)
+    scale, shift = _scaling(config.x_scaling, jnp.repeat(bits, channels), stats)
+    used = usable & mask
+    scale, shift = jnp.where(used, scale, 1), jnp.where(used, shift, 0)
+    x = jnp.where(used[:, None], raw.T * scale[:, None] + shift[:, None], 0)
+    packed = _pack(Channels(source, scale, shift, mask, usable | ~mask))
+    by_row = lambda leaf: leaf.reshape(rows, channels, leaf.shape[1])
+    return by_row(x), by_row(packed)
+
+
+def _channel_shapes(config: Config) -> Any:
+    """Shapes of the leaves of `Channels` for one channel."""
+
+    def draw(words):
+        number, flag = jnp.zeros(1), jnp.zeros(1, bool)
+        return Channels(config.choice.draw(words, config.length), number, number, flag, flag)
+
+    return jax.eval_shape(draw, jax.ShapeDtypeStruct((1, 2), jnp.uint32))
+
+
+def _num_fields(config: Config) -> int:
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(_channel_shapes(config)))
+
+
+def _pack(channels: Channels) -> Float[Array, "channels fields"]:
+    """All leaves side by side, as floats: they are reals, flags and whole numbers below 2**24."""
+    dtype = jnp.result_type(float)
+    leaves = jax.tree.leaves(channels)
+    return jnp.concatenate([leaf.reshape(leaf.shape[0], -1).astype(dtype) for leaf in leaves], 1)
+
+
+def unpack_channels(config: Config, rows: Rows) -> Channels:
+    """Inverse of `_pack`, with axes (rows, inputs)."""
+    shapes, structure = jax.tree.flatten(_channel_shapes(config))
+    leaves, first = [], 0
+    for shape in shapes:
+        last = first + math.prod(shape.shape)
+        leaf = rows.channels[..., first:last].astype(shape.dtype)
+        leaves.append(leaf.reshape(*leaf.shape[:2], *shape.shape[1:]))
+        first = last
+    return jax.tree.unflatten(structure, leaves)
+
+
+def _mask(bits, low, high: int) -> Bool[Array, "rows channels"]:
+    """Which channels each row uses: the first U{low..high}, or all if `low` is None."""
+    if low is None:
+        return jnp.ones((*bits.shape, high), bool)
+    low = jnp.asarray(low, jnp.int32)
+    return jnp.arange(high) < (low + below(bits, high - low + 1))[:, None]
+
+
+def _scaling(scaling: Standardize | None, bits, stats: Moments):
+    """Scale and shift of each series: 1 and 0 where there is nothing to scale."""
+    if scaling is None:
+        return jnp.ones_like(stats.mean), jnp.zeros_like(stats.mean)
+    # (low, high] rather than [low, high): the factor is never 0
+    factor = scaling.high - (scaling.high - scaling.low) * uniform(bits)
+    scale = factor / stats.deviation
+    return scale, -stats.mean * scale

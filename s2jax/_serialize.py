@@ -1,0 +1,126 @@
+"""Configurations as JSON. Reading builds only the library's own classes and runs no code."""
+
+import dataclasses
+import functools
+import inspect
+import json
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import jax
+import numpy as np
+
+from s2jax import _checks, acceptance, config, expressions, inputs, targets
+from s2jax.config import Config
+
+_TAG = "class"
+_MAX_VALUES = 100_000
+
+
+@functools.cache
+def classes() -> Mapping[str, type]:
+    """The classes a configuration is made of, by name."""
+    modules: tuple[ModuleType, ...] = (acceptance, config, expressions, inputs, targets)
+    bases = (
+        Config, config.Standardize, acceptance.Acceptance, expressions.Decimals,
+        expressions.AbstractLaw, inputs.AbstractInput, targets.AbstractTarget,
+    )  # fmt: skip
+    found = [value for module in modules for value in vars(module).values()]
+    return {
+        kind.__name__: kind
+        for kind in found
+        if isinstance(kind, type) and issubclass(kind, bases) and not inspect.isabstract(kind)
+    }
+
+
+def to_json(config: Config, indent: int | None = None) -> str:
+    """The configuration as JSON text; `from_json` gives an equal one back.
+
+    Args:
+        config: Made of the library's own classes and of at most 100 000 given values.
+        indent: As in `json.dumps`.
+
+    Raises:
+        TypeError: If a part is of a class that the library does not know, or traced.
+        ValueError: If `Given` holds too many values.
+
+    Example:
+        >>> text = to_json(Config(length=64))
+        >>> text[:38], from_json(text) == Config(length=64)
+        ('{"class": "Config", "length": 64, "num', True)
+    """
+    if type(config) is not Config:
+        raise TypeError(f"to_json(config={config!r}): must be an s2jax.Config.")
+    return json.dumps(_plain(config), indent=indent, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if type(value) is classes().get(type(value).__name__):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return {_TAG: type(value).__name__} | {name: _plain(item) for name, item in fields.items()}
+    if _checks.is_concrete(value):
+        return _plain_number(value)
+    raise TypeError(
+        f"to_json(config with a {type(value).__name__}): must be made of s2jax's own classes and "
+        f"of numbers, because reading it back builds nothing else: {', '.join(classes())}."
+    )
+
+
+def _plain_number(value: Any) -> Any:
+    if not isinstance(value, (jax.Array, np.ndarray, np.generic)):
+        return value
+    array = np.asarray(value)
+    if array.size > _MAX_VALUES:
+        raise ValueError(
+            f"to_json(config with an array of {array.size} values): must hold at most "
+            f"{_MAX_VALUES}, because the text is stored with every file. Give fewer or shorter "
+            "series."
+        )
+    return array.tolist()
+
+
+def from_json(text: str) -> Config:
+    """The configuration that `to_json` wrote.
+
+    Numbers that were arrays come back as Python numbers of the same value, except in `Given`.
+
+    Raises:
+        ValueError: If the text is no JSON, names an unknown class or field, or holds a value that
+            the class refuses.
+
+    Example:
+        >>> from_json('{"class": "Config", "length": 32}').length
+        32
+    """
+    try:
+        value = _build(json.loads(text))
+    except (RecursionError, json.JSONDecodeError) as error:
+        raise ValueError(f"from_json({text[:40]!r}...): not valid JSON: {error}.") from error
+    if not isinstance(value, Config):
+        raise ValueError(f'from_json({text[:40]!r}...): must start with {{"class": "Config".')
+    return value
+
+
+def _build(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_build(item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    if _TAG not in value:
+        return {key: _build(item) for key, item in value.items()}
+    kind = classes().get(str(value[_TAG]))
+    if kind is None:
+        raise ValueError(f"from_json: class: {_checks.unknown(value[_TAG], classes())}")
+    names = [field.name for field in dataclasses.fields(kind)]
+    fields = {name: _build(item) for name, item in value.items() if name != _TAG}
+    for name in fields:
+        if name not in names:
+            raise ValueError(f"from_json: {kind.__name__}: {_checks.unknown(name, names)}")
+    return kind(**fields)
