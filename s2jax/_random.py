@@ -58,13 +58,12 @@ def random_bits(
 
     Streams of one key are independent; stream 0 is also what `fold_in` reads.
     """
-    key = (words[:, 0], words[:, 1])
-    high = jnp.broadcast_to(jnp.asarray(stream).astype(jnp.uint32), key[0].shape)
-    # block by block: a loop's results are stored, where a fused cipher would be compiled into, and
-    # run again by, every kernel that reads the bits
-    block = lambda low: jnp.stack(threefry2x32(key, (high, jnp.broadcast_to(low, high.shape))))
-    blocks = jax.lax.map(block, jnp.arange(-(-count // 2), dtype=jnp.uint32))
-    return blocks.reshape(-1, words.shape[0])[:count]
+    low = jnp.arange(-(-count // 2), dtype=jnp.uint32)[:, None]
+    high = jnp.broadcast_to(jnp.asarray(stream).astype(jnp.uint32), words.shape[:1])[None, :]
+    high, low = jnp.broadcast_arrays(high, low)
+    out = threefry2x32((words[None, :, 0], words[None, :, 1]), (high, low))
+    # stored once: else XLA repeats the cipher in every kernel that reads the bits
+    return jax.lax.optimization_barrier(jnp.concatenate(out, axis=0)[:count])
 
 
 def uniform(bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:

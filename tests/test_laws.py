@@ -5,7 +5,7 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from math import comb
 from pathlib import Path
@@ -34,17 +34,21 @@ LAWS = {
 every_law = pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
 
 
-@eqx.filter_jit
+TRACES: list[AbstractLaw] = []
+
+
+@partial(jax.jit, static_argnames=("size", "num_inputs"))
 def sample(
     key: jax.Array, law: AbstractLaw, size: int, used_inputs: int, num_inputs: int
 ) -> Program:
-    """Draw programs, all with the same number of used inputs."""
+    """Draw programs, all with the same number of used inputs; compiled once for many tests."""
+    TRACES.append(law)
     words = fold_in(words_of(key), jnp.arange(size))
     return law.sample(words, jnp.full(size, used_inputs, jnp.int32), num_inputs, True)
 
 
 def expressions(
-    key: jax.Array, law: AbstractLaw, size: int = NUM_PROGRAMS, used: int = 1, inputs: int = 3
+    key: jax.Array, law: AbstractLaw, used: int = 1, size: int = 4000, inputs: int = 3
 ) -> list[Node]:
     """Draw programs and read them back as trees."""
     return decode(jax.device_get(sample(key, law, size, used, inputs)))
@@ -72,9 +76,9 @@ class Tally:
 def s2_tallies(used_inputs: int) -> list[Tally]:
     """Programs of the default law; with two used inputs out of three the rest is untouched."""
     key = jax.random.fold_in(jax.random.key(0), zlib.crc32(b"s2_tallies") + used_inputs)
-    num_inputs = 3 if used_inputs == 2 else used_inputs
+    num_inputs = 1 if used_inputs == 1 else 3
     return [
-        Tally(root) for root in expressions(key, S2Law(), NUM_PROGRAMS, used_inputs, num_inputs)
+        Tally(root) for root in expressions(key, S2Law(), used_inputs, NUM_PROGRAMS, num_inputs)
     ]
 
 
@@ -209,7 +213,7 @@ class TestUniformLaw:
     def test_one_leaf_is_a_variable_whatever_the_probability(self, key: jax.Array) -> None:
         law = UniformLaw(min_operators=4, max_operators=4, constant_probability=1.0)
         places_ = Counter()
-        for root in expressions(key, law, 10_000, used=2):
+        for root in expressions(key, law, used=2):
             leaves = [node.word for node in root.nodes() if not node.children]
             variables = [i for i, word in enumerate(leaves) if word.startswith("x_")]
             assert len(variables) == 1
@@ -226,7 +230,7 @@ class TestUniformLaw:
     def test_constant_leaves(self, key: jax.Array) -> None:
         law = UniformLaw(min_operators=4, max_operators=4, constant_probability=0.4)
         counts = Counter()
-        for tally in map(Tally, expressions(key, law, 10_000)):
+        for tally in map(Tally, expressions(key, law)):
             counts[len(tally.leaves), tally.num_constant_leaves] += 1
         exact = {
             (n, c): len(words(n - 1, 5 - n)) / 90 * comb(n - 1, c) * 0.4**c * 0.6 ** (n - 1 - c)
@@ -338,7 +342,7 @@ class TestOperators:
         binary, unary = {"pow": 1.0, "div": 3.0}, {"tanh": 2.0, "abs": 0.5, "sqrt": 0.0}
         law = S2Law(binary_weights=binary, unary_weights=unary)
         counts: dict[int, Counter[str]] = {1: Counter(), 2: Counter()}
-        for root in expressions(key, law, 10_000):
+        for root in expressions(key, law):
             for node in root.nodes():
                 if node.children:
                     counts[len(node.children)][node.word] += 1
@@ -348,7 +352,7 @@ class TestOperators:
     def test_every_operator_can_be_drawn(self, key: jax.Array) -> None:
         weights = [dict.fromkeys(operators.drawable(arity), 1.0) for arity in (2, 1)]
         law = S2Law(*weights)
-        seen = {node.word for root in expressions(key, law, 2000) for node in root.nodes()}
+        seen = {node.word for root in expressions(key, law) for node in root.nodes()}
         assert seen >= {*operators.drawable(1), *operators.drawable(2)}
 
 
@@ -379,14 +383,14 @@ class TestConstants:
 
     def test_in_programs(self, key: jax.Array) -> None:
         """The scale and the bias of one instruction, and those of two, are independent."""
-        program = jax.device_get(sample(key, S2Law(), 200_000, 1, 1))
+        program = jax.device_get(sample(key, S2Law(), NUM_PROGRAMS, 3, 3))
         scaled, biased = program.scale_exponent != 0, program.bias_mantissa != 0
         both = scaled & biased
         assert np.all((program.scale_mantissa == 1) | scaled)
         assert np.all((program.bias_exponent == 0) | biased)
-        law = uniform_law(product([False, True], [-3, -2, -1], range(9), repeat=2))
+        law = uniform_law(product([False, True], [-3, -2, -1], range(3), repeat=2))
         rows = [
-            (m[both] > 0, e[both], (np.abs(m[both]) - 1) // 111)
+            (m[both] > 0, e[both], (np.abs(m[both]) - 1) // 333)
             for m, e in (
                 (program.scale_mantissa, program.scale_exponent),
                 (program.bias_mantissa, program.bias_exponent),
@@ -405,13 +409,13 @@ class TestPlacement:
     @pytest.mark.parametrize("affine", ["reduced", "full", "none"])
     @pytest.mark.parametrize("kind", [S2Law, UniformLaw])
     def test_program_by_program(self, key: jax.Array, kind: type, affine: Any) -> None:
-        roots = expressions(key, kind(affine=affine), 3000, used=2)
+        roots = expressions(key, kind(affine=affine), used=2)
         wrong = [root for root in roots if places(root) != expected_places(root, affine)]
         assert not wrong, wrong[0]
         assert any(len(root.children) == 0 for root in roots) or kind is UniformLaw
 
     def test_another_rule_bites(self, key: jax.Array) -> None:
-        roots = expressions(key, S2Law(affine="full"), 100)
+        roots = expressions(key, S2Law(affine="full"))
         assert any(places(root) != expected_places(root, "reduced") for root in roots)
 
 
@@ -419,20 +423,17 @@ class TestPlacement:
 class TestEveryLaw:
     def test_sizes_are_bounded(self, key: jax.Array, law: AbstractLaw) -> None:
         """`decode` checks that operands come earlier and every instruction is used once."""
-        for root in expressions(key, law, 3000, used=3, inputs=3):
+        for root in expressions(key, law, used=3):
             assert count_tokens(root) <= law.max_tokens(3)
             assert any(node.is_variable for node in root.nodes())
 
     def test_no_expression_is_without_a_variable(self, key: jax.Array, law: AbstractLaw) -> None:
         law = dataclasses.replace(law, constant_probability=1.0)
-        for root in expressions(key, law, 2000, used=1):
+        for root in expressions(key, law, used=1):
             assert sum(node.is_variable for node in root.nodes()) == 1
 
     def test_the_batch_does_not_matter(self, key: jax.Array, law: AbstractLaw) -> None:
-        keys = fold_in(words_of(key), jnp.arange(16))
-        used = jnp.arange(16, dtype=jnp.int32) % 3 + 1
-        draw = eqx.filter_jit(law.sample)
-        many, few = draw(keys, used, 3, True), draw(keys[:5], used[:5], 3, True)
+        many, few = sample(key, law, 4000, 2, 3), sample(key, law, 5, 2, 3)
         assert jax.tree.all(jax.tree.map(lambda a, b: bool(jnp.all(a[:5] == b)), many, few))
 
     @pytest.mark.slow
@@ -443,31 +444,25 @@ class TestEveryLaw:
         assert jax.tree.all(jax.tree.map(lambda a, b: bool(jnp.all(a == b)), eager, jitted))
 
     def test_no_leaf_recompiles(self, key: jax.Array, law: AbstractLaw) -> None:
-        traces = []
-
-        @jax.jit
-        def run(keys: jax.Array, law: AbstractLaw) -> Program:
-            traces.append(law)
-            return law.sample(keys, jnp.full(256, 2, jnp.int32), 2, True)
-
-        keys = fold_in(words_of(key), jnp.arange(256))
-        before = run(keys, law)
+        before = sample(key, law, 4000, 2, 3)
+        traces = len(TRACES)
         leaves, structure = jax.tree.flatten(law)
         changed = 0
         for index, leaf in enumerate(leaves):
             other = leaf + 1 if isinstance(leaf, int) else leaf * 0.3 + 0.2
-            after = run(keys, structure.unflatten([*leaves[:index], other, *leaves[index + 1 :]]))
+            changed_law = structure.unflatten([*leaves[:index], other, *leaves[index + 1 :]])
+            after = sample(key, changed_law, 4000, 2, 3)
             changed += any(
-                np.any(a != b)
+                bool(jnp.any(a != b))
                 for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True)
             )
-        assert len(leaves) > 20 and len(traces) == 1
+        assert len(leaves) > 20 and len(TRACES) == traces
         # every leaf matters but perhaps the constants, where none are placed
         assert changed >= len(leaves) - 3
 
     def test_the_fields_are_stored_narrow(self, key: jax.Array, law: AbstractLaw) -> None:
-        program = sample(key, law, 4, 1, 3)
-        assert program.shape == (4,) and program.num_nodes == law.num_nodes(3)
+        program = sample(key, law, 4000, 1, 3)
+        assert program.shape == (4000,) and program.num_nodes == law.num_nodes(3)
         assert program.op.dtype == jnp.int8 and program.a.dtype == jnp.int16
 
 
@@ -476,23 +471,22 @@ class TestEdges:
         "law",
         [
             S2Law(max_binary_per_input=0, binary_offset=1, max_unary=0),
-            S2Law(max_binary_per_input=0, binary_offset=1, affine="full"),
             UniformLaw(min_operators=0, max_operators=1, constant_probability=1.0),
             S2Law(unary_subtree_limit=0, affine="none"),
             S2Law(min_unary=32, max_unary=32, unary_subtree_limit=100),
-            UniformLaw(min_operators=32, max_operators=32, affine="full"),
         ],
     )
     def test_extreme_laws_decode(self, key: jax.Array, law: AbstractLaw) -> None:
-        for root in expressions(key, law, 200, used=2, inputs=2):
+        for root in expressions(key, law, 2, 200, 2):
             assert places(root) == expected_places(root, law.affine)
             if isinstance(law, S2Law) and not (law.unary_subtree_limit and law.max_unary):
                 assert "1" not in root.shape
 
+    @pytest.mark.slow
     def test_large_trees(self, key: jax.Array) -> None:
         """As many nodes as sampling without collisions of position allows."""
         law = S2Law(min_binary_per_input=8, max_binary_per_input=8, binary_offset=1, max_unary=32)
-        roots = expressions(key, law, 200, used=8, inputs=8)
+        roots = expressions(key, law, 8, 200, 8)
         assert {root.binary_shape.count("2") for root in roots} == {64}
         assert all(places(root) == expected_places(root, "reduced") for root in roots)
 

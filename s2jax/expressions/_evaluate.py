@@ -20,17 +20,19 @@ from s2jax.operators import CONST, ID, TABLE
 
 
 class _Lowered(NamedTuple):
-    """Instructions ready to run; values live in rows, the inputs first, then one per instruction.
+    """Instructions ready to run; values live in slots, the inputs first, then one per instruction.
 
     Attributes:
-        code: Opcode, row of the first operand, row of the second, row of the result.
+        code: Opcode, slot of the first operand, slot of the second.
         coefficients: Scale and bias of the first operand, of the second, of the result.
-        count: Number of instructions to run.
-        result: Row of the result; a zero row follows the instructions' rows.
+        order: The instructions to run.
+        count: How many there are.
+        result: Slot of the result; a slot of zeros follows those of the instructions.
     """
 
-    code: Int[Array, "rows nodes 4"]
-    coefficients: Float[Array, "rows nodes 6"]
+    code: Int[Array, "3 nodes rows"]
+    coefficients: Float[Array, "6 nodes rows"]
+    order: Int[Array, "nodes rows"]
     count: Int[Array, " rows"]
     result: Int[Array, " rows"]
 
@@ -130,45 +132,49 @@ def _lower(program: Program, num_inputs: int, dtype) -> _Lowered:
     node = jnp.arange(num_nodes, dtype=jnp.int32)[:, None]
     folded = (op == ID) & (a < 0) & (node != program.length - 1)
     kept = (node < program.length) & ~folded
-
-    def read(operand):
-        """Row, scale and bias with which an operand is read."""
-
-        def update(j, carry):
-            row, own_scale, own_bias = carry
-            hit = (operand == j) & folded[j]
-            row = jnp.where(hit, -1 - a[j], row)
-            return row, jnp.where(hit, scale[j], own_scale), jnp.where(hit, bias[j], own_bias)
-
-        row = jnp.where(operand < 0, -1 - operand, num_inputs + operand)
-        start = (row, jnp.ones(row.shape, dtype), jnp.zeros(row.shape, dtype))
-        return trees.over_nodes(update, start, num_nodes)
-
-    is_const = op == CONST
-    row_a, scale_a, bias_a = read(jnp.where(is_const, -1, a))
-    row_b, scale_b, bias_b = read(jnp.where(is_const, -1, b))
     position = jnp.cumsum(kept.astype(jnp.int32), axis=0) - 1
-    order = trees.over_nodes(
-        lambda j, out: jnp.where(kept[j] & (position[j] == node), j, out),
-        jnp.zeros(op.shape, jnp.int32),
-        num_nodes,
-    )
+    # how other nodes read this one
+    slot = jnp.where(folded, -1 - a, num_inputs + node)
+    read_scale, read_bias = jnp.where(folded, scale, 1), jnp.where(folded, bias, 0)
+
+    def update(j, carry):
+        *reads, order = carry
+        out = []
+        for operand, (at, own_scale, own_bias) in zip((a, b), (reads[:3], reads[3:]), strict=True):
+            hit = operand == j
+            out.append(jnp.where(hit, slot[j], at))
+            out.append(jnp.where(hit, read_scale[j], own_scale))
+            out.append(jnp.where(hit, read_bias[j], own_bias))
+        return *out, jnp.where(kept[j] & (position[j] == node), j, order)
+
+    a, b = (jnp.where(op == CONST, -1, operand) for operand in (a, b))
+    one, zero = jnp.ones(op.shape, dtype), jnp.zeros(op.shape, dtype)
+    start = (-1 - a, one, zero, -1 - b, one, zero, jnp.zeros(op.shape, jnp.int32))
+    *reads, order = trees.over_nodes(update, start, num_nodes)
+    last = num_inputs + program.length - 1
     return _Lowered(
-        code=jnp.stack([op, row_a, row_b, order], axis=-1).swapaxes(0, 1),
-        coefficients=jnp.stack([scale_a, bias_a, scale_b, bias_b, scale, bias], -1).swapaxes(0, 1),
+        code=jnp.stack([op, reads[0], reads[3]]),
+        coefficients=jnp.stack([*reads[1:3], *reads[4:6], scale, bias]),
+        order=order,
         count=kept.sum(0, dtype=jnp.int32),
-        result=jnp.where(
-            program.length > 0, num_inputs + program.length - 1, num_inputs + num_nodes
-        ),
+        result=jnp.where(program.length > 0, last, num_inputs + num_nodes),
     )
+
+
+def _at(array: Array, *index) -> Array:
+    """`array[..., *index]` as one dynamic slice, without the arithmetic of negative indices."""
+    lead = array.ndim - len(index)
+    sizes = (*array.shape[:lead], *(1 for _ in index))
+    return jax.lax.dynamic_slice(array, (*(0,) * lead, *index), sizes).reshape(array.shape[:lead])
 
 
 def _sequential(lowered: _Lowered, x, functions, outputs: int):
-    """One program after another, one instruction after another, one branch taken each time."""
+    """One program after another, one instruction after another, one branch taken each time.
+
+    XLA runs a loop body of up to eight kernels without its scheduler, hence the plain slices.
+    """
     num_inputs, time = x.shape[-2:]
-    num_rows, num_nodes = lowered.code.shape[:2]
-    code = lowered.code.reshape(-1, 4)
-    coefficients = lowered.coefficients.reshape(-1, 6)
+    num_nodes, num_rows = lowered.order.shape
 
     def branch(function):
         def apply(values, code, c):
@@ -185,15 +191,14 @@ def _sequential(lowered: _Lowered, x, functions, outputs: int):
         inputs = jax.lax.dynamic_slice(x, (row // outputs, 0, 0), (1, num_inputs, time))
         values = jax.lax.dynamic_update_slice(values, inputs[0], (0, 0))
 
-        def run_instruction(k, values):
-            k = code[row * num_nodes + k, 3]
-            here = jax.lax.dynamic_slice(code, (row * num_nodes + k, 0), (1, 4))[0]
-            constants = jax.lax.dynamic_slice(coefficients, (row * num_nodes + k, 0), (1, 6))[0]
-            value = jax.lax.switch(here[0], branches, values, here, constants)
+        def run_instruction(position, values):
+            k = _at(lowered.order, position, row)
+            code, constants = _at(lowered.code, k, row), _at(lowered.coefficients, k, row)
+            value = jax.lax.switch(code[0], branches, values, code, constants)
             return jax.lax.dynamic_update_slice(values, value, (num_inputs + k, 0))
 
-        values = jax.lax.fori_loop(0, lowered.count[row], run_instruction, values)
-        value = jax.lax.dynamic_slice(values, (lowered.result[row], 0), (1, time))
+        values = jax.lax.fori_loop(0, _at(lowered.count, row), run_instruction, values)
+        value = jax.lax.dynamic_slice(values, (_at(lowered.result, row), 0), (1, time))
         return values, jax.lax.dynamic_update_slice(y, value, (row, 0))
 
     values = jnp.zeros((num_inputs + num_nodes + 1, time), x.dtype)
@@ -204,23 +209,21 @@ def _sequential(lowered: _Lowered, x, functions, outputs: int):
 def _selecting(lowered: _Lowered, x, functions, outputs: int):
     """All programs in step, every operator computed and one selected."""
     num_inputs, time = x.shape[-2:]
-    num_rows, num_nodes = lowered.code.shape[:2]
-    inputs = jnp.repeat(x, outputs, axis=0).swapaxes(0, 1)
-    rest = jnp.zeros((num_nodes + 1, num_rows, time), x.dtype)
+    num_nodes, num_rows = lowered.order.shape
     row = jnp.arange(num_rows, dtype=jnp.int32)
 
     def run_slot(k, values):
-        op, first, second, _ = jnp.moveaxis(lowered.code[:, k], -1, 0)
-        c = lowered.coefficients[:, k]
-        a = c[:, 0, None] * values[first, row] + c[:, 1, None]
-        b = c[:, 2, None] * values[second, row] + c[:, 3, None]
+        op, first, second = lowered.code[:, k]
+        c = lowered.coefficients[:, k, :, None]
+        a, b = c[0] * values[first, row] + c[1], c[2] * values[second, row] + c[3]
         out = jnp.zeros_like(a)
         for code, function in enumerate(functions):
             out = jnp.where((op == code)[:, None], function(a, b), out)
-        out = c[:, 4, None] * out + c[:, 5, None]
+        out = c[4] * out + c[5]
         return jax.lax.dynamic_update_slice(values, out[None], (num_inputs + k, 0, 0))
 
-    values = jnp.concatenate([inputs, rest])
-    last = lowered.result.max() + 1 - num_inputs
-    values = jax.lax.fori_loop(0, jnp.minimum(last, num_nodes), run_slot, values)
+    inputs = jnp.repeat(x, outputs, axis=0).swapaxes(0, 1)
+    values = jnp.concatenate([inputs, jnp.zeros((num_nodes + 1, num_rows, time), x.dtype)])
+    slots = jnp.minimum(lowered.result.max() + 1 - num_inputs, num_nodes)
+    values = jax.lax.fori_loop(0, slots, run_slot, values)
     return values[lowered.result, row]

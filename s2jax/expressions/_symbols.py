@@ -65,6 +65,7 @@ def to_sympy(program: Program, evaluate: bool = False) -> Any:
         >>> words = jax.random.key_data(jax.random.split(jax.random.key(0), 3))
         >>> program = S2Law().sample(words, jnp.ones(3, jnp.int32), 1, protected=True)
         >>> to_sympy(program)[1]
+        6.17 - 21.1*x_0
     """
     import sympy
 
@@ -97,7 +98,9 @@ def to_text(program: Program, style: str = "infix") -> Any:
         >>> words = jax.random.key_data(jax.random.split(jax.random.key(0), 3))
         >>> program = S2Law().sample(words, jnp.ones(3, jnp.int32), 1, protected=True)
         >>> to_text(program[:, None])[1]
+        '(6.17 add (-21.1 mul x_0))'
         >>> to_text(program[:, None], style="prefix")[1]
+        'add,6.17,mul,-21.1,x_0'
     """
     _check_program("to_text", program)
     if style not in _SEPARATOR:
@@ -131,6 +134,7 @@ def to_prefix(program: Program) -> Any:
         >>> words = jax.random.key_data(jax.random.split(jax.random.key(0), 3))
         >>> program = S2Law().sample(words, jnp.ones(3, jnp.int32), 1, protected=True)
         >>> to_prefix(program)[1]
+        ['add', '6.17', 'mul', '-21.1', 'x_0']
     """
     _check_program("to_prefix", program)
     texts = _build(program, _text_form("prefix"))
