@@ -26,7 +26,8 @@ def with_options(config: Config, *layers: Mapping[str, Any]) -> Config:
         config: Where fields that no layer names come from.
         layers: Values by dotted name, as `{"acceptance.bound": 100.0}`, or nested, as TOML tables
             are. Text is read as the field's kind. `none` leaves a part out; a class name chooses a
-            variant, and a comma-separated list of input families a choice of them.
+            variant, and a comma-separated list of input families a choice of them; in a table the
+            name stands under `class`.
 
     Raises:
         ValueError: If a name is unknown or a value does not fit.
@@ -38,7 +39,8 @@ def with_options(config: Config, *layers: Mapping[str, Any]) -> Config:
     """
     tree: dict[str, Any] = {}
     for layer in layers:
-        for name, value in _flatten(layer):
+        # a part is chosen before its fields are set
+        for name, value in sorted(_flatten(layer), key=lambda option: option[0].count(".")):
             _put(tree, [part.replace("-", "_") for part in name.split(".")], value)
     return _apply(config, tree, "", Config)
 
@@ -50,9 +52,9 @@ def names_of(config: Config) -> dict[str, Any]:
 
 def _walk(value: Any, name: str) -> Iterator[tuple[str, Any]]:
     children = _children(value)
-    if not children or isinstance(value, eqx.Module):
-        if name:
-            yield name, type(value).__name__ if isinstance(value, eqx.Module) else value
+    is_part = isinstance(value, eqx.Module)
+    if name and (is_part or not children):
+        yield name, type(value).__name__ if is_part else value
     for key, child in children.items():
         yield from _walk(child, f"{name}.{key}" if name else key)
 
@@ -61,6 +63,8 @@ def _flatten(layer: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
     for name, value in layer.items():
         if isinstance(value, Mapping):
             yield from _flatten(value, f"{prefix}{name}.")
+        elif name == "class" and prefix:
+            yield prefix[:-1], value
         else:
             yield prefix + name, value
 
@@ -143,7 +147,8 @@ def _read(old: Any, given: Any, name: str, kind: Any) -> Any:
     if isinstance(given, str) and given.lower() == "none":
         if type(None) in _members(kind):
             return None
-        raise ValueError(f"{_flag(name)} none: the field cannot be left out.")
+        if not isinstance(old, str):
+            raise ValueError(f"{_flag(name)} none: the field cannot be left out.")
     if isinstance(old, eqx.Module) or any(
         isinstance(part, type) and issubclass(part, eqx.Module) for part in _members(kind)
     ):
@@ -172,7 +177,7 @@ def _number(given: Any, name: str, kind: type) -> Any:
         if kind is float:
             return number
         if number.is_integer():
-            return int(given) if isinstance(given, (int, str)) and str(given).isdigit() else int(number)
+            return int(number) if abs(number) < 2**53 else int(given)
     except (ValueError, OverflowError):
         pass
     rule = "a number" if kind is float else "an integer"
@@ -190,7 +195,9 @@ def _variant(given: Any, name: str, kind: Any) -> Any:
     """A part of the configuration by class name, with its default fields."""
     words = given.split(",") if isinstance(given, str) else given
     words = words if isinstance(words, (list, tuple)) else [words]
-    base = tuple(part for part in _members(kind) if isinstance(part, type) and part is not type(None))
+    base = tuple(
+        part for part in _members(kind) if isinstance(part, type) and part is not type(None)
+    )
     known = {
         word.lower(): part
         for word, part in classes().items()

@@ -14,7 +14,7 @@ from s2jax.acceptance import Moments, is_usable_input, moments
 from s2jax.config import Config, Standardize
 from s2jax.inputs import Source
 
-_MAX_ROUNDS = 8
+_MAX_ROUNDS = 32
 _AT_END = 2**30  # sorts a row behind all others
 
 

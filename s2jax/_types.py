@@ -3,6 +3,8 @@
 Axis names used in annotations: `batch time nodes inputs outputs lags states`.
 """
 
+import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Float, Int, Key, UInt32
 
 PRNGKey = Key[Array, ""]
@@ -14,3 +16,10 @@ Number = float | Float[Array, ""]
 
 Whole = int | Int[Array, ""]
 """A whole number that may be traced."""
+
+Indices = Int[Array, " batch"] | Int[np.ndarray, " batch"]
+
+
+def number(default: float):
+    """A field of type `Number`; an int becomes a float, so that 1 and 1.0 compile the same."""
+    return eqx.field(converter=lambda v: float(v) if type(v) is int else v, default=default)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax import _checks
-from s2jax._types import Number, Whole
+from s2jax._types import Number, Whole, number
 
 
 class Status(enum.IntFlag):
@@ -68,8 +68,8 @@ class Acceptance(eqx.Module):
         64
     """
 
-    bound: Number = 1e4
-    min_variation: Number = 1e-4
+    bound: Number = number(1e4)
+    min_variation: Number = number(1e-4)
     max_tries: Whole = 64
 
     def __check_init__(self):
@@ -103,5 +103,5 @@ def judge(stats: Moments, acceptance: Acceptance) -> Int[Array, "*batch"]:
 
 
 def is_usable_input(stats: Moments) -> Bool[Array, "*batch"]:
-    """Whether an input channel is finite and varies beyond float32 rounding."""
-    return jnp.isfinite(stats.largest) & (stats.deviation > 1e-6 * stats.largest)
+    """Whether an input channel has finite moments and varies beyond float32 rounding."""
+    return jnp.isfinite(stats.deviation) & (stats.deviation > 1e-6 * stats.largest)

@@ -13,11 +13,10 @@ from typing import Annotated, Any, Literal
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 3
 
-_INTRODUCTION = """Series-symbol pairs: time series with the expressions that made them.
-
-s2jax generate OUT --rows 20000   writes a corpus of Parquet files
-s2jax show OUT                    plots some of its pairs and prints what it holds
-s2jax fields                      lists every field of a configuration"""
+_INTRODUCTION = (
+    "Series-symbol pairs: time series with the expressions that made them. "
+    "First try: s2jax generate corpus --rows 2000, then s2jax show corpus"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,11 +93,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(FAILED, error)
 
 
-def entry_point() -> None:
-    """`main` as a process."""
-    sys.exit(main())
-
-
 def _fail(code: int, error: object) -> int:
     notes = getattr(error, "__notes__", [])
     print("s2jax:", error, *notes, file=sys.stderr)
@@ -156,16 +150,9 @@ def _split(arguments: list[str]) -> tuple[list[str], dict[str, list[str]]]:
         while not equals and rest and (more is _is_number or name == "--inputs") and more(rest[0]):
             values.append(rest.pop(0))
         if not values:
-            near = "" if "." in name else f" {_near(name, own)}"
-            raise UsageError(f"{name}: needs a value.{near}")
+            raise UsageError(f"{name}: needs a value.")
         options[name[2:]] = values
     return fixed, options
-
-
-def _near(name: str, own: set[str]) -> str:
-    from s2jax._checks import unknown
-
-    return unknown(name, sorted(own))
 
 
 def _is_number(word: str) -> bool:
@@ -180,12 +167,20 @@ def _is_family(word: str) -> bool:
     return not word.startswith("-") and word.replace(",", "").isalnum() and word[:1].isupper()
 
 
-def _config(preset: str, file: Path | None, options: dict[str, list[str]]) -> Any:
+def _config(command: Generate | Fields, options: dict[str, list[str]]) -> Any:
     """The preset with the fields of the file and the options."""
     import tomllib
 
-    from s2jax import presets
+    from s2jax import _checks, presets
     from s2jax._options import with_options
+
+    file, preset = command.config, getattr(presets, command.preset)()
+    parts = [field.name for field in (*dataclasses.fields(preset), *dataclasses.fields(command))]
+    allowed = [name.replace("_", "-") for name in parts]
+    for name in options:
+        first = name.replace("_", "-").split(".")[0]
+        if first not in allowed:
+            raise UsageError(f"--{name}: {_checks.unknown(first, allowed)}")
 
     layers: list[dict[str, Any]] = []
     if file is not None:
@@ -195,13 +190,13 @@ def _config(preset: str, file: Path | None, options: dict[str, list[str]]) -> An
             raise UsageError(f"--config {file}: cannot be read as TOML: {error}") from error
     layers.append({name: v[0] if len(v) == 1 else v for name, v in options.items()})
     try:
-        return with_options(getattr(presets, preset)(), *layers)
+        return with_options(preset, *layers)
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
 
 
 def _generate(command: Generate, options: dict[str, list[str]]) -> int:
-    config = _config(command.preset, command.config, options)
+    config = _config(command, options)
     from s2jax.corpus import write_corpus
 
     start = time.perf_counter()
@@ -222,6 +217,13 @@ def _generate(command: Generate, options: dict[str, list[str]]) -> int:
         f"{command.rows / seconds:,.0f} rows/s including compilation, "
         f"{_accepted(manifest['acceptance']):.1%} of the expressions accepted"
     )
+    unusable = manifest["acceptance"]["unusable_rows"]
+    if unusable:
+        print(
+            f"s2jax: {unusable:,} rows have a nonzero status, because the search ran out. Raise "
+            "--acceptance.max-tries or --acceptance.bound.",
+            file=sys.stderr,
+        )
     return OK
 
 
@@ -287,7 +289,7 @@ def _as_text(table: dict[str, str]) -> str:
 def _fields(command: Fields, options: dict[str, list[str]]) -> int:
     from s2jax._options import names_of, show_value
 
-    values = names_of(_config(command.preset, command.config, options))
+    values = names_of(_config(command, options))
     shown: Callable[[str], str] = lambda name: "--" + name.replace("_", "-")
     width = max(len(shown(name)) for name in values)
     for name, value in values.items():
@@ -296,4 +298,4 @@ def _fields(command: Fields, options: dict[str, list[str]]) -> int:
 
 
 if __name__ == "__main__":
-    entry_point()
+    sys.exit(main())

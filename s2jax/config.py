@@ -3,7 +3,7 @@
 import equinox as eqx
 
 from s2jax import _checks
-from s2jax._types import Number, Whole
+from s2jax._types import Number, Whole, number
 from s2jax.acceptance import Acceptance
 from s2jax.inputs import ARMA, AbstractInput, Choice, Mixture, as_choice
 from s2jax.targets import AbstractTarget, Algebraic
@@ -25,8 +25,8 @@ class Standardize(eqx.Module):
         Standardize(low=1.0, high=1.0)
     """
 
-    low: Number = 0.0
-    high: Number = 16.0
+    low: Number = number(0.0)
+    high: Number = number(16.0)
 
     def __check_init__(self):
         _checks.check_number("Standardize", "low", self.low, low=0)

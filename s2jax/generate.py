@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from s2jax._random import words_of
 from s2jax._rows import Rows, draw_rows, fill_rows, no_rows, unpack_channels
-from s2jax._types import PRNGKey, Words
+from s2jax._types import Indices, PRNGKey, Words
 from s2jax.acceptance import REASONS, Status
 from s2jax.config import Config
 from s2jax.expressions import Program
@@ -89,11 +89,12 @@ def sample(key: PRNGKey, config: Config, n: int) -> Batch:
     return _sample(words_of(key), config, int(n), jax.default_backend())
 
 
-def candidates(key: PRNGKey, config: Config, indices: Int[Array, " batch"]) -> Batch:
+def candidates(key: PRNGKey, config: Config, indices: Indices) -> Batch:
     """The candidates of the key with these indices, usable or not.
 
     Candidate i is a function of `fold_in(key, i)` alone. A candidate whose input is unusable, or
-    for which no expression was accepted, has a nonzero status and zeros in place of the series.
+    for which no expression was accepted, has a nonzero status and zeros for what
+    is missing.
 
     Args:
         key: Not consumed.
@@ -145,7 +146,9 @@ def _check_call(name: str, key, config) -> None:
 def _sample(words: Words, config: Config, n: int, backend: str) -> Batch:
     @jax.custom_batching.custom_vmap
     def call(words, config):
-        return _to_batch(config, fill_rows(words, config, n, backend))
+        batch = _to_batch(config, fill_rows(words, config, n, backend))
+        ran_out = jnp.where(batch.status == 0, 0, Status.SEARCH_EXHAUSTED.value)
+        return eqx.tree_at(lambda batch: batch.status, batch, batch.status | ran_out)
 
     @call.def_vmap
     def _(axis_size, in_batched, words, config):
@@ -195,6 +198,6 @@ def _to_batch(config: Config, rows: Rows) -> Batch:
         x_mask=channels.mask,
         y_mask=mask,
         x_source=channels.source,
-        tries=found.rejections.sum(-1) + usable,
+        tries=found.rejections.sum(-1) + usable.astype(jnp.int32),
         rejections=found.rejections,
     )

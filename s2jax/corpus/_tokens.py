@@ -6,7 +6,7 @@ that the words of a small vocabulary keep their ids in a larger one.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,10 +65,10 @@ def _form() -> _Form:
             )
         return token[sign] + token[f"N{abs(mantissa)}"] + token[f"E{exponent}"]
 
-    def joined(name: str):
+    def joined(name: str) -> Callable[..., str]:
         return lambda *operands: token[name] + "".join(operands)
 
-    operators = [joined(operator.name) for operator in TABLE]
+    operators: list[Callable[..., str]] = [joined(operator.name) for operator in TABLE]
     operators[CONST] = lambda integer: number(integer, 0)
     operators[ID] = lambda operand: operand
     return _Form(lambda index: token[f"x_{index}"], number, operators)
@@ -92,11 +92,11 @@ def encode_tokens(
         ValueError: If a constant has more than 4 digits or a power of ten beyond 10.
 
     Example:
-        >>> import jax, s2jax
-        >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.s2(length=64), 4)
-        >>> ids, offsets = encode_tokens(batch.program)
-        >>> [vocabulary()[id] for id in ids[: offsets[1]]][:4]
-        ['add', '+', 'N599', 'E-1']
+        >>> fields = [15, -1, -1, -244, -3, 0, 0]  # -0.244 * sin(x_0)
+        >>> program = Program(*np.reshape(fields, (7, 1, 1, 1)), length=np.ones((1, 1), int))
+        >>> ids, offsets = encode_tokens(program)
+        >>> [vocabulary()[id] for id in ids], offsets.tolist()
+        (['mul', '-', 'N244', 'E-3', 'sin', 'x_0'], [0, 6])
     """
     outputs = program.shape[-1]
     texts = _build(program, _form())
@@ -109,7 +109,7 @@ def encode_tokens(
     return np.frombuffer("".join(rows).encode("utf-16-le"), np.int16), offsets
 
 
-def decode_tokens(ids: Sequence[int], words: Sequence[str] = vocabulary()) -> list[Any]:  # noqa: B008
+def decode_tokens(ids: Sequence[int], words: Sequence[str] = vocabulary()) -> list[Any]:
     """One tree per output of a row: `("add", left, right)`, `"x_0"` or a `Number`.
 
     Args:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import jaxlib.version
 import numpy as np
 
 from s2jax import _checks
@@ -21,6 +22,7 @@ from s2jax.config import Config
 from s2jax.corpus._tokens import encode_tokens, vocabulary
 from s2jax.expressions._symbols import to_text
 from s2jax.generate import Batch, sample
+from s2jax.targets import Algebraic
 
 SCHEMA_VERSION = 1
 MANIFEST = "_manifest.json"
@@ -67,7 +69,7 @@ def write_corpus(
     layout = _Layout(pyarrow, config, facts)
     folder = _new_folder(Path(path))
     names = [
-        (f"train-{shard:05d}-of-{-(-rows // shard_rows):05d}.parquet", range(start, stop))
+        (f"data/train-{shard:05d}-of-{-(-rows // shard_rows):05d}.parquet", range(start, stop))
         for shard, start in enumerate(range(0, rows, shard_rows))
         for stop in [min(start + shard_rows, rows)]
     ]
@@ -76,10 +78,9 @@ def write_corpus(
     files = []
     try:
         for name, ids in names:
-            final = folder / "data" / name
-            with _replacing(final) as file:
+            with _replacing(folder, name) as file:
                 layout.write(file, batches, ids, block, counts, progress)
-            files.append(_describe(final, len(ids)))
+            files.append(_describe(folder, name, len(ids)))
         manifest = {
             "format": _FORMAT,
             "schema_version": SCHEMA_VERSION,
@@ -89,7 +90,7 @@ def write_corpus(
             "files": files,
             "acceptance": counts,
         }
-        with _replacing(folder / MANIFEST) as file:
+        with _replacing(folder, MANIFEST) as file:
             file.write(json.dumps(manifest, indent=1).encode())
     except BaseException as error:
         _leave(folder, error)
@@ -128,7 +129,7 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
 def _pyarrow() -> Any:
     try:
         import pyarrow
-        import pyarrow.parquet  # noqa: F401
+        import pyarrow.parquet
     except ImportError as error:
         raise ImportError(
             'A corpus is written with pyarrow. Install it: pip install "s2jax[corpus]"'
@@ -147,7 +148,8 @@ def _check_numbers(rows: int, seed: int, shard_rows: int, block: int) -> None:
     if shard_rows % block:
         raise ValueError(
             f"write_corpus(shard_rows={shard_rows}, block={block}): shard_rows must be a multiple "
-            f"of block, because a file holds whole blocks. Choose {-(-shard_rows // block) * block}."
+            "of block, because a file holds whole blocks. Choose "
+            f"{-(-shard_rows // block) * block}."
         )
 
 
@@ -160,18 +162,20 @@ def _facts(config: Config, seed: int, block: int) -> dict[str, Any]:
         "block": block,
         "prng": {
             "impl": str(jax.random.key_impl(jax.random.key(0))),
-            "threefry_partitionable": bool(jax.config.jax_threefry_partitionable),
-            "x64": bool(jax.config.jax_enable_x64),
+            "threefry_partitionable": bool(jax.config.read("jax_threefry_partitionable")),
+            "x64": bool(jax.config.read("jax_enable_x64")),
         },
     }
     text = json.dumps(
         identity | {"s2jax": __version__, "schema_version": SCHEMA_VERSION}, sort_keys=True
     )
-    import jaxlib
-
     return identity | {
         "fingerprint": hashlib.sha256(text.encode()).hexdigest(),
-        "versions": {"s2jax": __version__, "jax": jax.__version__, "jaxlib": jaxlib.__version__},
+        "versions": {
+            "s2jax": __version__,
+            "jax": jax.__version__,
+            "jaxlib": jaxlib.version.__version__,
+        },
         "backend": {"platform": device.platform, "device": device.device_kind},
     }
 
@@ -226,8 +230,8 @@ class _Layout:
             "block": pa.uint32(),
             "candidate": pa.int32(),
         }
-        digits = getattr(getattr(config, "target", None), "law", None)
-        digits = digits.constants.digits if digits is not None else 3
+        target = config.target
+        digits = target.law.constants.digits if isinstance(target, Algebraic) else 1
         metadata = facts | {"schema_version": SCHEMA_VERSION, "vocabulary": vocabulary(digits)}
         self.schema = pa.schema(
             [pa.field(name, kind, nullable=False) for name, kind in self._fields.items()],
@@ -314,7 +318,9 @@ def _new_folder(folder: Path) -> Path:
     """Create the folder; refuse one that holds anything."""
     call = f"write_corpus(path={str(folder)!r})"
     if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"{call}: must be a folder, but a file is there. Choose another path.")
+        raise FileExistsError(
+            f"{call}: must be a folder, but a file is there. Choose another path."
+        )
     present = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
     foreign = [name for name in present if name not in (MANIFEST, "data")]
     if foreign or (present and not _is_ours(folder)):
@@ -341,11 +347,10 @@ def _is_ours(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _replacing(final: Path) -> Iterator[Any]:
+def _replacing(folder: Path, name: str) -> Iterator[Any]:
     """A file that gets its name when it is complete and on disk, or is removed."""
-    temporary = final.parent.parent / "data" / f"_tmp-{os.getpid()}-{final.name}"
-    if final.parent.name != "data":
-        temporary = final.with_name(f"_tmp-{os.getpid()}-{final.name}")
+    final = folder / name
+    temporary = folder / "data" / f"_tmp-{os.getpid()}-{final.name}"
     try:
         with open(temporary, "wb") as file:
             yield file
@@ -368,11 +373,12 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _describe(file: Path, rows: int) -> dict[str, Any]:
+def _describe(folder: Path, name: str, rows: int) -> dict[str, Any]:
+    file = folder / name
     with open(file, "rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return {
-        "name": f"data/{file.name}",
+        "name": name,
         "rows": rows,
         "bytes": file.stat().st_size,
         "sha256": digest,

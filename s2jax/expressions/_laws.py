@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Int, UInt32
 
 from s2jax import _checks, operators
 from s2jax._random import below, categorical, random_bits, take_below, uniform
-from s2jax._types import Number, Whole, Words
+from s2jax._types import Number, Whole, Words, number
 from s2jax.expressions import _assemble
 from s2jax.expressions import _trees as trees
 from s2jax.expressions._program import Program
@@ -232,7 +232,7 @@ class S2Law(AbstractLaw):
     min_unary: Whole = 0
     max_unary: int = eqx.field(static=True, default=5)
     unary_subtree_limit: Whole = 6
-    constant_probability: Number = 0.25
+    constant_probability: Number = number(0.25)
     max_integer: Whole = 10
     affine: Affine = eqx.field(static=True, default="reduced")
     constants: Decimals = Decimals()
@@ -311,7 +311,7 @@ class UniformLaw(AbstractLaw):
     unary_weights: Mapping[str, Number] = _weights(1)
     min_operators: Whole = 1
     max_operators: int = eqx.field(static=True, default=8)
-    constant_probability: Number = 0.25
+    constant_probability: Number = number(0.25)
     max_integer: Whole = 10
     affine: Affine = eqx.field(static=True, default="reduced")
     constants: Decimals = Decimals()

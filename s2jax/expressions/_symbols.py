@@ -41,8 +41,9 @@ def to_sympy(program: Program, evaluate: bool = False) -> Any:
     """The functions that `s2jax.evaluate` computes, as SymPy expressions.
 
     The variables are `Symbol("x_0", real=True)` and so on. A constant is the Float nearest to its
-    decimal: it prints like the text, and its digits can be read back. The operand of a protected
-    operator stands in `Abs`. An unused output is `Integer(0)`.
+    decimal: it prints like the text, and its digits can be read back; an integer is a Float too,
+    because functions made by `lambdify` would compute with int64 and overflow. The operand of a
+    protected operator stands in `Abs`. An unused output is `Integer(0)`.
 
     Args:
         program: Of any batch shape, for example `batch.program`.
@@ -60,12 +61,12 @@ def to_sympy(program: Program, evaluate: bool = False) -> Any:
         TypeError: If `program` is no program, or is traced.
 
     Example:
-        >>> import jax, jax.numpy as jnp
-        >>> from s2jax.expressions import S2Law
-        >>> words = jax.random.key_data(jax.random.split(jax.random.key(0), 3))
-        >>> program = S2Law().sample(words, jnp.ones(3, jnp.int32), 1, protected=True)
-        >>> to_sympy(program)[1]
-        6.17 - 21.1*x_0
+        >>> import jax.numpy as jnp
+        >>> from s2jax.operators import OPCODE
+        >>> fields = jnp.array([OPCODE["sqrt"], -1, -1, 695, -3, 746, -2])[:, None]
+        >>> program = Program(*fields, length=jnp.array(1))
+        >>> to_sympy(program)
+        0.695*sqrt(Abs(x_0)) + 7.46
     """
     import sympy
 
@@ -93,14 +94,14 @@ def to_text(program: Program, style: str = "infix") -> Any:
         ValueError: If `style` is unknown.
 
     Example:
-        >>> import jax, jax.numpy as jnp
-        >>> from s2jax.expressions import S2Law
-        >>> words = jax.random.key_data(jax.random.split(jax.random.key(0), 3))
-        >>> program = S2Law().sample(words, jnp.ones(3, jnp.int32), 1, protected=True)
-        >>> to_text(program[:, None])[1]
-        '(6.17 add (-21.1 mul x_0))'
-        >>> to_text(program[:, None], style="prefix")[1]
-        'add,6.17,mul,-21.1,x_0'
+        >>> import jax.numpy as jnp
+        >>> from s2jax.operators import OPCODE
+        >>> fields = jnp.array([OPCODE["sqrt"], -1, -1, 695, -3, 746, -2])[:, None]
+        >>> program = Program(*fields, length=jnp.array(1))
+        >>> to_text(program)
+        '(7.46 add (0.695 mul sqrt(x_0)))'
+        >>> to_text(program, style="prefix")
+        'add,7.46,mul,0.695,sqrt,x_0'
     """
     _check_program("to_text", program)
     if style not in _SEPARATOR:
@@ -129,12 +130,12 @@ def to_prefix(program: Program) -> Any:
         TypeError: If `program` is no program, or is traced.
 
     Example:
-        >>> import jax, jax.numpy as jnp
-        >>> from s2jax.expressions import S2Law
-        >>> words = jax.random.key_data(jax.random.split(jax.random.key(0), 3))
-        >>> program = S2Law().sample(words, jnp.ones(3, jnp.int32), 1, protected=True)
-        >>> to_prefix(program)[1]
-        ['add', '6.17', 'mul', '-21.1', 'x_0']
+        >>> import jax.numpy as jnp
+        >>> from s2jax.operators import OPCODE
+        >>> fields = jnp.array([OPCODE["sqrt"], -1, -1, 695, -3, 746, -2])[:, None]
+        >>> program = Program(*fields, length=jnp.array(1))
+        >>> to_prefix(program)
+        ['add', '7.46', 'mul', '0.695', 'sqrt', 'x_0']
     """
     _check_program("to_prefix", program)
     texts = _build(program, _text_form("prefix"))
@@ -248,7 +249,7 @@ def _sympy_operator(operator: Operator, protected: bool) -> Callable[..., Any]:
 
     symbol = operator.symbol
     if operator.name == "const":
-        return sympy.Integer
+        return lambda value: sympy.Float(float(value))
     if isinstance(symbol, str):
         function = getattr(sympy, symbol)
         if operator.arity == 0:

@@ -6,7 +6,7 @@ from jaxtyping import Array, UInt32
 
 from s2jax import _checks
 from s2jax._random import below, normal_quantile, signed_uniform, uniform
-from s2jax._types import Number, Whole
+from s2jax._types import Number, Whole, number
 from s2jax.inputs._process import AbstractProcess, LinearProcess
 
 
@@ -35,7 +35,7 @@ class Mixture(AbstractProcess):
 
     min_components: Whole = 1
     max_components: int = eqx.field(static=True, default=5)
-    uniform_probability: Number = 0.5
+    uniform_probability: Number = number(0.5)
 
     def __check_init__(self):
         _checks.check_static_integer("Mixture", "max_components", self.max_components, 1, 64)
