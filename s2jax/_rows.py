@@ -143,7 +143,8 @@ def _draw_inputs(
     def step(i, state):
         start = jnp.minimum(i * tile, num_rows - size)
         cut = lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, tile)
-        drawn = _draw_tile(*jax.tree.map(cut, per_row), config)
+        keys, mask, bits = jax.tree.map(cut, per_row)
+        drawn = _draw_tile(keys, mask, bits, config)
         put = lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new[:size], start, 0)
         return jax.tree.map(put, state, drawn)
 

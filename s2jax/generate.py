@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax._random import words_of
@@ -121,7 +122,7 @@ def candidates(key: PRNGKey, config: Config, indices: Indices) -> Batch:
             f"candidates(indices of shape {array.shape}, {array.dtype}): must be a vector of "
             "integers. Pass for example jnp.arange(8)."
         )
-    if not isinstance(array, jax.core.Tracer) and int(array.min()) < 0:
+    if not isinstance(array, Tracer) and int(array.min()) < 0:
         raise ValueError(
             f"candidates(indices with {int(array.min())}): must be >= 0, because candidates are "
             "counted from 0."

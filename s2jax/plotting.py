@@ -253,9 +253,8 @@ def _scaling_text(pair: _Pair) -> str:
     for k, (scale, shift) in enumerate(zip(pair.y_scale, pair.y_shift, strict=True)):
         index = f"_{{{k}}}" if several else ""
         sign = "-" if shift < 0 else "+"
-        parts.append(
-            f"$y{index} = {_short(float(scale))}\\,f{index} {sign} {_short(abs(float(shift)))}$"
-        )
+        numbers = _short(float(scale)), _short(abs(float(shift)))
+        parts.append(f"$y{index} = {numbers[0]}\\,f{index} {sign} {numbers[1]}$")
     return "   ".join(parts[:3]) + (" ..." if len(parts) > 3 else "")
 
 

@@ -1,5 +1,7 @@
 """Ready configurations."""
 
+from typing import Any
+
 from s2jax.acceptance import Acceptance
 from s2jax.config import Config
 from s2jax.expressions import S2Law
@@ -45,7 +47,7 @@ def reference(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fi
         >>> reference().acceptance.bound
         1000.0
     """
-    defaults = dict(
+    defaults: dict[str, Any] = dict(
         inputs=Choice(
             [
                 Mixture(min_components=3, max_components=7),

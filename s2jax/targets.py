@@ -16,7 +16,10 @@ from s2jax.operators import ID
 class AbstractTarget(eqx.Module):
     """How programs are drawn and what series they make of an input."""
 
-    protected: eqx.AbstractVar[bool]  # whether the programs are in protected mode
+    @property
+    @abc.abstractmethod
+    def protected(self) -> bool:
+        """Whether the programs are in protected mode."""
 
     @abc.abstractmethod
     def num_nodes(self, num_inputs: int) -> int:
@@ -99,7 +102,9 @@ class Identity(AbstractTarget):
         1
     """
 
-    protected = True
+    @property
+    def protected(self) -> bool:
+        return True
 
     def num_nodes(self, num_inputs: int) -> int:
         return 1

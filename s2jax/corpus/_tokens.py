@@ -92,8 +92,10 @@ def encode_tokens(
         ValueError: If a constant has more than 4 digits or a power of ten beyond 10.
 
     Example:
-        >>> fields = [15, -1, -1, -244, -3, 0, 0]  # -0.244 * sin(x_0)
-        >>> program = Program(*np.reshape(fields, (7, 1, 1, 1)), length=np.ones((1, 1), int))
+        >>> import jax.numpy as jnp
+        >>> fields = jnp.array([15, -1, -1, -244, -3, 0, 0])  # -0.244 * sin(x_0)
+        >>> length = jnp.ones((1, 1), jnp.int32)
+        >>> program = Program(*fields.reshape(7, 1, 1, 1), length=length)
         >>> ids, offsets = encode_tokens(program)
         >>> [vocabulary()[id] for id in ids], offsets.tolist()
         (['mul', '-', 'N244', 'E-3', 'sin', 'x_0'], [0, 6])

@@ -156,26 +156,21 @@ def _check_numbers(rows: int, seed: int, shard_rows: int, block: int) -> None:
 def _facts(config: Config, seed: int, block: int) -> dict[str, Any]:
     """What decides the rows, its fingerprint, and what computed them."""
     device = jax.devices()[0]
+    names = ("threefry_partitionable", "enable_x64")
+    flags = {name: bool(getattr(jax.config, f"jax_{name}")) for name in names}
     identity = {
         "config": json.loads(to_json(config)),
         "seed": seed,
         "block": block,
-        "prng": {
-            "impl": str(jax.random.key_impl(jax.random.key(0))),
-            "threefry_partitionable": bool(jax.config.read("jax_threefry_partitionable")),
-            "x64": bool(jax.config.read("jax_enable_x64")),
-        },
+        "prng": {"impl": str(jax.random.key_impl(jax.random.key(0)))} | flags,
     }
     text = json.dumps(
         identity | {"s2jax": __version__, "schema_version": SCHEMA_VERSION}, sort_keys=True
     )
+    versions = {"jax": jax.__version__, "jaxlib": jaxlib.version.__version__}
     return identity | {
         "fingerprint": hashlib.sha256(text.encode()).hexdigest(),
-        "versions": {
-            "s2jax": __version__,
-            "jax": jax.__version__,
-            "jaxlib": jaxlib.version.__version__,
-        },
+        "versions": {"s2jax": __version__} | versions,
         "backend": {"platform": device.platform, "device": device.device_kind},
     }
 

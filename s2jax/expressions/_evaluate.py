@@ -73,16 +73,14 @@ def evaluate(
     return y.reshape(*batch, *y.shape[1:])
 
 
-# jitted, so that calls outside jit round as those inside: op by op there is no fused multiply-add
-@jax.jit
 @jax.custom_batching.custom_vmap
-def _evaluate_batch(program: Program, x):
+def _evaluate_in_jit(program: Program, x):
     return evaluate_rows(_merge_first(program), x, program.shape[-1]).reshape(
         *program.shape, x.shape[-1]
     )
 
 
-@_evaluate_batch.__wrapped__.def_vmap
+@_evaluate_in_jit.def_vmap
 def _(axis_size, in_batched, program, x):
     """The mapped axis becomes part of the batch."""
 
@@ -92,6 +90,10 @@ def _(axis_size, in_batched, program, x):
 
     y = _evaluate_batch(*jax.tree.map(join, (program, x), tuple(in_batched)))
     return y.reshape(axis_size, -1, *y.shape[1:]), True
+
+
+# jitted, so that calls outside jit round as those inside: op by op there is no fused multiply-add
+_evaluate_batch = jax.jit(_evaluate_in_jit)
 
 
 def _merge_first(program: Program) -> Program:

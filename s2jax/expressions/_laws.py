@@ -47,7 +47,7 @@ class Decimals(eqx.Module):
     def __check_init__(self):
         _checks.check_static_integer("Decimals", "digits", self.digits, 1, 4)
         _checks.check_number("Decimals", "min_exponent", self.min_exponent, -10, 10, integer=True)
-        low = self.min_exponent if _checks.is_concrete(self.min_exponent) else -10
+        low = float(self.min_exponent) if _checks.is_concrete(self.min_exponent) else -10.0
         _checks.check_number("Decimals", "max_exponent", self.max_exponent, low, 10, integer=True)
 
     def sample(

@@ -148,7 +148,7 @@ def _check_program(name: str, program: Any) -> None:
             f"{name}(program of type {type(program).__name__}): must be a Program, because only "
             "that holds instructions. Pass batch.program."
         )
-    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(program)):
+    if not all(map(_checks.is_concrete, jax.tree.leaves(program))):
         raise TypeError(
             f"{name}(program traced by a JAX transformation): must hold numbers, because symbols "
             "are made on the host. Return batch.program from the jitted function and call "

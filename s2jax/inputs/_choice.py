@@ -115,6 +115,7 @@ class Choice(AbstractInput):
         for index, own in zip(groups + self._others, parameters.parameters, strict=True):
             series = self.families[index].series(own, words, length)
             out = series if out is None else jnp.where(parameters.family == index, series, out)
+        assert out is not None
         return out
 
     @property
