@@ -1,0 +1,257 @@
+"""The command line: what it accepts, what it refuses, and its exit codes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import s2jax
+from s2jax import _serialize, cli, expressions, inputs, plotting
+from s2jax._options import names_of, with_options
+from s2jax.corpus import _writer as writer
+from s2jax.corpus import read_manifest
+
+ROOT = Path(__file__).parent.parent
+# the library's own process, as a user starts it
+SETTINGS = {
+    "PYTHONPATH": str(ROOT),
+    "XLA_FLAGS": "",
+    "MPLBACKEND": "agg",
+}
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "s2jax.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | SETTINGS,
+    )
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A small corpus made by the command."""
+    out = tmp_path_factory.mktemp("cli") / "corpus"
+    arguments = ["--rows", "300", "--length", "64", "--seed", "5", "--acceptance.bound=500"]
+    return out, run("generate", out, *arguments)
+
+
+def test_generate(generated):
+    out, result = generated
+    assert result.returncode == cli.OK, result.stderr
+    assert result.stdout.startswith(f"{out}: 300 rows, ")
+    assert "rows/s" in result.stdout
+    assert "accepted" in result.stdout
+    assert "300" in result.stderr
+    assert "rows/s" in result.stderr or "s left" in result.stderr
+    manifest = read_manifest(out)
+    assert manifest["rows"] == 300
+    assert manifest["seed"] == 5
+    assert manifest["config"]["length"] == 64
+    assert manifest["config"]["acceptance"]["bound"] == 500
+
+
+def test_show(generated, tmp_path, capsys):
+    out, _ = generated
+    png = tmp_path / "picture.png"
+    assert cli.main(["show", str(out), "--png", str(png), "--pairs", "3"]) == cli.OK
+    assert png.read_bytes()[:4] == b"\x89PNG"
+    assert png.stat().st_size > 20_000
+    table = dict(
+        line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line[:1].strip()
+    )
+    assert table["rows"] == "300"
+    assert table["length"] == "64"
+    assert table["channels"] == "1 in, 1 out"
+    assert table["tries"].startswith("accepted 300 (")
+    assert "mul" in table["operators"]
+    assert 100 < int(table["skeletons"].split()[0]) <= 300
+
+
+def test_show_puts_the_picture_beside_the_folder(generated):
+    out, _ = generated
+    assert cli.main(["show", str(out), "--pairs", "1"]) == cli.OK
+    assert out.with_name("corpus.png").exists()
+    assert sorted(path.name for path in out.iterdir()) == ["_manifest.json", "data"]
+
+
+def test_show_of_no_corpus(tmp_path, capsys):
+    assert cli.main(["show", str(tmp_path)]) == cli.USAGE
+    assert "holds no finished corpus" in capsys.readouterr().err
+    assert cli.main(["show", str(tmp_path / "none")]) == cli.USAGE
+    assert "is no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--acceptance.bond", "3"], "Did you mean 'bound'?"),
+        (["--lenght", "64"], "Did you mean 'length'?"),
+        (["--row", "3"], "Did you mean 'rows'?"),
+        (["--target.law.unary-weights.sine", "1"], "Did you mean 'sin'?"),
+        (["--acceptance.bound", "-1"], "Acceptance(bound=-1.0): must be a number > 0"),
+        (["--acceptance.bound", "big"], "--acceptance.bound big: must be a number."),
+        (["--length", "6.5"], "--length 6.5: must be an integer."),
+        (["--length", "64", "65"], "--length 64 65: takes one value."),
+        (["--length"], "--length: needs a value."),
+        (["--length", "none"], "cannot be left out"),
+        (["--length.x", "3"], "has no field 'x'"),
+        (["--inputs", "ARMS"], "Did you mean 'ARMA'?"),
+        (["--target", "Identity,Algebraic"], "takes one name"),
+        (["--inputs.weights", "1"], "one weight for each"),
+        (["--rows", "0"], "rows=0): must be an integer >= 1"),
+        (["--config", "missing.toml"], "cannot be read as TOML"),
+    ],
+)
+def test_wrong_usage_writes_nothing(tmp_path, capsys, options, message):
+    out = tmp_path / "corpus"
+    assert cli.main(["generate", str(out), *options]) == cli.USAGE
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["generate"], ["generate", "a", "--rows", "x"], ["no"]])
+def test_wrong_fixed_arguments(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == cli.USAGE
+    assert capsys.readouterr().err or capsys.readouterr().out is not None
+
+
+def test_bad_toml_and_unknown_field_in_it(tmp_path, capsys):
+    file = tmp_path / "config.toml"
+    for text, message in [
+        ("length = ", "cannot be read as TOML"),
+        ("[acceptance]\nbond = 3", "--acceptance.bond: unknown name 'bond'. Did you mean 'bound'?"),
+        ('length = "x"', "--length x: must be an integer"),
+        ("length = true", "must be a number"),
+    ]:
+        file.write_text(text)
+        assert cli.main(["generate", str(tmp_path / "out"), "--config", str(file)]) == cli.USAGE
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_occupied_folder_is_refused(generated, tmp_path, capsys):
+    out, _ = generated
+    assert cli.main(["generate", str(out), "--length", "64"]) == cli.USAGE
+    assert "cannot resume" in capsys.readouterr().err
+    (tmp_path / "mine").write_text("")
+    assert cli.main(["generate", str(tmp_path)]) == cli.USAGE
+    assert "'mine', which is no part of a corpus" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error, code, message",
+    [
+        (OSError(28, "No space left on device"), cli.FAILED, "No space left"),
+        (KeyboardInterrupt(), cli.INTERRUPTED, "interrupted"),
+    ],
+)
+def test_exit_codes_of_failures(tmp_path, capsys, monkeypatch, error, code, message):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(writer, "sample", fail)
+    out = tmp_path / "new"
+    assert cli.main(["generate", str(out), "--length", "64"]) == code
+    assert message in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_help_names_the_options(capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["generate", "--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert "--preset {s2,reference}" in text
+    assert "--acceptance.bound" in text
+
+
+def test_options_win_over_the_file_and_the_file_over_the_preset(tmp_path, capsys):
+    file = tmp_path / "config.toml"
+    file.write_text("length = 32\nnum_inputs = 3\n[acceptance]\nbound = 7\nmax_tries = 9\n")
+    options = ["--config", str(file), "--num-inputs", "2", "--acceptance.max-tries", "5"]
+    assert cli.main(["fields", "--preset", "reference", *options]) == cli.OK
+    lines = (line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    shown = dict(lines)
+    assert shown["--length"] == "32"
+    assert shown["--num-inputs"] == "2"
+    assert shown["--acceptance.bound"] == "7.0"
+    assert shown["--acceptance.max-tries"] == "5"
+    assert shown["--inputs.weights"] == "0.1 0.2"  # the preset's
+
+
+def test_options_reach_every_kind_of_field():
+    config = with_options(
+        s2jax.Config(),
+        {
+            "length": "128",
+            "min-inputs": "1",
+            "num-inputs": "3",
+            "inputs.weights": ["0.3", "0.7"],
+            "inputs.families.0.uniform-probability": "0.25",
+            "inputs": "ARMA,Mixture,ARMA",
+            "target": {"law": {"class": "UniformLaw", "max_operators": 4, "affine": "none"}},
+            "target.domain": "reject",
+            "x-scaling": "none",
+            "y-scaling.high": 8,
+        },
+        {"inputs": ["Mixture", "ARMA"], "inputs.weights": "0.5,0.5"},
+        {"target.law.unary_weights.tanh": 2, "target.law.constants.digits": "4"},
+    )
+    assert isinstance(config.target, s2jax.Algebraic)
+    assert isinstance(config.target.law, expressions.UniformLaw)
+    assert isinstance(config.inputs, inputs.Choice)
+    weights = config.target.law.unary_weights
+    assert weights["tanh"] == 2.0
+    assert weights["sin"] == 1.0
+    assert config.target.law.constants.digits == 4
+    assert config.target.law.max_operators == 4
+    assert config.target.domain == "reject"
+    assert config.x_scaling is None
+    assert config.y_scaling == s2jax.Standardize(high=8.0)
+    assert (config.length, config.num_inputs, config.min_inputs) == (128, 3, 1)
+    first = config.inputs.families[0]
+    assert isinstance(first, inputs.Mixture)
+    assert first.uniform_probability == 0.5  # chosen anew by the later layer
+    assert config.inputs.weights == (0.5, 0.5)
+    revived = with_options(config, {"x_scaling.low": 2})
+    assert revived.x_scaling == s2jax.Standardize(low=2.0)
+
+
+def test_every_listed_field_can_be_set_to_its_own_value():
+    for config in (s2jax.presets.s2(), s2jax.Config(inputs=inputs.ARMA(), x_scaling=None)):
+        values = {
+            name: value
+            for name, value in names_of(config).items()
+            if name != "inputs" or value != "Choice"
+        }
+        given = {name: "none" if value is None else value for name, value in values.items()}
+        again = with_options(config, given)
+        assert _serialize.to_json(again) == _serialize.to_json(config)
+
+
+def test_nothing_heavy_is_imported_before_the_arguments_are_read():
+    code = (
+        "import sys, s2jax.cli\n"
+        "try: s2jax.cli.main(['generate', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'sympy', 'matplotlib', 'pyarrow', 'pandas'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=True, env=os.environ | SETTINGS,
+    )  # fmt: skip
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_summary_counts_what_is_there(generated):
+    out, _ = generated
+    table = plotting.summarize(out)
+    counted = sum(int(part.split()[1].replace(",", "")) for part in table["operators"].split(", "))
+    assert counted > 300

@@ -1,0 +1,361 @@
+"""Corpora: what lies on disk is what `sample` drew, or nothing does."""
+
+import errno
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from matplotlib.figure import Figure
+
+import s2jax
+from s2jax import expressions, inputs
+from s2jax._serialize import classes, from_json, to_json
+from s2jax.corpus import _writer as writer
+from s2jax.corpus import decode_tokens, read_manifest, vocabulary, write_corpus
+from s2jax.corpus._tokens import Number
+from s2jax.expressions._symbols import to_prefix, to_text
+from s2jax.plotting import plot_pairs, to_math
+
+ROWS, BLOCK, SHARD, SEED, LENGTH = 700, 512, 512, 3, 64
+CONFIG = s2jax.presets.s2(length=LENGTH, num_inputs=2, num_outputs=2, min_outputs=1)
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of two files, the second one cut."""
+    path = tmp_path_factory.mktemp("corpora") / "first"
+    write_corpus(path, CONFIG, ROWS, SEED, SHARD, BLOCK)
+    return path
+
+
+@pytest.fixture(scope="session")
+def blocks() -> list[s2jax.Batch]:
+    """The same blocks as `sample` gives them."""
+    key = jax.random.key(SEED)
+    drawn = [s2jax.sample(jax.random.fold_in(key, np.uint32(b)), CONFIG, BLOCK) for b in (0, 1)]
+    return [jax.tree.map(np.asarray, batch) for batch in drawn]
+
+
+def files(path: Path) -> list[str]:
+    """Names of all files below a folder."""
+    return sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.is_file())
+
+
+def rows_of(path: Path) -> pa.Table:
+    return ds.dataset(path / "data").to_table()
+
+
+def matrix(table: pa.Table, name: str) -> np.ndarray:
+    column = table[name].combine_chunks()
+    return column.flatten().to_numpy(zero_copy_only=False).reshape(len(table), -1)
+
+
+def test_only_finished_files_are_there(corpus):
+    assert files(corpus) == [
+        "_manifest.json",
+        "data/train-00000-of-00002.parquet",
+        "data/train-00001-of-00002.parquet",
+    ]
+
+
+def test_schema(corpus):
+    series = pa.list_(pa.field("element", pa.float32(), nullable=False), LENGTH)
+    pair = pa.list_(pa.field("element", pa.float32(), nullable=False), 2)
+    expected = {
+        "id": pa.uint64(),
+        "x_0": series,
+        "x_1": series,
+        "y_0": series,
+        "y_1": series,
+        "expression": pa.string(),
+        "tokens": pa.list_(pa.field("element", pa.int16(), nullable=False)),
+        "x_scale": pair,
+        "x_shift": pair,
+        "y_scale": pair,
+        "y_shift": pair,
+        "y_mask": pa.list_(pa.field("element", pa.bool_(), nullable=False), 2),
+        "status": pa.int32(),
+        "tries": pa.list_(pa.field("element", pa.int32(), nullable=False), 2),
+        "block": pa.uint32(),
+        "candidate": pa.int32(),
+    }
+    schema = pq.read_schema(corpus / "data" / "train-00001-of-00002.parquet")
+    assert {field.name: field.type for field in schema} == expected
+    assert not any(field.nullable for field in schema)
+    assert not schema.field("x_0").type.value_field.nullable
+
+
+def test_encodings_and_row_groups(corpus):
+    file = pq.ParquetFile(corpus / "data" / "train-00000-of-00002.parquet")
+    groups = [file.metadata.row_group(g) for g in range(file.num_row_groups)]
+    assert [group.num_rows for group in groups] == [256, 256]
+    for group in groups:
+        for index in range(group.num_columns):
+            column = group.column(index)
+            name = column.path_in_schema
+            assert column.compression == "ZSTD"
+            is_split = name[:3] in ("x_0", "x_1", "y_0", "y_1") or name[2:7] in ("scale", "shift")
+            assert ("BYTE_STREAM_SPLIT" in column.encodings) == is_split, name
+            assert column.is_stats_set == (name == "id")
+            assert not column.has_dictionary_page
+
+
+def test_a_flipped_bit_is_found(corpus, tmp_path):
+    data = bytearray((corpus / "data" / "train-00000-of-00002.parquet").read_bytes())
+    column = pq.ParquetFile(pa.BufferReader(bytes(data))).metadata.row_group(0).column(1)
+    data[column.data_page_offset + column.total_compressed_size // 2] ^= 4
+    bad = tmp_path / "bad.parquet"
+    bad.write_bytes(data)
+    with pytest.raises(OSError, match=r"CRC|crc"):
+        pq.read_table(bad, page_checksum_verification=True)
+    good = corpus / "data" / "train-00000-of-00002.parquet"
+    assert pq.read_table(good, page_checksum_verification=True).num_rows == SHARD
+
+
+def test_values_are_those_of_sample(corpus, blocks):
+    table = rows_of(corpus)
+    batch = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:ROWS], *blocks)
+    assert table["id"].to_pylist() == list(range(ROWS))
+    for letter in ("x", "y"):
+        for channel in range(2):
+            stored = matrix(table, f"{letter}_{channel}")
+            np.testing.assert_array_equal(stored, getattr(batch, letter)[:, channel])
+    for name in ("x_scale", "x_shift", "y_scale", "y_shift", "y_mask", "tries"):
+        np.testing.assert_array_equal(matrix(table, name), getattr(batch, name))
+    np.testing.assert_array_equal(table["status"].to_numpy(), batch.status)
+    np.testing.assert_array_equal(table["candidate"].to_numpy(), batch.index)
+    np.testing.assert_array_equal(table["block"].to_numpy(), np.arange(ROWS) // BLOCK)
+    assert table["expression"].to_pylist() == to_text(batch.program)
+
+
+def flatten(tree: Any) -> list[Any]:
+    """A decoded tree in prefix order."""
+    if isinstance(tree, Number) or not isinstance(tree, tuple):
+        return [tree]
+    return [tree[0], *(word for operand in tree[1:] for word in flatten(operand))]
+
+
+def constants(program: expressions.Program, row: int, output: int) -> list[tuple[int, int]]:
+    """Every constant of a program, sorted."""
+    one = jax.tree.map(lambda leaf: leaf[row, output], program)
+    here = range(int(one.length))
+    scales = [(int(one.scale_mantissa[k]), int(one.scale_exponent[k])) for k in here]
+    biases = [(int(one.bias_mantissa[k]), int(one.bias_exponent[k])) for k in here]
+    leaves = [(int(one.a[k]), 0) for k in here if one.op[k] == 0]
+    return sorted([s for s in scales if s != (1, 0)] + [b for b in biases if b[0]] + leaves)
+
+
+def test_tokens_are_the_program(corpus, blocks):
+    table = rows_of(corpus).slice(0, 200)
+    words = json.loads(table.schema.metadata[b"s2jax.vocabulary"])
+    program = blocks[0].program
+    prefix = to_prefix(program)
+    for row, tokens in enumerate(table["tokens"].to_pylist()):
+        trees = decode_tokens(tokens, words)
+        assert len(trees) == int(blocks[0].y_mask[row].sum())
+        for output, tree in enumerate(trees):
+            numbers = [word for word in flatten(tree) if isinstance(word, Number)]
+            assert sorted(numbers) == constants(program, row, output)
+            shown = [repr(w) if isinstance(w, Number) else w for w in flatten(tree)]
+            as_text = [w if isinstance(w, str) else float(f"{w[0]}e{w[1]}") for w in flatten(tree)]
+            expected = [float(w) if w.lstrip("-")[:1].isdigit() else w for w in prefix[row][output]]
+            assert as_text == expected, shown
+
+
+@pytest.mark.parametrize("text", [["add", "x_0"], ["x_0", "x_1"], ["+", "x_0"], ["|"], []])
+def test_tokens_that_are_no_expression_are_refused(text):
+    with pytest.raises(ValueError, match="not a prefix expression"):
+        decode_tokens([vocabulary().index(word) for word in text])
+
+
+def test_a_small_vocabulary_starts_a_large_one():
+    assert vocabulary(4)[: len(vocabulary(1))] == vocabulary(1)
+    assert len(set(vocabulary(4))) == len(vocabulary(4)) < 2**15
+
+
+def test_metadata_and_manifest(corpus):
+    manifest = read_manifest(corpus)
+    assert manifest["rows"] == ROWS == sum(file["rows"] for file in manifest["files"])
+    for file in manifest["files"]:
+        content = (corpus / file["name"]).read_bytes()
+        assert file["sha256"] == hashlib.sha256(content).hexdigest()
+        assert file["bytes"] == len(content)
+        stored = {k.decode(): v.decode() for k, v in pq.read_metadata(corpus / file["name"])
+                  .metadata.items()}  # fmt: skip
+        assert stored["s2jax.fingerprint"] == manifest["fingerprint"]
+        assert from_json(stored["s2jax.config"]) == CONFIG
+        assert json.loads(stored["s2jax.versions"])["jax"] == jax.__version__
+        assert stored["s2jax.seed"] == str(SEED)
+        assert stored["s2jax.schema_version"] == "1"
+    table = rows_of(corpus)
+    counts = manifest["acceptance"]
+    assert counts["accepted"] == matrix(table, "y_mask").sum()
+    tries = sum(n for name, n in counts.items() if name != "unusable_rows")
+    assert tries == matrix(table, "tries").sum()
+
+
+def test_opens_in_pandas(corpus):
+    frame = pd.read_parquet(corpus / "data", columns=["id", "x_0", "expression"])
+    assert frame.shape == (ROWS, 3)
+    assert frame["x_0"][0].shape == (LENGTH,)
+
+
+def test_same_seed_same_files_and_another_seed_others(corpus, tmp_path):
+    again = write_corpus(tmp_path / "again", CONFIG, ROWS, SEED, SHARD, BLOCK)
+    assert again == read_manifest(corpus)
+    other = write_corpus(tmp_path / "other", CONFIG, 10, SEED + 1, SHARD, BLOCK)
+    assert other["fingerprint"] != again["fingerprint"]
+    assert not rows_of(tmp_path / "other")["x_0"].equals(rows_of(corpus)["x_0"].slice(0, 10))
+
+
+def test_progress_counts_rows(tmp_path):
+    seen: list[int] = []
+    write_corpus(tmp_path / "new", CONFIG, ROWS, SEED, SHARD, BLOCK, seen.append)
+    assert seen == [BLOCK, ROWS]
+
+
+@pytest.mark.parametrize(
+    "arguments, rule",
+    [
+        ({"rows": 0}, r"rows=0\): must be an integer >= 1"),
+        ({"seed": -1}, r"seed=-1\): must be an integer >= 0"),
+        ({"seed": 2**32}, "seed=4294967296"),
+        ({"shard_rows": 700}, "multiple of block, .* Choose 1024"),
+    ],
+)
+def test_numbers_out_of_range_write_nothing(tmp_path, arguments, rule):
+    call: dict[str, Any] = {"rows": 10, "seed": 0, "shard_rows": SHARD, "block": BLOCK} | arguments
+    with pytest.raises(ValueError, match=rule):
+        write_corpus(tmp_path / "new", CONFIG, **call)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_with_anything_in_it_is_refused(corpus, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="it holds 'notes.txt', which is no part"):
+        write_corpus(tmp_path, CONFIG, 10, SEED, SHARD, BLOCK)
+    with pytest.raises(FileExistsError, match="must be a folder, but a file is there"):
+        write_corpus(tmp_path / "notes.txt", CONFIG, 10, SEED, SHARD, BLOCK)
+    with pytest.raises(FileExistsError, match="holds a corpus already.*cannot resume"):
+        write_corpus(corpus, CONFIG, 10, SEED, SHARD, BLOCK)
+    foreign = tmp_path / "foreign"
+    (foreign / "data").mkdir(parents=True)
+    (foreign / "data" / "photo.png").write_text("mine")
+    with pytest.raises(FileExistsError, match="it holds 'data', which is no part"):
+        write_corpus(foreign, CONFIG, 10, SEED, SHARD, BLOCK)
+    assert files(tmp_path) == ["foreign/data/photo.png", "notes.txt"]
+
+
+@pytest.mark.parametrize("fails_at", [1, 2, 3, 4])
+def test_a_full_disk_leaves_no_incomplete_file(corpus, tmp_path, monkeypatch, fails_at):
+    """Calls 1 and 3 sync a file, 2 and 4 the folder after its renaming."""
+    calls = []
+    fsync = os.fsync
+
+    def full(descriptor):
+        calls.append(descriptor)
+        if len(calls) == fails_at:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr(writer.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_corpus(tmp_path / "new", CONFIG, ROWS, SEED, SHARD, BLOCK)
+    assert "MB free" in caught.value.__notes__[0]
+    left = files(tmp_path)
+    assert left == [f"new/data/train-0000{n}-of-00002.parquet" for n in range(fails_at // 2)]
+    for name in left:
+        table = pq.read_table(tmp_path / name, page_checksum_verification=True)
+        assert table.equals(pq.read_table(corpus / name.removeprefix("new/")))
+
+
+def test_every_class_of_the_library_makes_the_round_trip():
+    given = inputs.Given(np.sin(np.arange(400.0)).reshape(2, 200))
+    algebraic: Any = s2jax.Algebraic
+    variants: dict[str, Any] = {
+        "Given": given,
+        "Choice": inputs.Choice([inputs.Mixture(), given], [1.0, 2.0]),
+    }
+    fields: dict[type, Any] = {
+        inputs.AbstractInput: lambda part: {"inputs": part},
+        s2jax.Algebraic: lambda part: {"target": part},
+        s2jax.Identity: lambda part: {"target": part},
+        expressions.AbstractLaw: lambda part: {"target": algebraic(law=part)},
+        expressions.Decimals: lambda part: {
+            "target": algebraic(law=expressions.S2Law(constants=part))
+        },
+        s2jax.Acceptance: lambda part: {"acceptance": part},
+        s2jax.Standardize: lambda part: {"x_scaling": part, "y_scaling": None},
+        s2jax.Config: lambda part: {"length": part.length},
+    }
+    for name, kind in classes().items():
+        make_default: Any = kind
+        part = variants[name] if name in variants else make_default()
+        (make,) = [make for base, make in fields.items() if issubclass(kind, base)]
+        config = s2jax.Config(**({"length": LENGTH} | make(part)))
+        again = from_json(to_json(config))
+        assert to_json(again) == to_json(config)
+        same = jax.tree.map(np.array_equal, again, config)
+        assert all(jax.tree.leaves(same)), name
+
+
+def test_json_refuses_what_it_cannot_hold():
+    class Mine(inputs.ARMA):
+        pass
+
+    with pytest.raises(TypeError, match="config with a Mine"):
+        to_json(s2jax.Config(inputs=Mine()))
+    long = inputs.Given(np.sin(np.arange(120_000.0)).reshape(2, -1))
+    with pytest.raises(ValueError, match="at most 100000"):
+        to_json(s2jax.Config(inputs=long))
+    for text, rule in [
+        ("{", "not valid JSON"),
+        ("[" * 100_000, "not valid JSON"),
+        ("3", "must start with"),
+        ('{"class": "Confg"}', "Did you mean 'Config'"),
+        ('{"class": "os.system"}', "unknown name 'os.system'"),
+        ('{"class": "Config", "lenght": 3}', "Did you mean 'length'"),
+    ]:
+        with pytest.raises(ValueError, match=rule):
+            from_json(text)
+
+
+def test_pairs_of_a_batch_are_drawn(blocks):
+    figure = plot_pairs(blocks[0], count=2)
+    assert isinstance(figure, Figure)
+    assert len(figure.axes) == 4
+    line = figure.axes[0].lines[0].get_ydata()
+    np.testing.assert_array_equal(line, blocks[0].x[0, 0])
+    with pytest.raises(ValueError, match="count=0"):
+        plot_pairs(blocks[0], count=0)
+
+
+NUMBER = Number(-25, -2)
+
+
+@pytest.mark.parametrize(
+    "tree, text",
+    [
+        (("sub", "x_0", ("add", "x_1", "e")), "x_{0} - (x_{1} + e)"),
+        (("sub", "x_0", ("mul", NUMBER, "x_1")), r"x_{0} + 0.25\,x_{1}"),
+        (("add", Number(3, 0), ("mul", NUMBER, ("inv", "x_1"))), r"{-}\dfrac{0.25}{x_{1}} + 3"),
+        (("mul", "x_0", ("sub", "x_1", "pi")), r"x_{0} \cdot (x_{1} - \pi)"),
+        (("pow2", ("add", "x_0", NUMBER)), "(x_{0} - 0.25)^{2}"),
+        (("pow3", ("neg", "x_0")), "({-}x_{0})^{3}"),
+        (("log", "x_0"), r"\log|x_{0}|"),
+        (("sin", ("sub", ("neg", "x_0"), "x_1")), r"\sin({-}x_{0} - x_{1})"),
+        (("div", "x_0", ("div", "x_1", "x_2")), "x_{0} / (x_{1} / x_{2})"),
+        (("neg", ("mul", NUMBER, "x_0")), r"0.25\,x_{0}"),
+    ],
+)
+def test_formulas(tree, text):
+    assert "".join(to_math(tree)) == text
