@@ -65,7 +65,7 @@ def fill_rows(words: Words, config: Config, n: int, backend: str) -> Rows:
         rows = draw_rows(words, config, rows, wanted, backend)
         failed = ~_is_usable(config, rows)
         retry = wanted & failed & (rounds + 1 < _MAX_ROUNDS)
-        next_index = rows.index.max() + jnp.cumsum(retry.astype(jnp.int32))
+        next_index = rows.index.max() + jnp.cumsum(retry, dtype=jnp.int32)
         index = jnp.where(retry, next_index, rows.index)
         ordered = jnp.sort(jnp.where(failed, _AT_END, 0) | index) & ~_AT_END
         reorder = ~retry.any() & (ordered != index).any()
@@ -148,7 +148,9 @@ def _draw_inputs(
         put = lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new[:size], start, 0)
         return jax.tree.map(put, state, drawn)
 
-    x, channels = jax.lax.fori_loop(0, -(-num_rows // tile), step, (rows.x, rows.channels))
+    x, channels = jax.lax.fori_loop(
+        jnp.int32(0), jnp.int32(-(-num_rows // tile)), step, (rows.x, rows.channels)
+    )
     return rows._replace(x=x, channels=channels)
 
 
@@ -158,7 +160,8 @@ def _draw_tile(keys: Words, mask: Bool[Array, "rows inputs"], bits, config: Conf
     channel = jnp.tile(jnp.arange(channels, dtype=jnp.int32), rows)
     words = fold_in(jnp.repeat(keys, channels, axis=0), channel)
     source = config.choice.draw(words, config.length)
-    raw = config.choice.series(source, words, config.length)
+    # draws have the resolution of float32; all that follows has that of the default float
+    raw = config.choice.series(source, words, config.length).astype(jnp.result_type(float))
     stats = moments(raw, axis=0)
     usable, mask = is_usable_input(stats), mask.reshape(-1)
     scale, shift = _scaling(config.x_scaling, jnp.repeat(bits, channels), stats)
@@ -216,6 +219,7 @@ def _scaling(scaling: Standardize | None, bits, stats: Moments):
     if scaling is None:
         return jnp.ones_like(stats.mean), jnp.zeros_like(stats.mean)
     # (low, high] rather than [low, high): the factor is never 0
-    factor = scaling.high - (scaling.high - scaling.low) * uniform(bits)
+    part = uniform(bits).astype(stats.mean.dtype)
+    factor = scaling.high - (scaling.high - scaling.low) * part
     scale = factor / stats.deviation
     return scale, -stats.mean * scale

@@ -103,7 +103,7 @@ def search(
     def round_of_tries(state):
         outputs, pending, start = state
         cut = lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, window)
-        place, number = _deal(cut(pending), cut(outputs.rejections).sum(1), lane)
+        place, number = _deal(cut(pending), cut(outputs.rejections).sum(1, dtype=jnp.int32), lane)
         item = start + place
         live = pending[item] & (number < task.acceptance.max_tries)
         program, series, row, stats, status = task.attempt(item, number, num_outputs)
@@ -122,7 +122,9 @@ def search(
             ),
         )
         open_items = cut(pending) & ~cut(outputs.usable)
-        open_items = open_items & (cut(outputs.rejections).sum(1) < task.acceptance.max_tries)
+        open_items = open_items & (
+            cut(outputs.rejections).sum(1, dtype=jnp.int32) < task.acceptance.max_tries
+        )
         pending = jax.lax.dynamic_update_slice_in_dim(pending, open_items, start, 0)
         step = jnp.where(open_items.any(), jnp.argmax(open_items), window).astype(jnp.int32)
         return outputs, pending, jnp.minimum(start + step, num_items - window)
@@ -134,7 +136,7 @@ def search(
 def _deal(pending, tries, lane):
     """Item and try number of each lane; pending items are dealt to in turn."""
     size = pending.shape[0]
-    rank = jnp.cumsum(pending.astype(jnp.int32))
+    rank = jnp.cumsum(pending, dtype=jnp.int32)
     queue = jnp.zeros(size, jnp.int32)
     queue = queue.at[jnp.where(pending, rank - 1, size)].set(
         jnp.arange(size, dtype=jnp.int32), mode="drop"

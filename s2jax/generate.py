@@ -199,6 +199,6 @@ def _to_batch(config: Config, rows: Rows) -> Batch:
         x_mask=channels.mask,
         y_mask=mask,
         x_source=channels.source,
-        tries=found.rejections.sum(-1) + usable.astype(jnp.int32),
+        tries=found.rejections.sum(-1, dtype=jnp.int32) + usable.astype(jnp.int32),
         rejections=found.rejections,
     )

@@ -60,7 +60,8 @@ def _log(a: jax.Array) -> jax.Array:
 
 
 def _pow(a: jax.Array, b: jax.Array) -> jax.Array:
-    integral = b == jnp.round(b)
+    # beyond 1 / eps every float is a whole number, and none is known to be one
+    integral = (b == jnp.round(b)) & (jnp.abs(b) < 1 / jnp.finfo(b.dtype).eps)
     odd = integral & (jnp.abs(b) % 2 == 1)
     value = fastmath.power(a, b) * jnp.where((a < 0) & odd, -1, 1).astype(a.dtype)
     return _nan_where(((a < 0) & ~integral) | ((a == 0) & (b < 0)), value)

@@ -134,7 +134,7 @@ def _lower(program: Program, num_inputs: int, dtype) -> _Lowered:
     node = jnp.arange(num_nodes, dtype=jnp.int32)[:, None]
     folded = (op == ID) & (a < 0) & (node != program.length - 1)
     kept = (node < program.length) & ~folded
-    position = jnp.cumsum(kept.astype(jnp.int32), axis=0) - 1
+    position = jnp.cumsum(kept, axis=0, dtype=jnp.int32) - 1
     # how other nodes read this one
     slot = jnp.where(folded, -1 - a, num_inputs + node)
     read_scale, read_bias = jnp.where(folded, scale, 1), jnp.where(folded, bias, 0)
@@ -167,7 +167,9 @@ def _at(array: Array, *index) -> Array:
     """`array[..., *index]` as one dynamic slice, without the arithmetic of negative indices."""
     lead = array.ndim - len(index)
     sizes = (*array.shape[:lead], *(1 for _ in index))
-    return jax.lax.dynamic_slice(array, (*(0,) * lead, *index), sizes).reshape(array.shape[:lead])
+    return jax.lax.dynamic_slice(array, (*(jnp.int32(0),) * lead, *index), sizes).reshape(
+        array.shape[:lead]
+    )
 
 
 def _sequential(lowered: _Lowered, x, functions, outputs: int):
@@ -177,11 +179,12 @@ def _sequential(lowered: _Lowered, x, functions, outputs: int):
     """
     num_inputs, time = x.shape[-2:]
     num_nodes, num_rows = lowered.order.shape
+    zero = jnp.int32(0)
 
     def branch(function):
         def apply(values, code, c):
-            first = jax.lax.dynamic_slice(values, (code[1], 0), (1, time))
-            second = jax.lax.dynamic_slice(values, (code[2], 0), (1, time))
+            first = jax.lax.dynamic_slice(values, (code[1], zero), (1, time))
+            second = jax.lax.dynamic_slice(values, (code[2], zero), (1, time))
             return c[4] * function(c[0] * first + c[1], c[2] * second + c[3]) + c[5]
 
         return apply
@@ -190,28 +193,29 @@ def _sequential(lowered: _Lowered, x, functions, outputs: int):
 
     def run_program(row, carry):
         values, y = carry
-        inputs = jax.lax.dynamic_slice(x, (row // outputs, 0, 0), (1, num_inputs, time))
-        values = jax.lax.dynamic_update_slice(values, inputs[0], (0, 0))
+        inputs = jax.lax.dynamic_slice(x, (row // outputs, zero, zero), (1, num_inputs, time))
+        values = jax.lax.dynamic_update_slice(values, inputs[0], (zero, zero))
 
         def run_instruction(position, values):
             k = _at(lowered.order, position, row)
             code, constants = _at(lowered.code, k, row), _at(lowered.coefficients, k, row)
             value = jax.lax.switch(code[0], branches, values, code, constants)
-            return jax.lax.dynamic_update_slice(values, value, (num_inputs + k, 0))
+            return jax.lax.dynamic_update_slice(values, value, (num_inputs + k, zero))
 
-        values = jax.lax.fori_loop(0, _at(lowered.count, row), run_instruction, values)
-        value = jax.lax.dynamic_slice(values, (_at(lowered.result, row), 0), (1, time))
-        return values, jax.lax.dynamic_update_slice(y, value, (row, 0))
+        values = jax.lax.fori_loop(jnp.int32(0), _at(lowered.count, row), run_instruction, values)
+        value = jax.lax.dynamic_slice(values, (_at(lowered.result, row), zero), (1, time))
+        return values, jax.lax.dynamic_update_slice(y, value, (row, zero))
 
     values = jnp.zeros((num_inputs + num_nodes + 1, time), x.dtype)
     y = jnp.zeros((num_rows, time), x.dtype)
-    return jax.lax.fori_loop(0, num_rows, run_program, (values, y))[1]
+    return jax.lax.fori_loop(jnp.int32(0), jnp.int32(num_rows), run_program, (values, y))[1]
 
 
 def _selecting(lowered: _Lowered, x, functions, outputs: int):
     """All programs in step, every operator computed and one selected."""
     num_inputs, time = x.shape[-2:]
     num_nodes, num_rows = lowered.order.shape
+    zero = jnp.int32(0)
     row = jnp.arange(num_rows, dtype=jnp.int32)
 
     def run_slot(k, values):
@@ -222,10 +226,10 @@ def _selecting(lowered: _Lowered, x, functions, outputs: int):
         for code, function in enumerate(functions):
             out = jnp.where((op == code)[:, None], function(a, b), out)
         out = c[4] * out + c[5]
-        return jax.lax.dynamic_update_slice(values, out[None], (num_inputs + k, 0, 0))
+        return jax.lax.dynamic_update_slice(values, out[None], (num_inputs + k, zero, zero))
 
     inputs = jnp.repeat(x, outputs, axis=0).swapaxes(0, 1)
     values = jnp.concatenate([inputs, jnp.zeros((num_nodes + 1, num_rows, time), x.dtype)])
     slots = jnp.minimum(lowered.result.max() + 1 - num_inputs, num_nodes)
-    values = jax.lax.fori_loop(0, slots, run_slot, values)
+    values = jax.lax.fori_loop(jnp.int32(0), slots, run_slot, values)
     return values[lowered.result, row]

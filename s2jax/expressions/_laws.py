@@ -339,7 +339,7 @@ class UniformLaw(AbstractLaw):
     def sample_shape(self, bits, used_inputs, num_inputs):
         size = self.min_operators + below(bits[0], self.max_operators - self.min_operators + 1)
         edges = jnp.asarray(_binary_count_edges(self.max_operators))[size]
-        num_binary = (bits[1][:, None] >= edges).sum(1, dtype=jnp.int32)
+        num_binary = jnp.minimum((bits[1][:, None] >= edges).sum(1, dtype=jnp.int32), size)
         return trees.sample_shapes(bits[2:], num_binary, size - num_binary)
 
 

@@ -54,7 +54,7 @@ def count_open(kind: Int[Array, "nodes batch"]) -> Int[Array, "nodes batch"]:
 def over_nodes(update, start, num_nodes: int, reverse: bool = False):
     """Fold `update(j, carry)` over node positions j."""
     body = (lambda j, carry: update(num_nodes - 1 - j, carry)) if reverse else update
-    return jax.lax.fori_loop(0, num_nodes, body, start)
+    return jax.lax.fori_loop(jnp.int32(0), jnp.int32(num_nodes), body, start)
 
 
 def row_by_row(function, *arrays):

@@ -21,7 +21,7 @@ class ARMA(AbstractProcess):
     Orders are uniform in {min..max}; theta is uniform in (-1, 1). With `rule="stationary"` phi is
     uniform over the region of stationary models of its order, drawn by partial autocorrelations.
     With `rule="paper"` phi is uniform in (-1, 1) given sum(phi) < 1; this rule does *not* make the
-    model stationary: 14.5, 41 and 81 % of its draws at p = 2, 3 and 5 are not, and long series of
+    model stationary: 14.3, 41 and 81 % of its draws at p = 2, 3 and 5 are not, and long series of
     those overflow. A stationary model starts in its stationary law, one that is not from zeros.
 
     Attributes:
