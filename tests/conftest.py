@@ -8,10 +8,10 @@ os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
 ).strip()
 
-import jax  # noqa: E402
-import jaxtyping  # noqa: E402
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
+import jax
+import jaxtyping
+import numpy as np
+import pytest
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 # "allow": (batch,) against (nodes, batch) is how node-major code reads a per-row number
@@ -21,10 +21,6 @@ jax.config.update("jax_numpy_rank_promotion", "allow")
 # PEP 484.
 _CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 jaxtyping.install_import_hook("s2jax", _CHECKER)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes more than five seconds")
 
 
 @pytest.fixture

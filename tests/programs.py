@@ -26,7 +26,7 @@ class Node(NamedTuple):
 
     def nodes(self) -> Iterator["Node"]:
         """Yield this node and all below it, in prefix order."""
-        stack = [self]
+        stack: list[Node] = [self]
         while stack:
             node = stack.pop()
             yield node

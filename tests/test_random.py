@@ -37,7 +37,7 @@ def count(index: jax.Array, kinds: int) -> np.ndarray:
 class TestCipher:
     @pytest.mark.parametrize(("counter", "words", "expected"), VECTORS)
     def test_published_vectors(self, counter, words, expected) -> None:
-        as_words = lambda pair: tuple(jnp.uint32(word) for word in pair)  # noqa: E731
+        as_words = lambda pair: tuple(jnp.uint32(word) for word in pair)
         out = random.threefry2x32(as_words(words), as_words(counter))
         assert tuple(int(word) for word in out) == expected
 
@@ -85,7 +85,8 @@ class TestWordsOf:
     def test_other_keys_give_distinct_words(self, implementation: str) -> None:
         keys = jax.random.split(jax.random.key(3, impl=implementation), 64)
         words = np.asarray(random.words_of(keys))
-        assert words.shape == (64, 2) and words.dtype == np.uint32
+        assert words.shape == (64, 2)
+        assert words.dtype == np.uint32
         assert len(np.unique(words, axis=0)) == 64
         np.testing.assert_array_equal(words[0], random.words_of(keys[0]))
 
@@ -107,7 +108,8 @@ class TestFloats:
     def test_signed_uniform_is_open_and_symmetric(self, key: jax.Array) -> None:
         bits = jnp.concatenate([jnp.asarray(EXTREMES), draw_bits(key, 1, 1000)[0]])
         draws = np.asarray(random.signed_uniform(bits))
-        assert np.all(np.abs(draws) < 1) and np.all(draws != 0)
+        assert np.all(np.abs(draws) < 1)
+        assert np.all(draws != 0)
         # the low bit is read as set: -(bits | 1) in two's complement
         opposite = jnp.where(bits & 1 == 1, ~bits + np.uint32(1), ~bits)
         np.testing.assert_array_equal(random.signed_uniform(opposite), -draws)
@@ -118,7 +120,7 @@ class TestFloats:
         near_zero = 2.0 ** -np.arange(0.1, 120, 0.01)
         x = np.concatenate([np.linspace(-1, 1, 1_000_001)[1:-1], near_one, near_zero])
         x = x.astype(np.float32)
-        x = np.concatenate([x, -x, np.float32([1 - 2**-24, 2**-24 - 1])])
+        x = np.concatenate([x, -x, np.array([1 - 2**-24, 2**-24 - 1], np.float32)])
         x = x[(np.abs(x) < 1) & (x != 0)]
         # ndtri by the lower tail, which float64 holds without cancellation
         tail = (1 - np.abs(x.astype(np.float64))) / 2
@@ -167,9 +169,9 @@ class TestIntegers:
         third = random.below(rest, 13)
         cells = count((first * 11 + second) * 13 + third, 7 * 11 * 13)
         assert_counts_match(cells, np.full(cells.size, 1 / cells.size))
+        # the same bits again are not independent
+        again = random.below(draw_bits(key), 11)
         with pytest.raises(AssertionError):
-            # the same bits again are not independent
-            again = random.below(draw_bits(key), 11)
             assert_counts_match(count(first * 11 + again, 77), np.full(77, 1 / 77))
 
 
@@ -180,15 +182,17 @@ class TestCategorical:
         law = np.array(self.WEIGHTS) / sum(self.WEIGHTS)
         draw = jax.jit(random.categorical)(draw_bits(key), jnp.array(self.WEIGHTS))
         assert_counts_match(count(draw, law.size), law)
+        wrong = law + np.array([0, 0.004, 0, 0, -0.004, 0, 0])
         with pytest.raises(AssertionError, match="do not follow the law"):
-            wrong = law + np.array([0, 0.004, 0, 0, -0.004, 0, 0])
             assert_counts_match(count(draw, law.size), wrong)
 
     @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
     def test_a_weight_of_zero_is_never_drawn(self, scale: float) -> None:
         draw = partial(random.categorical, jnp.asarray(EXTREMES))
         drawn = np.asarray(draw(jnp.float32(scale) * jnp.array(self.WEIGHTS)))
-        assert set(drawn) <= {1, 2, 4, 5} and drawn[0] == 1 and drawn[-1] == 5
+        assert set(drawn) <= {1, 2, 4, 5}
+        assert drawn[0] == 1
+        assert drawn[-1] == 5
 
     def test_one_kind_is_certain(self) -> None:
         assert not np.any(random.categorical(jnp.asarray(EXTREMES), jnp.array([0.3])))

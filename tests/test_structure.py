@@ -20,7 +20,8 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 
 def _parts() -> list[tuple[str, pathlib.Path]]:
-    files = [path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem[:2] != "__"]
+    own = PACKAGE / "__init__.py"
+    files = [path for path in PACKAGE.rglob("*.py") if path != own]
     return [(path.relative_to(PACKAGE).parts[0].removesuffix(".py"), path) for path in files]
 
 

@@ -29,7 +29,7 @@ def test_a_wrong_field_of_a_module_trips() -> None:
 
 def test_mixed_dtypes_are_refused() -> None:
     with pytest.raises(ValueError, match="promotion path"):
-        jnp.zeros(2, jnp.int32) + jnp.zeros(2, bool)
+        jnp.add(jnp.zeros(2, jnp.int32), jnp.zeros(2, bool))
 
 
 def test_several_devices_are_there() -> None:
