@@ -132,7 +132,8 @@ def make_generator() -> SeriesSymbolGenerator:
 def split_affine(node: Any) -> tuple[str, Any]:
     """Split `mul a rest` or `add a rest` into its constant and the rest."""
     constant, rest = node.children
-    assert not constant.children and "." in constant.value, constant.value
+    assert not constant.children, constant.value
+    assert "." in constant.value, constant.value
     return str(constant.value), rest
 
 
@@ -196,7 +197,8 @@ def count_expression(root: Any, tables: dict[str, Counter[str]]) -> None:
     binaries = [node.word for node in nodes if len(node.children) == 2]
     length = sum(1 for _ in walk(root))
     b, u, c = len(binaries), len(unaries), len(constants)
-    assert length == len(nodes) + 2 * c and set(binaries) <= BINARY
+    assert length == len(nodes) + 2 * c
+    assert set(binaries) <= BINARY
     variables = [leaf for leaf in leaves if leaf.startswith("x_")]
     num_variables = len(set(variables))
 
