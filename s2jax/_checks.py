@@ -43,7 +43,7 @@ def check_static_integer(owner: str, name: str, value: Any, low: int, high: floa
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(
             f"{owner}({name}={value!r}): must be a Python integer, because it decides a shape. "
-            f"Pass an int, not a {type(value).__name__}."
+            f"Pass an int, not a {type(value).__name__}; inside jit, mark it static."
         )
     check_number(owner, name, value, low, high, integer=True)
 

@@ -6,9 +6,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int
 
+from s2jax import _checks
 from s2jax._random import words_of
 from s2jax._rows import Rows, draw_rows, fill_rows, no_rows, unpack_channels
 from s2jax._types import Indices, PRNGKey, Words
@@ -80,13 +80,7 @@ def sample(key: PRNGKey, config: Config, n: int) -> Batch:
         ((4, 1, 64), (4, 1, 64), 0)
     """
     _check_call("sample", key, config)
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
-        raise TypeError(
-            f"sample(n={n!r}): must be a Python integer, because it decides a shape. "
-            "Mark it static in your jit."
-        )
-    if n < 1:
-        raise ValueError(f"sample(n={n}): must be >= 1. Ask for at least one row.")
+    _checks.check_static_integer("sample", "n", n, 1)
     return _sample(words_of(key), config, int(n), jax.default_backend())
 
 
@@ -122,7 +116,7 @@ def candidates(key: PRNGKey, config: Config, indices: Indices) -> Batch:
             f"candidates(indices of shape {array.shape}, {array.dtype}): must be a vector of "
             "integers. Pass for example jnp.arange(8)."
         )
-    if not isinstance(array, Tracer) and int(array.min()) < 0:
+    if _checks.is_concrete(array) and int(array.min()) < 0:
         raise ValueError(
             f"candidates(indices with {int(array.min())}): must be >= 0, because candidates are "
             "counted from 0."

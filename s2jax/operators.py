@@ -98,8 +98,7 @@ TABLE = (
 OPCODE: Mapping[str, int] = {operator.name: code for code, operator in enumerate(TABLE)}
 CONST, ID = OPCODE["const"], OPCODE["id"]
 ARITY = np.array([operator.arity for operator in TABLE], np.int8)
-NUM_OPERATORS = len(TABLE)
-NUM_LEAVES = 4  # the operators of arity 0 come first
+NUM_LEAVES = sum(operator.arity == 0 for operator in TABLE)  # they come first
 
 
 def drawable(arity: int) -> tuple[str, ...]:
