@@ -110,12 +110,12 @@ class Identity(AbstractTarget):
         return 1
 
     def draw(self, words, stream, used_inputs, output, num_inputs):
-        operand = (-1 - output % used_inputs).astype(jnp.int16)[:, None]
+        operand = (-1 - output % used_inputs).astype(jnp.int32)[:, None]
         small = jnp.zeros(operand.shape, jnp.int8)
         return Program(
             op=jnp.full(operand.shape, ID, jnp.int8),
             a=operand,
-            b=operand,
+            b=operand.astype(jnp.int16),
             scale_mantissa=jnp.ones(operand.shape, jnp.int32),
             scale_exponent=small,
             bias_mantissa=jnp.zeros(operand.shape, jnp.int32),

@@ -22,7 +22,7 @@ from s2jax._serialize import classes, from_json, to_json
 from s2jax.corpus import _writer as writer
 from s2jax.corpus import decode_tokens, read_manifest, vocabulary, write_corpus
 from s2jax.corpus._tokens import Number
-from s2jax.expressions._symbols import to_prefix, to_text
+from s2jax.symbols import to_prefix, to_text
 from s2jax.plotting import plot_pairs, to_math
 
 ROWS, BLOCK, SHARD, SEED, LENGTH = 700, 512, 512, 3, 64

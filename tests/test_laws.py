@@ -466,7 +466,7 @@ class TestEveryLaw:
         assert program.shape == (4000,)
         assert program.num_nodes == law.num_nodes(3)
         assert program.op.dtype == jnp.int8
-        assert program.a.dtype == jnp.int16
+        assert program.b.dtype == jnp.int16
 
 
 class TestEdges:

@@ -8,6 +8,7 @@ LAYERS = (
     {"_types", "_version", "_checks", "fastmath"},
     {"_random", "operators"},
     {"inputs", "expressions"},
+    {"symbols"},
     {"targets", "acceptance"},
     {"_search", "config"},
     {"_rows", "presets", "_serialize"},

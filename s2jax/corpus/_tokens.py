@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Int
 
 from s2jax.expressions import Program
-from s2jax.expressions._symbols import _build, _Form
 from s2jax.operators import CONST, ID, TABLE
+from s2jax.symbols._form import Form, build
 
 SEPARATOR = "|"
 _SPECIAL = ("<pad>", "<bos>", "<eos>", "<mask>", SEPARATOR, "+", "-")
@@ -50,7 +50,7 @@ def vocabulary(digits: int = 3) -> tuple[str, ...]:
 
 
 @functools.cache
-def _form() -> _Form:
+def _form() -> Form:
     """Expressions as strings in which the character of code i is token i."""
     token = {word: chr(index) for index, word in enumerate(vocabulary(digits=_MAX_DIGITS))}
 
@@ -69,9 +69,8 @@ def _form() -> _Form:
         return lambda *operands: token[name] + "".join(operands)
 
     operators: list[Callable[..., str]] = [joined(operator.name) for operator in TABLE]
-    operators[CONST] = lambda integer: number(integer, 0)
     operators[ID] = lambda operand: operand
-    return _Form(lambda index: token[f"x_{index}"], number, operators)
+    return Form(lambda index: token[f"x_{index}"], number, operators)
 
 
 def encode_tokens(
@@ -101,7 +100,7 @@ def encode_tokens(
         (['mul', '-', 'N244', 'E-3', 'sin', 'x_0'], [0, 6])
     """
     outputs = program.shape[-1]
-    texts = _build(program, _form())
+    texts = build(program, _form())
     separator = chr(_SPECIAL.index(SEPARATOR))
     rows = [
         separator.join([text for text in texts[start : start + outputs] if text is not None])

@@ -20,8 +20,8 @@ from s2jax._version import __version__
 from s2jax.acceptance import REASONS, Status
 from s2jax.config import Config
 from s2jax.corpus._tokens import encode_tokens, vocabulary
-from s2jax.expressions._symbols import to_text
 from s2jax.generate import Batch, sample
+from s2jax.symbols import to_text
 from s2jax.targets import Algebraic
 
 SCHEMA_VERSION = 1

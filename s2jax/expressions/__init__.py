@@ -6,6 +6,3 @@ from s2jax.expressions._laws import Decimals as Decimals
 from s2jax.expressions._laws import S2Law as S2Law
 from s2jax.expressions._laws import UniformLaw as UniformLaw
 from s2jax.expressions._program import Program as Program
-from s2jax.expressions._symbols import to_prefix as to_prefix
-from s2jax.expressions._symbols import to_sympy as to_sympy
-from s2jax.expressions._symbols import to_text as to_text

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int, Shaped
 
 from s2jax.expressions import _trees as trees
-from s2jax.operators import ID
+from s2jax.operators import CONST, ID
 
 _OPERAND_BITS = 10
 MAX_OPERAND = 2 ** (_OPERAND_BITS - 1) - 1
@@ -23,7 +23,7 @@ def assemble(
     Args:
         kind, slots: The trees, see `_trees`.
         op: Opcode of each node.
-        operand: Operand of each leaf: a variable as `-1 - index`, or the value of a `const`.
+        operand: Operand of each leaf: a variable as `-1 - index`, or the integer of a `const`.
         has_scale, has_bias: Where affine constants are wanted.
 
     Returns:
@@ -37,7 +37,8 @@ def assemble(
     length, index = jax.lax.scan(step, jnp.zeros_like(count[0]), count, reverse=True)
     result = jnp.where(emitted, index, operand)
     a = jnp.where(is_leaf, operand, jnp.concatenate([result[1:], result[:1]]))
-    b = jnp.where(kind == trees.BINARY, trees.of_right_child(result, slots), a)
+    b = jnp.where(op == CONST, 0, a)
+    b = jnp.where(kind == trees.BINARY, trees.of_right_child(result, slots), b)
     packed = _pack(op, a, b, has_scale, has_bias)
 
     def update(i, out):

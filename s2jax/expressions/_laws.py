@@ -67,46 +67,15 @@ def _weights(arity: int):
 class AbstractLaw(eqx.Module):
     """A law of random expressions in the variables x_0, ..., x_{num_inputs - 1}."""
 
-    binary_weights: eqx.AbstractVar[Mapping[str, Number]]
-    unary_weights: eqx.AbstractVar[Mapping[str, Number]]
-    constant_probability: eqx.AbstractVar[Number]
-    max_integer: eqx.AbstractVar[Whole]
-    affine: eqx.AbstractVar[Affine]
-    constants: eqx.AbstractVar[Decimals]
-
     @abc.abstractmethod
     def num_nodes(self, num_inputs: int) -> int:
         """Static bound on the instructions of an expression in `num_inputs` variables."""
 
     @abc.abstractmethod
-    def num_shape_bits(self, num_inputs: int) -> int:
-        """Number of random words that `sample_shape` reads per expression."""
-
-    @abc.abstractmethod
-    def sample_shape(
-        self, bits: UInt32[Array, "words batch"], used_inputs: Int[Array, " batch"],
-        num_inputs: int,
-    ) -> Int[Array, "nodes batch"]:  # fmt: skip
-        """Draw trees as words of node kinds in prefix order."""
-
-    @abc.abstractmethod
-    def num_forced_variables(self, used_inputs: Int[Array, " batch"]) -> Int[Array, " batch"]:
-        """How many leaves, in random order, are variables whatever the probability of constants."""
-
-    @abc.abstractmethod
     def max_tokens(self, num_inputs: int) -> int:
         """Static bound on the prefix tokens of one expression, a constant counted as one."""
 
-    def check_inputs(self, num_inputs: int) -> None:
-        """Raise a `ValueError` if expressions in so many variables are too large to draw."""
-        size = self.num_nodes(num_inputs)
-        if size > trees.MAX_NODES:
-            raise ValueError(
-                f"{type(self).__name__}(...) with num_inputs={num_inputs}: expressions may have "
-                f"{size} nodes, and must have <= {trees.MAX_NODES}. Lower the numbers of operators "
-                "or of inputs."
-            )
-
+    @abc.abstractmethod
     def sample(
         self, words: Words, used_inputs: Int[Array, " batch"], num_inputs: int, protected: bool,
         stream: Int[Array, " batch"] | int = 0,
@@ -123,6 +92,44 @@ class AbstractLaw(eqx.Module):
         Returns:
             Programs of batch shape `(batch,)`. The same key gives the same program in any batch.
         """
+
+    def check_inputs(self, num_inputs: int) -> None:
+        """Raise a `ValueError` if expressions in so many variables cannot be drawn."""
+        size = self.num_nodes(num_inputs)
+        if size > trees.MAX_NODES:
+            raise ValueError(
+                f"{type(self).__name__}(...) with num_inputs={num_inputs}: expressions may have "
+                f"{size} nodes, and must have <= {trees.MAX_NODES}. Lower the numbers of operators "
+                "or of inputs."
+            )
+
+
+class AbstractTreeLaw(AbstractLaw):
+    """A law that draws a tree, labels its nodes, and places affine constants."""
+
+    binary_weights: eqx.AbstractVar[Mapping[str, Number]]
+    unary_weights: eqx.AbstractVar[Mapping[str, Number]]
+    constant_probability: eqx.AbstractVar[Number]
+    max_integer: eqx.AbstractVar[Whole]
+    affine: eqx.AbstractVar[Affine]
+    constants: eqx.AbstractVar[Decimals]
+
+    @abc.abstractmethod
+    def num_shape_bits(self, num_inputs: int) -> int:
+        """Number of random words that `sample_shape` reads per expression."""
+
+    @abc.abstractmethod
+    def sample_shape(
+        self, bits: UInt32[Array, "words batch"], used_inputs: Int[Array, " batch"],
+        num_inputs: int,
+    ) -> Int[Array, "nodes batch"]:  # fmt: skip
+        """Draw trees as words of node kinds in prefix order."""
+
+    @abc.abstractmethod
+    def num_forced_variables(self, used_inputs: Int[Array, " batch"]) -> Int[Array, " batch"]:
+        """How many leaves, in random order, are variables whatever the probability of constants."""
+
+    def sample(self, words, used_inputs, num_inputs, protected, stream=0) -> Program:
         self.check_inputs(num_inputs)
         size, shape_bits = self.num_nodes(num_inputs), self.num_shape_bits(num_inputs)
         bits = random_bits(words, shape_bits + 5 * size, stream)
@@ -138,7 +145,7 @@ class AbstractLaw(eqx.Module):
         scale, bias = self.constants.sample(scale_bits), self.constants.sample(bias_bits)
         return Program(
             op=op.T.astype(jnp.int8),
-            a=a.T.astype(jnp.int16),
+            a=a.T,
             b=b.T.astype(jnp.int16),
             scale_mantissa=jnp.where(has_scale, scale[0], 1).T,
             scale_exponent=jnp.where(has_scale, scale[1], 0).T.astype(jnp.int8),
@@ -160,7 +167,7 @@ class AbstractLaw(eqx.Module):
         integer = jnp.where(integer >= 0, integer + 1, integer)
         named = choice - 2 * self.max_integer
         leaf_op = jnp.where(is_constant, jnp.where(named >= 0, named + 1, CONST), ID)
-        operand = jnp.where(is_constant, integer, -1 - variable)
+        operand = jnp.where(is_constant, jnp.where(named >= 0, 0, integer), -1 - variable)
         binary = _draw_operator(label, self.binary_weights, 2)
         unary = _draw_operator(label, self.unary_weights, 1)
         op = jnp.where(kind == trees.BINARY, binary, jnp.where(kind == trees.UNARY, unary, leaf_op))
@@ -184,7 +191,7 @@ class AbstractLaw(eqx.Module):
         return has_scale | (root & nothing), under_unary | root
 
 
-class S2Law(AbstractLaw):
+class S2Law(AbstractTreeLaw):
     """The Series-Symbol papers' law: a random binary tree, unaries inserted, affine constants.
 
     The number of binary operators is uniform in {min_binary_per_input * M, ...,
@@ -278,7 +285,7 @@ class S2Law(AbstractLaw):
         return trees.insert_unaries(kind, above, self.num_nodes(num_inputs))
 
 
-class UniformLaw(AbstractLaw):
+class UniformLaw(AbstractTreeLaw):
     """Uniform over unary-binary tree shapes: the law of Lample and Charton.
 
     The number of operators n is uniform in {min_operators..max_operators}; every unary-binary tree
@@ -343,7 +350,7 @@ class UniformLaw(AbstractLaw):
         return trees.sample_shapes(bits[2:], num_binary, size - num_binary)
 
 
-def _check_law(law: AbstractLaw) -> None:
+def _check_law(law: AbstractTreeLaw) -> None:
     owner = type(law).__name__
     for arity, name in ((2, "binary_weights"), (1, "unary_weights")):
         _checks.check_weights(owner, name, getattr(law, name), operators.drawable(arity))

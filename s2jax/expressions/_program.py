@@ -15,11 +15,15 @@ class Program(eqx.Module):
     Instructions stand in order of evaluation and the last one is the result. An operand >= 0 is
     the result of that instruction; an operand < 0 is the variable `-1 - operand`. Constants are
     `mantissa * 10**exponent`, so that numbers, text and tokens agree; a scale of (1, 0) and a bias
-    mantissa of 0 mean that none is there. The operator `const` reads `a` as an integer.
+    mantissa of 0 mean that none is there. The operator `const` is the number `a * 10**b`. A number
+    of exponent >= 0 is written as a whole number, any other with a decimal point.
+
+    Each instruction is read once, and they stand in reversed prefix order: an instruction follows
+    those of its first operand, which follow those of its second.
 
     Attributes:
         op: Opcode, position in `s2jax.operators.TABLE`.
-        a, b: Operands.
+        a, b: Operands; of an operator without a second one, b = a.
         scale_mantissa, scale_exponent, bias_mantissa, bias_exponent: The affine constants.
         length: Number of instructions used; 0 for an unused output, whose value is 0.
         protected: Whether `log`, `sqrt` and `pow` take the absolute value of their first operand.
@@ -62,7 +66,7 @@ class Program(eqx.Module):
 
 
 _FIELDS = ("op", "a", "b", "scale_mantissa", "scale_exponent", "bias_mantissa", "bias_exponent")
-_DTYPES = (jnp.int8, jnp.int16, jnp.int16, jnp.int32, jnp.int8, jnp.int32, jnp.int8)
+_DTYPES = (jnp.int8, jnp.int32, jnp.int16, jnp.int32, jnp.int8, jnp.int32, jnp.int8)
 
 
 def pack(program: Program) -> Int[Array, "*batch fields"]:
@@ -105,7 +109,8 @@ def numeric_form(
     op = program.op.astype(jnp.int32)
     # an integer's product is rounded once, and no compiler can fuse it into a multiply-add
     integers = program.scale_mantissa * program.a.astype(jnp.int32)
-    value = decimal(integers, program.scale_exponent, dtype)
+    exponent = program.scale_exponent.astype(jnp.int32) + program.b.astype(jnp.int32)
+    value = decimal(integers, jnp.where(op == CONST, exponent, 0), dtype)
     for code, operator in enumerate(TABLE[:NUM_LEAVES]):
         if code != CONST:
             value = jnp.where(op == code, scale * np.array(operator.function, dtype), value)
