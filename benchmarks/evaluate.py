@@ -24,7 +24,9 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 
 import s2jax  # noqa: E402
-from s2jax.expressions import Program, S2Law, _evaluate  # noqa: E402
+from s2jax.expressions import Program, S2Law, _run  # noqa: E402
+from s2jax.expressions._lower import functions, lower  # noqa: E402
+from s2jax.expressions._program import constants_of  # noqa: E402
 from s2jax.operators import CONST, ID, NUM_LEAVES, TABLE  # noqa: E402
 
 # pow3 and the named constants have no word of their own in Operon
@@ -144,9 +146,9 @@ def ours(evaluator: Callable[..., jax.Array]) -> Callable[[Program, jax.Array], 
 
     @jax.jit
     def run(program: Program, x: jax.Array) -> jax.Array:
-        lowered = _evaluate._lower(program, x.shape[-2], x.dtype)
-        functions = [_evaluate._function(operator, program.protected) for operator in TABLE]
-        return evaluator(lowered, x, functions, program.op.shape[0] // x.shape[0])
+        lowered = lower(program, None, x.shape[-2], x.dtype)
+        operators = functions(program.protected)
+        return evaluator(lowered, x, operators, program.op.shape[0] // x.shape[0])
 
     return run
 
@@ -154,18 +156,18 @@ def ours(evaluator: Callable[..., jax.Array]) -> Callable[[Program, jax.Array], 
 @jax.jit
 def by_vmapped_switch(program: Program, x: jax.Array) -> jax.Array:
     """Every program an interpreter loop of its own, mapped: what most JAX libraries do."""
-    functions = [_evaluate._function(operator, program.protected) for operator in TABLE]
+    operators = functions(program.protected)
 
     def one(op, a, b, scale, bias, length):
         values = jnp.zeros((op.shape[0] + 1, x.shape[-1]), x.dtype).at[-1].set(x[0, 0])
 
         def step(k, values):
-            value = jax.lax.switch(op[k], functions, values[a[k]], values[b[k]])
+            value = jax.lax.switch(op[k], operators, values[a[k]], values[b[k]])
             return values.at[k].set(scale[k] * value + bias[k])
 
         return jax.lax.fori_loop(0, op.shape[0], step, values)[length - 1]
 
-    op, scale, bias = _evaluate.numeric_form(program, x.dtype)
+    op, (scale, bias) = program.op.astype(jnp.int32), constants_of(program, x.dtype)
     # the variable, operand -1, is the last row
     a, b = (operand.astype(jnp.int32) for operand in (program.a, program.b))
     is_const = op == CONST
@@ -230,7 +232,7 @@ def benchmark(length: int, arguments: Any) -> None:
     trees, true = [tree for tree, good in zip(trees, usable, strict=True) if good], true[usable]
     nodes = np.array([num_nodes(tree) for tree in trees])
 
-    sequential, selecting = ours(_evaluate._sequential), ours(_evaluate._selecting)
+    sequential, selecting = ours(_run.sequential), ours(_run.selecting)
     compiled, compile_seconds = compile_each(trees[:NUM_COMPILED], x)
     calls: dict[str, tuple[Callable[[], Any], int]] = {
         "ours": (lambda: sequential(program, x), len(trees)),

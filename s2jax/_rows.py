@@ -103,6 +103,7 @@ def draw_rows(
     task = Task(
         target=config.target,
         acceptance=config.acceptance,
+        split=config.split,
         words=keys,
         x=rows.x,
         used_inputs=x_mask.sum(1, dtype=jnp.int32),

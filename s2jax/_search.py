@@ -14,7 +14,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax._types import Words
-from s2jax.acceptance import REASONS, Acceptance, Moments, judge, moments
+from s2jax.acceptance import REASONS, Acceptance, Moments, Status, judge, moments
+from s2jax.expressions import Split
 from s2jax.expressions._program import pack, packed_width
 from s2jax.targets import AbstractTarget
 
@@ -47,7 +48,7 @@ class Task(NamedTuple):
     """What is searched for.
 
     Attributes:
-        target, acceptance: What is drawn, and what is usable.
+        target, acceptance, split: What is drawn, and what is usable.
         words: One raw key per row.
         x: The inputs of each row; they stay as they are.
         used_inputs: How many inputs the programs of each row may read.
@@ -56,6 +57,7 @@ class Task(NamedTuple):
 
     target: AbstractTarget
     acceptance: Acceptance
+    split: Split | None
     words: Words
     x: Float[Array, "rows inputs time"]
     used_inputs: Int[Array, " rows"]
@@ -70,7 +72,11 @@ class Task(NamedTuple):
         )
         series = self.target.series(program, self.x[row])
         stats = moments(series)
-        return program, series, row, stats, judge(stats, self.acceptance)
+        status = judge(stats, self.acceptance)
+        if self.split is not None:
+            elsewhere = (status == 0) & ~self.split.keeps(program)
+            status = jnp.where(elsewhere, Status.OTHER_SPLIT.value, status)
+        return program, series, row, stats, status
 
 
 def no_outputs(target: AbstractTarget, num_inputs: int, shape: tuple[int, int], dtype) -> Outputs:

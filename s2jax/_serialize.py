@@ -24,7 +24,7 @@ def classes() -> Mapping[str, type]:
     modules: tuple[ModuleType, ...] = (acceptance, config, expressions, inputs, targets)
     bases = (
         Config, config.Standardize, acceptance.Acceptance, expressions.Decimals,
-        expressions.AbstractLaw, inputs.AbstractInput, targets.AbstractTarget,
+        expressions.AbstractLaw, expressions.Split, inputs.AbstractInput, targets.AbstractTarget,
     )  # fmt: skip
     found = [value for module in modules for value in vars(module).values()]
     return {

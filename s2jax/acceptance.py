@@ -28,6 +28,7 @@ class Status(enum.IntFlag):
     OUTSIDE_DOMAIN = 8
     SEARCH_EXHAUSTED = 16
     INPUT_UNUSABLE = 32
+    OTHER_SPLIT = 64
 
     @property
     def sentence(self) -> str:
@@ -42,8 +43,11 @@ _SENTENCES = {
     Status.OUTSIDE_DOMAIN: "An operator met a value outside its domain.",
     Status.SEARCH_EXHAUSTED: "No expression was accepted within the allowed number of tries.",
     Status.INPUT_UNUSABLE: "An input series is not finite or does not vary.",
+    Status.OTHER_SPLIT: "The skeleton of the expression is in another part of the split.",
 }
-REASONS = (Status.NOT_FINITE, Status.TOO_LARGE, Status.CONSTANT, Status.OUTSIDE_DOMAIN)
+REASONS = (
+    Status.NOT_FINITE, Status.TOO_LARGE, Status.CONSTANT, Status.OUTSIDE_DOMAIN, Status.OTHER_SPLIT,
+)  # fmt: skip
 """The reasons counted in `Batch.rejections`, in order; a rejected try has exactly one."""
 
 

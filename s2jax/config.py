@@ -5,6 +5,7 @@ import equinox as eqx
 from s2jax import _checks
 from s2jax._types import Number, Whole, number
 from s2jax.acceptance import Acceptance
+from s2jax.expressions import Split
 from s2jax.inputs import ARMA, AbstractInput, Choice, Mixture, as_choice
 from s2jax.targets import AbstractTarget, Algebraic
 
@@ -53,6 +54,8 @@ class Config(eqx.Module):
         target: What is made of them.
         acceptance: Which output series are usable.
         x_scaling, y_scaling: How series are scaled; None leaves them as they are.
+        split: Which skeletons are drawn; None is all. Training with `Split(0, 0.9)` and testing
+            with `Split(0.9, 1)` never meets the same skeleton in both.
 
     Raises:
         TypeError: If a part is of the wrong kind.
@@ -73,6 +76,7 @@ class Config(eqx.Module):
     acceptance: Acceptance = Acceptance()
     x_scaling: Standardize | None = Standardize()
     y_scaling: Standardize | None = Standardize()
+    split: Split | None = None
 
     def __check_init__(self):
         check = _checks.check_static_integer
@@ -99,6 +103,10 @@ class Config(eqx.Module):
                     f"Config({name}={getattr(self, name)!r}): must be a Standardize or None. "
                     "Pass s2jax.Standardize(low, high)."
                 )
+        if not isinstance(self.split, Split | None):
+            raise TypeError(
+                f"Config(split={self.split!r}): must be a Split or None. Pass s2jax.Split(0, 0.9)."
+            )
         self.inputs.check_length(self.length)
         self.target.check_inputs(self.num_inputs)
 

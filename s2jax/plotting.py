@@ -14,10 +14,12 @@ import jax
 import numpy as np
 
 from s2jax._serialize import from_json
-from s2jax.corpus import decode_tokens, encode_tokens, read_manifest, vocabulary
-from s2jax.corpus._tokens import Number
+from s2jax.corpus import read_manifest
+from s2jax.corpus._tokens import ragged, to_trees
 from s2jax.generate import Batch
 from s2jax.operators import TABLE
+from s2jax.symbols import Vocabulary, to_tokens
+from s2jax.symbols._tree import Number
 
 _X_COLORS = ("#33658a", "#2f9c95", "#86bbd8", "#6a5d9c", "#9aa5b1")
 _Y_COLORS = ("#d1495b", "#e28413", "#7a9e3f", "#8e3b8a", "#5f6b76")
@@ -53,8 +55,8 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
     if count < 1:
         raise ValueError(f"plot_pairs(count={count}): must be >= 1. Ask for at least one pair.")
     host = jax.tree.map(lambda leaf: np.asarray(leaf)[:count], batch)
-    ids, offsets = encode_tokens(host.program)
-    words = vocabulary(4)
+    ids, offsets = ragged(to_tokens(host.program))
+    words = Vocabulary().words
     pairs = []
     for row in range(host.x.shape[0]):
         tokens = ids[offsets[row] : offsets[row + 1]].tolist()
@@ -64,7 +66,7 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
                 row=row,
                 x=host.x[row][host.x_mask[row]],
                 y=host.y[row][used],
-                trees=decode_tokens(tokens, words) if tokens else [],
+                trees=to_trees(tokens, words) if tokens else [],
                 y_scale=host.y_scale[row][used],
                 y_shift=host.y_shift[row][used],
             )
@@ -144,7 +146,7 @@ def _count_tokens(column: Any, words: list[str], operators: Counter, skeletons: 
         if number and words[token] in names:
             operators[words[token]] += int(number)
     plus, minus, mantissa = words.index("+"), words.index("-"), words.index("N0")
-    power = words.index("E-10")
+    power = words.index("E-20")
     kept = ids < power  # a sign stands for the number
     masked = np.where(ids == minus, plus, ids)[kept].astype(np.int16)
     ends = np.concatenate([[0], np.cumsum(kept)])[offsets]
@@ -170,7 +172,7 @@ def _read_pair(file: Any, row: int, first: int) -> _Pair:
         row=first + row,
         x=series["x"],
         y=series["y"],
-        trees=decode_tokens(values["tokens"], _words(file)) if values["tokens"] else [],
+        trees=to_trees(values["tokens"], _words(file)) if values["tokens"] else [],
         y_scale=np.array(values["y_scale"])[used["y"]],
         y_shift=np.array(values["y_shift"])[used["y"]],
     )
@@ -362,7 +364,7 @@ class _Math(NamedTuple):
 
 
 def to_math(tree: Any, protected: bool = True) -> list[str]:
-    """Pieces of math text of an expression, as `decode_tokens` gives it.
+    """Pieces of math text of an expression, as `corpus._tokens.to_trees` gives it.
 
     Args:
         tree: For example `("add", Number(59, -1), ("sin", "x_0"))`.

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Int
 from s2jax import _checks
 from s2jax._types import Words
 from s2jax.expressions import AbstractLaw, Program, S2Law
-from s2jax.expressions._evaluate import evaluate_rows
+from s2jax.expressions._run import evaluate_rows
 from s2jax.operators import ID
 
 

@@ -20,10 +20,13 @@ import s2jax
 from s2jax import expressions, inputs
 from s2jax._serialize import classes, from_json, to_json
 from s2jax.corpus import _writer as writer
-from s2jax.corpus import decode_tokens, read_manifest, vocabulary, write_corpus
-from s2jax.corpus._tokens import Number
-from s2jax.symbols import to_prefix, to_text
+from s2jax.corpus import read_manifest, write_corpus
+from s2jax.corpus._tokens import padded, ragged
 from s2jax.plotting import plot_pairs, to_math
+from s2jax.symbols import to_text
+from s2jax.symbols._tokens import from_tokens, num_tokens, to_tokens
+from s2jax.symbols._tree import Number
+from s2jax.symbols._vocabulary import Vocabulary
 
 ROWS, BLOCK, SHARD, SEED, LENGTH = 700, 512, 512, 3, 64
 CONFIG = s2jax.presets.s2(length=LENGTH, num_inputs=2, num_outputs=2, min_outputs=1)
@@ -137,49 +140,34 @@ def test_values_are_those_of_sample(corpus, blocks):
     assert table["expression"].to_pylist() == to_text(batch.program)
 
 
-def flatten(tree: Any) -> list[Any]:
-    """A decoded tree in prefix order."""
-    if isinstance(tree, Number) or not isinstance(tree, tuple):
-        return [tree]
-    return [tree[0], *(word for operand in tree[1:] for word in flatten(operand))]
-
-
-def constants(program: expressions.Program, row: int, output: int) -> list[tuple[int, int]]:
-    """Every constant of a program, sorted."""
-    one = jax.tree.map(lambda leaf: leaf[row, output], program)
-    here = range(int(one.length))
-    scales = [(int(one.scale_mantissa[k]), int(one.scale_exponent[k])) for k in here]
-    biases = [(int(one.bias_mantissa[k]), int(one.bias_exponent[k])) for k in here]
-    leaves = [(int(one.a[k]), 0) for k in here if one.op[k] == 0]
-    return sorted([s for s in scales if s != (1, 0)] + [b for b in biases if b[0]] + leaves)
-
-
 def test_tokens_are_the_program(corpus, blocks):
-    table = rows_of(corpus).slice(0, 200)
-    words = json.loads(table.schema.metadata[b"s2jax.vocabulary"])
-    program = blocks[0].program
-    prefix = to_prefix(program)
-    for row, tokens in enumerate(table["tokens"].to_pylist()):
-        trees = decode_tokens(tokens, words)
-        assert len(trees) == int(blocks[0].y_mask[row].sum())
-        for output, tree in enumerate(trees):
-            numbers = [word for word in flatten(tree) if isinstance(word, Number)]
-            assert sorted(numbers) == constants(program, row, output)
-            shown = [repr(w) if isinstance(w, Number) else w for w in flatten(tree)]
-            as_text = [w if isinstance(w, str) else float(f"{w[0]}e{w[1]}") for w in flatten(tree)]
-            expected = [float(w) if w.lstrip("-")[:1].isdigit() else w for w in prefix[row][output]]
-            assert as_text == expected, shown
+    table = rows_of(corpus)
+    words = Vocabulary.from_json(table.schema.metadata[b"s2jax.vocabulary"].decode())
+    column = table["tokens"].combine_chunks()
+    ids = padded(column.flatten().to_numpy(), column.offsets.to_numpy())
+    assert not np.isin(ids, [words.bos, words.eos, words.mask]).any()
+    program = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:ROWS], *blocks).program
+    assert ids.shape[1] <= num_tokens(CONFIG.target.law, 2, 2, words) - 2
+    again, status = from_tokens(ids, words, 2, program.num_nodes, protected=True)
+    assert not status.any()
+    np.testing.assert_array_equal(again.length > 0, program.length > 0)
+    assert to_text(again) == to_text(program)
+    length = ids.shape[1] + 2
+    for one, other in zip(to_tokens(again, words, length), to_tokens(program, words, length),
+                          strict=True):  # fmt: skip
+        np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("text", [["add", "x_0"], ["x_0", "x_1"], ["+", "x_0"], ["|"], []])
-def test_tokens_that_are_no_expression_are_refused(text):
-    with pytest.raises(ValueError, match="not a prefix expression"):
-        decode_tokens([vocabulary().index(word) for word in text])
-
-
-def test_a_small_vocabulary_starts_a_large_one():
-    assert vocabulary(4)[: len(vocabulary(1))] == vocabulary(1)
-    assert len(set(vocabulary(4))) == len(vocabulary(4)) < 2**15
+def test_rows_of_tokens_are_stripped_and_padded_again(blocks):
+    program = blocks[0].program[:20]
+    tokens = to_tokens(program)
+    ids, offsets = ragged(tokens)
+    rows = padded(ids, offsets)
+    np.testing.assert_array_equal(np.diff(offsets), np.asarray(tokens.length) - 2)
+    for row, stored in zip(np.asarray(tokens.ids), rows, strict=True):
+        assert stored[stored > 0].tolist() == row[row > 0][1:-1].tolist()
+    part = padded(ids, offsets[5:8])
+    np.testing.assert_array_equal(part, rows[5:7, : part.shape[1]])
 
 
 def test_metadata_and_manifest(corpus):

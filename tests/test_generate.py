@@ -28,9 +28,10 @@ from s2jax import Acceptance, Batch, Config, Status, candidates, evaluate, prese
 from s2jax._random import fold_in, words_of
 from s2jax._search import _FIRST_STREAM, _TRY_BITS
 from s2jax.acceptance import REASONS, judge, moments
-from s2jax.expressions import _evaluate
+from s2jax.expressions import _run
+from s2jax.expressions._lower import functions, lower
 from s2jax.inputs import ARMA, Choice, Mixture
-from s2jax.operators import ARITY, TABLE
+from s2jax.operators import ARITY
 from tests.statistics import assert_counts_match, assert_ks
 
 ROOT = Path(__file__).parents[1]
@@ -257,7 +258,7 @@ def judge_try(words: jax.Array, config: Config, batch: Batch, number: jax.Array)
         output,
         config.num_inputs,
     )
-    series = _evaluate.evaluate_rows(program, batch.x, outputs)
+    series = _run.evaluate_rows(program, batch.x, outputs)
     status = judge(moments(series), config.acceptance)
     by_row = lambda leaf: leaf.reshape(rows, outputs, *leaf.shape[1:])
     return jax.tree.map(by_row, (program, status))
@@ -429,14 +430,14 @@ def test_evaluate_under_vmap_repeats_what_is_not_mapped(batch: Batch) -> None:
 def test_evaluators_agree(batch: Batch) -> None:
     """One branch at a time, as on CPU, and all operators with a selection, as elsewhere."""
     program = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), batch.program)
-    functions = [_evaluate._function(operator, program.protected) for operator in TABLE]
+    operators = functions(program.protected)
 
     @jax.jit
     def run(program, x):
-        lowered = _evaluate._lower(program, x.shape[-2], x.dtype)
+        lowered = lower(program, None, x.shape[-2], x.dtype)
         return [
-            evaluator(lowered, x, functions, BASE.num_outputs)
-            for evaluator in (_evaluate._sequential, _evaluate._selecting)
+            evaluator(lowered, x, operators, BASE.num_outputs)
+            for evaluator in (_run.sequential, _run.selecting)
         ]
 
     one, other = (np.asarray(values, np.float64) for values in run(program, batch.x))

@@ -1,7 +1,9 @@
 """Corpora on disk: pairs as Parquet files any reader opens."""
 
-from s2jax.corpus._tokens import decode_tokens as decode_tokens
-from s2jax.corpus._tokens import encode_tokens as encode_tokens
-from s2jax.corpus._tokens import vocabulary as vocabulary
+from s2jax.corpus._reference import ReferencePairs as ReferencePairs
+from s2jax.corpus._reference import read_reference as read_reference
+from s2jax.corpus._reference import write_reference as write_reference
+from s2jax.corpus._tokens import padded as padded
+from s2jax.corpus._tokens import ragged as ragged
 from s2jax.corpus._writer import read_manifest as read_manifest
 from s2jax.corpus._writer import write_corpus as write_corpus

@@ -19,9 +19,12 @@ from s2jax._serialize import to_json
 from s2jax._version import __version__
 from s2jax.acceptance import REASONS, Status
 from s2jax.config import Config
-from s2jax.corpus._tokens import encode_tokens, vocabulary
+from s2jax.corpus._tokens import ragged
+from s2jax.expressions._laws import AbstractTreeLaw
 from s2jax.generate import Batch, sample
 from s2jax.symbols import to_text
+from s2jax.symbols._tokens import Tokens, num_tokens, to_tokens
+from s2jax.symbols._vocabulary import Vocabulary
 from s2jax.targets import Algebraic
 
 SCHEMA_VERSION = 1
@@ -186,14 +189,29 @@ class _Block(NamedTuple):
 def _blocks(config: Config, rows: int, seed: int, block: int) -> Iterator[_Block]:
     """The blocks in order; the device draws the next one while the caller works on the last."""
     key = jax.random.key(seed)
-    draw = lambda b: sample(jax.random.fold_in(key, np.uint32(b)), config, block)
+    words, length = _words(config)
+
+    def draw(b: int) -> tuple[Batch, Tokens]:
+        batch = sample(jax.random.fold_in(key, np.uint32(b)), config, block)
+        return batch, to_tokens(batch.program, words, length)
+
     count = -(-rows // block)
     ahead = draw(0)
     for b in range(count):
-        batch, ahead = ahead, draw(b + 1) if b + 1 < count else None
+        drawn, ahead = ahead, draw(b + 1) if b + 1 < count else None
         kept = min(block, rows - b * block)
-        batch = jax.tree.map(lambda leaf: np.asarray(leaf)[:kept], batch)  # noqa: B023
-        yield _Block(batch, to_text(batch.program), encode_tokens(batch.program))
+        batch, tokens = jax.tree.map(lambda leaf: np.asarray(leaf)[:kept], drawn)  # noqa: B023
+        assert not tokens.status.any(), "the vocabulary holds every constant of a law"
+        yield _Block(batch, to_text(batch.program), ragged(tokens))
+
+
+def _words(config: Config) -> tuple[Vocabulary, int | None]:
+    """The vocabulary of a corpus, one word per mantissa of the law, and a bound on its rows."""
+    law = config.target.law if isinstance(config.target, Algebraic) else None
+    if law is None:
+        return Vocabulary(), None
+    words = Vocabulary(max(law.constants.digits, 3) if isinstance(law, AbstractTreeLaw) else 3)
+    return words, num_tokens(law, config.num_inputs, config.num_outputs, words)
 
 
 class _Layout:
@@ -225,9 +243,8 @@ class _Layout:
             "block": pa.uint32(),
             "candidate": pa.int32(),
         }
-        target = config.target
-        digits = target.law.constants.digits if isinstance(target, Algebraic) else 1
-        metadata = facts | {"schema_version": SCHEMA_VERSION, "vocabulary": vocabulary(digits)}
+        words = _words(config)[0].to_json()
+        metadata = facts | {"schema_version": SCHEMA_VERSION, "vocabulary": words}
         self.schema = pa.schema(
             [pa.field(name, kind, nullable=False) for name, kind in self._fields.items()],
             metadata={

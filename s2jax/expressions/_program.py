@@ -9,6 +9,17 @@ from jaxtyping import Array, Float, Int
 from s2jax.operators import CONST, NUM_LEAVES, TABLE
 
 
+class Constants(eqx.Module):
+    """The constants of programs as floats, to differentiate by and to fit.
+
+    Attributes:
+        scale, bias: Of each instruction; a constant leaf has the scale 0 and its value as bias.
+    """
+
+    scale: Float[Array, "*batch nodes"]
+    bias: Float[Array, "*batch nodes"]
+
+
 class Program(eqx.Module):
     """A batch of expressions; instruction k computes `scale * op(a, b) + bias`.
 
@@ -51,14 +62,9 @@ class Program(eqx.Module):
         return self.op.shape[-1]
 
     @property
-    def scale(self) -> Float[Array, "*batch nodes"]:
-        """Scales as floats."""
-        return decimal(self.scale_mantissa, self.scale_exponent)
-
-    @property
-    def bias(self) -> Float[Array, "*batch nodes"]:
-        """Biases as floats."""
-        return decimal(self.bias_mantissa, self.bias_exponent)
+    def constants(self) -> "Constants":
+        """The constants as floats of the default type."""
+        return Constants(*constants_of(self, jnp.result_type(float)))
 
     def __getitem__(self, index) -> "Program":
         """The programs at `index` of the batch axes."""
@@ -100,10 +106,10 @@ def decimal(
     return jnp.where(exponent < 0, value / power, value * power)
 
 
-def numeric_form(
+def constants_of(
     program: Program, dtype
-) -> tuple[Int[Array, "*batch nodes"], Float[Array, "*batch nodes"], Float[Array, "*batch nodes"]]:
-    """Opcodes, scales and biases in which every constant leaf is `const` with its value as bias."""
+) -> tuple[Float[Array, "*batch nodes"], Float[Array, "*batch nodes"]]:
+    """Scales and biases; those of a constant leaf are 0 and its value."""
     scale = decimal(program.scale_mantissa, program.scale_exponent, dtype)
     bias = decimal(program.bias_mantissa, program.bias_exponent, dtype)
     op = program.op.astype(jnp.int32)
@@ -115,8 +121,69 @@ def numeric_form(
         if code != CONST:
             value = jnp.where(op == code, scale * np.array(operator.function, dtype), value)
     is_leaf = op < NUM_LEAVES
-    return (
-        jnp.where(is_leaf, CONST, op),
-        jnp.where(is_leaf, 0, scale),
-        jnp.where(is_leaf, value + bias, bias),
+    return jnp.where(is_leaf, 0, scale), jnp.where(is_leaf, value + bias, bias)
+
+
+def to_decimal(
+    value: Float[Array, "*shape"], digits: int
+) -> tuple[Int[Array, "*shape"], Int[Array, "*shape"]]:
+    """Mantissa and exponent of the nearest decimal of so many significant digits.
+
+    The exponent is < 0 where the value leaves room for it: the number has a decimal point. Exact to
+    the resolution of the float type, for 1e-30 < |value| < 1e30; smaller values become 0.
+    """
+    size = jnp.clip(jnp.abs(value), 1e-30, 1e30)
+    exponent = jnp.floor(jnp.log10(size)).astype(jnp.int32) + (1 - digits)
+    exponent = jnp.where((exponent >= 0) & (exponent < 9 - digits), -1, exponent)
+    ones = jnp.ones_like(exponent)
+    scaled = jnp.where(
+        exponent < 0,
+        value * decimal(ones, -exponent, value.dtype),
+        value / decimal(ones, exponent, value.dtype),
+    )
+    mantissa = jnp.round(scaled).astype(jnp.int32)
+    return mantissa, jnp.where(mantissa == 0, -1, exponent)
+
+
+def with_constants(program: Program, constants: Constants, digits: int = 6) -> Program:
+    """The programs with other constants, rounded to decimals.
+
+    Args:
+        program: Of any batch shape.
+        constants: In the shape of `program.constants`. A scale or bias that the program does not
+            have, and a constant that is equal to the program's own, stay as they are.
+        digits: Significant digits kept, 1 to 9; float32 holds about 7.
+
+    Returns:
+        Programs of the same structure.
+
+    Example:
+        >>> import s2jax
+        >>> program = s2jax.from_text("2.0*sin(x_0)")
+        >>> larger = jax.tree.map(lambda leaf: 2.5 * leaf, program.constants)
+        >>> s2jax.to_text(with_constants(program, larger))
+        '(5.0 mul sin(x_0))'
+    """
+    own = program.constants
+    is_leaf = program.op < NUM_LEAVES
+    new_scale = (constants.scale != own.scale) & ~is_leaf
+    new_scale &= (program.scale_mantissa != 1) | (program.scale_exponent != 0)
+    new_bias = (constants.bias != own.bias) & (is_leaf | (program.bias_mantissa != 0))
+    new_leaf = new_bias & is_leaf  # a leaf that changes becomes a plain number
+    new_bias = new_bias & ~is_leaf
+
+    def pick(is_new, new, old, at_leaf):
+        return jnp.where(new_leaf, at_leaf, jnp.where(is_new, new, old)).astype(old.dtype)
+
+    scale, bias = (to_decimal(value, digits) for value in (constants.scale, constants.bias))
+    return Program(
+        op=jnp.where(new_leaf, CONST, program.op).astype(program.op.dtype),
+        a=jnp.where(new_leaf, bias[0], program.a).astype(program.a.dtype),
+        b=jnp.where(new_leaf, bias[1], program.b).astype(program.b.dtype),
+        scale_mantissa=pick(new_scale, scale[0], program.scale_mantissa, 1),
+        scale_exponent=pick(new_scale, scale[1], program.scale_exponent, 0),
+        bias_mantissa=pick(new_bias, bias[0], program.bias_mantissa, 0),
+        bias_exponent=pick(new_bias, bias[1], program.bias_exponent, 0),
+        length=program.length,
+        protected=program.protected,
     )

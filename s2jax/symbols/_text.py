@@ -51,7 +51,7 @@ def to_text(program: Program, style: str = "reference") -> Any:
     if style == "sympy":
         texts = [f if f is None else str(f) for f in sympy_expressions(program)]
     else:
-        texts = build(program, _text_form(style))
+        texts = build(program, text_form(style))
     outputs = program.shape[-1] if program.shape else 1
     rows = [texts[start : start + outputs] for start in range(0, len(texts), max(outputs, 1))]
     used = [_SEPARATOR[style].join([text for text in row if text is not None]) for row in rows]
@@ -80,7 +80,7 @@ def to_prefix(program: Program) -> Any:
         ['add', '7.46', 'mul', '0.695', 'sqrt', 'x_0']
     """
     check_program("to_prefix", program)
-    texts = build(program, _text_form("prefix"))
+    texts = build(program, text_form("prefix"))
     return nest([text.split(",") if text else [] for text in texts], program.shape)
 
 
@@ -93,7 +93,7 @@ def decimal_text(mantissa: int, exponent: int) -> str:
 
 
 @functools.cache
-def _text_form(style: str) -> Form:
+def text_form(style: str) -> Form:
     return Form(
         variable="x_{}".format,
         number=decimal_text,

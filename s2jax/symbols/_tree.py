@@ -4,6 +4,7 @@ import decimal
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+import jax
 import numpy as np
 
 from s2jax.expressions import Program
@@ -13,6 +14,8 @@ from s2jax.operators import CONST, ID, OPCODE
 MAX_DIGITS = 9
 MAX_EXPONENT = 40
 MAX_INPUTS = 64
+# nothing raises: what is too large becomes infinite, what is no number NaN
+_CONTEXT = decimal.Context(MAX_DIGITS, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[])
 
 
 class Number(NamedTuple):
@@ -64,7 +67,7 @@ def number(text: str | float) -> Number:
         ValueError: If it is not finite, or not 0 and outside 1e-40..1e40.
     """
     point = not isinstance(text, int) and not str(text).removeprefix("-").isdigit()
-    with decimal.localcontext(decimal.Context(prec=MAX_DIGITS)):
+    with decimal.localcontext(_CONTEXT):
         value = +decimal.Decimal(str(text))
     if not value.is_finite() or (value != 0 and abs(value.adjusted()) > MAX_EXPONENT):
         raise ValueError(f"the number {text} must be finite and within 1e+-{MAX_EXPONENT}")
@@ -126,8 +129,9 @@ def _apply(name: str, operands: list[int | Constant], out: list[Instruction]) ->
     """Append an operator, or its number to the instruction it is applied to; the operand made."""
     first = operands[0] if operands else 0
     last = operands[-1] if operands else 0
+    assert isinstance(last, int), "only a first operand is a number"
     if not isinstance(first, Constant):
-        return _append(out, Instruction(OPCODE[name], first, last))  # type: ignore[arg-type]
+        return _append(out, Instruction(OPCODE[name], first, last))
     if last < 0 or not _takes(out[-1], name, first):
         _append(out, Instruction(ID, last, last))
     out[-1] = out[-1]._replace(**{"bias" if name == "add" else "scale": first})
@@ -172,9 +176,12 @@ def to_programs(
                 fields[:7, i, k, n] = _numbers(instruction)
     types = (np.int8, np.int32, np.int16, np.int32, np.int8, np.int32, np.int8)
     arrays = [field.astype(dtype) for field, dtype in zip(fields, types, strict=False)]
-    return Program(*arrays, length=length, protected=protected)
+    # not jnp.asarray, which compiles a copy for every shape
+    *leaves, length = jax.device_put([*arrays, length])
+    return Program(*leaves, length=length, protected=protected)
 
 
 def _numbers(code: Instruction) -> list[Any]:
+    assert not isinstance(code.value, Parameter), "only laws of expressions hold parameters"
     a, b = code.value if code.op == CONST else (code.a, code.b)
     return [code.op, a, b, *code.scale, *code.bias]
