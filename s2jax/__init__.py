@@ -1,5 +1,6 @@
 """Synthetic time series with their symbolic ground truth, drawn inside jitted JAX programs."""
 
+from s2jax import distributions as distributions
 from s2jax import expressions as expressions
 from s2jax import inputs as inputs
 from s2jax import presets as presets
@@ -10,7 +11,6 @@ from s2jax.acceptance import Status as Status
 from s2jax.config import Config as Config
 from s2jax.config import Standardize as Standardize
 from s2jax.expressions import Split as Split
-from s2jax.expressions import evaluate as evaluate
 from s2jax.expressions import evaluate_jvp as evaluate_jvp
 from s2jax.expressions import skeleton_hash as skeleton_hash
 from s2jax.expressions import with_constants as with_constants
@@ -21,8 +21,11 @@ from s2jax.fit import free_constants as free_constants
 from s2jax.generate import Batch as Batch
 from s2jax.generate import candidates as candidates
 from s2jax.generate import sample as sample
+from s2jax.symbols import Expressions as Expressions
 from s2jax.symbols import TokenStatus as TokenStatus
 from s2jax.symbols import Vocabulary as Vocabulary
+from s2jax.symbols import evaluate as evaluate
+from s2jax.symbols import from_sympy as from_sympy
 from s2jax.symbols import from_text as from_text
 from s2jax.symbols import from_tokens as from_tokens
 from s2jax.symbols import lambdify as lambdify

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from s2jax import _checks, acceptance, config, expressions, inputs, targets
+from s2jax import _checks, acceptance, config, distributions, expressions, inputs, symbols, targets
 from s2jax.config import Config
 
 _TAG = "class"
@@ -21,10 +21,13 @@ _MAX_VALUES = 100_000
 @functools.cache
 def classes() -> Mapping[str, type]:
     """The classes a configuration is made of, by name."""
-    modules: tuple[ModuleType, ...] = (acceptance, config, expressions, inputs, targets)
+    modules: tuple[ModuleType, ...] = (
+        acceptance, config, distributions, expressions, inputs, symbols, targets,
+    )  # fmt: skip
     bases = (
         Config, config.Standardize, acceptance.Acceptance, expressions.Decimals,
-        expressions.AbstractLaw, expressions.Split, inputs.AbstractInput, targets.AbstractTarget,
+        distributions.AbstractDistribution, expressions.AbstractLaw, expressions.Split,
+        inputs.AbstractInput, targets.AbstractTarget,
     )  # fmt: skip
     found = [value for module in modules for value in vars(module).values()]
     return {

@@ -95,7 +95,7 @@ def free_constants(program: Program) -> Constants:
         >>> int(free.scale.sum()), int(free.bias.sum())
         (1, 1)
     """
-    used = jnp.arange(program.num_nodes) < program.length[..., None]
+    used = jnp.arange(program.num_nodes, dtype=jnp.int32) < program.length[..., None]
     is_leaf = program.op < NUM_LEAVES
     scale = program.scale_exponent < 0
     bias = (program.bias_mantissa != 0) & (program.bias_exponent < 0)
@@ -285,7 +285,7 @@ def _iterate(program: Program, own: Constants, columns, x, y, theta, max_steps: 
             slope=slope,
             trial=theta + _solve(normal, slope, damping),
             damping=damping,
-            steps=state.steps + state.open,
+            steps=state.steps + state.open.astype(jnp.int32),
             open=state.open & ~done & ~stuck & jnp.isfinite(pick(loss, state.loss)),
         )
 

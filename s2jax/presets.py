@@ -1,12 +1,7 @@
 """Ready configurations."""
 
-from typing import Any
-
-from s2jax.acceptance import Acceptance
+from s2jax._reference import config_fields
 from s2jax.config import Config
-from s2jax.expressions import S2Law
-from s2jax.inputs import ARMA, Choice, Mixture
-from s2jax.targets import Algebraic
 
 
 def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -> Config:
@@ -31,33 +26,30 @@ def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -
     return Config(length=length, num_inputs=num_inputs, num_outputs=num_outputs, **fields)
 
 
-def reference(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -> Config:
-    """The defaults of s2generator 0.0.23, as far as its mixture and ARMA inputs go.
+def reference(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **settings) -> Config:
+    """The configuration of s2generator 0.0.23, by the names of its parameters.
 
-    Mixtures have 3 to 7 components, ARMA orders are 1..2 and 1..4, chosen with weights 0.1 and
-    0.2, and |f(x)| <= 1000. Its three further input families, `diff` and `rand` are not there;
-    docs/differences.md lists what else differs.
+    Without settings: its defaults, as far as its mixture and ARMA inputs go. Mixtures have 3 to 7
+    components, ARMA orders are 1..2 and 1..4, chosen with weights 0.1 and 0.2, and |f(x)| <= 1000.
+    Its three further input families, `diff` and `rand` are not there; docs/differences.md lists
+    what else differs, docs/coming-from-s2generator.md what becomes of each parameter.
 
     Args:
-        length: Time steps.
-        num_inputs, num_outputs: Channels.
-        **fields: Any other field of `Config`.
+        length: Time steps; there, `seq_length`.
+        num_inputs, num_outputs: Channels; there, `input_dimension` and `output_dimension`.
+        **settings: Any argument of the reference's `SymbolParams`, `SeriesParams` and `run`, and
+            any other field of `Config`. Upper ends that the reference never draws, as
+            `max_centroids`, `p_max` and `q_max`, are not drawn here either.
+
+    Raises:
+        TypeError: If a value is of the wrong kind.
+        ValueError: If a name is unknown, or its value asks for what is not there.
 
     Example:
         >>> reference().acceptance.bound
         1000.0
+        >>> reference(p_max=4).inputs.families[1].max_ar_order
+        3
     """
-    defaults: dict[str, Any] = dict(
-        inputs=Choice(
-            [
-                Mixture(min_components=3, max_components=7),
-                ARMA(max_ar_order=2, max_ma_order=4),
-            ],
-            weights=[0.1, 0.2],
-        ),
-        target=Algebraic(law=S2Law()),
-        acceptance=Acceptance(bound=1000.0),
-    )
-    return Config(
-        length=length, num_inputs=num_inputs, num_outputs=num_outputs, **(defaults | fields)
-    )
+    sizes = {"length": length, "num_inputs": num_inputs, "num_outputs": num_outputs}
+    return Config(**config_fields(sizes, settings))

@@ -70,7 +70,8 @@ class Algebraic(AbstractTarget):
         if not isinstance(self.law, AbstractLaw):
             raise TypeError(
                 f"Algebraic(law={self.law!r}): must be a law of expressions. Pass "
-                "s2jax.expressions.S2Law(...) or s2jax.expressions.UniformLaw(...)."
+                "s2jax.expressions.S2Law(...), s2jax.expressions.UniformLaw(...) or "
+                "s2jax.Expressions([...])."
             )
         if self.domain not in ("protected", "reject"):
             near = _checks.unknown(self.domain, ("protected", "reject"))

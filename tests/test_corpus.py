@@ -284,6 +284,10 @@ def test_every_class_of_the_library_makes_the_round_trip():
         s2jax.Acceptance: lambda part: {"acceptance": part},
         s2jax.Standardize: lambda part: {"x_scaling": part, "y_scaling": None},
         s2jax.Config: lambda part: {"length": part.length},
+        s2jax.Split: lambda part: {"split": part},
+        s2jax.distributions.AbstractDistribution: lambda part: {
+            "target": algebraic(law=s2jax.Expressions("a*x_0", parameters={"a": part}))
+        },
     }
     for name, kind in classes().items():
         make_default: Any = kind

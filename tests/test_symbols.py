@@ -256,7 +256,7 @@ def test_constants_of_the_default_law_print_and_read_as_in_the_reference() -> No
     program = with_bias(mantissa.ravel(), exponent.ravel())
     values = [np.round(m * 10.0**k, 6) for m, k in zip(mantissa.flat, exponent.flat, strict=True)]
     assert to_text(program) == [f"({float(value)!s} add x_0)" for value in values]
-    np.testing.assert_array_equal(program.bias[:, 0, 0], np.array(values, np.float32))
+    np.testing.assert_array_equal(program.constants.bias[:, 0, 0], np.array(values, np.float32))
 
 
 def with_bias(mantissa: np.ndarray, exponent: np.ndarray) -> Program:

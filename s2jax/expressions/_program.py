@@ -4,7 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from s2jax.operators import CONST, NUM_LEAVES, TABLE
 
@@ -14,10 +14,11 @@ class Constants(eqx.Module):
 
     Attributes:
         scale, bias: Of each instruction; a constant leaf has the scale 0 and its value as bias.
+            Booleans say something of each constant, as in `free_constants`.
     """
 
-    scale: Float[Array, "*batch nodes"]
-    bias: Float[Array, "*batch nodes"]
+    scale: Float[Array, "*batch nodes"] | Bool[Array, "*batch nodes"]
+    bias: Float[Array, "*batch nodes"] | Bool[Array, "*batch nodes"]
 
 
 class Program(eqx.Module):
@@ -172,14 +173,16 @@ def with_constants(program: Program, constants: Constants, digits: int = 6) -> P
     new_leaf = new_bias & is_leaf  # a leaf that changes becomes a plain number
     new_bias = new_bias & ~is_leaf
 
-    def pick(is_new, new, old, at_leaf):
-        return jnp.where(new_leaf, at_leaf, jnp.where(is_new, new, old)).astype(old.dtype)
+    def pick(is_new, new, old, at_leaf=None):
+        picked = jnp.where(is_new, new, old.astype(jnp.int32))
+        picked = picked if at_leaf is None else jnp.where(new_leaf, at_leaf, picked)
+        return picked.astype(old.dtype)
 
     scale, bias = (to_decimal(value, digits) for value in (constants.scale, constants.bias))
     return Program(
-        op=jnp.where(new_leaf, CONST, program.op).astype(program.op.dtype),
-        a=jnp.where(new_leaf, bias[0], program.a).astype(program.a.dtype),
-        b=jnp.where(new_leaf, bias[1], program.b).astype(program.b.dtype),
+        op=pick(new_leaf, CONST, program.op),
+        a=pick(new_leaf, bias[0], program.a),
+        b=pick(new_leaf, bias[1], program.b),
         scale_mantissa=pick(new_scale, scale[0], program.scale_mantissa, 1),
         scale_exponent=pick(new_scale, scale[1], program.scale_exponent, 0),
         bias_mantissa=pick(new_bias, bias[0], program.bias_mantissa, 0),

@@ -176,8 +176,9 @@ def to_programs(
                 fields[:7, i, k, n] = _numbers(instruction)
     types = (np.int8, np.int32, np.int16, np.int32, np.int8, np.int32, np.int8)
     arrays = [field.astype(dtype) for field, dtype in zip(fields, types, strict=False)]
-    # not jnp.asarray, which compiles a copy for every shape
-    *leaves, length = jax.device_put([*arrays, length])
+    # not jnp.asarray, which compiles a copy for every shape; concrete inside jit too
+    with jax.ensure_compile_time_eval():
+        *leaves, length = jax.device_put([*arrays, length])
     return Program(*leaves, length=length, protected=protected)
 
 

@@ -1,0 +1,198 @@
+"""Laws of single numbers, drawn from raw random bits."""
+
+import abc
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, UInt32
+
+from s2jax import _checks
+from s2jax._random import categorical, normal_quantile, signed_uniform, uniform
+from s2jax._types import Number, number
+
+
+class AbstractDistribution(eqx.Module):
+    """A law of numbers. Its own numbers are leaves: turning them recompiles nothing."""
+
+    @abc.abstractmethod
+    def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Draw one number per word of 32 random bits, in float32."""
+
+
+class Constant(AbstractDistribution):
+    """Always the same number, which may be traced.
+
+    Attributes:
+        value: The number.
+
+    Raises:
+        ValueError: If it is not finite.
+
+    Example:
+        >>> Constant(2.5).value
+        2.5
+    """
+
+    value: Number = number(1.0)
+
+    def __check_init__(self):
+        _checks.check_number("Constant", "value", self.value)
+
+    def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+        return jnp.broadcast_to(_float32(self.value), bits.shape)
+
+
+class Uniform(AbstractDistribution):
+    """Uniform in [low, high), on a grid of 2**-24 of the range.
+
+    Attributes:
+        low, high: The range.
+
+    Raises:
+        ValueError: If low > high, or one of them is not finite.
+
+    Example:
+        >>> import jax
+        >>> bits = jax.random.bits(jax.random.key(0), (1000,))
+        >>> bool((Uniform(-2.0, 3.0).sample(bits) >= -2).all())
+        True
+    """
+
+    low: Number = number(0.0)
+    high: Number = number(1.0)
+
+    def __check_init__(self):
+        _check_range("Uniform", self.low, self.high)
+
+    def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+        low, high = _float32(self.low), _float32(self.high)
+        part = uniform(bits)
+        # not `low + (high - low) * part`, whose difference overflows
+        return low * (1 - part) + high * part
+
+
+class LogUniform(AbstractDistribution):
+    """A number > 0 whose logarithm is uniform: every decade is as likely as the next.
+
+    Attributes:
+        low, high: The range.
+
+    Raises:
+        ValueError: If not 0 < low <= high < infinity.
+
+    Example:
+        >>> import jax
+        >>> bits = jax.random.bits(jax.random.key(0), (1000,))
+        >>> draws = LogUniform(0.01, 100.0).sample(bits)
+        >>> 0.4 < float((draws < 1).mean()) < 0.6
+        True
+    """
+
+    low: Number = number(0.1)
+    high: Number = number(10.0)
+
+    def __check_init__(self):
+        _check_range("LogUniform", self.low, self.high, positive=True)
+
+    def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+        low, high = _float32(self.low), _float32(self.high)
+        span = jnp.log(high) - jnp.log(low)
+        return jnp.clip(low * jnp.exp(span * uniform(bits)), low, high)
+
+
+class Normal(AbstractDistribution):
+    """Normal, within 5.5 standard deviations.
+
+    Attributes:
+        mean, std: Mean and standard deviation.
+
+    Raises:
+        ValueError: If `std` is negative, or one of them is not finite.
+
+    Example:
+        >>> import jax
+        >>> bits = jax.random.bits(jax.random.key(0), (1000,))
+        >>> 0.9 < float(Normal(mean=3.0).sample(bits).std()) < 1.1
+        True
+    """
+
+    mean: Number = number(0.0)
+    std: Number = number(1.0)
+
+    def __check_init__(self):
+        _checks.check_number("Normal", "mean", self.mean)
+        _checks.check_number("Normal", "std", self.std, low=0)
+
+    def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+        return _float32(self.mean) + _float32(self.std) * normal_quantile(signed_uniform(bits))
+
+
+class Choices(AbstractDistribution):
+    """One of several numbers, drawn by weight.
+
+    Attributes:
+        values: The numbers.
+        weights: Their weights; they need not sum to 1. None in the call means equal ones.
+
+    Raises:
+        ValueError: If there are no values, one is not finite, or the weights do not fit them.
+
+    Example:
+        >>> Choices([1, 2, 5], weights=[2, 1, 1]).weights
+        (2.0, 1.0, 1.0)
+    """
+
+    values: Sequence[Number] | Float[Array, " kinds"]
+    weights: Sequence[Number] | Float[Array, " kinds"]
+
+    def __init__(self, values=(0.0, 1.0), weights=None):
+        self.values = floats(values)
+        self.weights = floats((1.0,) * len(values) if weights is None else weights)
+
+    def __check_init__(self):
+        for index, value in enumerate(self.values):
+            _checks.check_number("Choices", f"values[{index}]", value)
+        check_weights("Choices", "values", len(self.values), self.weights)
+
+    def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+        return stack(self.values)[categorical(bits, stack(self.weights))]
+
+
+def floats(values):
+    """A list as a tuple in which an int is a float, so that 1 and 1.0 compile the same."""
+    if not isinstance(values, (list, tuple)):
+        return values
+    return tuple(float(value) if type(value) is int else value for value in values)
+
+
+def stack(values) -> Float[Array, " kinds"]:
+    """Numbers as one float32 array."""
+    return jnp.stack([_float32(value) for value in values])
+
+
+def check_weights(owner: str, what: str, count: int, weights) -> None:
+    """Refuse weights that are not one number >= 0 for each of `count` things, one of them > 0."""
+    if count == 0 or len(weights) != count:
+        raise ValueError(
+            f"{owner}({count} {what}, {len(weights)} weights): there must be at least one of "
+            f"{what}, and one weight for each. Give as many weights as {what}."
+        )
+    names = [str(index) for index in range(count)]
+    _checks.check_weights(owner, "weights", dict(zip(names, weights, strict=True)), names)
+
+
+def _float32(value) -> Float[Array, ""]:
+    return jnp.asarray(value).astype(np.float32)
+
+
+def _check_range(owner: str, low, high, positive: bool = False) -> None:
+    bound = {"low": 0.0, "strict": True} if positive else {}
+    _checks.check_number(owner, "low", low, **bound)
+    _checks.check_number(owner, "high", high, **bound)
+    if _checks.is_concrete(low) and _checks.is_concrete(high) and float(low) > float(high):
+        raise ValueError(
+            f"{owner}(low={low!r}, high={high!r}): low must be <= high, because numbers are drawn "
+            "between them. Swap them."
+        )
