@@ -204,7 +204,8 @@ def _fit_rows(key, program: Program, x, y, free: Constants, num_free, starts, ma
     theta = first * factor.at[0].set(1)
 
     def fit_tile(arguments):
-        return _iterate(*arguments, max_steps, tolerance)
+        program, own, columns, x, y, theta = arguments
+        return _iterate(program, own, columns, x, y, theta, max_steps, tolerance)
 
     def one_start(theta):
         return _in_tiles(fit_tile, (program, own, columns, x, y, theta))

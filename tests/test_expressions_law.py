@@ -16,8 +16,8 @@ from s2jax._random import fold_in, words_of
 from s2jax._serialize import from_json, to_json
 from s2jax.distributions import Choices, Constant, LogUniform, Normal, Uniform
 from s2jax.expressions import Program
+from s2jax.expressions._program import to_decimal
 from s2jax.symbols import Expressions, from_text, to_text
-from s2jax.symbols._law import round_decimal
 from s2jax.symbols._tree import number
 from tests.statistics import assert_counts_match, assert_ks
 
@@ -101,7 +101,7 @@ def test_rounding_is_that_of_text(digits: int) -> None:
     values = rng.normal(size=3000) * 10.0 ** rng.uniform(-12, 12, 3000)
     edges = [0, 1, -1, 10, 100, 0.1, 999.96, 9.9996, 99996, 1.2e8, 5e30, -2, 1e-31, np.inf]
     values = np.array([*values, *edges], np.float32)
-    mantissa, exponent = map(np.asarray, round_decimal(jnp.asarray(values), digits))
+    mantissa, exponent = map(np.asarray, to_decimal(jnp.asarray(values), digits))
     for m, e, value in zip(mantissa.tolist(), exponent.tolist(), values.tolist(), strict=True):
         value = np.clip(value, -9e30, 9e30) if abs(value) >= 1e-30 else 0.0
         assert (m, e) == number(float(f"{value:.{digits - 1}e}")), value

@@ -158,4 +158,4 @@ def test_decimals_are_the_nearest(digits: int, seed: int) -> None:
     assert (np.abs(back - value) <= 0.5001 * 10.0 ** (1 - digits) * np.abs(value)).all()
     assert (np.asarray(exponent)[np.abs(value) < 1000] < 0).all()
     zero = to_decimal(jnp.zeros(()), digits)
-    assert (int(zero[0]), int(zero[1])) == (0, -1)
+    assert (int(zero[0]), int(zero[1])) == (0, 0)

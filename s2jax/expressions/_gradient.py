@@ -116,14 +116,13 @@ def _map_rows(program: Program, constants: Constants, x, outputs: int, on_row, a
 
         def sweep(y_bar, start, collect: Collect):
             operators = functions(program.protected)
-            start = collect, start, root[row]
-            return _sweep(lowered, row, own_x, y_bar, operators, in_turn, *start)
+            return _sweep(lowered, row, own_x, y_bar, operators, in_turn, collect, start, root[row])
 
         return on_row(sweep, *jax.tree.map(take, arguments))
 
     def run(mapping, in_turn: bool):
-        def all_rows(*operands):
-            each = lambda row: one(*operands, row, in_turn)
+        def all_rows(lowered, root, x, arguments):
+            each = lambda row: one(lowered, root, x, arguments, row, in_turn)
             return mapping(each, jnp.arange(num_rows, dtype=jnp.int32))
 
         return all_rows

@@ -125,25 +125,39 @@ def constants_of(
     return jnp.where(is_leaf, 0, scale), jnp.where(is_leaf, value + bias, bias)
 
 
+_POWERS = np.array([float(f"1e{k}") for k in range(-30, 38)])
+_MAX_DIGITS = 9
+
+
 def to_decimal(
     value: Float[Array, "*shape"], digits: int
 ) -> tuple[Int[Array, "*shape"], Int[Array, "*shape"]]:
-    """Mantissa and exponent of the nearest decimal of so many significant digits.
+    """Mantissa and exponent of the nearest decimals of so many significant digits, at most 9.
 
-    The exponent is < 0 where the value leaves room for it: the number has a decimal point. Exact to
-    the resolution of the float type, for 1e-30 < |value| < 1e30; smaller values become 0.
+    Without trailing zeros, but with one digit after the decimal point where there is room for it,
+    because a number of exponent >= 0 is a whole number. What is below 1e-30 becomes 0, and what is
+    above 9e30 becomes that.
     """
-    size = jnp.clip(jnp.abs(value), 1e-30, 1e30)
-    exponent = jnp.floor(jnp.log10(size)).astype(jnp.int32) + (1 - digits)
-    exponent = jnp.where((exponent >= 0) & (exponent < 9 - digits), -1, exponent)
-    ones = jnp.ones_like(exponent)
-    scaled = jnp.where(
-        exponent < 0,
-        value * decimal(ones, -exponent, value.dtype),
-        value / decimal(ones, exponent, value.dtype),
+    powers = jnp.asarray(_POWERS, value.dtype)
+    size = jnp.minimum(jnp.abs(value), 9e30)
+    decade = (size[..., None] >= powers[:61]).sum(-1, dtype=jnp.int32) - 31
+    size = jnp.where(decade < -30, 0, size)
+    shift = digits - 1 - decade
+    power = powers[30:][jnp.abs(shift)]
+    mantissa = jnp.rint(jnp.where(shift >= 0, size * power, size / power)).astype(jnp.int32)
+    exponent = -shift
+    for _ in range(digits):
+        is_round = mantissa % 10 == 0
+        mantissa = jnp.where(is_round, mantissa // 10, mantissa)
+        exponent = jnp.where(is_round, exponent + 1, exponent)
+    room = _MAX_DIGITS - sum((mantissa >= 10**k).astype(jnp.int32) for k in range(digits))
+    to_point = (exponent >= 0) & (exponent < room)
+    tens = jnp.asarray([10**k for k in range(_MAX_DIGITS + 1)], jnp.int32)
+    mantissa = jnp.where(
+        to_point, mantissa * tens[jnp.clip(exponent + 1, 0, _MAX_DIGITS)], mantissa
     )
-    mantissa = jnp.round(scaled).astype(jnp.int32)
-    return mantissa, jnp.where(mantissa == 0, -1, exponent)
+    exponent = jnp.where(mantissa == 0, 0, jnp.where(to_point, -1, exponent))
+    return jnp.where(value < 0, -mantissa, mantissa), exponent
 
 
 def with_constants(program: Program, constants: Constants, digits: int = 6) -> Program:

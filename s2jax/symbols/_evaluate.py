@@ -11,8 +11,8 @@ from jaxtyping import Array, Float
 
 from s2jax import expressions
 from s2jax.expressions import Constants, Program
+from s2jax.symbols._from_sympy import from_sympy, shorten
 from s2jax.symbols._lambdify import lambdify
-from s2jax.symbols._sympy import from_sympy, shorten
 
 # CPU time for 60 000 series of 512 steps on one core, 2026-11-22, the evaluator compiled before:
 # 4, 17 and 46 instructions take 0.37, 0.89 and 2.2 s as programs, 0.87, 1.05 and 2.8 s by lambdify,

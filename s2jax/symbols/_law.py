@@ -8,22 +8,21 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from s2jax import _checks
 from s2jax._random import categorical, random_bits
 from s2jax._types import Number as Weight
 from s2jax.distributions import AbstractDistribution, check_weights, floats, stack
 from s2jax.expressions import AbstractLaw, Program
-from s2jax.expressions._program import decimal
+from s2jax.expressions._program import decimal, to_decimal
 from s2jax.expressions._trees import MAX_NODES
 from s2jax.operators import CONST, ID, NUM_LEAVES, OPCODE
+from s2jax.symbols._from_sympy import read_sympy
 from s2jax.symbols._lexer import WORDS
 from s2jax.symbols._parse import read_expression
-from s2jax.symbols._sympy import read_sympy
 from s2jax.symbols._text import text_form, to_text
 from s2jax.symbols._tree import (
-    MAX_DIGITS,
     MAX_INPUTS,
     Constant,
     Number,
@@ -140,46 +139,15 @@ class Expressions(AbstractLaw):
         mantissa, exponent = row.mantissa, row.exponent
         for index, name in enumerate(sorted(self.parameters)):
             value = self.parameters[name].sample(bits[1 + index])
-            drawn = round_decimal(value[:, None, None], self.digits)
+            drawn = to_decimal(value[:, None, None], self.digits)
             mantissa = jnp.where(row.source == index, drawn[0], mantissa)
             exponent = jnp.where(row.source == index, drawn[1], exponent)
         if self.jitter is not None:
             factor = self.jitter.sample(bits[1 + num_parameters :].T).reshape(mantissa.shape)
-            drawn = round_decimal(decimal(mantissa, exponent, jnp.float32) * factor, self.digits)
+            drawn = to_decimal(decimal(mantissa, exponent, jnp.float32) * factor, self.digits)
             mantissa = jnp.where(row.source == _JITTERED, drawn[0], mantissa)
             exponent = jnp.where(row.source == _JITTERED, drawn[1], exponent)
         return _program(row, mantissa, exponent, used_inputs, protected)
-
-
-def round_decimal(
-    value: Float[Array, "*shape"], digits: int
-) -> tuple[Int[Array, "*shape"], Int[Array, "*shape"]]:
-    """Mantissa and exponent of float32 numbers rounded to so many digits, as `number` makes them.
-
-    What is below 1e-30 becomes 0, and what is above 9e30 becomes that.
-    """
-    size = jnp.minimum(jnp.abs(value), np.float32(9e30))
-    decade = (size[..., None] >= _POWERS[:61]).sum(-1, dtype=jnp.int32) - 31
-    size = jnp.where(decade < -30, 0, size)
-    shift = digits - 1 - decade
-    power = jnp.asarray(_POWERS[30:])[jnp.abs(shift)]
-    mantissa = jnp.rint(jnp.where(shift >= 0, size * power, size / power)).astype(jnp.int32)
-    exponent = -shift
-    for _ in range(digits):
-        is_round = mantissa % 10 == 0
-        mantissa = jnp.where(is_round, mantissa // 10, mantissa)
-        exponent = jnp.where(is_round, exponent + 1, exponent)
-    # a number of exponent >= 0 would be written without a point
-    room = MAX_DIGITS - sum((mantissa >= 10**k).astype(jnp.int32) for k in range(digits))
-    to_point = (exponent >= 0) & (exponent < room)
-    factor = jnp.asarray(_TENS)[jnp.clip(exponent + 1, 0, MAX_DIGITS)]
-    mantissa = jnp.where(to_point, mantissa * factor, mantissa)
-    exponent = jnp.where(mantissa == 0, 0, jnp.where(to_point, -1, exponent))
-    return jnp.where(value < 0, -mantissa, mantissa), exponent
-
-
-_POWERS = np.array([float(f"1e{k}") for k in range(-30, 38)], np.float32)
-_TENS = np.array([10**k for k in range(MAX_DIGITS + 1)], np.int32)
 
 
 class _Arrays(NamedTuple):

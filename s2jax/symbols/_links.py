@@ -98,7 +98,7 @@ def write(
         ]
     )
     table = jnp.concatenate([*links, of_rows.reshape(-1, rows)])
-    return _walk(table, jnp.full(rows, slots.bos, jnp.int32), length)
+    return _walk(table, jnp.full(rows, slots.bos, jnp.int32), length, vocabulary.pad)
 
 
 def _link(token: Int[Array, "..."], following) -> Int[Array, "..."]:
@@ -207,13 +207,22 @@ def _number_links(
 
 
 def _walk(
-    table: Int[Array, "slots rows"], start: Int[Array, " rows"], length: int
+    table: Int[Array, "slots rows"], start: Int[Array, " rows"], length: int, pad: int
 ) -> Int[Array, "length rows"]:
     # stored: else each step would compute the links it reads
     table = jax.lax.optimization_barrier(table)
+    ids = jnp.full((length, start.size), pad, jnp.int16)
+    last = table.shape[0] - 1
 
-    def step(slot, _):
-        link = jnp.take_along_axis(table, slot[None], axis=0, mode="promise_in_bounds")[0]
-        return link >> _TOKEN_BITS, (link & _TOKEN_MASK).astype(jnp.int16)
+    def step(state):
+        position, slot, ids = state
+        link = jnp.take_along_axis(table, slot[None], axis=0, mode="promise_in_bounds")
+        token = (link & _TOKEN_MASK).astype(jnp.int16)
+        ids = jax.lax.dynamic_update_slice(ids, token, (position, jnp.int32(0)))
+        return position + 1, link[0] >> _TOKEN_BITS, ids
 
-    return jax.lax.scan(step, start, None, length=length)[1]
+    def more(state):
+        position, slot, _ = state
+        return (position < length) & (slot != last).any()
+
+    return jax.lax.while_loop(more, step, (jnp.int32(0), start, ids))[2]

@@ -20,7 +20,7 @@ from s2jax.symbols import _links, _stack
 from s2jax.symbols._tree import MAX_DIGITS, MAX_INPUTS
 from s2jax.symbols._vocabulary import DEFAULT, MAX_POWER, Vocabulary
 
-_TILE = 512  # rows whose links stay in a core's cache
+_TILE = 256  # rows whose links stay in a core's cache
 
 
 class TokenStatus(enum.IntFlag):
