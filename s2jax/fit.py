@@ -269,7 +269,9 @@ def _iterate(program: Program, own: Constants, columns, x, y, theta, max_steps: 
         better = state.open & ((loss < state.loss) | (state.steps == 0))
         gain = (state.loss - loss) / state.loss
         done = (better & (state.steps > 0) & (gain < tolerance)) | (loss == 0)
-        stuck = ~better & (state.damping > 1e8)
+        change, eps = jnp.abs(state.trial - state.theta), jnp.finfo(x.dtype).eps
+        stuck = ~better & (change <= 16 * eps * jnp.abs(state.theta)).all(-1)
+        stuck = stuck | (~better & (state.damping > 1e8))
         pick = lambda new, old: jnp.where(better.reshape(-1, *(1,) * (old.ndim - 1)), new, old)
         theta, normal, slope = (
             pick(new, old)

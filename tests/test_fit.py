@@ -23,8 +23,9 @@ def data(forms=FORMS) -> tuple[s2jax.expressions.Program, jax.Array, jax.Array]:
 
 def perturbed(program, size: float, seed: int):
     key = jax.random.key(seed)
-    noise = lambda leaf: leaf * (1 + size * jax.random.normal(key, leaf.shape))
-    return s2jax.with_constants(program, jax.tree.map(noise, program.constants))
+    noise = lambda leaf, free: leaf * (1 + size * free * jax.random.normal(key, leaf.shape))
+    free = jax.tree.map(lambda leaf: leaf.astype(float), s2jax.free_constants(program))
+    return s2jax.with_constants(program, jax.tree.map(noise, program.constants, free))
 
 
 def test_constants_are_recovered(seed: int) -> None:

@@ -71,6 +71,7 @@ def to_trees(ids: Sequence[int], words: Sequence[str]) -> list[Any]:
         words: The vocabulary, as stored.
 
     Example:
+        >>> from s2jax.symbols import Vocabulary
         >>> words = Vocabulary().words
         >>> text = ["mul", "-", "N244", "E-3", "x_0", "|", "sin", "x_1"]
         >>> to_trees([words.index(word) for word in text], words)
