@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import s2jax
 from s2jax import operators
+from s2jax.acceptance import REASONS, Status
 from s2jax.expressions import AbstractLaw, Program, S2Law, UniformLaw
 from s2jax.expressions._skeleton import Split, skeleton_hash
 from s2jax.operators import OPCODE
@@ -315,3 +317,36 @@ def test_turning_a_bound_does_not_recompile() -> None:
 def test_wrong_parts_are_refused(arguments: dict[str, Any], rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         Split(**arguments)
+
+
+def test_sampled_parts_share_no_skeleton(key: jax.Array) -> None:
+    """A part is drawn from alone, and what it refuses has a reason of its own."""
+    sample = jax.jit(s2jax.sample, static_argnums=2)
+    draw = lambda split: sample(key, s2jax.presets.s2(length=32, split=split), 300)
+    train, test = draw(Split(0.0, 0.7)), draw(Split(0.7, 1.0))
+    words = [np.asarray(skeleton_hash(batch.program)).reshape(-1, 2) for batch in (train, test)]
+    skeletons = [{tuple(word) for word in part.tolist()} for part in words]
+    assert not skeletons[0] & skeletons[1]
+    for batch in (train, test):
+        assert not batch.status.any()
+        assert int(batch.rejections[..., REASONS.index(Status.OTHER_SPLIT)].sum()) > 0
+    everything = sample(key, s2jax.presets.s2(length=32), 300)
+    assert int(everything.rejections[..., REASONS.index(Status.OTHER_SPLIT)].sum()) == 0
+    # the first rows of the whole that are in the part at their first try are the part's too
+    kept = np.asarray(Split(0.0, 0.7).keeps(everything.program))[:, 0]
+    same = np.asarray(everything.program.op == train.program.op).all((1, 2))
+    assert same[kept].all()
+
+
+def test_excluded_skeletons_are_never_drawn(key: jax.Array) -> None:
+    config = s2jax.presets.s2(length=32)
+    common = s2jax.sample(key, config, 64)
+    words = skeleton_hash(common.program).reshape(-1, 2)
+    batch = s2jax.sample(key, s2jax.presets.s2(length=32, split=Split(exclude=words)), 64)
+    drawn = {tuple(word) for word in np.asarray(skeleton_hash(batch.program))[:, 0].tolist()}
+    assert not drawn & {tuple(word) for word in np.asarray(words).tolist()}
+
+
+def test_a_split_must_be_one(unchecked: None) -> None:
+    with pytest.raises(TypeError, match=r"Config\(split=0.9\): must be a Split or None"):
+        s2jax.Config(split=0.9)  # pyright: ignore
