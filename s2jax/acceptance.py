@@ -1,6 +1,5 @@
 """Which series are usable: bounds on a whole series, and the status that says what failed."""
 
-import enum
 from typing import NamedTuple
 
 import equinox as eqx
@@ -8,10 +7,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax import _checks
+from s2jax._status import StatusFlag
 from s2jax._types import Number, Whole, number
 
 
-class Status(enum.IntFlag):
+class Status(StatusFlag):
     """Why a row is not usable; 0 means that it is. Bits add up.
 
     Example:
@@ -21,30 +21,16 @@ class Status(enum.IntFlag):
         'The series does not vary beyond rounding error.'
     """
 
-    OK = 0
-    NOT_FINITE = 1
-    TOO_LARGE = 2
-    CONSTANT = 4
-    OUTSIDE_DOMAIN = 8
-    SEARCH_EXHAUSTED = 16
-    INPUT_UNUSABLE = 32
-    OTHER_SPLIT = 64
-
-    @property
-    def sentence(self) -> str:
-        """What happened, for people."""
-        return " ".join(text for bit, text in _SENTENCES.items() if bit & self) or "Usable."
+    OK = 0, "Usable."
+    NOT_FINITE = 1, "A value of the series overflowed to infinity."
+    TOO_LARGE = 2, "An absolute value of the series exceeds the bound."
+    CONSTANT = 4, "The series does not vary beyond rounding error."
+    OUTSIDE_DOMAIN = 8, "An operator met a value outside its domain."
+    SEARCH_EXHAUSTED = 16, "No expression was accepted within the allowed number of tries."
+    INPUT_UNUSABLE = 32, "An input series is not finite or does not vary."
+    OTHER_SPLIT = 64, "The skeleton of the expression is in another part of the split."
 
 
-_SENTENCES = {
-    Status.NOT_FINITE: "A value of the series overflowed to infinity.",
-    Status.TOO_LARGE: "An absolute value of the series exceeds the bound.",
-    Status.CONSTANT: "The series does not vary beyond rounding error.",
-    Status.OUTSIDE_DOMAIN: "An operator met a value outside its domain.",
-    Status.SEARCH_EXHAUSTED: "No expression was accepted within the allowed number of tries.",
-    Status.INPUT_UNUSABLE: "An input series is not finite or does not vary.",
-    Status.OTHER_SPLIT: "The skeleton of the expression is in another part of the split.",
-}
 REASONS = (
     Status.NOT_FINITE, Status.TOO_LARGE, Status.CONSTANT, Status.OUTSIDE_DOMAIN, Status.OTHER_SPLIT,
 )  # fmt: skip

@@ -1,6 +1,5 @@
 """Fitting the constants of many different expressions at once."""
 
-import enum
 from functools import partial
 from typing import NamedTuple
 
@@ -10,15 +9,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax import _checks
+from s2jax._status import StatusFlag
 from s2jax._types import PRNGKey
 from s2jax.expressions import Constants, Program
 from s2jax.expressions._gradient import jacobian_rows
+from s2jax.expressions._trees import by_tiles
 from s2jax.operators import CONST, NUM_LEAVES
 
 _TILE = 64  # rows iterated together: a tile takes as many steps as its slowest row
 
 
-class FitStatus(enum.IntFlag):
+class FitStatus(StatusFlag):
     """How a fit ended; 0 means that it converged. Bits add up.
 
     Example:
@@ -26,18 +27,9 @@ class FitStatus(enum.IntFlag):
         'No start gave finite values.'
     """
 
-    OK = 0
-    MAX_STEPS = 1
-    NOT_FINITE = 2
-
-    @property
-    def sentence(self) -> str:
-        """What happened, for people."""
-        sentences = {
-            FitStatus.MAX_STEPS: "The largest number of steps was reached.",
-            FitStatus.NOT_FINITE: "No start gave finite values.",
-        }
-        return " ".join(text for bit, text in sentences.items() if bit & self) or "Converged."
+    OK = 0, "Converged."
+    MAX_STEPS = 1, "The largest number of steps was reached."
+    NOT_FINITE = 2, "No start gave finite values."
 
 
 class Fit(eqx.Module):
@@ -208,7 +200,7 @@ def _fit_rows(key, program: Program, x, y, free: Constants, num_free, starts, ma
         return _iterate(program, own, columns, x, y, theta, max_steps, tolerance)
 
     def one_start(theta):
-        return _in_tiles(fit_tile, (program, own, columns, x, y, theta))
+        return by_tiles(fit_tile, _TILE, rows, (program, own, columns, x, y, theta))
 
     theta, loss, steps, running = jax.lax.map(one_start, theta)
     best = jnp.argmin(loss, 0)[None]
@@ -219,16 +211,6 @@ def _fit_rows(key, program: Program, x, y, free: Constants, num_free, starts, ma
     status = jnp.where(running, FitStatus.MAX_STEPS.value, 0)
     status = jnp.where(jnp.isfinite(loss), status, FitStatus.NOT_FINITE.value)
     return Fit(_scatter(own, columns, theta), loss, steps, status)
-
-
-def _in_tiles(function, arguments):
-    """`function` of fixed numbers of rows, one tile after another."""
-    rows = jax.tree.leaves(arguments)[0].shape[0]
-    tile = min(_TILE, rows)
-    index = jnp.arange(-(-rows // tile) * tile, dtype=jnp.int32) % rows
-    tiles = jax.tree.map(lambda leaf: leaf[index].reshape(-1, tile, *leaf.shape[1:]), arguments)
-    out = jax.lax.map(function, tiles)
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:rows], out)
 
 
 def _gather(constants: Constants, columns, num_free: int) -> Float[Array, "rows free"]:

@@ -19,8 +19,29 @@ from s2jax.expressions._program import unpack
 from s2jax.inputs import Source
 
 
+class Dynamics(eqx.Module):
+    """What a batch of solutions of differential equations has beside the pairs.
+
+    Attributes:
+        form: Which form of equation each row is, by its number in `s2jax.ode.FORMS`.
+        diffusion: Factor of the noise of each state as a program, `dy = f dt + g dW` (Itô); unused
+            where the equation has none.
+        error: Estimated error of the trajectory, relative to the tolerance: <= 1 where accepted.
+        num_steps: Steps of the solver.
+    """
+
+    form: Int[Array, " batch"]
+    diffusion: Program
+    error: Float[Array, " batch"]
+    num_steps: Int[Array, " batch"]
+
+
 class Batch(eqx.Module):
-    """Series-symbol pairs. In every row, `y = y_scale * f(x) + y_shift` with f the row's program.
+    """Series-symbol pairs.
+
+    In every row, `y = y_scale * f(x) + y_shift` with f the row's program; for a differential
+    target, `y = y_scale * u + y_shift` with u the solution of `u' = f(t, u, x)` at the times `t`,
+    and f has one program per state.
 
     Attributes:
         x: The inputs, as f reads them; channels not used are zero.
@@ -36,6 +57,8 @@ class Batch(eqx.Module):
         tries: Programs drawn until one was usable.
         rejections: How many of them were rejected, by reason, in the order of
             `s2jax.acceptance.REASONS`.
+        t: The times of the series; None if the target is algebraic.
+        dynamics: What is known of the solutions; None if the target is algebraic.
     """
 
     x: Float[Array, "batch inputs time"]
@@ -52,6 +75,8 @@ class Batch(eqx.Module):
     x_source: Source
     tries: Int[Array, "batch outputs"]
     rejections: Int[Array, "batch outputs reasons"]
+    t: Float[Array, "batch time"] | None = None
+    dynamics: Dynamics | None = None
 
 
 def sample(key: PRNGKey, config: Config, n: int) -> Batch:

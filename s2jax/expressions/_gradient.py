@@ -15,7 +15,16 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from s2jax.expressions._lower import Lowered, at, functions, lower
+from s2jax.expressions._lower import (
+    Lowered,
+    at,
+    branch,
+    functions,
+    lower,
+    operands,
+    read_row,
+    write_row,
+)
 from s2jax.expressions._program import Constants, Program
 from s2jax.operators import ARITY
 
@@ -62,8 +71,8 @@ def push_rows(
             return y_dot + product(by_scale, bar * value) + product(by_bias, bar)
 
         ones = jnp.ones(x.shape[-1:], x.dtype)
-        y, y_dot, by_inputs = sweep(ones, jnp.zeros_like(ones), collect)
-        return y, y_dot + product(x_dot, by_inputs).sum(0)
+        y, y_dot, by_inputs = sweep(ones, jnp.zeros_like(ones)[None], collect)
+        return y, y_dot[0] + product(x_dot, by_inputs).sum(0)
 
     dots = jnp.stack([constants_dot.scale, constants_dot.bias], 1)
     dots = jnp.pad(dots, ((0, 0), (0, 0), (0, 1)))
@@ -128,8 +137,8 @@ def _map_rows(program: Program, constants: Constants, x, outputs: int, on_row, a
         return all_rows
 
     in_turn, in_step = run(jax.lax.map, True), run(lambda f, rows: jax.vmap(f)(rows), False)
-    operands = lowered, root, x, arguments
-    return jax.lax.platform_dependent(*operands, cpu=in_turn, default=in_step)
+    given = lowered, root, x, arguments
+    return jax.lax.platform_dependent(*given, cpu=in_turn, default=in_step)
 
 
 def _sweep(
@@ -137,8 +146,8 @@ def _sweep(
 ) -> tuple[Array, Any, Array]:
     """Forward over the instructions of a program, then backward from the cotangent `y_bar`.
 
-    Operands are read inside the branches: a kernel less for each. In turn, a row takes as many
-    steps as it has instructions and operands; in step, all take the largest number.
+    In turn, a row takes as many steps as it has instructions and operands; in step, all take the
+    largest number.
 
     Returns:
         The program's values, what was collected, and the cotangents of its inputs.
@@ -148,65 +157,60 @@ def _sweep(
     zero = jnp.int32(0)
     count = at(lowered.count, row)
     steps = count if in_turn else jnp.int32(num_nodes)
-    read = lambda values, slot: jax.lax.dynamic_slice(values, (slot, zero), (1, time))[0]
-    write = lambda values, new, slot: jax.lax.dynamic_update_slice(values, new[None], (slot, zero))
     workspace = jnp.zeros((num_inputs + num_nodes + 1, time), x.dtype)
+    pushes, pulls = list(map(branch, operators)), list(map(_pull, operators))
 
     def instruction(position):
         position = position.astype(jnp.int32)  # a loop of known length counts in int64 under x64
         k = at(lowered.order, position, row)
-        return k, at(lowered.code, k, row), at(lowered.coefficients, k, row)
-
-    def taken(values, code, c):
-        return c[0] * read(values, code[1]) + c[1], c[2] * read(values, code[2]) + c[3]
-
-    def push(function):
-        return lambda values, code, c: function(*taken(values, code, c))
-
-    def pull(function):
-        def apply(values, adjoint, k, code, c, live):
-            bar = read(adjoint, num_inputs + k)
-            bar = bar if in_turn else jnp.where(live, bar, 0)
-            first, second = jax.vjp(function, *taken(values, code, c))[1](bar)
-            bars = write(jnp.zeros((2, time), x.dtype), jnp.where(bar == 0, 0, first), zero)
-            return write(bars, jnp.where(bar == 0, 0, second), jnp.int32(1))
-
-        return apply
-
-    pushes, pulls = list(map(push, operators)), list(map(pull, operators))
+        return num_inputs + k, at(lowered.code, k, row), at(lowered.coefficients, k, row)
 
     def forward(position, values):
-        k, code, c = instruction(position)
-        return write(values, jax.lax.switch(code[0], pushes, values, code, c), num_inputs + k)
+        slot, code, c = instruction(position)
+        return write_row(values, jax.lax.switch(code[0], pushes, values, code, c), slot)
 
     def backward(i, carry):
         adjoint, _ = carry
         position = steps - 1 - i
-        k, code, c = instruction(position)
-        live = position < count
-        bars = jax.lax.switch(code[0], pulls, values, adjoint, k, code, c, live)
+        slot, code, c = instruction(position)
+        live = True if in_turn else position < count
+        bars = jax.lax.switch(code[0], pulls, values, adjoint, slot, code, c, live)
 
         def operand(side, carry):
             side = side.astype(jnp.int32)
             adjoint, state = carry
-            slot, bar = at(code, 1 + side), read(bars, side)
-            adjoint = write(adjoint, read(adjoint, slot) + at(c, 2 * side) * bar, slot)
-            return adjoint, collect(state, at(code, 3 + side), bar, read(values, slot))
+            slot, bar = at(code, 1 + side), read_row(bars, side)
+            adjoint = write_row(adjoint, read_row(adjoint, slot) + at(c, 2 * side) * bar, slot)
+            return adjoint, collect(state, at(code, 3 + side), bar, read_row(values, slot))
 
         sides = jnp.asarray(ARITY, jnp.int32)[code[0]] if in_turn else jnp.int32(2)
         return jax.lax.fori_loop(zero, sides, operand, carry)
 
-    values = jax.lax.dynamic_update_slice(workspace, x, (zero, zero))
-    values = jax.lax.fori_loop(zero, steps, forward, values)
-    result = read(values, at(lowered.result, row))
+    values = jax.lax.fori_loop(zero, steps, forward, write_row(workspace, x, zero))
+    result_slot = at(lowered.result, row)
+    result, y_bar = read_row(values, result_slot), y_bar[None]
     scale, bias = at(lowered.result_coefficients, row)
     state = collect(start, root, y_bar, result)
-    adjoint = write(workspace, scale * y_bar, at(lowered.result, row))
+    adjoint = write_row(workspace, scale * y_bar, result_slot)
     adjoint, state = jax.lax.fori_loop(zero, steps, backward, (adjoint, state))
-    return scale * result + bias, state, adjoint[:num_inputs]
+    return (scale * result + bias)[0], state, adjoint[:num_inputs]
 
 
-def _add_row(rows: Float[Array, "rows columns"], index, new: Float[Array, " columns"]):
-    where = (index, jnp.int32(0))
-    old = jax.lax.dynamic_slice(rows, where, (1, new.size))
-    return jax.lax.dynamic_update_slice(rows, old + new, where)
+def _pull(function: Callable[..., Array]) -> Callable[..., Array]:
+    """Cotangents of an operator's two operands, from that of its value in row `slot`; 0 stays 0."""
+
+    def apply(values, adjoint, slot, code, c, live):
+        bar = jnp.where(live, read_row(adjoint, slot), 0)
+        bars = jax.vjp(function, *operands(values, code, c))[1](bar)
+        out = jnp.zeros((2, values.shape[1]), values.dtype)
+        for side, one in enumerate(
+            bars
+        ):  # not a concatenation, which asks where each number is from
+            out = write_row(out, jnp.where(bar == 0, 0, one), jnp.int32(side))
+        return out
+
+    return apply
+
+
+def _add_row(rows: Float[Array, "rows columns"], index, new: Array) -> Array:
+    return write_row(rows, read_row(rows, index) + new, index)

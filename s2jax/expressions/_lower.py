@@ -102,3 +102,24 @@ def at(array: Array, *index) -> Array:
     return jax.lax.dynamic_slice(array, (*(jnp.int32(0),) * lead, *index), sizes).reshape(
         array.shape[:lead]
     )
+
+
+def read_row(values: Float[Array, "slots time"], slot) -> Float[Array, "1 time"]:
+    """A row of a workspace."""
+    return jax.lax.dynamic_slice(values, (slot, jnp.int32(0)), (1, values.shape[1]))
+
+
+def write_row(values: Float[Array, "slots time"], new: Float[Array, "rows time"], slot) -> Array:
+    """The workspace with a new row, or with several from `slot` on."""
+    return jax.lax.dynamic_update_slice(values, new, (slot, jnp.int32(0)))
+
+
+def operands(values: Float[Array, "slots time"], code, c) -> tuple[Array, Array]:
+    """What an instruction computes with: rows of the workspace with their constants."""
+    first, second = read_row(values, code[1]), read_row(values, code[2])
+    return c[0] * first + c[1], c[2] * second + c[3]
+
+
+def branch(function: Callable[..., Array]) -> Callable[..., Array]:
+    """An operator that reads its own operands: a kernel less for each."""
+    return lambda values, code, c: function(*operands(values, code, c))

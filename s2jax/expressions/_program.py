@@ -8,6 +8,16 @@ from jaxtyping import Array, Bool, Float, Int
 
 from s2jax.operators import CONST, NUM_LEAVES, TABLE
 
+MAX_INPUTS, MAX_STATES = 64, 16
+FIRST_STATE = MAX_INPUTS
+TIME = FIRST_STATE + MAX_STATES
+VARIABLE_NAMES = (
+    *(f"x_{index}" for index in range(MAX_INPUTS)),
+    *(f"y_{index}" for index in range(MAX_STATES)),
+    "t",
+)
+"""Inputs, states of a differential equation, and time, by the number of the variable."""
+
 
 class Constants(eqx.Module):
     """The constants of programs as floats, to differentiate by and to fit.
@@ -25,8 +35,8 @@ class Program(eqx.Module):
     """A batch of expressions; instruction k computes `scale * op(a, b) + bias`.
 
     Instructions stand in order of evaluation and the last one is the result. An operand >= 0 is
-    the result of that instruction; an operand < 0 is the variable `-1 - operand`. Constants are
-    `mantissa * 10**exponent`, so that numbers, text and tokens agree; a scale of (1, 0) and a bias
+    the result of that instruction; an operand < 0 is the variable `-1 - operand`, named in
+    `VARIABLE_NAMES`. Constants are `mantissa * 10**exponent`, so that numbers, text and tokens agree; a scale of (1, 0) and a bias
     mantissa of 0 mean that none is there. The operator `const` is the number `a * 10**b`. A number
     of exponent >= 0 is written as a whole number, any other with a decimal point.
 
@@ -73,7 +83,7 @@ class Program(eqx.Module):
 
 
 _FIELDS = ("op", "a", "b", "scale_mantissa", "scale_exponent", "bias_mantissa", "bias_exponent")
-_DTYPES = (jnp.int8, jnp.int32, jnp.int16, jnp.int32, jnp.int8, jnp.int32, jnp.int8)
+DTYPES = (jnp.int8, jnp.int32, jnp.int16, jnp.int32, jnp.int8, jnp.int32, jnp.int8)
 
 
 def pack(program: Program) -> Int[Array, "*batch fields"]:
@@ -90,7 +100,7 @@ def packed_width(num_nodes: int) -> int:
 def unpack(packed: Int[Array, "*batch fields"], protected: bool) -> Program:
     """Inverse of `pack`."""
     fields = jnp.split(packed[..., :-1], len(_FIELDS), axis=-1)
-    arrays = [field.astype(dtype) for field, dtype in zip(fields, _DTYPES, strict=True)]
+    arrays = [field.astype(dtype) for field, dtype in zip(fields, DTYPES, strict=True)]
     return Program(*arrays, length=packed[..., -1], protected=protected)
 
 
@@ -126,7 +136,7 @@ def constants_of(
 
 
 _POWERS = np.array([float(f"1e{k}") for k in range(-30, 38)])
-_MAX_DIGITS = 9
+MAX_DIGITS = 9
 
 
 def to_decimal(
@@ -150,12 +160,10 @@ def to_decimal(
         is_round = mantissa % 10 == 0
         mantissa = jnp.where(is_round, mantissa // 10, mantissa)
         exponent = jnp.where(is_round, exponent + 1, exponent)
-    room = _MAX_DIGITS - sum((mantissa >= 10**k).astype(jnp.int32) for k in range(digits))
+    room = MAX_DIGITS - sum((mantissa >= 10**k).astype(jnp.int32) for k in range(digits))
     to_point = (exponent >= 0) & (exponent < room)
-    tens = jnp.asarray([10**k for k in range(_MAX_DIGITS + 1)], jnp.int32)
-    mantissa = jnp.where(
-        to_point, mantissa * tens[jnp.clip(exponent + 1, 0, _MAX_DIGITS)], mantissa
-    )
+    tens = jnp.asarray([10**k for k in range(MAX_DIGITS + 1)], jnp.int32)
+    mantissa = jnp.where(to_point, mantissa * tens[jnp.clip(exponent + 1, 0, MAX_DIGITS)], mantissa)
     exponent = jnp.where(mantissa == 0, 0, jnp.where(to_point, -1, exponent))
     return jnp.where(value < 0, -mantissa, mantissa), exponent
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from s2jax.expressions._lower import Lowered, at, functions, lower
+from s2jax.expressions._lower import Lowered, at, branch, functions, lower, read_row, write_row
 from s2jax.expressions._program import Constants, Program
 
 
@@ -39,31 +39,23 @@ def sequential(lowered: Lowered, x, operators, outputs: int):
     num_nodes, num_rows = lowered.order.shape
     zero = jnp.int32(0)
 
-    def branch(function):
-        def apply(values, code, c):
-            first = jax.lax.dynamic_slice(values, (code[1], zero), (1, time))
-            second = jax.lax.dynamic_slice(values, (code[2], zero), (1, time))
-            return function(c[0] * first + c[1], c[2] * second + c[3])
-
-        return apply
-
-    branches = [branch(function) for function in operators]
+    branches = list(map(branch, operators))
 
     def run_program(row, carry):
         values, y = carry
         inputs = jax.lax.dynamic_slice(x, (row // outputs, zero, zero), (1, num_inputs, time))
-        values = jax.lax.dynamic_update_slice(values, inputs[0], (zero, zero))
+        values = write_row(values, inputs[0], zero)
 
         def run_instruction(position, values):
             k = at(lowered.order, position, row)
             code, constants = at(lowered.code, k, row), at(lowered.coefficients, k, row)
             value = jax.lax.switch(code[0], branches, values, code, constants)
-            return jax.lax.dynamic_update_slice(values, value, (num_inputs + k, zero))
+            return write_row(values, value, num_inputs + k)
 
         values = jax.lax.fori_loop(jnp.int32(0), at(lowered.count, row), run_instruction, values)
-        value = jax.lax.dynamic_slice(values, (at(lowered.result, row), zero), (1, time))
+        value = read_row(values, at(lowered.result, row))
         scale, bias = at(lowered.result_coefficients, row)
-        return values, jax.lax.dynamic_update_slice(y, scale * value + bias, (row, zero))
+        return values, write_row(y, scale * value + bias, row)
 
     values = jnp.zeros((num_inputs + num_nodes + 1, time), x.dtype)
     y = jnp.zeros((num_rows, time), x.dtype)

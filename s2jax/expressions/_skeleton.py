@@ -75,14 +75,8 @@ def skeleton_hash(program: Program) -> UInt32[Array, "*batch 2"]:
 @jax.jit
 def _hash_all(program: Program) -> UInt32[Array, "*batch 2"]:
     flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(program.shape) :]), program)
-    rows = flat.length.size
-    tile = max(min(rows, _TILE), 1)
-    count = -(-rows // tile)
-    split = lambda leaf: jnp.pad(
-        leaf, ((0, count * tile - rows), *[(0, 0)] * (leaf.ndim - 1))
-    ).reshape(count, tile, *leaf.shape[1:])
-    words = jax.lax.map(_hash, jax.tree.map(split, flat))
-    return words.reshape(-1, 2)[:rows].reshape(*program.shape, 2)
+    words = trees.by_tiles(_hash, _TILE, flat.length.size, flat)
+    return words.reshape(*program.shape, 2)
 
 
 def _hash(program: Program) -> UInt32[Array, "batch 2"]:

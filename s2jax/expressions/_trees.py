@@ -66,6 +66,22 @@ def row_by_row(function, *arrays):
     return jax.lax.map(lambda rows: function(*rows), arrays)
 
 
+def by_tiles(function, tile: int, rows: int, arguments):
+    """`function` of so many rows of the arguments at a time, one tile after another.
+
+    So caches hold a tile. Rows of zeros fill the last one; theirs of the result are dropped.
+    """
+    tile = max(min(rows, tile), 1)
+    count = -(-rows // tile)
+
+    def split(leaf):
+        extra = ((0, count * tile - rows), *[(0, 0)] * (leaf.ndim - 1))
+        return jnp.pad(leaf, extra).reshape(count, tile, *leaf.shape[1:])
+
+    out = jax.lax.map(function, jax.tree.map(split, arguments))
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:rows], out)
+
+
 def _positions(num_nodes: int) -> Int[Array, "nodes 1"]:
     return jnp.arange(num_nodes, dtype=jnp.int32)[:, None]
 

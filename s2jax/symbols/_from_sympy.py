@@ -16,6 +16,7 @@ from s2jax.symbols._form import to_float
 from s2jax.symbols._tree import (
     MAX_INPUTS,
     ONE,
+    VARIABLES,
     Number,
     Operation,
     Tree,
@@ -114,8 +115,7 @@ def _variables(variables: Sequence[Any] | None) -> ReadSymbol:
     import sympy
 
     if variables is None:
-        named = {f"x_{index}": Variable(index) for index in range(MAX_INPUTS)}
-        return lambda symbol: named.get(symbol.name)
+        return lambda symbol: VARIABLES.get(symbol.name)
     if not isinstance(variables, (list, tuple, sympy.Tuple)) or not all(
         isinstance(variable, sympy.Symbol) for variable in variables
     ):

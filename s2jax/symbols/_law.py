@@ -23,7 +23,7 @@ from s2jax.symbols._lexer import WORDS
 from s2jax.symbols._parse import read_expression
 from s2jax.symbols._text import text_form, to_text
 from s2jax.symbols._tree import (
-    MAX_INPUTS,
+    VARIABLES,
     Constant,
     Number,
     Operation,
@@ -37,7 +37,6 @@ from s2jax.symbols._tree import (
 
 MAX_ROUNDED = 6  # digits that float32 holds
 _FIXED, _JITTERED = -1, -2  # where a number comes from, if not from a parameter
-_VARIABLES = {f"x_{index}": Variable(index) for index in range(MAX_INPUTS)}
 
 
 class Expressions(AbstractLaw):
@@ -248,7 +247,7 @@ def _check_distributions(parameters: Mapping[str, Any], jitter: Any) -> None:
                 "s2jax.distributions.Uniform(0.5, 2.0)."
             )
     for name in parameters:
-        if not name.isascii() or not name.isidentifier() or name in {**WORDS, **_VARIABLES}:
+        if not name.isascii() or not name.isidentifier() or name in {**WORDS, **VARIABLES}:
             raise ValueError(
                 f"Expressions(parameters={{{name!r}: ...}}): must be a word of letters, digits and "
                 "underscores that names no variable and no operator. Choose another name."
@@ -263,7 +262,7 @@ def _spelt_out(expressions: Any, parameters: Mapping[str, Any]) -> Iterator[str]
         expressions = [text for row in texts for text in row.split(" | ") if text]
     if not isinstance(expressions, (list, tuple)):
         expressions = [expressions]
-    symbols = _VARIABLES | {name: Parameter(name) for name in parameters}
+    symbols = VARIABLES | {name: Parameter(name) for name in parameters}
     for index, expr in enumerate(expressions):
         owner = f"Expressions(expressions[{index}])"
         try:

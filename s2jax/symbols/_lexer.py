@@ -10,11 +10,11 @@ from typing import NamedTuple
 from s2jax.operators import CONST, ID, TABLE
 from s2jax.symbols._tree import (
     MAX_INPUTS,
+    VARIABLES,
     Number,
     Operation,
     Parameter,
     Tree,
-    Variable,
     number,
 )
 
@@ -32,7 +32,6 @@ _TOKEN = re.compile(
       | (?P<bad> .) )""",
     re.VERBOSE | re.DOTALL,
 )
-_VARIABLES = {f"x_{index}": Variable(index) for index in range(MAX_INPUTS)}
 _ALIASES = {
     "ln": "log", "fabs": "abs", "absolute": "abs", "square": "pow2", "cube": "pow3",
     "reciprocal": "inv", "negative": "neg", "power": "pow",
@@ -118,8 +117,8 @@ def read_leaf(token: Token, parameters: Collection[str] = ()) -> Tree | str:
     """A number, a variable, a parameter or a named constant; of an operator its name."""
     if token.kind == "number":
         return _number(token)
-    if token.text in _VARIABLES:
-        return _VARIABLES[token.text]
+    if token.text in VARIABLES:
+        return VARIABLES[token.text]
     if token.text in parameters:
         return Parameter(token.text)
     if token.text not in WORDS:

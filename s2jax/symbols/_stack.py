@@ -12,8 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
+from s2jax.expressions._program import MAX_DIGITS
 from s2jax.operators import ARITY, CONST, ID, OPCODE, TABLE
-from s2jax.symbols._tree import MAX_DIGITS, MAX_INPUTS
+from s2jax.symbols._tree import MAX_INPUTS
 from s2jax.symbols._vocabulary import Vocabulary
 
 # kinds of words

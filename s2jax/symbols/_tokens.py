@@ -1,9 +1,7 @@
 """Programs as rows of token ids and back, inside jit."""
 
-import enum
 import functools
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,19 +9,20 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from s2jax import _checks
+from s2jax._status import StatusFlag
 from s2jax.expressions import AbstractLaw, Program
 from s2jax.expressions._laws import AbstractTreeLaw
-from s2jax.expressions._program import unpack
-from s2jax.expressions._trees import MAX_NODES
+from s2jax.expressions._program import MAX_DIGITS, unpack
+from s2jax.expressions._trees import MAX_NODES, by_tiles
 from s2jax.operators import CONST, ID, TABLE
 from s2jax.symbols import _links, _stack
-from s2jax.symbols._tree import MAX_DIGITS, MAX_INPUTS
+from s2jax.symbols._tree import MAX_INPUTS
 from s2jax.symbols._vocabulary import DEFAULT, MAX_POWER, Vocabulary
 
 _TILE = 256  # rows whose links stay in a core's cache
 
 
-class TokenStatus(enum.IntFlag):
+class TokenStatus(StatusFlag):
     """Why a row has no tokens or no programs; 0 means that it has. Bits add up.
 
     Example:
@@ -33,24 +32,11 @@ class TokenStatus(enum.IntFlag):
         'The tokens are no expressions.'
     """
 
-    OK = 0
-    TOO_LONG = 1
-    UNREPRESENTABLE = 2
-    MALFORMED = 4
-    TOO_LARGE = 8
-
-    @property
-    def sentence(self) -> str:
-        """What happened, for people."""
-        return " ".join(text for bit, text in _SENTENCES.items() if bit & self) or "Converted."
-
-
-_SENTENCES = {
-    TokenStatus.TOO_LONG: "There are more tokens than the row has places.",
-    TokenStatus.UNREPRESENTABLE: "A number or a variable is none of the vocabulary's.",
-    TokenStatus.MALFORMED: "The tokens are no expressions.",
-    TokenStatus.TOO_LARGE: "There are more instructions or outputs than there may be.",
-}
+    OK = 0, "Converted."
+    TOO_LONG = 1, "There are more tokens than the row has places."
+    UNREPRESENTABLE = 2, "A number or a variable is none of the vocabulary's."
+    MALFORMED = 4, "The tokens are no expressions."
+    TOO_LARGE = 8, "There are more instructions or outputs than there may be."
 
 
 class Tokens(NamedTuple):
@@ -134,7 +120,8 @@ def _write(program: Program, vocabulary: Vocabulary, length: int) -> Tokens:
     rows = int(np.prod(batch))
     shape = rows, outputs, program.num_nodes
     fields = [getattr(program, name).reshape(shape) for name in _links.Code._fields]
-    tokens = _by_tiles(convert, rows, program.length.reshape(rows, outputs), *fields)
+    arguments = program.length.reshape(rows, outputs), *fields
+    tokens = by_tiles(lambda parts: convert(*parts), _TILE, rows, arguments)
     return Tokens(*(leaf.reshape(*batch, *leaf.shape[1:]) for leaf in tokens))
 
 
@@ -221,7 +208,7 @@ def from_tokens(
     """Programs of rows of token ids, and a status per row; works inside jit and vmap.
 
     A number that stands first in `add` or `mul` becomes the bias or scale of the instruction it is
-    applied to, as `s2jax.from_prefix` does it, so that `to_tokens` gives back the ids.
+    applied to, as in the prefix style of `s2jax.from_text`, so that `to_tokens` gives back the ids.
 
     Args:
         ids: Any integers. `<bos>`, `<eos>` and what follows it may be left out.
@@ -277,18 +264,5 @@ def _read(
         return program, status.astype(jnp.int32)
 
     rows = int(np.prod(batch))
-    converted = _by_tiles(convert, rows, ids.reshape(rows, length).astype(jnp.int32))
+    converted = by_tiles(convert, _TILE, rows, ids.reshape(rows, length).astype(jnp.int32))
     return jax.tree.map(lambda leaf: leaf.reshape(*batch, *leaf.shape[1:]), converted)
-
-
-def _by_tiles(convert: Callable[..., Any], rows: int, *arrays: Array) -> Any:
-    """`convert` on some rows of the arrays at a time, so that its steps stay in a core's cache."""
-    tile = max(min(rows, _TILE), 1)
-    count = -(-rows // tile)
-
-    def split(array: Array) -> Array:
-        extra = ((0, count * tile - rows), *[(0, 0)] * (array.ndim - 1))
-        return jnp.pad(array, extra).reshape(count, tile, *array.shape[1:])
-
-    out = jax.lax.map(lambda parts: convert(*parts), tuple(map(split, arrays)))
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:rows], out)

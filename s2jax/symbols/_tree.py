@@ -8,12 +8,11 @@ import jax
 import numpy as np
 
 from s2jax.expressions import Program
+from s2jax.expressions._program import DTYPES, MAX_DIGITS, MAX_INPUTS, VARIABLE_NAMES
 from s2jax.expressions._trees import MAX_NODES
 from s2jax.operators import CONST, ID, OPCODE
 
-MAX_DIGITS = 9
 MAX_EXPONENT = 40
-MAX_INPUTS = 64
 # nothing raises: what is too large becomes infinite, what is no number NaN
 _CONTEXT = decimal.Context(MAX_DIGITS, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[])
 
@@ -26,9 +25,12 @@ class Number(NamedTuple):
 
 
 class Variable(NamedTuple):
-    """`x_index`."""
+    """A variable by its place in `VARIABLE_NAMES`."""
 
     index: int
+
+
+VARIABLES = {name: Variable(index) for index, name in enumerate(VARIABLE_NAMES)}
 
 
 class Parameter(NamedTuple):
@@ -174,8 +176,7 @@ def to_programs(
             length[i, k] = len(one)
             for n, instruction in enumerate(one):
                 fields[:7, i, k, n] = _numbers(instruction)
-    types = (np.int8, np.int32, np.int16, np.int32, np.int8, np.int32, np.int8)
-    arrays = [field.astype(dtype) for field, dtype in zip(fields, types, strict=False)]
+    arrays = [field.astype(dtype) for field, dtype in zip(fields, DTYPES, strict=False)]
     # not jnp.asarray, which compiles a copy for every shape; concrete inside jit too
     with jax.ensure_compile_time_eval():
         *leaves, length = jax.device_put([*arrays, length])

@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Int
 
 from s2jax import _checks
+from s2jax.expressions._program import MAX_DIGITS
 from s2jax.operators import CONST, ID, TABLE
-from s2jax.symbols._tree import MAX_DIGITS, MAX_INPUTS
+from s2jax.symbols._tree import MAX_INPUTS
 
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<mask>", "|", "+", "-")
 MAX_POWER = 20
