@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-PACKAGES = ("jax", "jaxlib", "numpy", "equinox", "s2generator", "pyoperon")
+PACKAGES = ("jax", "jaxlib", "numpy", "equinox", "diffrax", "scipy", "s2generator", "pyoperon")
 
 
 def use_one_core() -> None:

@@ -3,6 +3,7 @@
 from s2jax import distributions as distributions
 from s2jax import expressions as expressions
 from s2jax import inputs as inputs
+from s2jax import ode as ode
 from s2jax import presets as presets
 from s2jax import symbols as symbols
 from s2jax._version import __version__ as __version__
@@ -21,6 +22,7 @@ from s2jax.fit import free_constants as free_constants
 from s2jax.generate import Batch as Batch
 from s2jax.generate import candidates as candidates
 from s2jax.generate import sample as sample
+from s2jax.ode import ODE as ODE
 from s2jax.symbols import Expressions as Expressions
 from s2jax.symbols import TokenStatus as TokenStatus
 from s2jax.symbols import Vocabulary as Vocabulary

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -15,6 +15,7 @@ from s2jax import _checks, operators
 from s2jax._serialize import classes
 from s2jax.config import Config
 from s2jax.inputs import AbstractInput, Choice
+from s2jax.ode import FORMS
 
 _HERE = ""  # in a tree of options, the value of the node itself
 
@@ -100,12 +101,15 @@ def _apply(old: Any, tree: dict[str, Any], name: str, kind: Any) -> Any:
     if not children:
         raise ValueError(f"{_flag(name)}: is one value and has no field {next(iter(options))!r}.")
     hints = _hints(type(value)) if isinstance(value, eqx.Module) else {}
-    known = {**children, **_missing_operators(value, name)}
+    known = {**children, **_missing_weights(value, name)}
     for key, branch in options.items():
         path = f"{name}.{key}" if name else key
         if key not in known:
             near = _checks.unknown(key.replace("_", "-"), [k.replace("_", "-") for k in known])
             raise ValueError(f"{_flag(path)}: {near}")
+        if isinstance(value, Mapping) and str(branch.get(_HERE)).lower() == "none":
+            children.pop(key, None)  # an entry may be left out
+            continue
         children[key] = _apply(known[key], branch, path, hints.get(key, type(known[key])))
     if isinstance(value, eqx.Module):
         return type(value)(**children)
@@ -120,10 +124,12 @@ def _hints(kind: type) -> dict[str, Any]:
     return {field.name: field.type for field in dataclasses.fields(kind)}
 
 
-def _missing_operators(value: Any, name: str) -> dict[str, float]:
-    """Operators that a table of weights leaves out; their weight is 0."""
-    if not isinstance(value, Mapping) or not name.endswith("ary_weights"):
+def _missing_weights(value: Any, name: str) -> dict[str, float]:
+    """Operators or forms of equations that a table of weights leaves out; their weight is 0."""
+    if not isinstance(value, Mapping) or not name.endswith("weights"):
         return {}
+    if not name.endswith("ary_weights"):
+        return {form: 0.0 for form in FORMS if form not in value}
     arity = 1 if name.endswith("unary_weights") else 2
     return {word: 0.0 for word in operators.drawable(arity) if word not in value}
 
@@ -145,7 +151,7 @@ def _concrete() -> set[type]:
 def _read(old: Any, given: Any, name: str, kind: Any) -> Any:
     """What was given, as the kind of value that the field has."""
     if isinstance(given, str) and given.lower() == "none":
-        if type(None) in _members(kind):
+        if old is None or type(None) in _members(kind):
             return None
         if not isinstance(old, str):
             raise ValueError(f"{_flag(name)} none: the field cannot be left out.")
@@ -153,10 +159,13 @@ def _read(old: Any, given: Any, name: str, kind: Any) -> Any:
         isinstance(part, type) and issubclass(part, eqx.Module) for part in _members(kind)
     ):
         return _variant(given, name, kind)
-    if isinstance(old, (tuple, list)) or (isinstance(old, (np.ndarray, jax.Array)) and old.ndim):
+    elements = _elements(old, kind)
+    if elements:
         items = given.split(",") if isinstance(given, str) else given
         items = items if isinstance(items, (tuple, list)) else [items]
-        return tuple(_number(item, name, float) for item in items)
+        if str in elements:
+            return tuple(str(item).strip() for item in items)
+        return tuple(_number(item, name, float if float in elements else int) for item in items)
     if isinstance(old, Mapping):
         raise ValueError(f"{_flag(name)}: set one of its fields, as {_flag(name)}.NAME VALUE.")
     if isinstance(given, (list, tuple)):
@@ -167,6 +176,18 @@ def _read(old: Any, given: Any, name: str, kind: Any) -> Any:
         return _boolean(given, name)
     is_float = isinstance(old, float) or float in _members(kind)
     return _number(given, name, float if is_float else int)
+
+
+def _elements(old: Any, kind: Any) -> set[Any]:
+    """What a field holds several of; empty if it holds one value."""
+    if isinstance(old, (np.ndarray, jax.Array)):
+        return {float} if old.ndim else set()
+    if isinstance(old, (tuple, list)) and old:
+        types_held = {type(item) for item in old}
+        return types_held if types_held in ({int}, {str}) else {float}
+    lists = [k for k in _members(kind) if typing.get_origin(k) in (tuple, list, Sequence)]
+    found = {part for k in lists for arg in typing.get_args(k) for part in _members(arg)}
+    return found & {int, float, str}
 
 
 def _number(given: Any, name: str, kind: type) -> Any:

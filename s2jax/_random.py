@@ -52,13 +52,16 @@ def fold_in(
 
 
 def random_bits(
-    words: UInt32[Array, "batch 2"], count: int, stream: Int[Array, "#batch"] | int = 0
-) -> UInt32[Array, "{count} batch"]:
+    words: UInt32[Array, "batch 2"], count: int, stream: Int[Array, "#batch"] | int = 0,
+    first: Int[Array, ""] | int = 0,
+) -> UInt32[Array, "{count} batch"]:  # fmt: skip
     """Draw `count` words of 32 random bits per key, one column per key.
 
-    Streams of one key are independent; stream 0 is also what `fold_in` reads.
+    Streams of one key are independent; stream 0 is also what `fold_in` reads. Two words make a
+    block of the stream; `first` is the block to start from.
     """
     low = jnp.arange(-(-count // 2), dtype=jnp.uint32)[:, None]
+    low = low + jnp.asarray(first).astype(jnp.uint32)
     high = jnp.broadcast_to(jnp.asarray(stream).astype(jnp.uint32), words.shape[:1])[None, :]
     high, low = jnp.broadcast_arrays(high, low)
     out = threefry2x32((words[None, :, 0], words[None, :, 1]), (high, low))

@@ -13,6 +13,10 @@ from s2jax._types import Words
 from s2jax.acceptance import Moments, is_usable_input, moments
 from s2jax.config import Config, Standardize
 from s2jax.inputs import Source
+from s2jax.ode._rows import no_solutions, solve_rows
+from s2jax.ode._search import Found
+from s2jax.ode._target import AbstractDifferential
+from s2jax.targets import AbstractPointwise
 
 _MAX_ROUNDS = 32
 _AT_END = 2**30  # sorts a row behind all others
@@ -43,14 +47,14 @@ class Rows(NamedTuple):
         x: The inputs.
         channels: Everything in `Channels`, as floats.
         y_mask: Which outputs the rows use.
-        outputs: What was found for each output.
+        outputs: What was found for each output, or the solutions of differential equations.
     """
 
     index: Int[Array, " rows"]
     x: Float[Array, "rows inputs time"]
     channels: Float[Array, "rows inputs fields"]
     y_mask: Bool[Array, "rows outputs"]
-    outputs: Outputs
+    outputs: Outputs | Found
 
 
 def fill_rows(words: Words, config: Config, n: int, backend: str) -> Rows:
@@ -79,13 +83,19 @@ def fill_rows(words: Words, config: Config, n: int, backend: str) -> Rows:
 def no_rows(config: Config, index: Int[Array, " rows"]) -> Rows:
     """Rows of zeros for these candidates."""
     num_rows, dtype = index.shape[0], jnp.result_type(float)
-    shape = (num_rows * config.num_outputs, config.length)
+    if isinstance(config.target, AbstractDifferential):
+        sizes = config.num_inputs, config.num_outputs, config.length
+        outputs = no_solutions(config.target, num_rows, *sizes)
+    else:
+        assert isinstance(config.target, AbstractPointwise)
+        shape = (num_rows * config.num_outputs, config.length)
+        outputs = no_outputs(config.target, config.num_inputs, shape, dtype)
     return Rows(
         index=index,
         x=jnp.zeros((num_rows, config.num_inputs, config.length), dtype),
         channels=jnp.zeros((num_rows, config.num_inputs, _num_fields(config)), dtype),
         y_mask=jnp.zeros((num_rows, config.num_outputs), bool),
-        outputs=no_outputs(config.target, config.num_inputs, shape, dtype),
+        outputs=outputs,
     )
 
 
@@ -93,13 +103,17 @@ def draw_rows(
     words: Words, config: Config, rows: Rows, wanted: Bool[Array, " rows"], backend: str
 ) -> Rows:
     """Draw the candidates `rows.index`; rows not wanted stay as they are."""
-    tile = _tile_size(config, backend)
     keys = fold_in(jnp.broadcast_to(words, (*rows.index.shape, 2)), rows.index)
     bits = random_bits(keys, 4, stream=1)
     x_mask = _mask(bits[0], config.min_inputs, config.num_inputs)
     y_mask = _mask(bits[1], config.min_outputs, config.num_outputs)
+    if isinstance(config.target, AbstractDifferential):
+        return _solve_rows(keys, bits, config, rows, wanted, (x_mask, y_mask), backend)
+    tile = _tile_size(config, backend)
     rows = rows._replace(y_mask=y_mask)
     rows = _draw_inputs(keys, config, rows, x_mask, bits[2], max(1, tile // config.num_inputs))
+    assert isinstance(config.target, AbstractPointwise)
+    assert isinstance(rows.outputs, Outputs)
     task = Task(
         target=config.target,
         acceptance=config.acceptance,
@@ -116,16 +130,46 @@ def draw_rows(
     return rows._replace(outputs=search(task, outputs, to_search, tile))
 
 
+def _solve_rows(keys, bits, config: Config, rows: Rows, wanted, masks, backend: str) -> Rows:
+    """Draw candidates whose outputs solve differential equations, which say what they read."""
+    assert isinstance(config.target, AbstractDifferential)
+    assert isinstance(rows.outputs, Found)
+    used_inputs, used_states = (mask.sum(1, dtype=jnp.int32) for mask in masks)
+    layout, may_be_monotone = config.target.lay_out(
+        keys, used_inputs, used_states, config.num_outputs
+    )
+    y_mask = jnp.arange(config.num_outputs, dtype=jnp.int32) < layout.num_states[:, None]
+    rows = rows._replace(y_mask=y_mask)
+    if config.num_inputs > 0:
+        x_mask = jnp.arange(config.num_inputs, dtype=jnp.int32) < layout.num_inputs[:, None]
+        tile = max(1, _tile_size(config, backend) // config.num_inputs)
+        rows = _draw_inputs(keys, config, rows, x_mask, bits[2], tile)
+    wanted = wanted & unpack_channels(config, rows).usable.all(1)
+    found = solve_rows(
+        config.target, config.acceptance, config.split, keys, rows.x, layout, may_be_monotone,
+        rows.outputs, wanted, backend,
+    )  # fmt: skip
+    new = (wanted & found.usable)[:, None] & y_mask
+    scale, shift = _scaling(config.y_scaling, bits[3][:, None], moments(found.series))
+    scale, shift = jnp.where(new, scale, found.scale), jnp.where(new, shift, found.shift)
+    scaled = found.series * scale[..., None] + shift[..., None]
+    series = jnp.where(new[..., None], scaled, found.series)
+    return rows._replace(outputs=found._replace(series=series, scale=scale, shift=shift))
+
+
 def _is_usable(config: Config, rows: Rows) -> Bool[Array, " rows"]:
+    good = unpack_channels(config, rows).usable.all(1)
+    if isinstance(rows.outputs, Found):
+        return good & rows.outputs.usable
     found = rows.outputs.usable.reshape(rows.y_mask.shape)
-    return unpack_channels(config, rows).usable.all(1) & (found | ~rows.y_mask).all(1)
+    return good & (found | ~rows.y_mask).all(1)
 
 
 def _tile_size(config: Config, backend: str) -> int:
     """Channels drawn, or programs tried, at a time: what caches hold or an accelerator needs."""
     if backend == "cpu":
         return 256
-    width = config.num_inputs + config.target.num_nodes(config.num_inputs)
+    width = config.num_inputs + config.target.num_nodes(config.num_inputs, config.num_outputs)
     return max(256, min(2**31 // (4 * config.length * width), 2**16))
 
 

@@ -17,7 +17,7 @@ from s2jax._types import Words
 from s2jax.acceptance import REASONS, Acceptance, Moments, Status, judge, moments
 from s2jax.expressions import Split
 from s2jax.expressions._program import pack, packed_width
-from s2jax.targets import AbstractTarget
+from s2jax.targets import AbstractPointwise
 
 _TRY_BITS = 20  # tries per item; the streams of outputs follow each other
 _FIRST_STREAM = 2  # what comes before is read for the row's inputs
@@ -55,7 +55,7 @@ class Task(NamedTuple):
         rescale: `rescale(moments, row)` gives the scale and shift of accepted series.
     """
 
-    target: AbstractTarget
+    target: AbstractPointwise
     acceptance: Acceptance
     split: Split | None
     words: Words
@@ -79,7 +79,9 @@ class Task(NamedTuple):
         return program, series, row, stats, status
 
 
-def no_outputs(target: AbstractTarget, num_inputs: int, shape: tuple[int, int], dtype) -> Outputs:
+def no_outputs(
+    target: AbstractPointwise, num_inputs: int, shape: tuple[int, int], dtype
+) -> Outputs:
     """The outputs before any search, for `shape = (items, time)`."""
     width = packed_width(target.num_nodes(num_inputs))
     return Outputs(

@@ -11,7 +11,17 @@ from typing import Any
 import jax
 import numpy as np
 
-from s2jax import _checks, acceptance, config, distributions, expressions, inputs, symbols, targets
+from s2jax import (
+    _checks,
+    acceptance,
+    config,
+    distributions,
+    expressions,
+    inputs,
+    ode,
+    symbols,
+    targets,
+)
 from s2jax.config import Config
 
 _TAG = "class"
@@ -22,7 +32,7 @@ _MAX_VALUES = 100_000
 def classes() -> Mapping[str, type]:
     """The classes a configuration is made of, by name."""
     modules: tuple[ModuleType, ...] = (
-        acceptance, config, distributions, expressions, inputs, symbols, targets,
+        acceptance, config, distributions, expressions, inputs, ode, symbols, targets,
     )  # fmt: skip
     bases = (
         Config, config.Standardize, acceptance.Acceptance, expressions.Decimals,

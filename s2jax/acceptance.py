@@ -29,11 +29,18 @@ class Status(StatusFlag):
     SEARCH_EXHAUSTED = 16, "No expression was accepted within the allowed number of tries."
     INPUT_UNUSABLE = 32, "An input series is not finite or does not vary."
     OTHER_SPLIT = 64, "The skeleton of the expression is in another part of the split."
+    ESCAPED = 128, "A solution left the bound within its time span."
+    INACCURATE = 256, "The estimated error of a solution exceeds the tolerance."
+    STIFF = 512, "A solution needs a stiff solver: its steps are at the limit of stability."
+    SETTLED = 1024, "A solution is at rest in the last quarter of its time span."
+    JUMP = 2048, "A solution jumps between neighbouring times."
+    MONOTONE = 4096, "All states are monotone, and the row is none that may be."
 
 
-REASONS = (
-    Status.NOT_FINITE, Status.TOO_LARGE, Status.CONSTANT, Status.OUTSIDE_DOMAIN, Status.OTHER_SPLIT,
-)  # fmt: skip
+_INPUTS_AND_SEARCH = (Status.OK, Status.SEARCH_EXHAUSTED, Status.INPUT_UNUSABLE)
+REASONS = tuple(
+    status for status in Status.__members__.values() if status not in _INPUTS_AND_SEARCH
+)
 """The reasons counted in `Batch.rejections`, in order; a rejected try has exactly one."""
 
 

@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+Preset = Literal["s2", "reference", "ode"]
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 3
 
 _INTRODUCTION = (
     "Series-symbol pairs: time series with the expressions that made them. "
-    "First try: s2jax generate corpus --rows 2000, then s2jax show corpus"
+    "First try: s2jax generate corpus --rows 2000, then s2jax show corpus; with --preset ode, "
+    "solutions of random differential equations"
 )
 
 
@@ -26,12 +28,13 @@ class Generate:
     Every field of the configuration can be set by its dotted name, for example
     --length 512 --num-inputs 3 --acceptance.bound 1000 --target.law.max-unary 3
     --x-scaling.high 8 --inputs Mixture ARMA --inputs.weights 0.3 0.7.
+    With none, a part or a weight is left out: --y-scaling none --target.weights.driven none.
     `s2jax fields` lists them all. Options win over the file, the file over the preset.
     """
 
     out: Path
     """The folder: new or empty."""
-    preset: Literal["s2", "reference"] = "s2"
+    preset: Preset = "s2"
     """Where fields that are not set come from."""
     rows: int = 20000
     """Number of pairs."""
@@ -47,7 +50,10 @@ class Generate:
 
 @dataclasses.dataclass(frozen=True)
 class Show:
-    """Plot random pairs of a corpus with their formulas, and print what it holds."""
+    """Plot random pairs of a corpus with their formulas, and print what it holds.
+
+    Solutions of differential equations are plotted over time and as paths in the plane.
+    """
 
     out: Path
     """The folder of a corpus."""
@@ -66,7 +72,7 @@ class Fields:
     Takes the same options as `generate`, so that their effect can be seen.
     """
 
-    preset: Literal["s2", "reference"] = "s2"
+    preset: Preset = "s2"
     """Which configuration."""
     config: Path | None = None
     """TOML file with fields of the configuration."""
@@ -217,6 +223,9 @@ def _generate(command: Generate, options: dict[str, list[str]]) -> int:
         f"{command.rows / seconds:,.0f} rows/s including compilation, "
         f"{_accepted(manifest['acceptance']):.1%} of the expressions accepted"
     )
+    rejected = _rejected(manifest["acceptance"])
+    if rejected:
+        print("rejected:", rejected)
     unusable = manifest["acceptance"]["unusable_rows"]
     if unusable:
         print(
@@ -264,6 +273,14 @@ class _Progress:
 def _accepted(counts: dict[str, int]) -> float:
     tries = sum(count for name, count in counts.items() if name != "unusable_rows")
     return counts["accepted"] / max(tries, 1)
+
+
+def _rejected(counts: dict[str, int]) -> str:
+    """The reasons for which expressions were rejected, the most frequent first."""
+    tries = max(sum(count for name, count in counts.items() if name != "unusable_rows"), 1)
+    reasons = {n: k for n, k in counts.items() if k and n not in ("accepted", "unusable_rows")}
+    ordered = sorted(reasons.items(), key=lambda pair: -pair[1])
+    return ", ".join(f"{name} {count:,} ({count / tries:.1%})" for name, count in ordered)
 
 
 def _show(command: Show) -> int:

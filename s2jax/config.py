@@ -6,7 +6,9 @@ from s2jax import _checks
 from s2jax._types import Number, Whole, number
 from s2jax.acceptance import Acceptance
 from s2jax.expressions import Split
+from s2jax.expressions._program import MAX_INPUTS, MAX_STATES
 from s2jax.inputs import ARMA, AbstractInput, Choice, Mixture, as_choice
+from s2jax.ode._target import AbstractDifferential
 from s2jax.targets import AbstractTarget, Algebraic
 
 
@@ -48,7 +50,8 @@ class Config(eqx.Module):
 
     Attributes:
         length: Time steps of a series. Static.
-        num_inputs, num_outputs: Channels of `x` and `y`, the largest numbers used. Static.
+        num_inputs, num_outputs: Channels of `x` and `y`, the largest numbers used; outputs are the
+            states of a differential equation, and that alone may have no inputs. Static.
         min_inputs, min_outputs: Least numbers used; a row uses U{min..num} of them. None: all.
         inputs: The law of the input channels.
         target: What is made of them.
@@ -81,8 +84,9 @@ class Config(eqx.Module):
     def __check_init__(self):
         check = _checks.check_static_integer
         check("Config", "length", self.length, 2, 2**24)
-        check("Config", "num_inputs", self.num_inputs, 1, 64)
-        check("Config", "num_outputs", self.num_outputs, 1, 2047)
+        solves = isinstance(self.target, AbstractDifferential)
+        check("Config", "num_inputs", self.num_inputs, 0 if solves else 1, MAX_INPUTS)
+        check("Config", "num_outputs", self.num_outputs, 1, MAX_STATES if solves else 2047)
         for name, high in (("min_inputs", self.num_inputs), ("min_outputs", self.num_outputs)):
             value = getattr(self, name)
             if value is not None:
@@ -108,7 +112,7 @@ class Config(eqx.Module):
                 f"Config(split={self.split!r}): must be a Split or None. Pass s2jax.Split(0, 0.9)."
             )
         self.inputs.check_length(self.length)
-        self.target.check_inputs(self.num_inputs)
+        self.target.check_inputs(self.num_inputs, self.num_outputs)
 
     @property
     def choice(self) -> Choice:

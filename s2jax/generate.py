@@ -1,6 +1,7 @@
 """From a key to batches: the one place that composes inputs, expressions and acceptance."""
 
 from functools import partial
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -11,12 +12,15 @@ from jaxtyping import Array, Bool, Float, Int
 from s2jax import _checks
 from s2jax._random import words_of
 from s2jax._rows import Rows, draw_rows, fill_rows, no_rows, unpack_channels
+from s2jax._search import Outputs
 from s2jax._types import Indices, PRNGKey, Words
 from s2jax.acceptance import REASONS, Status
 from s2jax.config import Config
 from s2jax.expressions import Program
 from s2jax.expressions._program import unpack
 from s2jax.inputs import Source
+from s2jax.ode._rows import times
+from s2jax.ode._search import Found, unpack_equations
 
 
 class Dynamics(eqx.Module):
@@ -193,31 +197,57 @@ def _candidates(words: Words, config: Config, indices, backend: str) -> Batch:
 
 
 def _to_batch(config: Config, rows: Rows) -> Batch:
-    mask = rows.y_mask
     channels = unpack_channels(config, rows)
-    found = jax.tree.map(lambda leaf: leaf.reshape(*mask.shape, *leaf.shape[1:]), rows.outputs)
-    usable = found.scaling[..., 2] > 0
-    missing = mask & ~usable
-    happened = (found.rejections > 0) & missing[..., None]
     good_input = channels.usable.all(1)
+    if isinstance(rows.outputs, Found):
+        fields, missing = _solutions(config, rows.outputs, rows.y_mask)
+    else:
+        fields, missing = _pairs(config, rows.outputs, rows.y_mask)
+    happened = (fields["rejections"] > 0) & missing[..., None]
     status = jnp.where(good_input, 0, Status.INPUT_UNUSABLE.value)
     exhausted = good_input & missing.any(1)
     status = status | jnp.where(exhausted, Status.SEARCH_EXHAUSTED.value, 0)
     for position, reason in enumerate(REASONS):
         status = status | jnp.where(happened[..., position].any(1), reason.value, 0)
+    usable = rows.y_mask & ~missing
     return Batch(
         x=rows.x,
-        y=found.series,
-        program=unpack(found.program, config.target.protected),
         status=status,
         index=rows.index,
         x_scale=channels.scale,
         x_shift=channels.shift,
-        y_scale=jnp.where(usable, found.scaling[..., 0], 1),
-        y_shift=found.scaling[..., 1],
         x_mask=channels.mask,
-        y_mask=mask,
+        y_mask=rows.y_mask,
         x_source=channels.source,
-        tries=found.rejections.sum(-1, dtype=jnp.int32) + usable.astype(jnp.int32),
-        rejections=found.rejections,
+        tries=fields["rejections"].sum(-1, dtype=jnp.int32) + usable.astype(jnp.int32),
+        **fields,
     )
+
+
+def _pairs(config: Config, outputs: Outputs, mask) -> tuple[dict[str, Any], Array]:
+    """Fields of a batch of functions of the inputs, and which outputs were not found."""
+    found = jax.tree.map(lambda leaf: leaf.reshape(*mask.shape, *leaf.shape[1:]), outputs)
+    usable = found.scaling[..., 2] > 0
+    fields = {
+        "y": found.series,
+        "program": unpack(found.program, config.target.protected),
+        "y_scale": jnp.where(usable, found.scaling[..., 0], 1),
+        "y_shift": found.scaling[..., 1],
+        "rejections": found.rejections,
+    }
+    return fields, mask & ~usable
+
+
+def _solutions(config: Config, found: Found, mask) -> tuple[dict[str, Any], Array]:
+    """Fields of a batch of solutions, and which states were not found; all states are as one."""
+    program, diffusion = unpack_equations(found.whole, mask.shape[1], config.target.protected)
+    fields = {
+        "y": found.series,
+        "program": program,
+        "y_scale": found.scale,
+        "y_shift": found.shift,
+        "rejections": jnp.where(mask[..., None], found.rejections[:, None], 0),
+        "t": times(found.span, config.length),
+        "dynamics": Dynamics(found.form, diffusion, found.error, found.num_steps),
+    }
+    return fields, mask & ~found.usable[:, None]

@@ -1,7 +1,9 @@
 """Ready configurations."""
 
 from s2jax._reference import config_fields
-from s2jax.config import Config
+from s2jax.acceptance import Acceptance
+from s2jax.config import Config, Standardize
+from s2jax.ode import ODE
 
 
 def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -> Config:
@@ -24,6 +26,39 @@ def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -
         Models (SymTime), section 3.
     """
     return Config(length=length, num_inputs=num_inputs, num_outputs=num_outputs, **fields)
+
+
+def ode(length: int = 256, dimension: int = 2, num_inputs: int = 1, **fields) -> Config:
+    """Solutions of random differential equations, all forms of `s2jax.ODE`.
+
+    Solutions stay within +-100 and are not scaled. Inputs are standardised and multiplied by
+    U(0.5, 2).
+
+    Args:
+        length: Time steps.
+        dimension: States, at most 16. Forms that need two are left out if there is one.
+        num_inputs: Inputs of driven and forced equations; with 0, these forms are left out.
+        **fields: Any other field of `Config`; `min_outputs=1` draws the number of states too.
+
+    Example:
+        >>> ode(length=128, dimension=3, num_inputs=0).num_outputs
+        3
+
+    References:
+        d'Ascoli et al. (2024), ODEFormer: Symbolic regression of dynamical systems with
+        transformers, for the random right-hand sides.
+    """
+    weights = dict(ODE().weights)
+    for name, possible in (
+        ("driven", num_inputs > 0), ("forced", num_inputs > 0), ("second_order", dimension > 1),
+    ):  # fmt: skip
+        if not possible:
+            del weights[name]
+    fields.setdefault("target", ODE(weights=weights))
+    fields.setdefault("acceptance", Acceptance(bound=100.0))
+    fields.setdefault("x_scaling", Standardize(0.5, 2.0))
+    fields.setdefault("y_scaling", None)
+    return Config(length=length, num_inputs=num_inputs, num_outputs=dimension, **fields)
 
 
 def reference(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **settings) -> Config:

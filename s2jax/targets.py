@@ -14,7 +14,7 @@ from s2jax.operators import ID
 
 
 class AbstractTarget(eqx.Module):
-    """How programs are drawn and what series they make of an input."""
+    """What is made of the inputs, and of which programs."""
 
     @property
     @abc.abstractmethod
@@ -22,11 +22,15 @@ class AbstractTarget(eqx.Module):
         """Whether the programs are in protected mode."""
 
     @abc.abstractmethod
-    def num_nodes(self, num_inputs: int) -> int:
+    def num_nodes(self, num_inputs: int, num_outputs: int = 1) -> int:
         """Static number of instruction slots of a program."""
 
-    def check_inputs(self, num_inputs: int) -> None:
-        """Raise a `ValueError` if programs with so many inputs cannot be drawn."""
+    def check_inputs(self, num_inputs: int, num_outputs: int = 1) -> None:
+        """Raise a `ValueError` if programs with so many inputs and outputs cannot be drawn."""
+
+
+class AbstractPointwise(AbstractTarget):
+    """A target whose series are functions of the inputs at the same time."""
 
     @abc.abstractmethod
     def draw(
@@ -42,7 +46,7 @@ class AbstractTarget(eqx.Module):
         """The series of each program on its own input."""
 
 
-class Algebraic(AbstractTarget):
+class Algebraic(AbstractPointwise):
     """y = f(x) at every time step, with f drawn from a law of expressions.
 
     Attributes:
@@ -81,10 +85,10 @@ class Algebraic(AbstractTarget):
     def protected(self) -> bool:
         return self.domain == "protected"
 
-    def num_nodes(self, num_inputs: int) -> int:
+    def num_nodes(self, num_inputs: int, num_outputs: int = 1) -> int:
         return self.law.num_nodes(num_inputs)
 
-    def check_inputs(self, num_inputs: int) -> None:
+    def check_inputs(self, num_inputs: int, num_outputs: int = 1) -> None:
         self.law.check_inputs(num_inputs)
 
     def draw(self, words, stream, used_inputs, output, num_inputs):
@@ -95,7 +99,7 @@ class Algebraic(AbstractTarget):
         return evaluate_rows(program, x)
 
 
-class Identity(AbstractTarget):
+class Identity(AbstractPointwise):
     """y = x: output k is input k modulo the number of inputs. For inputs without expressions.
 
     Example:
@@ -107,7 +111,7 @@ class Identity(AbstractTarget):
     def protected(self) -> bool:
         return True
 
-    def num_nodes(self, num_inputs: int) -> int:
+    def num_nodes(self, num_inputs: int, num_outputs: int = 1) -> int:
         return 1
 
     def draw(self, words, stream, used_inputs, output, num_inputs):

@@ -1,15 +1,21 @@
 """The command line: what it accepts, what it refuses, and its exit codes."""
 
 import os
+import re
 import subprocess
 import sys
+import types
+import typing
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import s2jax
 from s2jax import _serialize, cli, expressions, inputs, plotting
-from s2jax._options import names_of, with_options
+from s2jax._options import _read, names_of, with_options
+from s2jax._types import Number, Whole
 from s2jax.corpus import _writer as writer
 from s2jax.corpus import read_manifest
 
@@ -46,6 +52,8 @@ def test_generate(generated):
     assert result.stdout.startswith(f"{out}: 300 rows, ")
     assert "rows/s" in result.stdout
     assert "accepted" in result.stdout
+    rejected = result.stdout.splitlines()[1]
+    assert re.match(r"rejected: too_large \d+ \(\d+\.\d%\), ", rejected)
     assert "300" in result.stderr
     assert "rows/s" in result.stderr or "s left" in result.stderr
     manifest = read_manifest(out)
@@ -168,7 +176,7 @@ def test_help_names_the_options(capsys):
         cli.main(["generate", "--help"])
     assert caught.value.code == 0
     text = capsys.readouterr().out
-    assert "--preset {s2,reference}" in text
+    assert "--preset {s2,reference,ode}" in text
     assert "--acceptance.bound" in text
 
 
@@ -225,7 +233,11 @@ def test_options_reach_every_kind_of_field():
 
 
 def test_every_listed_field_can_be_set_to_its_own_value():
-    for config in (s2jax.presets.s2(), s2jax.Config(inputs=inputs.ARMA(), x_scaling=None)):
+    for config in (
+        s2jax.presets.s2(),
+        s2jax.Config(num_outputs=2, target=s2jax.ode.ODE(law=expressions.S2Law())),
+        s2jax.Config(inputs=inputs.ARMA(), x_scaling=None),
+    ):
         values = {
             name: value
             for name, value in names_of(config).items()
@@ -234,6 +246,55 @@ def test_every_listed_field_can_be_set_to_its_own_value():
         given = {name: "none" if value is None else value for name, value in values.items()}
         again = with_options(config, given)
         assert _serialize.to_json(again) == _serialize.to_json(config)
+
+
+@pytest.mark.parametrize(
+    "given, kind, old, value",
+    [
+        ("1,2", tuple[int, ...] | None, None, (1, 2)),
+        (["1", "2"], tuple[int, ...] | None, None, (1, 2)),
+        ("0.5", Sequence[Number], (), (0.5,)),
+        ("3,4", Sequence[Number] | None, None, (3.0, 4.0)),
+        ("3,4", Any, (1, 2), (3, 4)),
+        ("3,4", Any, (1.0, 2), (3.0, 4.0)),
+        ("driven, forced", tuple[str, ...], (), ("driven", "forced")),
+        ("none", tuple[int, ...] | None, (1, 2), None),
+        ("2", Number | None, None, 2.0),
+        ("2", Whole | None, None, 2),
+    ],
+)
+def test_values_that_are_several_numbers_or_none(given, kind, old, value):
+    read = _read(old, given, "field", kind)
+    assert read == value
+    if isinstance(value, tuple):
+        assert [type(item) for item in read] == [type(item) for item in value]
+
+
+def test_several_whole_numbers_are_whole():
+    with pytest.raises(ValueError, match="--field 1.5: must be an integer"):
+        _read(None, "1,1.5", "field", tuple[int, ...] | None)
+
+
+def test_weights_of_forms_are_set_added_and_left_out():
+    left_out = {f"target.weights.{name}": "none" for name in ("driven", "forced")}
+    options = {"num-inputs": 0, "target.weights.second-order": 5, "target.tolerance": 0.01}
+    config = with_options(s2jax.presets.ode(), options | left_out)
+    names = ["autonomous", "second_order", "saturated", "stochastic"]
+    assert isinstance(config.target, s2jax.ode.ODE)
+    assert list(config.target.weights) == names
+    assert (config.target.weights["second_order"], config.num_inputs) == (5.0, 0)
+    again = with_options(
+        s2jax.presets.ode(num_inputs=0), {"num-inputs": 1, "target.weights.driven": 2}
+    )
+    assert again.target.weights["driven"] == 2.0
+    with pytest.raises(ValueError, match="--target.weights.drivn: .* Did you mean 'driven'"):
+        with_options(config, {"target.weights.drivn": 1})
+
+
+def test_every_preset_has_its_name_on_the_command_line():
+    functions = [f for f in vars(s2jax.presets).values() if isinstance(f, types.FunctionType)]
+    names = {f.__name__ for f in functions if f.__module__ == "s2jax.presets"}
+    assert {name for name in names if name[0] != "_"} <= set(typing.get_args(cli.Preset))
 
 
 def test_nothing_heavy_is_imported_before_the_arguments_are_read():

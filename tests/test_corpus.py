@@ -19,14 +19,16 @@ from matplotlib.figure import Figure
 import s2jax
 from s2jax import expressions, inputs
 from s2jax._serialize import classes, from_json, to_json
+from s2jax.acceptance import REASONS
+from s2jax.corpus import _layout, read_manifest, read_reference, write_corpus, write_reference
 from s2jax.corpus import _writer as writer
-from s2jax.corpus import read_manifest, write_corpus
 from s2jax.corpus._tokens import padded, ragged
-from s2jax.plotting import plot_pairs, to_math
+from s2jax.plotting import plot_corpus, plot_pairs, summarize, to_math
 from s2jax.symbols import to_text
 from s2jax.symbols._tokens import from_tokens, num_tokens, to_tokens
-from s2jax.symbols._tree import Number
 from s2jax.symbols._vocabulary import Vocabulary
+from tests.equations import FORMS, batch_of_equations
+from tests.equations import LENGTH as EQUATION_LENGTH
 
 ROWS, BLOCK, SHARD, SEED, LENGTH = 700, 512, 512, 3, 64
 CONFIG = s2jax.presets.s2(length=LENGTH, num_inputs=2, num_outputs=2, min_outputs=1)
@@ -183,7 +185,7 @@ def test_metadata_and_manifest(corpus):
         assert from_json(stored["s2jax.config"]) == CONFIG
         assert json.loads(stored["s2jax.versions"])["jax"] == jax.__version__
         assert stored["s2jax.seed"] == str(SEED)
-        assert stored["s2jax.schema_version"] == "1"
+        assert stored["s2jax.schema_version"] == "2"
     table = rows_of(corpus)
     counts = manifest["acceptance"]
     assert counts["accepted"] == matrix(table, "y_mask").sum()
@@ -277,6 +279,7 @@ def test_every_class_of_the_library_makes_the_round_trip():
         inputs.AbstractInput: lambda part: {"inputs": part},
         s2jax.Algebraic: lambda part: {"target": part},
         s2jax.Identity: lambda part: {"target": part},
+        s2jax.ode.ODE: lambda part: {"target": part, "num_outputs": 2},
         expressions.AbstractLaw: lambda part: {"target": algebraic(law=part)},
         expressions.Decimals: lambda part: {
             "target": algebraic(law=expressions.S2Law(constants=part))
@@ -331,23 +334,103 @@ def test_pairs_of_a_batch_are_drawn(blocks):
         plot_pairs(blocks[0], count=0)
 
 
-NUMBER = Number(-25, -2)
-
-
 @pytest.mark.parametrize(
-    "tree, text",
+    "text, formula",
     [
-        (("sub", "x_0", ("add", "x_1", "e")), "x_{0} - (x_{1} + e)"),
-        (("sub", "x_0", ("mul", NUMBER, "x_1")), r"x_{0} + 0.25\,x_{1}"),
-        (("add", Number(3, 0), ("mul", NUMBER, ("inv", "x_1"))), r"{-}\dfrac{0.25}{x_{1}} + 3"),
-        (("mul", "x_0", ("sub", "x_1", "pi")), r"x_{0} \cdot (x_{1} - \pi)"),
-        (("pow2", ("add", "x_0", NUMBER)), "(x_{0} - 0.25)^{2}"),
-        (("pow3", ("neg", "x_0")), "({-}x_{0})^{3}"),
-        (("log", "x_0"), r"\log|x_{0}|"),
-        (("sin", ("sub", ("neg", "x_0"), "x_1")), r"\sin({-}x_{0} - x_{1})"),
-        (("div", "x_0", ("div", "x_1", "x_2")), "x_{0} / (x_{1} / x_{2})"),
-        (("neg", ("mul", NUMBER, "x_0")), r"0.25\,x_{0}"),
+        ("(x_0 sub (x_1 add e))", "x_{0} - (x_{1} + e)"),
+        ("(x_0 sub (-0.25 mul x_1))", r"x_{0} + 0.25\,x_{1}"),
+        ("(3 add (-0.25 mul inv(x_1)))", r"{-}\dfrac{0.25}{x_{1}} + 3"),
+        ("(x_0 mul (x_1 sub pi))", r"x_{0} \cdot (x_{1} - \pi)"),
+        ("(x_0 add -0.25)**2", "(x_{0} - 0.25)^{2}"),
+        ("(neg(x_0))**3", "({-}x_{0})^{3}"),
+        ("log(x_0)", r"\log|x_{0}|"),
+        ("sin((neg(x_0) sub x_1))", r"\sin({-}x_{0} - x_{1})"),
+        ("(x_0 div (x_1 div x_2))", "x_{0} / (x_{1} / x_{2})"),
+        ("neg((-0.25 mul x_0))", r"0.25\,x_{0}"),
+        ("(y_11 sub (t mul y_0))", r"y_{11} - t \cdot y_{0}"),
+        ("(sin(t) add (-0.5 mul W_1))", r"\sin(t) - 0.5\,\dot{W}_{1}"),
     ],
 )
-def test_formulas(tree, text):
-    assert "".join(to_math(tree)) == text
+def test_formulas(text, formula):
+    assert "".join(to_math(text)) == formula
+
+
+# Solutions of differential equations.
+
+
+@pytest.fixture(scope="module", params=[1, 0])
+def equations(request, tmp_path_factory) -> tuple[Path, s2jax.Batch]:
+    """A corpus of hand-made equations with so many inputs, and its block."""
+    drawn = batch_of_equations(request.param)
+    path = tmp_path_factory.mktemp("equations") / "corpus"
+    config = s2jax.Config(target=s2jax.Identity(), length=EQUATION_LENGTH, num_outputs=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_layout, "FORMS", FORMS)
+        patch.setattr(writer, "sample", lambda *_: drawn)
+        write_corpus(path, config, 5, SEED, 3, 3)
+    return path, jax.tree.map(np.asarray, drawn)
+
+
+def test_columns_of_equations(equations):
+    path, batch = equations
+    table, manifest = rows_of(path).slice(0, 3), read_manifest(path)
+    inputs = batch.x.shape[1]
+    series = pa.list_(pa.field("element", pa.float32(), nullable=False), EQUATION_LENGTH)
+    for name in ("t", "y_0", "y_1", "y_2", *[f"x_{c}" for c in range(inputs)]):
+        assert table.schema.field(name).type == series
+    assert ("x_0" in table.column_names) == ("x_scale" in table.column_names) == (inputs > 0)
+    np.testing.assert_array_equal(matrix(table, "t"), batch.t)
+    np.testing.assert_array_equal(matrix(table, "y_1"), batch.y[:, 1])
+    np.testing.assert_array_equal(matrix(table, "y_mask"), batch.y_mask)
+    np.testing.assert_array_equal(table["error"].to_numpy(), batch.dynamics.error)
+    np.testing.assert_array_equal(table["num_steps"].to_numpy(), batch.dynamics.num_steps)
+    assert table["form"].to_pylist() == list(FORMS)
+    assert table["expression"].to_pylist() == to_text(batch.program)
+    assert table["diffusion"].to_pylist() == ["", "", "0.1 | (0.25 mul y_1) | 0"]
+    assert manifest["acceptance"]["accepted"] == 5 * 3
+    assert manifest["acceptance"][str(REASONS[-1].name).lower()] == 2 * 5 * 3
+    assert manifest["forms"] == {"driven": 2, "autonomous": 2, "stochastic": 1}
+    assert summarize(path)["forms"].startswith("driven 2, autonomous 2")
+
+
+def test_tokens_of_equations_are_right_hand_sides(equations):
+    path, _ = equations
+    table = rows_of(path).slice(0, 3)
+    words = Vocabulary.from_json(table.schema.metadata[b"s2jax.vocabulary"].decode()).words
+    stored = [" ".join(words[token] for token in row) for row in table["tokens"].to_pylist()]
+    assert stored[1:] == [
+        "y_1 | mul - N4 E0 y_0",
+        "mul y_0 sub + N15 E-1 y_1 | sub t mul + N25 E-1 y_1 | inv y_2",
+    ]
+
+
+def test_equations_are_drawn(equations, tmp_path, monkeypatch):
+    path, batch = equations
+    plot_corpus(path, tmp_path / "picture.png", 3)
+    assert (tmp_path / "picture.png").stat().st_size > 20_000
+    monkeypatch.setattr(_layout, "FORMS", FORMS)
+    figure = plot_pairs(batch, 3)
+    driven = batch.x.shape[1]
+    assert len(figure.axes) == 1 + driven + 2 + 2
+    over_time, portrait = figure.axes[1 + driven : 3 + driven]
+    states = (batch.y[1] - 1) / 2  # without the scaling
+    for line, state in zip(over_time.lines, states[:2], strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), batch.t[1])
+        np.testing.assert_allclose(line.get_ydata(), state, atol=1e-6)
+    np.testing.assert_allclose(portrait.lines[0].get_ydata(), states[1], atol=1e-6)
+    texts = [text.get_text() for text in figure.texts]
+    assert texts[1:3] == ["$y_{0}' = y_{1}$", r"$y_{1}' = {-}4\,y_{0}$"]
+    assert r"+ 0.1\,\dot{W}_{0}$" in texts[3]
+    assert r"0.25\,y_{1} \cdot \dot{W}_{1}$" in texts[4]
+    assert "W" not in texts[5]
+
+
+def test_the_files_of_the_reference_hold_no_equations(tmp_path):
+    with pytest.raises(ValueError, match=r"batch with times t\): must hold y = f\(x\)"):
+        write_reference(batch_of_equations(), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    for symbol in ("sin(t)", "y_0"):
+        series = np.ones((4, 1))
+        np.savez(tmp_path / "one.npz", symbol=symbol, excitation=series, response=series)
+        with pytest.raises(ValueError, match="which is no input x_0, x_1"):
+            read_reference(tmp_path / "one.npz")

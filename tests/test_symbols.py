@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import sympy
 
+import s2jax
 from s2jax import operators
 from s2jax.expressions import AbstractLaw, Program, S2Law, UniformLaw, evaluate
 from s2jax.operators import OPCODE, TABLE
-from s2jax.symbols import _form, _sympy, to_prefix, to_sympy, to_text
+from s2jax.symbols import Expressions, _form, _sympy, to_prefix, to_sympy, to_text
 
 NUM_INPUTS = 2
 NUM_DRAWN = 500
@@ -576,3 +577,26 @@ def test_the_reference_reads_the_text_and_computes_the_same(is_protected: bool) 
                 expected = expect(pairs[row, output], is_protected, x)
                 value, error = errors(y[output], expected, expected.regular)
                 assert (error <= expected.fine_spread[expected.regular] + 1e-12 * value).all()
+
+
+# Laws whose expressions read the states and the time of a differential equation.
+
+
+@pytest.mark.parametrize("text, names", [("x_0*y_1 + t", "y_1, t"), ("sin(t)", "t")])
+def test_an_algebraic_target_refuses_states_and_time(text: str, names: str) -> None:
+    law = Expressions(["x_0", text])
+    with pytest.raises(ValueError, match=f"must read inputs x_0, x_1, ... only, and reads {names}"):
+        s2jax.Config(target=s2jax.Algebraic(law=law))
+
+
+def test_only_inputs_are_taken_modulo_those_used() -> None:
+    law = Expressions("x_0*y_1 + x_1*t")
+    words = jnp.arange(8, dtype=jnp.uint32).reshape(4, 2)
+    used = jnp.array([1, 2, 1, 2], jnp.int32)
+    texts = to_text(law.sample(words, used, 2, False)[:, None])
+    both = ["((x_0 mul y_1) add (x_0 mul t))", "((x_0 mul y_1) add (x_1 mul t))"]
+    assert texts == both * 2
+    with pytest.raises(ValueError, match="with num_inputs=0: must read no inputs, and reads x_1"):
+        law.sample(words, used * 0, 0, False)
+    autonomous = Expressions("y_1*t").sample(words, used * 0, 0, False)
+    assert to_text(autonomous[:, None]) == ["(y_1 mul t)"] * 4

@@ -167,6 +167,36 @@ def test_variables() -> None:
         from_sympy(u, ["u"])
 
 
+def test_states_and_time_are_variables() -> None:
+    expr = sin(Symbol("t")) * Symbol("y_1") - Symbol("x_2")
+    program = from_sympy(expr)
+    assert to_text(program) == "((y_1 mul sin(t)) sub x_2)"
+    (back,) = to_sympy(program)
+    assert back.free_symbols == {Symbol(name, real=True) for name in ("t", "y_1", "x_2")}
+    assert to_text(from_sympy(back)) == to_text(program)
+    named = from_sympy(sin(u) * v - Symbol("w"), {u: "t", v: "y_1", Symbol("w"): "x_2"})
+    assert to_text(named) == to_text(program)
+
+
+@pytest.mark.parametrize(
+    "variables, rule",
+    [
+        ({u: "z"}, r"variables=\{u: 'z'\}\): must name an input x_0 to x_63, a state .* or t"),
+        ({u: "t", v: "t"}, "must be distinct"),
+        ({v: "y_0"}, "the symbol u must be a variable"),
+        ([v], "the symbol u must be a variable"),
+    ],
+)
+def test_names_of_variables_are_checked(variables: Any, rule: str) -> None:
+    with pytest.raises(ValueError, match=rule):
+        from_sympy(u + v, variables)
+
+
+def test_values_need_the_states() -> None:
+    with pytest.raises(ValueError, match="must read x_0 to x_0 only, and reads t, y_0"):
+        evaluate(Symbol("t") * Symbol("y_0"), jnp.ones((1, 1, 3)))
+
+
 def test_protection_is_implied_once() -> None:
     text = lambda expr: to_text(from_sympy(expr, protected=True))
     assert text(sqrt(Abs(x))) == "sqrt(x_0)"

@@ -16,6 +16,7 @@ import pytest
 
 from s2jax import operators
 from s2jax.expressions import AbstractLaw, Program, S2Law, UniformLaw, evaluate
+from s2jax.expressions._program import VARIABLE_NAMES
 from s2jax.operators import TABLE
 from s2jax.symbols import _lexer, _parse, to_text
 from s2jax.symbols._latex import to_latex
@@ -284,6 +285,25 @@ def test_symbols_take_few_instructions_and_words_stay(text: str, form: str | Non
         assert to_text(from_text(text)) == form
 
 
+@pytest.mark.parametrize("style", ["reference", "prefix", "sympy"])
+def test_states_and_time_are_variables_of_every_notation(style: str) -> None:
+    texts = [f"(sin({name}) add ({name} mul y_1))" for name in VARIABLE_NAMES]
+    program = from_text(texts)
+    assert to_text(program) == texts
+    written = to_text(program, style)
+    again = from_text(written)
+    assert to_text(again, style) == written
+    for name, text, row in zip(VARIABLE_NAMES, texts, again.a.tolist(), strict=True):
+        assert re.search(rf"\b{name}\b", text)
+        assert -1 - VARIABLE_NAMES.index(name) in row[0]
+
+
+def test_an_index_of_a_variable_is_its_place() -> None:
+    program = from_text("x_0 + x_63*y_0 - y_15/t")
+    read = {operand for leaf in (program.a, program.b) for operand in np.ravel(leaf) if operand < 0}
+    assert sorted(VARIABLE_NAMES[-1 - k] for k in read) == ["t", "x_0", "x_63", "y_0", "y_15"]
+
+
 # Errors: the text, the position of what is wrong, pieces of the message.
 
 ERRORS: list[tuple[str, int, str]] = [
@@ -298,7 +318,9 @@ ERRORS: list[tuple[str, int, str]] = [
     ("1 + erf(x_0)", 4, "unknown operator `erf`.*s2jax.lambdify"),
     ("qqqqqq(x_0)", 0, "unknown operator `qqqqqq`.*choose among .*add, sub"),
     ("x", 0, "unknown variable `x`.*x_0 to x_63"),
-    ("2*t", 2, "unknown variable `t`.*x_0 to x_63"),
+    ("2*s", 2, "unknown variable `s`.*x_0 to x_63.*y_0 to y_15 and the time t"),
+    ("y_16", 0, "unknown variable `y_16`.*y_0 to y_15"),
+    ("t_0", 0, "unknown variable `t_0`.*time t"),
     ("x_64", 0, "unknown variable `x_64`.*x_0 to x_63"),
     ("x_00", 0, "unknown variable `x_00`.*x_0 to x_63"),
     ("X_0", 0, "unknown variable `X_0`.*x_0 to x_63"),
@@ -558,7 +580,7 @@ def test_hostile_strings_take_little_memory(warm: None) -> None:
 ALPHABET = [
     *"x_0123456789.eE+-*/^(),| \t\n'\"[]{}\\;:=<>!@#$%&`~\0\x7f\xa0\u0445\u2212\u03c0\u00b2\uff58",
     "x_0", "x_1", "x_63", "x_64", "sin(", "add", "mul", ",", "**2", "(", ")", "1e", "pi", "Abs(",
-    "__", "\ud800", "\U0001f600",
+    "y_0", "y_16", "t", "__", "\ud800", "\U0001f600",
 ]  # fmt: skip
 
 
@@ -617,6 +639,8 @@ LATEX = {
     "7.46 + 0.695*sqrt(x_0)": r"7.46 + 0.695 \sqrt{x_{0}}",
     "x_0 add x_1": r"x_{0} + x_{1}",
     "x_0 - x_12": r"x_{0} - x_{12}",
+    "y_0 - t": "y_{0} - t",
+    "sin(t)*y_15": r"\sin\left(t\right) y_{15}",
     "x_0 - (x_1 - 2)": r"x_{0} - \left(-2 + x_{1}\right)",
     "x_0 - (-3)*x_1": r"x_{0} + 3 x_{1}",
     "x_0 + (x_1 + 2)*(-3)": r"x_{0} - 3 \left(2 + x_{1}\right)",

@@ -11,6 +11,7 @@ import pytest
 
 from s2jax import operators, presets
 from s2jax.expressions import AbstractLaw, Decimals, Program, S2Law, UniformLaw, evaluate
+from s2jax.expressions._program import VARIABLE_NAMES
 from s2jax.operators import CONST, OPCODE, TABLE
 from s2jax.symbols import _tree, to_prefix
 from s2jax.symbols._tokens import Tokens, TokenStatus, from_tokens, num_tokens, to_tokens
@@ -92,7 +93,18 @@ def test_words_are_distinct_and_a_small_vocabulary_starts_a_large_one() -> None:
     two, three, four = (Vocabulary(digits) for digits in (2, 3, 4))
     for vocabulary in (two, three, four):
         assert len(set(vocabulary.words)) == len(vocabulary.words) == len(vocabulary) < 2**14
-        for word in ("sin", "x_63", "E-20", "E0", "E20", "N0", f"N{10**vocabulary.digits - 1}"):
+        for word in (
+            "sin",
+            "x_63",
+            "y_0",
+            "y_15",
+            "t",
+            "E-20",
+            "E0",
+            "E20",
+            "N0",
+            f"N{10**vocabulary.digits - 1}",
+        ):
             assert vocabulary.words[vocabulary.id_of(word)] == word
     assert four.words[: len(two)] == two.words
     assert four.words[: len(three)] == three.words
@@ -133,7 +145,7 @@ def test_other_words_are_refused(text: str, rule: str) -> None:
 def test_unknown_words_and_ids_are_refused() -> None:
     with pytest.raises(ValueError, match="Did you mean 'arcsin'"):
         WORDS.encode(["arcsn"])
-    with pytest.raises(ValueError, match=r"ids with 1135.: must be >= 0 and < 1135"):
+    with pytest.raises(ValueError, match=r"ids with 1152.: must be >= 0 and < 1152"):
         WORDS.decode([0, len(WORDS)])
     with pytest.raises(ValueError, match="digits=5"):
         Vocabulary(5)
@@ -206,7 +218,7 @@ def random_tree(rng: np.random.Generator, size: int) -> _tree.Tree:
             return Number(mantissa, int(rng.integers(-20, 21)))
         if rng.random() < 0.2:
             return Operation(str(rng.choice(["e", "pi", "euler_gamma"])))
-        return Variable(int(rng.integers(64)))
+        return Variable(int(rng.integers(len(VARIABLE_NAMES))))
     if rng.random() < 0.5:
         first = Number(*[(1, 0), (0, 3), (-25, -2), (7, 0)][rng.integers(4)])
         name = str(rng.choice(["add", "mul"]))
@@ -230,7 +242,7 @@ def words_of(tree: _tree.Tree, vocabulary: Vocabulary = WORDS) -> list[str]:
             words += ["-" if node.mantissa < 0 else "+", *(f"N{int(group)}" for group in groups)]
             words.append(f"E{node.exponent}")
         elif isinstance(node, Variable):
-            words.append(f"x_{node.index}")
+            words.append(VARIABLE_NAMES[node.index])
         else:
             assert isinstance(node, Operation)
             words.append(node.name)
@@ -382,10 +394,10 @@ def test_a_row_that_does_not_fit_is_padding(drawn: dict[str, Program]) -> None:
 
 
 def test_what_the_vocabulary_lacks_is_reported() -> None:
-    base = _tree.to_programs([[Operation("add", (Number(5, -1), Variable(63)))]] * 2, False)
+    base = _tree.to_programs([[Operation("add", (Number(5, -1), Variable(80)))]] * 2, False)
     lacking: list[dict[str, Any]] = [
         {"bias_mantissa": 10**9}, {"bias_mantissa": -(2**31)}, {"scale_mantissa": -(10**9)},
-        {"bias_exponent": 21}, {"scale_exponent": -21}, {"a": -65}, {"op": len(TABLE)}, {"op": -1},
+        {"bias_exponent": 21}, {"scale_exponent": -21}, {"a": -82}, {"op": len(TABLE)}, {"op": -1},
     ]  # fmt: skip
     for change in lacking:
         [(name, value)] = change.items()

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from s2jax.symbols._tree import VARIABLES
+
 _KEYS = ("symbol", "excitation", "response")
 _LEFT_OUT = {
     "rand": "always evaluates to 0 in the reference. Draw with SymbolParams(prob_rand=0.0)",
@@ -64,6 +66,9 @@ def _check_arrays(pair: Pair) -> None:
     for word, reason in _LEFT_OUT.items():
         if word in words:
             raise Unreadable(f"the symbol holds `{word}`, which {reason}")
+    for word in words:
+        if word in VARIABLES and not word.startswith("x_"):
+            raise Unreadable(f"the symbol holds `{word}`, which is no input x_0, x_1, ...")
     used = 1 + max(
         [int(word[2:]) for word in words if re.fullmatch(r"x_\d{1,4}", word)], default=-1
     )

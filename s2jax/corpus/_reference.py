@@ -121,8 +121,9 @@ def write_reference(
     Raises:
         TypeError: If `batch` is no batch of numbers.
         FileExistsError: If one of the files is there already.
-        ValueError: If a symbol means something else there: the reference has no `neg` and `tanh`,
-            and its `pow` does not take the absolute value of the base.
+        ValueError: If the batch holds solutions of differential equations; or if a symbol means
+            something else there: the reference has no `neg` and `tanh`, and its `pow` does not take
+            the absolute value of the base.
 
     Example:
         >>> import tempfile, jax, s2jax
@@ -134,6 +135,11 @@ def write_reference(
         raise TypeError(
             f"write_reference(batch of type {type(batch).__name__}): must be a Batch. Pass what "
             "s2jax.sample returned."
+        )
+    if batch.t is not None:
+        raise ValueError(
+            "write_reference(batch with times t): must hold y = f(x), because these files have no "
+            "place for the times of a differential equation. Use s2jax.corpus.write_corpus."
         )
     _checks.check_static_integer("write_reference", "first", first, 0)
     texts = to_text(batch.program)

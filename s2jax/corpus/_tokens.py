@@ -4,15 +4,10 @@ A row holds the prefix forms of its outputs with `"|"` between them, and no `<bo
 their words are stored beside them. `s2jax.symbols.from_tokens` reads them back exactly.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 from jaxtyping import Int, Int16, Int32
 
-from s2jax.operators import TABLE
 from s2jax.symbols._tokens import Tokens
-from s2jax.symbols._tree import Number
 
 
 def ragged(
@@ -59,39 +54,3 @@ def padded(
     out = np.full(inside.shape, pad, np.int16)
     out[inside] = ids[offsets[0] : offsets[-1]]
     return out
-
-
-def to_trees(ids: Sequence[int], words: Sequence[str]) -> list[Any]:
-    """One tree per output of a stored row: `("add", left, right)`, `"x_0"` or a `Number`.
-
-    Plain Python, for pictures of single rows; `from_tokens` makes programs of many.
-
-    Args:
-        ids: Well-formed tokens of one row.
-        words: The vocabulary, as stored.
-
-    Example:
-        >>> from s2jax.symbols import Vocabulary
-        >>> words = Vocabulary().words
-        >>> text = ["mul", "-", "N244", "E-3", "x_0", "|", "sin", "x_1"]
-        >>> to_trees([words.index(word) for word in text], words)
-        [('mul', Number(mantissa=-244, exponent=-3), 'x_0'), ('sin', 'x_1')]
-    """
-    arity = {operator.name: operator.arity for operator in TABLE}
-    digits = len(words[-1]) - 1
-    trees, stack = [], []
-    for word in reversed([words[token] for token in ids]):
-        if word == "|":
-            trees.append(stack.pop())
-        elif word in ("+", "-"):
-            text = stack.pop()[1:]
-            while stack[-1][0] == "N":
-                text += stack.pop()[1:].zfill(digits)
-            mantissa, exponent = int(text), int(stack.pop()[1:])
-            stack.append(Number(-mantissa if word == "-" else mantissa, exponent))
-        elif arity.get(word, 0):
-            stack.append((word, *(stack.pop() for _ in range(arity[word]))))
-        else:
-            stack.append(word)
-    (last,) = stack
-    return [last, *reversed(trees)]

@@ -2,23 +2,23 @@
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import jaxlib.version
 import numpy as np
 
 from s2jax import _checks
 from s2jax._serialize import to_json
 from s2jax._version import __version__
-from s2jax.acceptance import REASONS, Status
 from s2jax.config import Config
+from s2jax.corpus._layout import SCHEMA_VERSION, Block, Counts, Layout, row_forms
 from s2jax.corpus._tokens import ragged
 from s2jax.expressions._laws import AbstractTreeLaw
 from s2jax.generate import Batch, sample
@@ -27,10 +27,8 @@ from s2jax.symbols._tokens import Tokens, num_tokens, to_tokens
 from s2jax.symbols._vocabulary import Vocabulary
 from s2jax.targets import Algebraic
 
-SCHEMA_VERSION = 1
 MANIFEST = "_manifest.json"
 _FORMAT = "s2jax-corpus"
-_ROW_GROUP = 256
 
 
 def write_corpus(
@@ -47,6 +45,10 @@ def write_corpus(
     Block b holds the rows of `sample(fold_in(key(seed), b), config, block)`; the last block is cut.
     A file appears under its final name when it is complete and on disk; the manifest comes last.
 
+    Solutions of differential equations have five columns more: the times `t`, the name of the
+    `form`, the factors of the noise of the states as text `diffusion` ("" where there is none), the
+    estimated `error` and `num_steps`; the expressions are the right-hand sides.
+
     Args:
         path: A folder that does not exist or is empty.
         config: What to draw.
@@ -57,8 +59,9 @@ def write_corpus(
         progress: Called with the number of rows written so far.
 
     Returns:
-        The manifest: number of rows, files with their SHA-256, config, versions, and how many
-        programs were accepted and rejected, by reason.
+        The manifest: number of rows, files with their SHA-256, config, versions, how many programs
+        were accepted and rejected, by reason, and how many rows of differential equations are of
+        each form.
 
     Raises:
         ImportError: If pyarrow is not installed.
@@ -69,17 +72,19 @@ def write_corpus(
     pyarrow = _pyarrow()
     _check_numbers(rows, seed, shard_rows, block)
     facts = _facts(config, int(seed), int(block))
-    layout = _Layout(pyarrow, config, facts)
     folder = _new_folder(Path(path))
     names = [
         (f"data/train-{shard:05d}-of-{-(-rows // shard_rows):05d}.parquet", range(start, stop))
         for shard, start in enumerate(range(0, rows, shard_rows))
         for stop in [min(start + shard_rows, rows)]
     ]
-    counts: dict[str, int] = {}
-    batches = _blocks(config, rows, seed, block)
+    counts = Counts({}, {})
     files = []
     try:
+        batches = _blocks(config, rows, seed, block)
+        first = next(batches)
+        layout = Layout(pyarrow, config, facts, _words(config)[0], first.batch)
+        batches = itertools.chain([first], batches)
         for name, ids in names:
             with _replacing(folder, name) as file:
                 layout.write(file, batches, ids, block, counts, progress)
@@ -91,7 +96,8 @@ def write_corpus(
             "shard_rows": shard_rows,
             **facts,
             "files": files,
-            "acceptance": counts,
+            "acceptance": counts.acceptance,
+            **({"forms": counts.forms} if counts.forms else {}),
         }
         with _replacing(folder, MANIFEST) as file:
             file.write(json.dumps(manifest, indent=1).encode())
@@ -178,15 +184,7 @@ def _facts(config: Config, seed: int, block: int) -> dict[str, Any]:
     }
 
 
-class _Block(NamedTuple):
-    """A block on the host, with what is made there."""
-
-    batch: Batch
-    text: list[str]
-    tokens: tuple[np.ndarray, np.ndarray]
-
-
-def _blocks(config: Config, rows: int, seed: int, block: int) -> Iterator[_Block]:
+def _blocks(config: Config, rows: int, seed: int, block: int) -> Iterator[Block]:
     """The blocks in order; the device draws the next one while the caller works on the last."""
     key = jax.random.key(seed)
     words, length = _words(config)
@@ -202,7 +200,7 @@ def _blocks(config: Config, rows: int, seed: int, block: int) -> Iterator[_Block
         kept = min(block, rows - b * block)
         batch, tokens = jax.tree.map(lambda leaf: np.asarray(leaf)[:kept], drawn)  # noqa: B023
         assert not tokens.status.any(), "the vocabulary holds every constant of a law"
-        yield _Block(batch, to_text(batch.program), ragged(tokens))
+        yield Block(batch, to_text(batch.program), ragged(tokens), row_forms(batch))
 
 
 def _words(config: Config) -> tuple[Vocabulary, int | None]:
@@ -212,118 +210,6 @@ def _words(config: Config) -> tuple[Vocabulary, int | None]:
         return Vocabulary(), None
     words = Vocabulary(max(law.constants.digits, 3) if isinstance(law, AbstractTreeLaw) else 3)
     return words, num_tokens(law, config.num_inputs, config.num_outputs, words)
-
-
-class _Layout:
-    """Columns of a corpus, and how batches fill them."""
-
-    def __init__(self, pyarrow: Any, config: Config, facts: dict[str, Any]):
-        pa = self._pa = pyarrow
-        real = pa.from_numpy_dtype(np.dtype(jnp.result_type(float)))
-        fixed = lambda kind, size: pa.list_(pa.field("element", kind, nullable=False), size)
-        inputs, outputs = config.num_inputs, config.num_outputs
-        self._fields = {
-            "id": pa.uint64(),
-            **{f"x_{c}": fixed(real, config.length) for c in range(inputs)},
-            **{f"y_{c}": fixed(real, config.length) for c in range(outputs)},
-            "expression": pa.string(),
-            "tokens": pa.list_(pa.field("element", pa.int16(), nullable=False)),
-            "x_scale": fixed(real, inputs),
-            "x_shift": fixed(real, inputs),
-            "y_scale": fixed(real, outputs),
-            "y_shift": fixed(real, outputs),
-        }
-        if config.min_inputs is not None:
-            self._fields["x_mask"] = fixed(pa.bool_(), inputs)
-        if config.min_outputs is not None:
-            self._fields["y_mask"] = fixed(pa.bool_(), outputs)
-        self._fields |= {
-            "status": pa.int32(),
-            "tries": fixed(pa.int32(), outputs),
-            "block": pa.uint32(),
-            "candidate": pa.int32(),
-        }
-        words = _words(config)[0].to_json()
-        metadata = facts | {"schema_version": SCHEMA_VERSION, "vocabulary": words}
-        self.schema = pa.schema(
-            [pa.field(name, kind, nullable=False) for name, kind in self._fields.items()],
-            metadata={
-                f"s2jax.{name}": value if isinstance(value, str) else json.dumps(value)
-                for name, value in metadata.items()
-            },
-        )
-
-    def write(
-        self, file: Any, blocks: Iterator[_Block], ids: range, block: int,
-        counts: dict[str, int], progress: Callable[[int], object] | None,
-    ) -> None:  # fmt: skip
-        """Write the rows `ids` of the stream of blocks, adding up the acceptance counts."""
-        split = [
-            f"{name}.list.element"
-            for name, kind in self._fields.items()
-            if name[:2] in ("x_", "y_") and self._pa.types.is_floating(kind.value_type)
-        ]
-        with self._pa.parquet.ParquetWriter(
-            file,
-            self.schema,
-            compression="zstd",
-            compression_level=1,
-            use_dictionary=False,
-            column_encoding=dict.fromkeys(split, "BYTE_STREAM_SPLIT"),
-            write_statistics=["id"],
-            write_page_checksum=True,
-        ) as writer:
-            for first in range(ids.start, ids.stop, block):
-                drawn = next(blocks)
-                writer.write_table(self.table(drawn, first, block), row_group_size=_ROW_GROUP)
-                _count(drawn.batch, counts)
-                if progress is not None:
-                    progress(min(first + block, ids.stop))
-
-    def table(self, drawn: _Block, first: int, block: int) -> Any:
-        """The rows of a block as a table."""
-        pa, batch = self._pa, drawn.batch
-        rows = len(drawn.text)
-        values: dict[str, Any] = {
-            "id": np.arange(first, first + rows, dtype=np.uint64),
-            "expression": pa.array(drawn.text, pa.string()),
-            "status": batch.status,
-            "block": np.full(rows, first // block, np.uint32),
-            "candidate": batch.index,
-        }
-        arrays = {
-            name: self._column(name, values[name] if name in values else _values(batch, name))
-            for name in self._fields
-            if name != "tokens"
-        }
-        ids, offsets = drawn.tokens
-        arrays["tokens"] = pa.ListArray.from_arrays(offsets, ids, type=self._fields["tokens"])
-        return pa.table([arrays[name] for name in self._fields], schema=self.schema)
-
-    def _column(self, name: str, values: Any) -> Any:
-        kind = self._fields[name]
-        if isinstance(values, self._pa.Array):
-            return values
-        if not self._pa.types.is_fixed_size_list(kind):
-            return self._pa.array(values, kind)
-        flat = self._pa.array(np.ascontiguousarray(values).reshape(-1), kind.value_type)
-        return self._pa.FixedSizeListArray.from_arrays(flat, type=kind)
-
-
-def _values(batch: Batch, name: str) -> Any:
-    """A column's values: a channel of x or y, or the batch's field of that name."""
-    letter, _, channel = name.partition("_")
-    return getattr(batch, letter)[:, int(channel)] if channel.isdigit() else getattr(batch, name)
-
-
-def _count(batch: Batch, counts: dict[str, int]) -> None:
-    """Add the tries by outcome, and the rows that are not usable."""
-    new = {"accepted": int((batch.tries - batch.rejections.sum(-1)).sum())}
-    for position, reason in enumerate(REASONS):
-        new[str(reason.name).lower()] = int(batch.rejections[..., position].sum())
-    new["unusable_rows"] = int((batch.status != Status.OK.value).sum())
-    for name, value in new.items():
-        counts[name] = counts.get(name, 0) + value
 
 
 def _new_folder(folder: Path) -> Path:

@@ -36,9 +36,10 @@ class Program(eqx.Module):
 
     Instructions stand in order of evaluation and the last one is the result. An operand >= 0 is
     the result of that instruction; an operand < 0 is the variable `-1 - operand`, named in
-    `VARIABLE_NAMES`. Constants are `mantissa * 10**exponent`, so that numbers, text and tokens agree; a scale of (1, 0) and a bias
-    mantissa of 0 mean that none is there. The operator `const` is the number `a * 10**b`. A number
-    of exponent >= 0 is written as a whole number, any other with a decimal point.
+    `VARIABLE_NAMES`. Constants are `mantissa * 10**exponent`, so that numbers, text and tokens
+    agree; a scale of (1, 0) and a bias mantissa of 0 mean that none is there. The operator `const`
+    is the number `a * 10**b`. A number of exponent >= 0 is written as a whole number, any other
+    with a decimal point.
 
     Each instruction is read once, and they stand in reversed prefix order: an instruction follows
     those of its first operand, which follow those of its second.

@@ -283,11 +283,23 @@ class Split(eqx.Module):
 
     def keeps(self, program: Program) -> Bool[Array, "*batch"]:
         """Whether the skeleton of each program is in this part."""
-        words = skeleton_hash(program)
+        return self._keeps(skeleton_hash(program))
+
+    def keeps_system(self, program: Program) -> Bool[Array, "*batch"]:
+        """The same of systems, programs of shape `(*batch, states)`.
+
+        A system's hash is the sum of those of its states. It is excluded if one of them is.
+        """
+        words = jnp.where((program.length > 0)[..., None], skeleton_hash(program), 0)
+        inside = self._keeps(words.sum(-2, dtype=words.dtype), exclude=False)
+        return inside if self.exclude is None else inside & ~self._excludes(words).any(-1)
+
+    def _keeps(self, words, exclude: bool = True):
         # 24 bits are exact in float32, and below 1
         place = (words[..., 0] >> np.uint32(8)).astype(jnp.float32) * np.float32(2.0**-24)
         low, high = (jnp.asarray(bound).astype(jnp.float32) for bound in (self.low, self.high))
         inside = (place >= low) & (place < high)
-        if self.exclude is None:
-            return inside
-        return inside & ~(words[..., None, :] == self.exclude).all(-1).any(-1)
+        return inside & ~self._excludes(words) if exclude and self.exclude is not None else inside
+
+    def _excludes(self, words):
+        return (words[..., None, :] == self.exclude).all(-1).any(-1)

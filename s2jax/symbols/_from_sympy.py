@@ -10,11 +10,11 @@ import numpy as np
 
 from s2jax import _checks
 from s2jax.expressions import Program
+from s2jax.expressions._program import MAX_INPUTS, MAX_STATES
 from s2jax.expressions._trees import MAX_NODES
 from s2jax.operators import TABLE
 from s2jax.symbols._form import to_float
 from s2jax.symbols._tree import (
-    MAX_INPUTS,
     ONE,
     VARIABLES,
     Number,
@@ -34,7 +34,7 @@ ReadSymbol: TypeAlias = Callable[[Any], Tree | None]
 
 def from_sympy(
     exprs: Any,
-    variables: Sequence[Any] | None = None,
+    variables: Sequence[Any] | Mapping[Any, str] | None = None,
     protected: bool = False,
     num_nodes: int | None = None,
 ) -> Program:
@@ -48,8 +48,9 @@ def from_sympy(
     Args:
         exprs: An expression; or a list of them, the outputs of one row; or lists of such lists,
             nested equally deep. `Integer(0)` is an unused output.
-        variables: The symbols that become x_0, x_1, ...; by default those named so, whatever is
-            assumed of them.
+        variables: The symbols that become x_0, x_1, ...; or the name of each, as in
+            `{u: "y_0", time: "t", force: "x_0"}`. By default those named x_0, ..., y_0, ... and t,
+            whatever is assumed of them.
         protected: Whether `log`, `sqrt` and `pow` take the absolute value of their first operand.
             An `Abs` that stands there is then implied and left out. Without one the program has
             values where SymPy's are complex.
@@ -111,24 +112,43 @@ def _rows(exprs: Any) -> tuple[list[Any], tuple[int, ...]]:
     return level, tuple(shape)
 
 
-def _variables(variables: Sequence[Any] | None) -> ReadSymbol:
+def _variables(variables: Sequence[Any] | Mapping[Any, str] | None) -> ReadSymbol:
     import sympy
 
     if variables is None:
         return lambda symbol: VARIABLES.get(symbol.name)
-    if not isinstance(variables, (list, tuple, sympy.Tuple)) or not all(
+    is_list = isinstance(variables, (list, tuple, sympy.Tuple))
+    if not (is_list or isinstance(variables, Mapping)) or not all(
         isinstance(variable, sympy.Symbol) for variable in variables
     ):
         raise TypeError(
             f"from_sympy(variables={variables!r}): must be a list of sympy.Symbol, in the order of "
-            "x_0, x_1, ...; leave it out if they are named so."
+            "x_0, x_1, ..., or a dict of their names; leave it out if they are named so."
         )
+    if isinstance(variables, Mapping):
+        return _named(variables)
     if len(set(variables)) != len(variables) or len(variables) > MAX_INPUTS:
         raise ValueError(
             f"from_sympy(variables={variables!r}): must be distinct and at most {MAX_INPUTS}, "
             "because each is one input. Remove the second of equal ones."
         )
     return {variable: Variable(index) for index, variable in enumerate(variables)}.get
+
+
+def _named(variables: Mapping[Any, str]) -> ReadSymbol:
+    for symbol, name in variables.items():
+        if name not in VARIABLES:
+            raise ValueError(
+                f"from_sympy(variables={{{symbol}: {name!r}}}): must name an input x_0 to "
+                f"x_{MAX_INPUTS - 1}, a state y_0 to y_{MAX_STATES - 1}, or t, because programs "
+                "have no other variables."
+            )
+    if len(set(variables.values())) != len(variables):
+        raise ValueError(
+            f"from_sympy(variables={dict(variables)!r}): must be distinct, because each is one "
+            "variable. Rename one of them."
+        )
+    return {symbol: VARIABLES[name] for symbol, name in variables.items()}.get
 
 
 def _output(expr: Any, read: ReadSymbol, protected: bool) -> Tree | None:
@@ -195,7 +215,7 @@ def _read_node(node: Any, operands: list[Tree], read: ReadSymbol, protected: boo
         tree = read(node)
         if tree is None:
             raise ValueError(
-                f"the symbol {node} must be a variable. Name it x_0, x_1, ..., or list it in "
+                f"the symbol {node} must be a variable. Name it x_0, y_0 or t, or list it in "
                 "variables; one of the same name with other assumptions is another one."
             )
         return tree

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from s2jax.expressions import Program
+from s2jax.expressions._program import VARIABLE_NAMES
 from s2jax.operators import TABLE, Operator
 from s2jax.symbols._form import Form, build, check_program, nest
 from s2jax.symbols._text import decimal_text
@@ -66,10 +67,16 @@ def to_latex(program: Program) -> Any:
 @functools.cache
 def _form(protected: bool) -> Form:
     return Form(
-        variable=lambda index: _Latex(_ATOM, f"x_{{{index}}}"),
+        variable=[_Latex(_ATOM, latex_name(name)) for name in VARIABLE_NAMES].__getitem__,
         number=_number,
         operators=[_operator(operator, protected) for operator in TABLE],
     )
+
+
+def latex_name(variable: str) -> str:
+    """`x_{0}` of x_0, `t` of t."""
+    letter, underscore, index = variable.partition("_")
+    return f"{letter}_{{{index}}}" if underscore else letter
 
 
 @functools.lru_cache(maxsize=2**14)

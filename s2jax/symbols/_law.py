@@ -15,7 +15,7 @@ from s2jax._random import categorical, random_bits
 from s2jax._types import Number as Weight
 from s2jax.distributions import AbstractDistribution, check_weights, floats, stack
 from s2jax.expressions import AbstractLaw, Program
-from s2jax.expressions._program import decimal, to_decimal
+from s2jax.expressions._program import MAX_INPUTS, VARIABLE_NAMES, decimal, to_decimal
 from s2jax.expressions._trees import MAX_NODES
 from s2jax.operators import CONST, ID, NUM_LEAVES, OPCODE
 from s2jax.symbols._from_sympy import read_sympy
@@ -48,12 +48,13 @@ class Expressions(AbstractLaw):
     significant digits, so that text, tokens and values of a program agree.
 
     In a row that uses fewer inputs than an expression names (`Config.min_inputs`), x_k stands for
-    x_(k mod used).
+    x_(k mod used). The states y_k and the time t have values in differential equations only:
+    an algebraic target refuses an expression that reads them.
 
     Attributes:
-        expressions: Text as `s2jax.from_text` reads it, or SymPy expressions in x_0, x_1, ... whose
-            other symbols are parameters, or the expressions of a `Program`. They are kept as text
-            in which every operator is spelt out. Static.
+        expressions: Text as `s2jax.from_text` reads it, or SymPy expressions in x_0, x_1, ..., y_0,
+            ... and t, whose other symbols are parameters, or the expressions of a `Program`. They
+            are kept as text in which every operator is spelt out. Static.
         weights: One per expression; they need not sum to 1. None in the call means equal ones.
         parameters: The distribution of every parameter by name.
         jitter: The distribution of the factors of decimal constants; None leaves all constants as
@@ -120,16 +121,27 @@ class Expressions(AbstractLaw):
         return self._tables.max_tokens
 
     def check_inputs(self, num_inputs: int) -> None:
+        for text, names in zip(self.expressions, self._tables.of_equations, strict=True):
+            if names:
+                raise ValueError(
+                    f"Expressions([{text!r}, ...]): must read inputs x_0, x_1, ... only, and reads "
+                    f"{', '.join(names)}, because states and time have values in differential "
+                    "equations only. Rename it, or draw a differential target."
+                )
+        self._check_num_inputs(num_inputs)
+
+    def _check_num_inputs(self, num_inputs: int) -> None:
         for text, count in zip(self.expressions, self._tables.num_inputs, strict=True):
             if count > num_inputs:
+                known = f"x_0 to x_{num_inputs - 1} only" if num_inputs else "no inputs"
                 raise ValueError(
-                    f"Expressions([{text!r}, ...]) with num_inputs={num_inputs}: must read x_0 to "
-                    f"x_{num_inputs - 1} only, and reads x_{count - 1}. Raise num_inputs of the "
-                    "config, or rename the variable."
+                    f"Expressions([{text!r}, ...]) with num_inputs={num_inputs}: must read "
+                    f"{known}, and reads x_{count - 1}. Raise num_inputs of the config, or rename "
+                    "the variable."
                 )
 
     def sample(self, words, used_inputs, num_inputs, protected, stream=0) -> Program:
-        self.check_inputs(num_inputs)
+        self._check_num_inputs(num_inputs)  # laws of differential equations may read y_k and t
         tables, num_parameters = self._tables, len(self.parameters)
         slots = tables.mantissa[0].size if self.jitter is not None else 0
         bits = random_bits(words, 1 + num_parameters + slots, stream)
@@ -168,6 +180,7 @@ class _Arrays(NamedTuple):
 class _Tables(NamedTuple):
     arrays: _Arrays
     num_inputs: tuple[int, ...]
+    of_equations: tuple[tuple[str, ...], ...]  # the states and the time that each reads
     max_tokens: int
     used: frozenset[str]
 
@@ -179,6 +192,7 @@ class _Tables(NamedTuple):
 def _tables(expressions: tuple[str, ...], names: tuple[str, ...], jittered: bool) -> _Tables:
     trees = [read_expression(text, names) for text in expressions]
     words = [list(prefix(tree)) for tree in trees]
+    variables = [sorted({w.index for w in some if isinstance(w, Variable)}) for some in words]
     codes = [instructions(_with_jitter(tree) if jittered else tree) for tree in trees]
     longest = max(map(len, codes), default=1)
     op = np.full((len(codes), longest), ID, np.int32)
@@ -191,9 +205,8 @@ def _tables(expressions: tuple[str, ...], names: tuple[str, ...], jittered: bool
             slots[:, i, :, n] = np.transpose([_slot(c, names) for c in instruction[3:]])
     return _Tables(
         _Arrays(op, a, b, np.array([len(code) for code in codes], np.int32), *slots),
-        tuple(
-            max((1 + w.index for w in some if isinstance(w, Variable)), default=0) for some in words
-        ),
+        tuple(1 + max((v for v in some if v < MAX_INPUTS), default=-1) for some in variables),
+        tuple(tuple(VARIABLE_NAMES[v] for v in some if v >= MAX_INPUTS) for some in variables),
         max(map(len, words), default=1),
         frozenset(w.name for some in words for w in some if isinstance(w, Parameter)),
     )
@@ -223,8 +236,12 @@ def _with_jitter(tree: Tree) -> Tree:
 
 def _program(row: _Arrays, mantissa, exponent, used_inputs, protected: bool) -> Program:
     is_value, is_leaf = row.op == CONST, row.op < NUM_LEAVES
-    used = used_inputs[:, None].astype(jnp.int32)
-    wrap = lambda at: jnp.where((at < 0) & ~is_leaf, -1 - (-1 - at) % used, at)
+    used = jnp.maximum(used_inputs[:, None].astype(jnp.int32), 1)
+
+    def wrap(at):
+        is_input = (at < 0) & (at >= -MAX_INPUTS) & ~is_leaf
+        return jnp.where(is_input, -1 - (-1 - at) % used, at)
+
     return Program(
         op=row.op.astype(jnp.int8),
         a=jnp.where(is_value, mantissa[:, 0], wrap(row.a)),

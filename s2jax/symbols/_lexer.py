@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Collection
 from typing import NamedTuple
 
+from s2jax.expressions._program import MAX_INPUTS, MAX_STATES
 from s2jax.operators import CONST, ID, TABLE
 from s2jax.symbols._tree import (
-    MAX_INPUTS,
     VARIABLES,
     Number,
     Operation,
@@ -58,6 +58,10 @@ _LOOKALIKES = {
     "CYRILLIC SMALL LETTER HA": "x", "CYRILLIC SMALL LETTER IE": "e", "SUPERSCRIPT TWO": "**2",
     "SUPERSCRIPT THREE": "**3",
 }  # fmt: skip
+_VARIABLES_ARE = (
+    f"variables are x_0 to x_{MAX_INPUTS - 1}; of a differential equation also its states y_0 to "
+    f"y_{MAX_STATES - 1} and the time t"
+)
 
 
 class Problem(Exception):
@@ -151,8 +155,8 @@ def _unknown(token: Token) -> Problem:
         hint = "programs do not have it. Keep the SymPy expression and use s2jax.lambdify"
     elif text.lower() in ("nan", "inf", "infinity", "oo", "zoo"):
         what, hint = f"number {token}", "must be finite"
-    elif re.fullmatch("[A-Za-z]|[xX]_?[0-9]*", text):
-        what, hint = f"unknown variable {token}", f"variables are x_0 to x_{MAX_INPUTS - 1}"
+    elif re.fullmatch("[A-Za-z]|[xXyYtT]_?[0-9]*", text):
+        what, hint = f"unknown variable {token}", _VARIABLES_ARE
     return Problem(what, token.position, hint)
 
 

@@ -36,10 +36,12 @@ def from_text(
     """Programs read from text, one row per string; the inverse of `to_text`.
 
     Every notation that `to_text` prints is read without being told which, and so is ordinary maths:
-    `sin(x_0)**2 - 3*x_1`, `x_0^2`, `ln(x_0)/pi`. Operators have Python's precedence, there is no
-    implicit multiplication, and nothing is executed. Words, as in `(2.0 mul x_0)`, become the
-    operators they name, in the order they stand; symbols become the form of fewest instructions:
-    `1/x` is `inv`, `x**2` is `pow2`, and the number of a sum or a product comes first.
+    `sin(x_0)**2 - 3*x_1`, `x_0^2`, `ln(x_0)/pi`. Variables are the inputs x_0, x_1, ... and, in
+    differential equations, the states y_0, y_1, ... and the time t. Operators have Python's
+    precedence, there is no implicit multiplication, and nothing is executed. Words, as in
+    `(2.0 mul x_0)`, become the operators they name, in the order they stand; symbols become the
+    form of fewest instructions: `1/x` is `inv`, `x**2` is `pow2`, and the number of a sum or a
+    product comes first.
 
     Args:
         text: A string, or nested lists of strings of one shape, as `to_text` returns them. Outputs

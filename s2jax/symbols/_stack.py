@@ -12,9 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
-from s2jax.expressions._program import MAX_DIGITS
+from s2jax.expressions._program import MAX_DIGITS, VARIABLE_NAMES
 from s2jax.operators import ARITY, CONST, ID, OPCODE, TABLE
-from s2jax.symbols._tree import MAX_INPUTS
 from s2jax.symbols._vocabulary import Vocabulary
 
 # kinds of words
@@ -119,7 +118,7 @@ def _classify(ids: Int[Array, "tokens rows"], vocabulary: Vocabulary) -> Words:
         (v.plus, _SIGN, 0),
         (v.first_operator, _OPERATOR, v.first_operator),
         (v.first_variable, _VARIABLE, 0),
-        (v.first_variable + MAX_INPUTS, _POWER, v.zeroth_power),
+        (v.first_variable + len(VARIABLE_NAMES), _POWER, v.zeroth_power),
         (v.first_mantissa, _MANTISSA, v.first_mantissa),
         (len(v), _WRONG, 0),
     )

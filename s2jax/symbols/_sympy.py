@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from s2jax.expressions import Program
+from s2jax.expressions._program import VARIABLE_NAMES
 from s2jax.operators import TABLE, Operator
 from s2jax.symbols._form import Form, build, check_program, nest, to_float
 
@@ -11,10 +12,11 @@ from s2jax.symbols._form import Form, build, check_program, nest, to_float
 def to_sympy(program: Program, evaluate: bool = False) -> Any:
     """The functions that `s2jax.evaluate` computes, as SymPy expressions.
 
-    The variables are `Symbol("x_0", real=True)` and so on. A constant is the Float nearest to its
-    decimal: it prints like the text, and its digits can be read back; an integer is a Float too,
-    because functions made by `lambdify` would compute with int64 and overflow. The operand of a
-    protected operator stands in `Abs`. An unused output is `Integer(0)`.
+    The inputs are `Symbol("x_0", real=True)` and so on, the states of a differential equation
+    `Symbol("y_0", real=True)`, and its time `Symbol("t", real=True)`. A constant is the Float
+    nearest to its decimal: it prints like the text, and its digits can be read back; an integer is
+    a Float too, because functions made by `lambdify` would compute with int64 and overflow. The
+    operand of a protected operator stands in `Abs`. An unused output is `Integer(0)`.
 
     Args:
         program: Of any batch shape, for example `batch.program`.
@@ -53,7 +55,7 @@ def sympy_expressions(program: Program, evaluate: bool = False) -> list[Any]:
 
     operators = [_sympy_operator(operator, program.protected) for operator in TABLE]
     form = Form(
-        variable=lambda index: sympy.Symbol(f"x_{index}", real=True),
+        variable=lambda index: sympy.Symbol(VARIABLE_NAMES[index], real=True),
         number=lambda mantissa, exponent: sympy.Float(to_float(mantissa, exponent)),
         operators=operators,
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from s2jax import _checks
 from s2jax.expressions import Program
+from s2jax.expressions._program import VARIABLE_NAMES
 from s2jax.operators import TABLE, Operator
 from s2jax.symbols._form import Form, build, check_program, nest, to_float
 from s2jax.symbols._sympy import sympy_expressions
@@ -95,7 +96,7 @@ def decimal_text(mantissa: int, exponent: int) -> str:
 @functools.cache
 def text_form(style: str) -> Form:
     return Form(
-        variable="x_{}".format,
+        variable=VARIABLE_NAMES.__getitem__,
         number=decimal_text,
         operators=[_template(operator, style).format for operator in TABLE],
     )

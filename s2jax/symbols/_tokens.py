@@ -12,11 +12,10 @@ from s2jax import _checks
 from s2jax._status import StatusFlag
 from s2jax.expressions import AbstractLaw, Program
 from s2jax.expressions._laws import AbstractTreeLaw
-from s2jax.expressions._program import MAX_DIGITS, unpack
+from s2jax.expressions._program import MAX_DIGITS, VARIABLE_NAMES, unpack
 from s2jax.expressions._trees import MAX_NODES, by_tiles
 from s2jax.operators import CONST, ID, TABLE
 from s2jax.symbols import _links, _stack
-from s2jax.symbols._tree import MAX_INPUTS
 from s2jax.symbols._vocabulary import DEFAULT, MAX_POWER, Vocabulary
 
 _TILE = 256  # rows whose links stay in a core's cache
@@ -148,7 +147,8 @@ def _judge(
     reads_a, is_binary = ~code.is_leaf, code.is_binary
     variables = jnp.stack([reads_a & (code.a < 0), is_binary & (code.b < 0)]).astype(jnp.int32)
     count = count + variables.sum(0, dtype=jnp.int32) + (~is_const & ~is_id).astype(jnp.int32)
-    bad = bad | (reads_a & (code.a < -MAX_INPUTS)) | (is_binary & (code.b < -MAX_INPUTS))
+    lowest = -len(VARIABLE_NAMES)
+    bad = bad | (reads_a & (code.a < lowest)) | (is_binary & (code.b < lowest))
     used = jnp.arange(code.op.shape[0], dtype=jnp.int32)[:, None] < lengths.reshape(1, -1)
 
     def per_row(values: Int[Array, "nodes columns"]) -> Int[Array, " rows"]:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from s2jax.expressions import Program
-from s2jax.expressions._program import DTYPES, MAX_DIGITS, MAX_INPUTS, VARIABLE_NAMES
+from s2jax.expressions._program import DTYPES, MAX_DIGITS, VARIABLE_NAMES
 from s2jax.expressions._trees import MAX_NODES
 from s2jax.operators import CONST, ID, OPCODE
 

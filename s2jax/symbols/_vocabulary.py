@@ -10,9 +10,8 @@ import numpy as np
 from jaxtyping import Int
 
 from s2jax import _checks
-from s2jax.expressions._program import MAX_DIGITS
+from s2jax.expressions._program import MAX_DIGITS, VARIABLE_NAMES
 from s2jax.operators import CONST, ID, TABLE
-from s2jax.symbols._tree import MAX_INPUTS
 
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<mask>", "|", "+", "-")
 MAX_POWER = 20
@@ -40,7 +39,7 @@ class Vocabulary:
     Example:
         >>> vocabulary = Vocabulary()
         >>> len(vocabulary), vocabulary.words[:7], vocabulary.words[-1]
-        (1135, ('<pad>', '<bos>', '<eos>', '<mask>', '|', '+', '-'), 'N999')
+        (1152, ('<pad>', '<bos>', '<eos>', '<mask>', '|', '+', '-'), 'N999')
         >>> vocabulary.decode([vocabulary.bos, vocabulary.id_of("sin"), vocabulary.id_of("x_0")])
         ['<bos>', 'sin', 'x_0']
     """
@@ -97,12 +96,13 @@ class Vocabulary:
 
     @property
     def first_variable(self) -> int:
+        """Variables follow in the order of their numbers: inputs, states, time."""
         return self.first_operator + len(_OPERATORS)
 
     @property
     def zeroth_power(self) -> int:
         """Id of the power of ten `E0`."""
-        return self.first_variable + MAX_INPUTS + MAX_POWER
+        return self.first_variable + len(VARIABLE_NAMES) + MAX_POWER
 
     @property
     def first_mantissa(self) -> int:
@@ -221,10 +221,9 @@ _OPERATORS = [operator.name for code, operator in enumerate(TABLE) if code not i
 
 @functools.cache
 def _words(digits: int) -> tuple[str, ...]:
-    variables = [f"x_{index}" for index in range(MAX_INPUTS)]
     powers = [f"E{power}" for power in range(-MAX_POWER, MAX_POWER + 1)]
     mantissas = [f"N{number}" for number in range(10**digits)]
-    return (*SPECIAL, *_OPERATORS, *variables, *powers, *mantissas)
+    return (*SPECIAL, *_OPERATORS, *VARIABLE_NAMES, *powers, *mantissas)
 
 
 @functools.cache

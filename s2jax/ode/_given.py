@@ -1,0 +1,209 @@
+"""What a user hands over as a system, read and checked."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from s2jax import _checks
+from s2jax.distributions import AbstractDistribution, Choices, Constant, LogUniform, Normal, Uniform
+from s2jax.expressions._program import MAX_INPUTS, MAX_STATES
+from s2jax.symbols._from_sympy import shorten
+from s2jax.symbols._lambdify import _unknown
+from s2jax.symbols._law import MAX_ROUNDED
+
+CALL = "ODE.from_sympy"
+
+
+def variable_names(num_states: int, num_inputs: int, num_parameters: int) -> list[str]:
+    """Canonical names of states, inputs, parameters and time."""
+    counts = {"y": num_states, "x": num_inputs, "p": num_parameters}
+    return [*(f"{name}_{k}" for name, count in counts.items() for k in range(count)), "t"]
+
+
+def check_sizes(system: Any) -> None:
+    """Refuse counts that do not fit each other; they decide shapes."""
+    pairs = {
+        "expressions": (system.expressions, system.states),
+        "initial": (system.initial, system.states),
+        "laws": (system.laws, system.parameters),
+    }
+    for name, (values, owners) in pairs.items():
+        if len(values) != len(owners):
+            raise ValueError(
+                f"System({name} of length {len(values)}): must be {len(owners)}, because each "
+                f"state and parameter has one. Make systems by {CALL}(...)."
+            )
+    for name, values, most in (
+        ("states", system.states, MAX_STATES),
+        ("inputs", system.inputs, MAX_INPUTS),
+    ):
+        if len(values) > most or (name == "states" and not values):
+            raise ValueError(
+                f"{CALL}({len(values)} {name}): must be {'1 to ' if name == 'states' else '<= '}"
+                f"{most}, because programs have no names for more. Split the system."
+            )
+    names = [*system.states, *system.inputs, *system.parameters, system.time]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"{CALL}(...): {twice[0]} must stand once among states, inputs, parameters and time, "
+            "because a name is one thing. Rename one of them."
+        )
+    _checks.check_static_integer(CALL, "digits", system.digits, 1, MAX_ROUNDED)
+    _check_positive(system.duration)
+
+
+def _check_positive(duration: AbstractDistribution | None) -> None:
+    if duration is None or isinstance(duration, LogUniform):
+        return
+    bounds: Any = {Constant: "value", Uniform: "low", Choices: "values"}.get(type(duration))
+    if bounds is None:
+        raise ValueError(
+            f"{CALL}(duration={duration!r}): must be > 0 in every draw. Choose "
+            "s2jax.distributions.LogUniform(low, high)."
+        )
+    for value in np.atleast_1d(np.array(getattr(duration, bounds), object)):
+        _checks.check_number(CALL, "duration", value, low=0, strict=True)
+
+
+def given_expressions(expressions: Any) -> list[Any]:
+    import sympy
+
+    if not isinstance(expressions, (list, tuple, sympy.Tuple)):
+        raise TypeError(
+            f"{CALL}(expressions of type {type(expressions).__name__}): must be a list of SymPy "
+            "expressions, one for each state. Pass a list."
+        )
+    return [_given(index, expr) for index, expr in enumerate(expressions)]
+
+
+def _given(index: int, expr: Any) -> Any:
+    import sympy
+
+    if isinstance(expr, (int, float)) and not isinstance(expr, bool):
+        expr = sympy.Integer(expr) if isinstance(expr, int) else sympy.Float(expr)
+    if not isinstance(expr, sympy.Expr) or isinstance(expr, sympy.MatrixBase):
+        fix = "Build it from sympy.symbols." if isinstance(expr, str) else "Pass a sympy.Expr."
+        raise TypeError(
+            f"{CALL}(expressions[{index}]={shorten(expr)}): must be a SymPy expression, not of "
+            f"type {type(expr).__name__}. {fix}"
+        )
+    unknown = sorted(_unknown(expr) | {str(n) for n in expr.atoms(sympy.Number) if not n.is_finite})
+    if unknown:
+        raise ValueError(
+            f"{CALL}(expressions[{index}]={shorten(expr)}): must hold finite numbers and functions "
+            f"of real numbers that JAX has, which excludes {', '.join(unknown)}. Rewrite it with "
+            "expr.doit(), expr.rewrite(...) or expr.subs(...)."
+        )
+    return expr
+
+
+def given_symbols(name: str, symbols: Any) -> tuple[Any, ...]:
+    import sympy
+
+    if not isinstance(symbols, (list, tuple, sympy.Tuple)) or not all(
+        isinstance(symbol, sympy.Symbol) for symbol in symbols
+    ):
+        raise TypeError(
+            f"{CALL}({name}={symbols!r}): must be a list of sympy.Symbol, in the order of the "
+            f"{name}. Make them by sympy.symbols(...)."
+        )
+    return tuple(symbols)
+
+
+def given_parameters(parameters: Any, free: set[Any]) -> dict[Any, AbstractDistribution]:
+    """Distributions by symbol."""
+    import sympy
+
+    if not isinstance(parameters, Mapping):
+        raise TypeError(
+            f"{CALL}(parameters={parameters!r}): must be a dict from symbols to numbers or "
+            "distributions. Pass {symbol: 1.0}."
+        )
+    out = {}
+    for key, value in parameters.items():
+        if not isinstance(key, (str, sympy.Symbol)):
+            raise TypeError(
+                f"{CALL}(parameters={{{key!r}: ...}}): must be a symbol or its name, not of type "
+                f"{type(key).__name__}."
+            )
+        found = key if key in free else None
+        if isinstance(key, str):
+            found = next((symbol for symbol in free if symbol.name == key), None)
+        if found is None:
+            raise ValueError(
+                f"{CALL}(parameters={{{key}: ...}}): must stand in an expression, because nothing "
+                "else reads it. Leave it out, or correct the name; a symbol of the same name with "
+                "other assumptions is another one."
+            )
+        out[found] = given_law(f"parameters[{key}]", value)
+    return out
+
+
+def given_law(name: str, value: Any) -> AbstractDistribution:
+    """A distribution, or a number as one."""
+    import sympy
+
+    if isinstance(value, AbstractDistribution):
+        return value
+    if isinstance(value, sympy.Number):
+        value = float(value)
+    if isinstance(value, bool) or not _checks.is_concrete(value) or np.ndim(value):
+        raise TypeError(
+            f"{CALL}({name}={value!r}): must be a number or a distribution. Pass for example "
+            "s2jax.distributions.Uniform(0.5, 2.0)."
+        )
+    _checks.check_number(CALL, name, value)
+    return Constant(float(value))
+
+
+def given_initial(initial: Any, count: int) -> tuple[AbstractDistribution, ...]:
+    if initial is None:
+        return (Normal(),) * count
+    if not isinstance(initial, (list, tuple, np.ndarray)) or len(initial) != count:
+        raise ValueError(
+            f"{CALL}(initial={initial!r}): must be a list of {count} numbers or distributions, one "
+            "for each state. Give as many as there are states."
+        )
+    return tuple(given_law(f"initial[{index}]", value) for index, value in enumerate(initial))
+
+
+def given_time(time: Any, free: set[Any], others: Sequence[Any]) -> Any:
+    import sympy
+
+    if time is not None:
+        return given_symbols("time", [time])[0]
+    taken = {symbol.name for symbol in others}
+    found = [symbol for symbol in free if symbol.name == "t" and symbol not in others]
+    if found:
+        return found[0]
+    free_names = (name for name in ("t", "time", "t_time") if name not in taken)
+    return sympy.Symbol(next(free_names))
+
+
+def check_symbols(
+    outputs: Sequence[Any], states: Sequence[Any], inputs: Sequence[Any], named: Any, clock: Any
+) -> None:
+    """Refuse a wrong number of expressions, and symbols that stand for nothing."""
+    if len(outputs) != len(states):
+        raise ValueError(
+            f"{CALL}({len(outputs)} expressions, {len(states)} states): there must be one "
+            "expression for each state, its derivative. Give as many."
+        )
+    known = [*states, *inputs, *named, clock]
+    for expr in outputs:
+        missing = sorted(expr.free_symbols - set(known), key=str)
+        if missing:
+            raise ValueError(
+                f"{CALL}({shorten(expr)}): must have no symbols but states, inputs, parameters and "
+                f"time, and {missing[0]} is none of them. List it in states or inputs, or give it "
+                f"a value: parameters={{{missing[0]}: 1.0}}."
+            )
+
+
+def canonical_names(
+    states: Sequence[Any], inputs: Sequence[Any], parameters: Sequence[Any], clock: Any
+) -> Callable[[Any], str]:
+    names = variable_names(len(states), len(inputs), len(parameters))
+    return dict(zip([*states, *inputs, *parameters, clock], names, strict=True)).__getitem__

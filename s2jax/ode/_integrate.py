@@ -1,0 +1,123 @@
+"""The throughput engine: many solutions at once, on one grid of steps that all rows share.
+
+Time is rescaled to [0, 1], where every row takes the same steps; what differs from row to row is
+the right-hand side and the span it is multiplied by. There is no adaptive control, so no row waits
+for another; the embedded error estimate says which rows needed more steps. A row that leaves its
+bounds is frozen. Values between steps are those of the solver's interpolation.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import diffrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+_TINY = 1e-30
+
+Kick = Callable[[Int[Array, ""], Float[Array, "states rows"]], Float[Array, "states rows"]]
+"""States after step number i, from states before the kick."""
+
+Field = Callable[[Float[Array, ""], Float[Array, "states rows"]], Float[Array, "states rows"]]
+
+
+class Solution(NamedTuple):
+    """Solutions of many equations.
+
+    Attributes:
+        y: Values on the output grid; constant from where a row was frozen.
+        alive: Part of the span a row went through before it was frozen; 1 if it never was.
+        error: Sum over steps of the estimated local error, relative to the largest value so far.
+        stiff: Mean over steps of whether the step is at the solver's limit of stability.
+        lost: Whether it was frozen because of a value that is not finite.
+    """
+
+    y: Float[Array, "time states rows"]
+    alive: Float[Array, " rows"]
+    error: Float[Array, " rows"]
+    stiff: Float[Array, " rows"]
+    lost: Bool[Array, " rows"]
+
+
+def integrate(
+    solver: diffrax.AbstractERK, field: Field, y0: Float[Array, "states rows"],
+    num_steps: Int[Array, ""], length: int, bound: Float[Array, ""], kick: Kick | None = None,
+    is_kicked: Bool[Array, ""] | bool = False,
+) -> Solution:  # fmt: skip
+    """Solve `dy/dtau = field(tau, y)` for tau in [0, 1], in `num_steps` equal steps.
+
+    Args:
+        solver: An explicit Runge-Kutta method of diffrax.
+        field: Of all rows at once.
+        y0: Initial values.
+        num_steps: Traced. Less than one step per output point needs a solver with interpolation
+            of its own order.
+        length: Points of the output grid, first and last included. Static.
+        bound: Rows are frozen where an absolute value exceeds it.
+        kick: What happens to the states at the end of each step, if `is_kicked`. Steps have to end
+            at all outputs then.
+        is_kicked: Traced.
+    """
+    terms = diffrax.ODETerm(lambda t, y, args: field(t, y))
+    dtype = y0.dtype
+    step_size = 1 / num_steps.astype(dtype)
+    start, end = jnp.zeros((), dtype), step_size
+    state = jax.tree.map(jnp.asarray, solver.init(terms, start, end, y0, None))  # type: ignore
+    unused = lambda: solver.step(terms, start, end, y0, None, state, False)[2]  # type: ignore
+    dense = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(unused))
+    zero, kicked = jnp.zeros(y0.shape[1], dtype), jnp.asarray(is_kicked)
+
+    def one_step(carry):
+        number, y, state, dense, alive, scale, error, stiff, lost = carry
+        t0, t1 = number.astype(dtype) * step_size, (number + 1).astype(dtype) * step_size
+        new, estimate, dense, state, _ = solver.step(terms, t0, t1, y, None, state, kicked)  # type: ignore
+        if kick is not None:
+            new = jax.lax.cond(kicked, kick, lambda _, new: new, number, new)
+        size = jnp.abs(new)
+        live = (alive >= 1) & (size <= bound).all(0)  # a NaN is not
+        lost = lost | ((alive >= 1) & ~jnp.isfinite(size).all(0))
+        alive = jnp.where(live | (alive < 1), alive, t0)
+        y = jnp.where(live, new, y)
+        by_row = lambda leaf: leaf.shape[-1:] == live.shape
+        state = jax.tree.map(jnp.asarray, state)
+        state = jax.tree.map(lambda s: jnp.where(live, s, 0) if by_row(s) else s, state)
+        scale = jnp.where(live, jnp.maximum(scale, size), scale)
+        relative = (jnp.abs(estimate) / (scale + _TINY)).max(0)
+        error = error + jnp.where(live, relative, 0)
+        stiff = stiff + jnp.where(live & (stability(solver, dense) > 1), step_size, 0)
+        return number + 1, y, state, dense, alive, scale, error, stiff, lost
+
+    def output(carry, point):
+        last = length - 1
+        needed = (point * num_steps + last - 1) // last  # steps that reach this point
+        carry = jax.lax.fori_loop(carry[0], needed, lambda _, c: one_step(c), carry)
+        number, y, dense, live = carry[0], carry[1], carry[3], carry[4] >= 1
+        on_grid = point * num_steps == number * last
+        at = point.astype(dtype) / last
+        start, end = (number - 1).astype(dtype) * step_size, number.astype(dtype) * step_size
+        between = solver.interpolation_cls(t0=start, t1=end, **dense).evaluate(at)
+        return carry, jnp.where(on_grid | ~live, y, between)
+
+    carry = (jnp.int32(0), y0, state, dense, zero + 1, jnp.abs(y0), zero, zero, zero > 0)
+    points = jnp.arange(1, length, dtype=jnp.int32)
+    carry, y = jax.lax.scan(output, carry, points)
+    return Solution(jnp.concatenate([y0[None], y]), carry[4], *carry[6:])
+
+
+def stability(solver: diffrax.AbstractERK, dense: dict[str, Any]) -> Float[Array, " rows"]:
+    """Step size times the Jacobian's norm, relative to the limit of stability of order 5.
+
+    Estimated from two stages at the end of the step (Hairer and Wanner, Solving Ordinary
+    Differential Equations II, section IV.2); 0 for methods without them.
+    """
+    tableau = solver.tableau
+    k = dense.get("k")
+    if k is None or tableau.num_stages < 3 or not (tableau.c[-2:] == 1).all():  # type: ignore
+        return jnp.zeros(())
+    last, before = tableau.a_lower[-1], tableau.a_lower[-2]  # type: ignore[union-attr]
+    weights = last - np.append(before, 0.0)
+    moved = sum(float(weight) * stage for weight, stage in zip(weights, k, strict=False))
+    norm = lambda a: jnp.sqrt((a**2).sum(0))
+    return norm(k[-1] - k[-2]) / (3.3 * norm(moved) + _TINY)

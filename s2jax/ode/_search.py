@@ -1,0 +1,439 @@
+"""The search for usable trajectories: a table of jobs inside jit.
+
+A job is one try of one row: equations with initial values and a time span. Each round either deals
+new tries and follows them in pilot runs of few steps, which find the spans, or takes jobs that need
+the same number of steps from the table and follows those. So all lanes of a round take the same
+steps, however different their equations are. Try t of a row is a function of its key and t alone
+and the first usable try wins, so the result does not depend on the order of the work.
+"""
+
+import abc
+from collections.abc import Callable
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from s2jax._types import Words
+from s2jax.acceptance import REASONS, Acceptance, Status
+from s2jax.expressions import Program, Split
+from s2jax.expressions._program import pack, packed_width, unpack
+from s2jax.ode._forms import DRIVEN, FORCED, SECOND_ORDER, Layout
+from s2jax.ode._integrate import Solution
+from s2jax.ode._judge import Limits, judge, next_span
+
+MAX_TRIES = 64
+PILOT_STEPS = 32
+_PILOT_RUNS = 3
+_TRIES_PER_ROUND = 16
+_ORDER = 4  # of the sum of the estimated local errors of a method of order 5
+_FREE = _PENDING = -1
+
+
+class Tries(NamedTuple):
+    """Equations of some lanes and where their solutions start; flat programs are (states, lanes).
+
+    Attributes:
+        program, diffusion: The equations.
+        y0: Initial values.
+        span: Length of the time span.
+        parameters: Of a given system, else none.
+    """
+
+    program: Program
+    diffusion: Program
+    y0: Float[Array, "states lanes"]
+    span: Float[Array, " lanes"]
+    parameters: Float[Array, "parameters lanes"]
+
+
+class Sizes(NamedTuple):
+    """Static numbers: points of a series, states, and lanes."""
+
+    length: int
+    num_states: int
+    num_lanes: int
+
+
+class Engine(NamedTuple):
+    """How to solve the equations of some lanes, each over its span.
+
+    Attributes:
+        steps: Of spans, a number of steps, and whether there is noise.
+        integral: Of spans; None where no equation is an integral.
+    """
+
+    steps: Callable[[Array, Array, Array], Solution]
+    integral: Callable[[Array], Solution] | None
+
+
+class AbstractSource(eqx.Module):
+    """Where equations come from."""
+
+    protected: eqx.AbstractVar[bool]
+    fixed_span: eqx.AbstractVar[bool]
+    max_substeps: eqx.AbstractVar[int]
+
+    @property
+    @abc.abstractmethod
+    def capacity(self) -> int:
+        """How many instructions the equations of all lanes may have at a time."""
+
+    @abc.abstractmethod
+    def draw(self, words: Words, number: Int[Array, " lanes"], layout: Layout) -> Tries:
+        """Draw try `number` of each lane."""
+
+    @abc.abstractmethod
+    def engine(
+        self, tries: Tries, x: Float[Array, "time inputs lanes"], words: Words,
+        number: Int[Array, " lanes"], bound: Float[Array, ""],
+    ) -> Engine:  # fmt: skip
+        """The engine for these tries."""
+
+
+class Task(NamedTuple):
+    """What is searched for.
+
+    Attributes:
+        source: What is drawn and how it is solved.
+        words: One raw key per row.
+        x: The inputs of each row, time first.
+        layout: Forms and sizes of the rows.
+        may_be_monotone: Which rows may be.
+        acceptance, limits, split: What is usable.
+        sizes: Static numbers.
+    """
+
+    source: AbstractSource
+    words: Words
+    x: Float[Array, "time inputs rows"]
+    layout: Layout
+    may_be_monotone: Bool[Array, " rows"]
+    acceptance: Acceptance
+    limits: Limits
+    split: Split | None
+    sizes: Sizes
+
+
+class Found(NamedTuple):
+    """What the search finds for each row; zero where it found nothing."""
+
+    series: Float[Array, "rows states time"]
+    scale: Float[Array, "rows states"]
+    shift: Float[Array, "rows states"]
+    whole: Int[Array, "rows numbers"]
+    form: Int[Array, " rows"]
+    span: Float[Array, " rows"]
+    error: Float[Array, " rows"]
+    num_steps: Int[Array, " rows"]
+    usable: Bool[Array, " rows"]
+    rejections: Int[Array, "rows reasons"]
+
+
+class _Jobs(NamedTuple):
+    """Tries that wait for a run; `bucket` is `_FREE` where there is none."""
+
+    bucket: Int[Array, " jobs"]
+    row: Int[Array, " jobs"]
+    number: Int[Array, " jobs"]
+    whole: Int[Array, "jobs numbers"]
+    real: Float[Array, "jobs numbers"]
+
+
+class _State(NamedTuple):
+    """The search; outcomes are 0 for a usable try, else the number of a reason, from 1."""
+
+    found: Found
+    outcome: Int[Array, "rows tries"]
+    dealt: Int[Array, " rows"]
+    jobs: _Jobs
+
+
+class _Lanes(NamedTuple):
+    """What a round works on; lanes that are not live repeat some row."""
+
+    live: Bool[Array, " lanes"]
+    row: Int[Array, " lanes"]
+    number: Int[Array, " lanes"]
+
+
+class _Buckets(NamedTuple):
+    """Kinds of runs by number: those of `steps`, fewest first, then noise, integral and pilot."""
+
+    steps: list[int]
+    full: int
+    noise: int
+    integral: int
+    pilot: int
+
+    def num_steps(self, bucket) -> Int[Array, ""]:
+        """Steps of a run; of an integral, the intervals that are known."""
+        noise, integral = 2 * self.steps[self.full], self.steps[self.full]
+        return jnp.asarray([*self.steps, noise, integral, PILOT_STEPS], jnp.int32)[bucket]
+
+    @staticmethod
+    def of(length: int, max_substeps: int) -> "_Buckets":
+        full = length - 1
+        halves = [-(-full // 2**k) for k in range(12, 0, -1)]
+        coarse = [steps for steps in halves if steps >= 2 * PILOT_STEPS]
+        fine = [full * factor for factor in (1, 2, 4) if factor <= max_substeps]
+        steps, last = [*coarse, *fine], len(coarse) + len(fine)
+        return _Buckets(steps, len(coarse), last, last + 1, last + 2)
+
+
+def search(task: Task, found: Found, wanted: Bool[Array, " rows"]) -> Found:
+    """Draw equations for every wanted row until one has a usable solution."""
+    buckets = _Buckets.of(task.sizes.length, task.source.max_substeps)
+    limit = jnp.minimum(jnp.asarray(task.acceptance.max_tries, jnp.int32), MAX_TRIES)
+
+    def is_open(state):
+        waits = state.dealt > (state.outcome != _PENDING).sum(1, dtype=jnp.int32)
+        return wanted & ~waits & ~(state.outcome == 0).any(1) & (state.dealt < limit)
+
+    def one_round(state):
+        kinds = jnp.arange(buckets.pilot, dtype=jnp.int32)
+        count = (state.jobs.bucket == kinds[:, None]).sum(1, dtype=jnp.int32)
+        fullest = jnp.argmax(count).astype(jnp.int32)
+        num_free = state.jobs.bucket.shape[0] - count.sum(dtype=jnp.int32)
+        num_open = is_open(state).sum(dtype=jnp.int32)
+        can_deal = (num_open > 0) & (num_free >= task.sizes.num_lanes)
+        many = jnp.minimum(task.sizes.num_lanes, wanted.shape[0]) // 2
+        is_pilot = can_deal & ((num_open >= many) | (count[fullest] == 0))
+        state, lanes, tries = jax.lax.cond(
+            is_pilot,
+            lambda state: _deal(task, state, is_open(state), limit),
+            lambda state: _load(task, state, fullest),
+            state,
+        )
+        bucket = jnp.where(is_pilot, buckets.pilot, fullest)
+        span, solution = _follow(task, buckets, bucket, lanes, tries)
+        return _sort_out(task, buckets, state, bucket, lanes, tries._replace(span=span), solution)
+
+    def unfinished(state):
+        return (state.jobs.bucket != _FREE).any() | is_open(state).any()
+
+    state = jax.lax.while_loop(unfinished, one_round, _start(task, found, buckets))
+    before = jnp.arange(MAX_TRIES) < _first_usable(state.outcome)[:, None]
+    reasons = jnp.arange(1, len(REASONS) + 1, dtype=jnp.int32)
+    counts = ((state.outcome[..., None] == reasons) & before[..., None]).sum(1, dtype=jnp.int32)
+    return state.found._replace(rejections=jnp.where(wanted[:, None], counts, found.rejections))
+
+
+def _start(task: Task, found: Found, buckets: _Buckets) -> _State:
+    """The search before its first round, with room for a full round of new jobs at any time."""
+    num_jobs = (buckets.pilot + 1) * task.sizes.num_lanes
+    row = jnp.zeros(task.sizes.num_lanes, jnp.int32)
+    whole, real = jax.eval_shape(lambda: _to_numbers(_draw(task, row, row)))
+    empty = jnp.zeros(num_jobs, jnp.int32)
+    blank = lambda shape: jnp.zeros((num_jobs, *shape.shape[1:]), shape.dtype)
+    return _State(
+        found=found,
+        outcome=jnp.full((found.usable.shape[0], MAX_TRIES), _PENDING, jnp.int32),
+        dealt=jnp.zeros(found.usable.shape, jnp.int32),
+        jobs=_Jobs(jnp.full(num_jobs, _FREE, jnp.int32), empty, empty, blank(whole), blank(real)),
+    )
+
+
+def _first_usable(outcome: Int[Array, "rows tries"]) -> Int[Array, " rows"]:
+    """Number of the first usable try of each row, or `MAX_TRIES`."""
+    number = jnp.arange(MAX_TRIES, dtype=jnp.int32)
+    return jnp.where(outcome == 0, number, MAX_TRIES).min(1)
+
+
+def _draw(task: Task, row, number) -> Tries:
+    layout = jax.tree.map(lambda leaf: leaf[row], task.layout)
+    return task.source.draw(task.words[row], number, layout)
+
+
+def _deal(task: Task, state: _State, is_open, limit) -> tuple[_State, _Lanes, Tries]:
+    """Deal new tries to open rows in turn, a few to each."""
+    num_rows = is_open.shape[0]
+    queue = _positions(is_open, num_rows)
+    count = jnp.maximum(is_open.sum(dtype=jnp.int32), 1)
+    lane = jnp.arange(task.sizes.num_lanes, dtype=jnp.int32)
+    row, turn = queue[lane % count] % num_rows, lane // count
+    number = jnp.minimum(state.dealt[row] + turn, MAX_TRIES - 1)
+    tries = _draw(task, row, number)
+    live = is_open[row] & (turn < _TRIES_PER_ROUND) & (state.dealt[row] + turn < limit)
+    live = _fitting(task, live, tries)
+    dealt = state.dealt.at[jnp.where(live, row, num_rows)].add(1, mode="drop")
+    return state._replace(dealt=dealt), _Lanes(live, row, number), tries
+
+
+def _load(task: Task, state: _State, bucket) -> tuple[_State, _Lanes, Tries]:
+    """Take jobs of one bucket off the table."""
+    jobs, num_jobs = state.jobs, state.jobs.bucket.shape[0]
+    source = _positions(jobs.bucket == bucket, task.sizes.num_lanes)
+    taken = source % num_jobs
+    tries = _from_numbers(task, jobs.whole[taken], jobs.real[taken])
+    live = _fitting(task, source < num_jobs, tries)
+    free = jobs.bucket.at[jnp.where(live, source, num_jobs)].set(_FREE, mode="drop")
+    lanes = _Lanes(live, jobs.row[taken], jobs.number[taken])
+    return state._replace(jobs=jobs._replace(bucket=free)), lanes, tries
+
+
+def _positions(chosen: Bool[Array, " items"], count: int) -> Int[Array, " count"]:
+    """Where the first `count` chosen items are; the number of items where there are no more."""
+    size = chosen.shape[0]
+    rank = jnp.cumsum(chosen, dtype=jnp.int32) - 1
+    place = jnp.where(chosen, rank, count)
+    items = jnp.arange(size, dtype=jnp.int32)
+    return jnp.full(count, size, jnp.int32).at[place].set(items, mode="drop")
+
+
+def _fitting(task: Task, live, tries: Tries) -> Bool[Array, " lanes"]:
+    """The first live lanes whose instructions together fit one schedule."""
+    length = tries.program.length.reshape(task.sizes.num_states, -1).sum(0, dtype=jnp.int32)
+    total = jnp.cumsum(jnp.where(live, length, 0), dtype=jnp.int32)
+    return live & (total <= task.source.capacity)
+
+
+def _to_numbers(tries: Tries):
+    """A row of integers and a row of reals for each lane."""
+    lanes = tries.span.shape[0]
+    by_lane = lambda p: pack(p).reshape(-1, lanes, packed_width(p.num_nodes)).swapaxes(0, 1)
+    flat = [by_lane(p).reshape(lanes, -1) for p in (tries.program, tries.diffusion)]
+    real = jnp.concatenate([tries.y0, tries.span[None], tries.parameters])
+    return jnp.concatenate(flat, axis=1), real.T
+
+
+def _from_numbers(task: Task, whole, real) -> Tries:
+    """Inverse of `_to_numbers`."""
+    count = task.sizes.num_states
+    program, diffusion = unpack_equations(whole, count, task.source.protected)
+    flat = lambda leaf: leaf.swapaxes(0, 1).reshape(-1, *leaf.shape[2:])
+    y0, span, parameters = jnp.split(real.T, [count, count + 1])
+    program, diffusion = jax.tree.map(flat, (program, diffusion))
+    return Tries(program, diffusion, y0, span[0], parameters)
+
+
+def unpack_equations(
+    whole: Int[Array, "rows numbers"], num_states: int, protected: bool
+) -> tuple[Program, Program]:
+    """Right-hand sides and diffusion of shape `(rows, states)`."""
+    first = whole.shape[1] - num_states * packed_width(1)
+    parts = (whole[:, :first], whole[:, first:])
+    program, diffusion = (
+        unpack(part.reshape(part.shape[0], num_states, -1), protected) for part in parts
+    )
+    return program, diffusion
+
+
+def _follow(
+    task: Task, buckets: _Buckets, bucket, lanes: _Lanes, tries: Tries
+) -> tuple[Float[Array, " lanes"], Solution]:
+    """Solutions of the live lanes, and their spans, which all pilot runs but the last correct."""
+    live = jnp.tile(lanes.live, task.sizes.num_states)
+    silence = lambda p: eqx.tree_at(lambda p: p.length, p, jnp.where(live, p.length, 0))
+    tries = tries._replace(program=silence(tries.program), diffusion=silence(tries.diffusion))
+    bound = jnp.asarray(task.acceptance.bound, task.x.dtype)
+    words, x = task.words[lanes.row], task.x[:, :, lanes.row]
+    engine = task.source.engine(tries, x, words, lanes.number, bound)
+    steps = buckets.num_steps(bucket)
+    is_pilot = bucket == buckets.pilot
+    part = (lanes.number.astype(tries.span.dtype) * 0.618034) % 1
+
+    def run(i, carry):
+        span, solution = carry
+        excess = _needed(task, solution) / buckets.steps[buckets.full]
+        corrected = next_span(span, part, solution, _used(task, lanes), excess)
+        span = jnp.where(i > 0, corrected, span)
+        by_steps = lambda span: engine.steps(span, steps, bucket == buckets.noise)
+        if engine.integral is None:
+            return span, by_steps(span)
+        return span, jax.lax.cond(bucket == buckets.integral, engine.integral, by_steps, span)
+
+    shapes = jax.eval_shape(engine.steps, tries.span, steps, is_pilot)
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    num_runs = jnp.where(is_pilot & (not task.source.fixed_span), _PILOT_RUNS, 1)
+    return jax.lax.fori_loop(jnp.int32(0), num_runs, run, (tries.span, nothing))
+
+
+def _used(task: Task, lanes: _Lanes) -> Bool[Array, "states lanes"]:
+    state = jnp.arange(task.sizes.num_states, dtype=jnp.int32)[:, None]
+    return state < task.layout.num_states[lanes.row]
+
+
+def _sort_out(
+    task: Task, buckets: _Buckets, state: _State, bucket, lanes: _Lanes, tries: Tries,
+    solution: Solution,
+) -> _State:  # fmt: skip
+    """Keep what is usable, write down what is not, and put back what needs more steps."""
+    allowed = task.may_be_monotone[lanes.row]
+    status = judge(solution, _used(task, lanes), allowed, task.acceptance, task.limits)
+    following, goes_on = _next(task, buckets, bucket, lanes, solution, status)
+    if task.split is not None:
+        by_lane = lambda leaf: leaf.reshape(task.sizes.num_states, -1, *leaf.shape[1:])
+        programs = jax.tree.map(lambda leaf: by_lane(leaf).swapaxes(0, 1), tries.program)
+        elsewhere = ~task.split.keeps_system(programs)
+        status = jnp.where(elsewhere, Status.OTHER_SPLIT.value, status)
+        goes_on = goes_on & ~elsewhere
+    done = lanes.live & ~goes_on
+    values = jnp.array([reason.value for reason in REASONS], jnp.int32)
+    code = jnp.where(status == 0, 0, jnp.argmax(status[:, None] == values, axis=1) + 1)
+    row = jnp.where(done, lanes.row, state.dealt.shape[0])
+    outcome = state.outcome.at[row, lanes.number].set(code.astype(jnp.int32), mode="drop")
+    best = _first_usable(outcome)
+    won = done & (status == 0) & (lanes.number == best[lanes.row])
+    row = jnp.where(won, lanes.row, best.shape[0])
+    found = _keep(task, state.found, row, tries, solution, buckets.num_steps(bucket))
+    jobs = _store(state.jobs, lanes, lanes.live & goes_on, following, tries)
+    is_moot = jobs.number > best[jobs.row]
+    jobs = jobs._replace(bucket=jnp.where(is_moot, _FREE, jobs.bucket))
+    return state._replace(found=found, outcome=outcome, jobs=jobs)
+
+
+def _next(task: Task, buckets: _Buckets, bucket, lanes: _Lanes, solution: Solution, status):
+    """Which bucket each lane goes to next, and whether it goes on at all."""
+    layout = jax.tree.map(lambda leaf: leaf[lanes.row], task.layout)
+    is_pilot, last = bucket == buckets.pilot, len(buckets.steps)
+    steps = jnp.asarray(buckets.steps, solution.error.dtype)
+    predicted = (steps[:, None] < _needed(task, solution)).sum(0, dtype=jnp.int32)
+    following = jnp.where(is_pilot, predicted, bucket + 1)
+    inaccurate = (status == Status.INACCURATE.value) | (status == Status.STIFF.value)
+    goes_on = inaccurate & (following < last) & (is_pilot | (bucket < last))
+    # pilot runs step over the kinks of inputs and know no noise
+    reads_x = (layout.num_inputs > 0) & (layout.form == FORCED)
+    reads_x = reads_x | ((layout.num_inputs > 0) & (layout.form == SECOND_ORDER))
+    is_integral = layout.form == DRIVEN
+    special = jnp.where(reads_x, buckets.full, _FREE)
+    special = jnp.where(is_integral, buckets.integral, special)
+    special = jnp.where(layout.is_stochastic, buckets.noise, special)
+    must = is_pilot & (special != _FREE)
+    ended = (status == Status.ESCAPED.value) | (status == Status.NOT_FINITE.value)
+    return jnp.where(must, special, following), jnp.where(must, ~ended, goes_on)
+
+
+def _needed(task: Task, solution: Solution) -> Float[Array, " lanes"]:
+    """How many steps would be accurate, after a pilot run."""
+    excess = solution.error / (0.5 * task.limits.tolerance)
+    return PILOT_STEPS * jnp.clip(excess, 1, 1e12) ** (1 / _ORDER)
+
+
+def _keep(task: Task, found: Found, row, tries: Tries, solution: Solution, steps) -> Found:
+    """Write what was found into its rows; rows beyond the last are dropped."""
+    put = lambda old, new: old.at[row].set(new, mode="drop")
+    return found._replace(
+        series=put(found.series, solution.y.transpose(2, 1, 0)),
+        whole=put(found.whole, _to_numbers(tries)[0]),
+        span=put(found.span, tries.span),
+        error=put(found.error, solution.error / task.limits.tolerance),
+        num_steps=put(found.num_steps, jnp.broadcast_to(steps, row.shape)),
+        usable=put(found.usable, True),
+    )
+
+
+def _store(jobs: _Jobs, lanes: _Lanes, waiting, bucket, tries: Tries) -> _Jobs:
+    """Put lanes that wait for another run on the table."""
+    num_jobs, num_lanes = jobs.bucket.shape[0], waiting.shape[0]
+    free = _positions(jobs.bucket == _FREE, num_lanes)
+    rank = jnp.cumsum(waiting, dtype=jnp.int32) - 1
+    place = jnp.where(waiting, free[jnp.maximum(rank, 0)], num_jobs)
+    whole, real = _to_numbers(tries)
+    put = lambda old, new: old.at[place].set(new, mode="drop")
+    return _Jobs(
+        put(jobs.bucket, bucket), put(jobs.row, lanes.row), put(jobs.number, lanes.number),
+        put(jobs.whole, whole), put(jobs.real, real),
+    )  # fmt: skip

@@ -1,0 +1,168 @@
+"""The reference engine: a given system solved with adaptive steps."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from s2jax import _checks
+from s2jax.distributions import Constant
+
+
+def solve(
+    system: Any, y0: Any, ts: Any, parameters: Mapping[Any, Any] | None, inputs: Any,
+    solver: Any, rtol: Any, atol: Any, max_steps: int,
+) -> Float[Array, "*batch states time"]:  # fmt: skip
+    """See `System.solve`."""
+    solver = diffrax.Tsit5() if solver is None else solver
+    _check_solver(solver)
+    _checks.check_number("solve", "rtol", rtol, low=0, strict=True)
+    _checks.check_number("solve", "atol", atol, low=0)
+    _checks.check_static_integer("solve", "max_steps", max_steps, 1)
+    y0 = _floats(y0)
+    ts = _times(ts, y0.dtype)
+    own = _values(system, parameters or {}, y0.dtype)
+    x = _inputs(system, inputs, ts, y0.dtype)
+    if y0.shape[-1:] != (len(system.states),):
+        raise ValueError(
+            f"solve(y0 of shape {y0.shape}): must be (*batch, {len(system.states)}), one number "
+            f"for each of the states {', '.join(system.states)}. Put the states last."
+        )
+    rows, batch = _broadcast({"y0": (y0, 1), "parameters": (own, 1), "inputs": (x, 2)})
+    tolerances = jnp.asarray(rtol, y0.dtype), jnp.asarray(atol, y0.dtype)
+    equations = system.expressions, *map(len, (system.states, system.inputs, system.parameters))
+    values = _solve_rows(equations, solver, max_steps, tolerances, ts, *rows)
+    return values.reshape(*batch, *values.shape[1:])
+
+
+@eqx.filter_jit
+def _solve_rows(equations, solver, max_steps, tolerances, ts, y0, parameters, x):
+    """Solutions of all rows, of shape `(rows, states, time)`."""
+    run = lambda *row: _solve_row(equations, solver, max_steps, tolerances, ts, *row)
+    return jax.vmap(run)(y0, parameters, x)
+
+
+def _solve_row(equations, solver, max_steps, tolerances, ts, y0, parameters, x):
+    from s2jax.ode._system import field
+
+    # from 0, where floats are densest; not scaled, or implicit solvers fail in float32
+    grid = ts - ts[0]
+    controller = diffrax.PIDController(*tolerances)
+    series = None
+    if x.shape[0]:
+        series = diffrax.LinearInterpolation(grid, x.T)
+        # steps end at the kinks, so that none is rejected because of one
+        controller = diffrax.ClipStepSizeController(controller, step_ts=grid)
+
+    def derivative(s, y, _):
+        now = None if series is None else series.evaluate(s)
+        return field(equations, ts[0] + s, y, now, parameters)
+
+    solution = diffrax.diffeqsolve(
+        diffrax.ODETerm(derivative), solver, grid[0], grid[-1], None, y0,
+        saveat=diffrax.SaveAt(ts=grid), stepsize_controller=controller,
+        max_steps=max_steps, throw=False,
+    )  # fmt: skip
+    ys = solution.ys
+    assert ys is not None
+    return jnp.where(jnp.isfinite(ys), ys, jnp.nan).T
+
+
+def _check_solver(solver: Any) -> None:
+    if not isinstance(solver, diffrax.AbstractSolver):
+        raise TypeError(
+            f"solve(solver={solver!r}): must be a diffrax solver. Pass for example "
+            "diffrax.Tsit5(), with its parentheses."
+        )
+    if not isinstance(solver, diffrax.AbstractAdaptiveSolver):
+        raise ValueError(
+            f"solve(solver={type(solver).__name__}()): must have an error estimate, because steps "
+            "are as long as the tolerances allow. Pass diffrax.Tsit5() or diffrax.Kvaerno5()."
+        )
+    if not isinstance(solver.term_structure, type) or not issubclass(
+        diffrax.ODETerm, solver.term_structure
+    ):
+        raise ValueError(
+            f"solve(solver={type(solver).__name__}()): must solve y' = f(t, y) as a whole, and "
+            "this one takes the equation in parts. Pass diffrax.Tsit5() or diffrax.Kvaerno5()."
+        )
+
+
+def _floats(values: Any) -> Array:
+    """An array in its own floating dtype, or in the default one."""
+    array = jnp.asarray(values)
+    return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(float)
+
+
+def _times(ts: Any, dtype: Any) -> Array:
+    ts = jnp.asarray(ts).astype(dtype)
+    if ts.ndim != 1 or len(ts) < 2:
+        raise ValueError(
+            f"solve(ts of shape {ts.shape}): must be one axis of at least 2 times, because the "
+            "first one is where y0 is. Pass for example numpy.linspace(0, 10, 100)."
+        )
+    if _checks.is_concrete(ts) and not (np.diff(np.asarray(ts, float)) > 0).all():
+        raise ValueError(
+            f"solve(ts={np.asarray(ts)}): must increase, as {ts.dtype} too, because the solution "
+            "runs forward. Sort them, and to run backward solve for -t."
+        )
+    return ts
+
+
+def _values(system: Any, given: Mapping[Any, Any], dtype: Any) -> Array:
+    """Parameters of shape `(*batch, parameters)`."""
+    named = {str(key): value for key, value in given.items()}
+    for name in named:
+        if name not in system.parameters:
+            raise ValueError(
+                f"solve(parameters={{{name!r}: ...}}): {_checks.unknown(name, system.parameters)}"
+            )
+    values = []
+    for name, law in zip(system.parameters, system.laws, strict=True):
+        if name not in named and not isinstance(law, Constant):
+            raise ValueError(
+                f"solve(parameters={dict(given)!r}): must give {name} a value, because it has a "
+                f"distribution. Pass parameters={{{name!r}: 1.0}}, or arrays of one per row."
+            )
+        values.append(jnp.asarray(named.get(name, getattr(law, "value", None))).astype(dtype))
+    return jnp.stack(jnp.broadcast_arrays(*values), axis=-1) if values else jnp.zeros((0,), dtype)
+
+
+def _inputs(system: Any, inputs: Any, ts: Array, dtype: Any) -> Array:
+    """Inputs of shape `(*batch, inputs, time)`."""
+    shape = len(system.inputs), len(ts)
+    if inputs is None and shape[0] == 0:
+        return jnp.zeros(shape, dtype)
+    if inputs is None or jnp.shape(inputs)[-2:] != shape:
+        found = "None" if inputs is None else f"of shape {jnp.shape(inputs)}"
+        raise ValueError(
+            f"solve(inputs {found}): must be of shape (*batch, {shape[0]}, {shape[1]}), one series "
+            f"for each of the inputs ({', '.join(system.inputs)}), at the times ts. Pass them."
+        )
+    return jnp.asarray(inputs).astype(dtype)
+
+
+def _broadcast(arrays: Mapping[str, tuple[Array, int]]) -> tuple[list[Array], tuple[int, ...]]:
+    """The arrays with one axis of rows, and the batch axes it stands for."""
+    shapes = {name: array.shape[: array.ndim - own] for name, (array, own) in arrays.items()}
+    try:
+        batch = np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        text = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(
+            f"solve(batch axes {text}): must broadcast, because each row has its own of each. "
+            "Give axes of one length, or of length 1."
+        ) from None
+    spread = lambda array, own: jnp.broadcast_to(array, (*batch, *array.shape[array.ndim - own :]))
+    rows = [spread(array, own) for array, own in arrays.values()]
+    flat = [
+        row.reshape(math.prod(batch), *row.shape[row.ndim - own :])
+        for row, (_, own) in zip(rows, arrays.values(), strict=True)
+    ]
+    return flat, batch

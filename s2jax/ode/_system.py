@@ -1,0 +1,383 @@
+"""Systems of differential equations that are given, with parameters drawn anew in every row."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from s2jax._random import random_bits
+from s2jax._types import Words
+from s2jax.distributions import AbstractDistribution
+from s2jax.expressions import Program
+from s2jax.expressions._program import VARIABLE_NAMES, decimal, to_decimal
+from s2jax.ode._given import (
+    CALL,
+    canonical_names,
+    check_sizes,
+    check_symbols,
+    given_expressions,
+    given_initial,
+    given_law,
+    given_parameters,
+    given_symbols,
+    given_time,
+    variable_names,
+)
+from s2jax.ode._words import read_words, write_words
+from s2jax.operators import CONST, OPCODE
+from s2jax.symbols._from_sympy import read_sympy
+from s2jax.symbols._lambdify import Lambdified, lambdify
+from s2jax.symbols._law import MAX_ROUNDED, _fold, _Tables, _tables
+from s2jax.symbols._text import text_form
+from s2jax.symbols._tree import VARIABLES, Parameter, Tree, Variable
+
+
+class Draw(NamedTuple):
+    """A row's own system, and where and how long it runs.
+
+    Attributes:
+        parameters: In the order of `System.parameters`; exactly the decimals in `program`.
+        initial: State at the start.
+        duration: None if the system leaves it to the sampler.
+        program: The right-hand sides, in which the numbers of the row stand.
+    """
+
+    parameters: Float[Array, "rows parameters"]
+    initial: Float[Array, "rows states"]
+    duration: Float[Array, " rows"] | None
+    program: Program
+
+
+class System(eqx.Module):
+    """y' = f(t, y, x; parameters), one system for all rows; make it by `s2jax.ODE.from_sympy`.
+
+    Attributes:
+        expressions: The right-hand sides as text, in which states are y_0, y_1, ..., inputs x_0,
+            x_1, ..., parameters p_0, p_1, ... and time t. Static.
+        states, inputs, parameters: Names as the user wrote them. Static.
+        laws: The distribution of each parameter.
+        initial: The distribution of the initial value of each state.
+        duration: The distribution of the length of time; None leaves it to the sampler.
+        time: The name of time. Static.
+        digits: Significant digits of drawn parameters. Static.
+    """
+
+    expressions: tuple[str, ...] = eqx.field(static=True)
+    states: tuple[str, ...] = eqx.field(static=True)
+    inputs: tuple[str, ...] = eqx.field(static=True, default=())
+    parameters: tuple[str, ...] = eqx.field(static=True, default=())
+    laws: tuple[AbstractDistribution, ...] = ()
+    initial: tuple[AbstractDistribution, ...] = ()
+    duration: AbstractDistribution | None = None
+    time: str = eqx.field(static=True, default="t")
+    digits: int = eqx.field(static=True, default=MAX_ROUNDED)
+
+    def __check_init__(self):
+        check_sizes(self)
+        for text in self.expressions:
+            try:
+                _expressions((text,), *self._sizes)
+            except (ValueError, TypeError) as error:
+                raise ValueError(
+                    f"System(expressions=({text!r}, ...)): {error}. Make systems by {CALL}(...)."
+                ) from None
+
+    @classmethod
+    def from_sympy(
+        cls,
+        expressions: Sequence[Any],
+        states: Sequence[Any],
+        inputs: Sequence[Any] = (),
+        parameters: Mapping[Any, Any] | None = None,
+        *,
+        time: Any = None,
+        initial: Sequence[Any] | None = None,
+        duration: Any = None,
+        digits: int = MAX_ROUNDED,
+    ) -> "System":
+        """A system whose right-hand sides are SymPy expressions.
+
+        Args:
+            expressions: The derivative of each state. All functions of `s2jax.lambdify` can be
+                solved; to be drawn for a batch they must be operators of programs, or hyperbolic.
+            states, inputs: Symbols, in the order of y_0, y_1, ... and x_0, x_1, ...
+            parameters: The value or distribution of every other symbol, by symbol or by name.
+            time: The symbol of time; by default the one named t, if there is one.
+            initial: A number or distribution per state; by default standard normal.
+            duration: A number or distribution > 0; None leaves it to the sampler, which looks how
+                fast each row is.
+            digits: Significant digits of drawn parameters.
+
+        Returns:
+            The system. Its distributions are leaves: other numbers do not compile anew.
+
+        Raises:
+            TypeError: If an expression is not SymPy, a state no symbol or a value no number.
+            ValueError: If there is not one expression per state; if there are more than 16 states
+                or 64 inputs; if a symbol is none of those named, is named twice or, as a parameter,
+                not used; or if an expression holds a function that JAX does not have.
+
+        Example:
+            >>> import sympy
+            >>> x, v, omega = sympy.symbols("x v omega")
+            >>> system = System.from_sympy([v, -(omega**2) * x], [x, v], parameters={omega: 2.0})
+            >>> print(system)
+            x' = v
+            v' = -omega**2*x
+            >>> system.solve([1.0, 0.0], [0.0, np.pi]).round(3)
+            Array([[1., 1.],
+                   [0., 0.]], dtype=float32)
+        """
+        outputs = given_expressions(expressions)
+        states, inputs = given_symbols("states", states), given_symbols("inputs", inputs)
+        free = set().union(*(expr.free_symbols for expr in outputs))
+        named = given_parameters(parameters or {}, free)
+        clock = given_time(time, free, [*states, *inputs, *named])
+        check_symbols(outputs, states, inputs, named, clock)
+        name_of = canonical_names(states, inputs, tuple(named), clock)
+        return cls(
+            tuple(write_words(expr, name_of) for expr in outputs),
+            states=tuple(symbol.name for symbol in states),
+            inputs=tuple(symbol.name for symbol in inputs),
+            parameters=tuple(symbol.name for symbol in named),
+            laws=tuple(named.values()),
+            initial=given_initial(initial, len(states)),
+            duration=None if duration is None else given_law("duration", duration),
+            time=clock.name,
+            digits=digits,
+        )
+
+    @property
+    def equations(self) -> tuple[Any, ...]:
+        """The right-hand sides as SymPy expressions in the names of the user."""
+        import sympy
+
+        names = [*self.states, *self.inputs, *self.parameters, self.time]
+        symbols = {
+            canonical: sympy.Symbol(name)
+            for canonical, name in zip(variable_names(*self._sizes), names, strict=True)
+        }
+        return tuple(read_words(text, symbols) for text in self.expressions)
+
+    def __str__(self) -> str:
+        pairs = zip(self.states, self.equations, strict=True)
+        return "\n".join(f"{state}' = {equation}" for state, equation in pairs)
+
+    @property
+    def _sizes(self) -> tuple[int, int, int]:
+        return len(self.states), len(self.inputs), len(self.parameters)
+
+    @property
+    def num_nodes(self) -> int:
+        """Static number of instruction slots of the programs of `draw`."""
+        return self._tables.arrays.op.shape[1]
+
+    @property
+    def max_tokens(self) -> int:
+        """Number of words of the longest right-hand side."""
+        return self._tables.max_tokens
+
+    @property
+    def _tables(self) -> _Tables:
+        return _program_tables(self.expressions, *self._sizes)
+
+    def field(
+        self,
+        t: Float[Array, "*#rest"] | float,
+        y: Float[Array, "states *rest"],
+        x: Float[Array, "inputs *rest"] | None = None,
+        parameters: Float[Array, "parameters *#rest"] | None = None,
+    ) -> Float[Array, "states *rest"]:
+        """The derivative of the states; elementwise over the axes behind the first.
+
+        Args:
+            t: Time.
+            y, x: States and inputs.
+            parameters: In the order of `System.parameters`.
+        """
+        return field((self.expressions, *self._sizes), t, y, x, parameters)
+
+    def draw(self, words: Words, stream: Any = 0) -> Draw:
+        """Draw parameters, initial states and durations, one system per row.
+
+        Args:
+            words: Raw keys, one per row.
+            stream: Of random numbers; see `s2jax._random.random_bits`.
+
+        Raises:
+            ValueError: If an expression holds a function that is no operator of programs.
+        """
+        num_states, _, num_parameters = self._sizes
+        bits = random_bits(words, num_parameters + num_states + 1, stream)
+        mantissa, exponent = self._decimals(bits[:num_parameters])
+        own, rest = bits[num_parameters:-1], bits[-1]
+        dtype = jnp.result_type(float)
+        initial = [law.sample(some) for law, some in zip(self.initial, own, strict=True)]
+        duration = None if self.duration is None else self.duration.sample(rest).astype(dtype)
+        return Draw(
+            parameters=decimal(mantissa, exponent, dtype),
+            initial=jnp.stack(initial, axis=-1).astype(dtype),
+            duration=duration,
+            program=_fill(self._tables, mantissa, exponent),
+        )
+
+    def _decimals(self, bits: Array) -> tuple[Array, Array]:
+        """Mantissas and exponents of drawn parameters, of shape `(rows, parameters)`."""
+        if not self.laws:
+            nothing = jnp.zeros((bits.shape[1], 0), jnp.int32)
+            return nothing, nothing
+        drawn = [law.sample(some) for law, some in zip(self.laws, bits, strict=True)]
+        return to_decimal(jnp.stack(drawn, axis=-1), self.digits)
+
+    def solve(
+        self,
+        y0: Any,
+        ts: Any,
+        parameters: Mapping[Any, Any] | None = None,
+        inputs: Any = None,
+        *,
+        solver: Any = None,
+        rtol: float = 1e-6,
+        atol: float = 1e-8,
+        max_steps: int = 16384,
+    ) -> Float[Array, "*batch states time"]:
+        """Solve the system with adaptive steps, by `diffrax.diffeqsolve`.
+
+        One function is compiled per system, solver and shape. Differentiable in reverse mode in
+        `y0`, parameters and inputs.
+
+        Args:
+            y0: Initial states at `ts[0]`, of shape `(*batch, states)`. Its dtype is that of all.
+            ts: Increasing times of the result.
+            parameters: Values by symbol or name, numbers or arrays of shape `(*batch,)`; for those
+                left out, the system's own value.
+            inputs: Values at `ts`, of shape `(*batch, inputs, time)`; linear between them.
+            solver: A diffrax solver with an error estimate; by default `diffrax.Tsit5()`. Take
+                `diffrax.Kvaerno5()` for a stiff system.
+            rtol, atol: Tolerances of the error of one step; traced. In float32 nothing is gained
+                below 1e-6; an implicit solver of a stiff system takes 1e-4 there, or float64.
+            max_steps: Steps after which to give up, accepted or not. Static.
+
+        Returns:
+            The states at `ts`; NaN from where the solver fails or the solution ends. Batch axes are
+            those of `y0`, parameters and inputs, broadcast.
+
+        Raises:
+            TypeError: If the solver is no diffrax solver.
+            ValueError: If a shape does not fit, times do not increase, a parameter is unknown or
+                has a distribution and no value, or the solver has no error estimate.
+
+        Example:
+            >>> from s2jax.ode import named
+            >>> system = named("logistic", jitter=0.0)
+            >>> system.solve([[0.1], [0.2]], np.linspace(0.0, 10.0, 50), {"r": 2.0}).shape
+            (2, 1, 50)
+        """
+        from s2jax.ode._solve import solve
+
+        return solve(self, y0, ts, parameters, inputs, solver, rtol, atol, max_steps)
+
+
+def field(equations: tuple[Any, ...], t: Any, y: Any, x: Any, parameters: Any) -> Array:
+    """See `System.field`; of the equations and the numbers of states, inputs and parameters."""
+    arrays = [*y, *(() if x is None else x), *(() if parameters is None else parameters)]
+    function = _function(*equations)
+    # an array of the states' type, because JAX caches NumPy constants across enable_x64
+    constants = jnp.asarray(function.constants, y.dtype)
+    values = function.with_constants(constants)(*arrays, t)
+    return jnp.stack([jnp.broadcast_to(value.astype(y.dtype), y.shape[1:]) for value in values])
+
+
+@functools.lru_cache(maxsize=256)
+def _expressions(expressions: tuple[str, ...], *sizes: int) -> tuple[Any, ...]:
+    import sympy
+
+    symbols = {name: sympy.Symbol(name) for name in variable_names(*sizes)}
+    return tuple(read_words(text, symbols) for text in expressions)
+
+
+@functools.lru_cache(maxsize=256)
+def _function(expressions: tuple[str, ...], *sizes: int) -> Lambdified:
+    import sympy
+
+    variables = [sympy.Symbol(name) for name in variable_names(*sizes)]
+    return lambdify(list(_expressions(expressions, *sizes)), variables)
+
+
+@functools.lru_cache(maxsize=256)
+def _program_tables(expressions: tuple[str, ...], *sizes: int) -> _Tables:
+    """The right-hand sides as programs whose parameters are not yet drawn."""
+    texts = [_text(_tree(expr)) for expr in _expressions(expressions, *sizes)]
+    return _tables(tuple(texts), tuple(variable_names(0, 0, sizes[2])[:-1]), False)
+
+
+def _tree(expr: Any) -> Tree:
+    read = lambda symbol: VARIABLES.get(symbol.name) or Parameter(symbol.name)
+    return read_sympy(CALL, _without_hyperbolic(expr), read, False)
+
+
+def _without_hyperbolic(expr: Any) -> Any:
+    """The expression by functions that programs have, where that is exact."""
+    import sympy
+    from sympy import Abs, exp, log, sqrt
+
+    rules: dict[Any, Callable[..., Any]] = {
+        sympy.cosh: lambda u: (exp(u) + exp(-u)) / 2,
+        sympy.sinh: lambda u: (exp(u) - exp(-u)) / 2,
+        sympy.sech: lambda u: 2 / (exp(u) + exp(-u)),
+        sympy.csch: lambda u: 2 / (exp(u) - exp(-u)),
+        sympy.coth: lambda u: 1 / sympy.tanh(u),
+        sympy.sec: lambda u: 1 / sympy.cos(u),
+        sympy.csc: lambda u: 1 / sympy.sin(u),
+        sympy.cot: lambda u: 1 / sympy.tan(u),
+        sympy.asinh: lambda u: log(u + sqrt(u**2 + 1)),
+        sympy.Max: lambda *u: functools.reduce(lambda a, b: (a + b + Abs(a - b)) / 2, u),
+        sympy.Min: lambda *u: functools.reduce(lambda a, b: (a + b - Abs(a - b)) / 2, u),
+    }
+    for function, rule in rules.items():
+        if expr.has(function):
+            expr = expr.replace(function, rule)
+    return expr
+
+
+def _text(tree: Tree) -> str:
+    operators = text_form("reference").operators
+    number = text_form("reference").number
+
+    def leaf(word: Any) -> str:
+        if isinstance(word, Parameter):
+            return word.name
+        return VARIABLE_NAMES[word.index] if isinstance(word, Variable) else number(*word)
+
+    return _fold(tree, leaf, lambda name, operands: operators[OPCODE[name]](*operands))
+
+
+def _fill(tables: _Tables, mantissa: Array, exponent: Array) -> Program:
+    """The programs of every row, with its parameters in their places."""
+    arrays = tables.arrays
+    numbers = [
+        jnp.broadcast_to(jnp.asarray(table), (len(mantissa), *table.shape))
+        for table in (arrays.mantissa, arrays.exponent)
+    ]
+    for index in range(mantissa.shape[1]):
+        drawn = mantissa[:, index, None, None, None], exponent[:, index, None, None, None]
+        is_here = jnp.asarray(arrays.source == index)
+        numbers = [jnp.where(is_here, new, old) for new, old in zip(drawn, numbers, strict=True)]
+    mantissas, exponents = numbers
+    is_value = jnp.asarray(arrays.op == CONST)
+    spread = lambda table: jnp.broadcast_to(jnp.asarray(table), (len(mantissa), *table.shape))
+    return Program(
+        op=spread(arrays.op.astype(np.int8)),
+        a=jnp.where(is_value, mantissas[:, :, 0], arrays.a),
+        b=jnp.where(is_value, exponents[:, :, 0], arrays.b).astype(jnp.int16),
+        scale_mantissa=mantissas[:, :, 1],
+        scale_exponent=exponents[:, :, 1].astype(jnp.int8),
+        bias_mantissa=mantissas[:, :, 2],
+        bias_exponent=exponents[:, :, 2].astype(jnp.int8),
+        length=spread(arrays.length),
+        protected=False,
+    )
