@@ -462,7 +462,7 @@ def test_named_parameters_are_jittered_about_the_source():
     for name, row in SYSTEMS.items():
         system = named(name)
         assert len(row.initial) == len(system.states)
-        assert system.num_nodes <= 64
+        assert system.num_nodes() <= 64
         assert {symbol.name for symbol in set().union(*(e.free_symbols for e in system.equations))
                 } <= {*system.states, *system.parameters, "t"}  # fmt: skip
 
@@ -621,7 +621,7 @@ LINE = np.linspace(0.0, 1.0, 4)
         (lambda: System(("Add(y_0",), ("x",), initial=(Normal(),)), ValueError, "one expression"),
         (lambda: System(("y_1",), ("x",), initial=(Normal(),)), ValueError, "unknown name y_1"),
         (lambda: System(("y_0",), ("x",)), ValueError, "initial of length 0"),
-        (lambda: System.from_sympy([sympy.erf(x)], [x]).num_nodes, ValueError, "erf"),
+        (lambda: System.from_sympy([sympy.erf(x)], [x]).num_nodes(), ValueError, "erf"),
         (lambda: named("lorentz"), ValueError, "Did you mean 'lorenz'"),
         (lambda: named("lorenz", -0.1), ValueError, "jitter=-0.1"),
         (lambda: GROWTH.solve([1.0, 2.0], LINE, {a: 1.0}), ValueError, r"y0 of shape \(2,\)"),

@@ -94,11 +94,14 @@ class RandomEquations(AbstractSource):
         return Engine(steps, integral if self.has_integrals else None)
 
 
-def solver_of(solver: Any) -> Any:
-    """The solver, or Tsit5, with stages in a loop that is never run backwards."""
+def solver_of(solver: Any, unrolled: bool = False) -> Any:
+    """The solver or, if it is None, Tsit5; a loop over stages is never run backwards."""
     import diffrax
 
-    solver = diffrax.Tsit5() if solver is None else solver
+    from s2jax.ode._unrolled import UnrolledTsit5
+
+    if solver is None:
+        solver = UnrolledTsit5() if unrolled else diffrax.Tsit5()
     return eqx.tree_at(lambda s: s.scan_kind, solver, "lax", is_leaf=lambda leaf: leaf is None)
 
 

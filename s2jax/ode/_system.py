@@ -10,10 +10,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from s2jax._random import random_bits
-from s2jax._types import Words
+from s2jax._types import Number, Words, number
 from s2jax.distributions import AbstractDistribution
 from s2jax.expressions import Program
 from s2jax.expressions._program import VARIABLE_NAMES, decimal, to_decimal
+from s2jax.ode._forms import AUTONOMOUS, FORCED, Layout
 from s2jax.ode._given import (
     CALL,
     canonical_names,
@@ -27,6 +28,8 @@ from s2jax.ode._given import (
     given_time,
     variable_names,
 )
+from s2jax.ode._one_system import OneSystem
+from s2jax.ode._target import AbstractDifferential
 from s2jax.ode._words import read_words, write_words
 from s2jax.operators import CONST, OPCODE
 from s2jax.symbols._from_sympy import read_sympy
@@ -52,7 +55,7 @@ class Draw(NamedTuple):
     program: Program
 
 
-class System(eqx.Module):
+class System(AbstractDifferential):
     """y' = f(t, y, x; parameters), one system for all rows; make it by `s2jax.ODE.from_sympy`.
 
     Attributes:
@@ -64,6 +67,8 @@ class System(eqx.Module):
         duration: The distribution of the length of time; None leaves it to the sampler.
         time: The name of time. Static.
         digits: Significant digits of drawn parameters. Static.
+        tolerance, min_tail, max_jump, max_substeps, solver: How rows of a batch are solved and what
+            is refused, as in `s2jax.ODE`.
     """
 
     expressions: tuple[str, ...] = eqx.field(static=True)
@@ -75,6 +80,11 @@ class System(eqx.Module):
     duration: AbstractDistribution | None = None
     time: str = eqx.field(static=True, default="t")
     digits: int = eqx.field(static=True, default=MAX_ROUNDED)
+    tolerance: Number = number(1e-3)
+    min_tail: Number = number(0.0)
+    max_jump: Number = number(1.0)
+    max_substeps: int = eqx.field(static=True, default=4)
+    solver: Any = None
 
     def __check_init__(self):
         check_sizes(self)
@@ -172,9 +182,30 @@ class System(eqx.Module):
         return len(self.states), len(self.inputs), len(self.parameters)
 
     @property
-    def num_nodes(self) -> int:
+    def protected(self) -> bool:
+        return False
+
+    def num_nodes(self, num_inputs: int = 0, num_outputs: int = 1) -> int:
         """Static number of instruction slots of the programs of `draw`."""
         return self._tables.arrays.op.shape[1]
+
+    def check_inputs(self, num_inputs: int, num_outputs: int = 1) -> None:
+        if num_outputs != len(self.states) or num_inputs != len(self.inputs):
+            raise ValueError(
+                f"Config(num_inputs={num_inputs}, num_outputs={num_outputs}) with a system of "
+                f"{len(self.inputs)} inputs and {len(self.states)} states: must be these numbers, "
+                f"because every row solves this system. Pass num_inputs={len(self.inputs)}, "
+                f"num_outputs={len(self.states)}."
+            )
+
+    def lay_out(self, words, num_inputs, num_states, max_states):
+        form = FORCED if self.inputs else AUTONOMOUS
+        rows = jnp.ones(words.shape[0], jnp.int32)
+        size, reads = len(self.states) * rows, len(self.inputs) * rows
+        return Layout(form * rows, rows < 0, size, reads), rows > 0
+
+    def source(self, length, num_inputs, num_states, num_lanes):
+        return OneSystem(self, length, self.max_substeps)
 
     @property
     def max_tokens(self) -> int:

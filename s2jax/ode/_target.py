@@ -1,7 +1,7 @@
 """Random differential equations as a target."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -27,6 +27,9 @@ from s2jax.ode._forms import (
 from s2jax.ode._judge import Limits
 from s2jax.ode._search import AbstractSource
 from s2jax.targets import AbstractTarget
+
+if TYPE_CHECKING:
+    from s2jax.ode._system import System
 
 _STREAM = 2  # of what is drawn once for a row
 _KEEP_ONE_STATE = 0.1
@@ -172,6 +175,39 @@ class ODE(AbstractDifferential):
             )
         if self.solver is not None:
             check_solver("ODE", self.solver)
+
+    @staticmethod
+    def from_sympy(
+        expressions: Sequence[Any], states: Sequence[Any], inputs: Sequence[Any] = (),
+        parameters: Mapping[Any, Any] | None = None, **options: Any,
+    ) -> "System":  # fmt: skip
+        """A given system, to solve by itself or as the target of a `Config`.
+
+        Args:
+            expressions, states, inputs, parameters, **options: As in `System.from_sympy`.
+
+        Example:
+            >>> import sympy
+            >>> y, k = sympy.symbols("y k")
+            >>> system = ODE.from_sympy([-k * y], [y], parameters={k: LogUniform(0.5, 2.0)})
+            >>> print(system)
+            y' = -k*y
+        """
+        from s2jax.ode._system import System
+
+        return System.from_sympy(expressions, states, inputs, parameters, **options)
+
+    @staticmethod
+    def named(name: str, jitter: float = 0.1) -> "System":
+        """A well-known system by its name in `s2jax.ode.NAMES`, as `s2jax.ode.named`.
+
+        Example:
+            >>> ODE.named("lorenz").states
+            ('x', 'y', 'z')
+        """
+        from s2jax.ode._named import named
+
+        return named(name, jitter)
 
     @property
     def protected(self) -> bool:

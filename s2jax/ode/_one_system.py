@@ -1,0 +1,73 @@
+"""One given system, with its own parameters, initial values and time span in every row."""
+
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from s2jax.expressions import Program
+from s2jax.expressions._program import DTYPES
+from s2jax.ode._equations import input_at, solver_of
+from s2jax.ode._forms import streams
+from s2jax.ode._integrate import integrate
+from s2jax.ode._search import AbstractSource, Engine, Tries
+from s2jax.operators import ID
+
+if TYPE_CHECKING:
+    from s2jax.ode._system import System
+
+
+class OneSystem(AbstractSource):
+    """The source of `System`."""
+
+    system: "System"
+    length: int = eqx.field(static=True)
+    max_substeps: int = eqx.field(static=True)
+    protected: bool = eqx.field(static=True, default=False)
+
+    @property
+    def fixed_span(self) -> bool:  # type: ignore[override]
+        return self.system.duration is not None
+
+    @property
+    def capacity(self) -> int:
+        return 2**30  # the right-hand side is compiled: nothing is scheduled
+
+    def draw(self, words, number, layout):
+        drawn = self.system.draw(words, streams(number, 0))
+        by_state = lambda leaf: leaf.swapaxes(0, 1).reshape(-1, *leaf.shape[2:])
+        program = Program(
+            *(by_state(getattr(drawn.program, name)) for name in _FIELDS),
+            length=by_state(drawn.program.length),
+            protected=False,
+        )
+        rows = words.shape[0]
+        span = _FIRST_SPAN if drawn.duration is None else drawn.duration
+        return Tries(
+            program=program,
+            diffusion=_no_noise(program.length.shape[0]),
+            y0=drawn.initial.T,
+            span=jnp.broadcast_to(jnp.asarray(span, drawn.initial.dtype), (rows,)),
+            parameters=drawn.parameters.T,
+        )
+
+    def engine(self, tries, x, words, number, bound):
+        def steps(span, num_steps, is_noisy):
+            def derivative(tau, y):
+                now = input_at(x, tau)[: len(self.system.inputs)]
+                return span * self.system.field(tau * span, y, now, tries.parameters)
+
+            solver: Any = solver_of(self.system.solver, unrolled=True)
+            return integrate(solver, derivative, tries.y0, num_steps, self.length, bound)
+
+        return Engine(steps, None)
+
+
+_FIRST_SPAN = 10.0
+_FIELDS = ("op", "a", "b", "scale_mantissa", "scale_exponent", "bias_mantissa", "bias_exponent")
+
+
+def _no_noise(count: int) -> Program:
+    unused = (ID, -1, -1, 1, 0, 0, 0)
+    leaves = [jnp.full((count, 1), v, dtype) for v, dtype in zip(unused, DTYPES, strict=True)]
+    return Program(*leaves, length=jnp.zeros(count, jnp.int32), protected=False)
