@@ -240,14 +240,15 @@ def _pairs(config: Config, outputs: Outputs, mask) -> tuple[dict[str, Any], Arra
 
 def _solutions(config: Config, found: Found, mask) -> tuple[dict[str, Any], Array]:
     """Fields of a batch of solutions, and which states were not found; all states are as one."""
-    program, diffusion = unpack_equations(found.whole, mask.shape[1], config.target.protected)
+    span, error, num_steps, _ = found.facts.T
+    program, diffusion = unpack_equations(found.equations, mask.shape[1], config.target.protected)
     fields = {
         "y": found.series,
         "program": program,
         "y_scale": found.scale,
         "y_shift": found.shift,
         "rejections": jnp.where(mask[..., None], found.rejections[:, None], 0),
-        "t": times(found.span, config.length),
-        "dynamics": Dynamics(found.form, diffusion, found.error, found.num_steps),
+        "t": times(span, config.length),
+        "dynamics": Dynamics(found.form, diffusion, error, num_steps.astype(jnp.int32)),
     }
     return fields, mask & ~found.usable[:, None]

@@ -22,18 +22,13 @@ def no_solutions(
     """Rows before any search."""
     dtype = jnp.result_type(float)
     width = packed_width(target.num_nodes(num_inputs, num_states)) + packed_width(1)
-    whole = jnp.zeros(num_rows, jnp.int32)
-    real = jnp.zeros(num_rows, dtype)
     return Found(
         series=jnp.zeros((num_rows, num_states, length), dtype),
         scale=jnp.ones((num_rows, num_states), dtype),
         shift=jnp.zeros((num_rows, num_states), dtype),
-        whole=jnp.zeros((num_rows, num_states * width), jnp.int32),
-        form=whole,
-        span=real,
-        error=real,
-        num_steps=whole,
-        usable=jnp.zeros(num_rows, bool),
+        equations=jnp.zeros((num_rows, num_states * width), jnp.int32),
+        form=jnp.zeros(num_rows, jnp.int32),
+        facts=jnp.zeros((num_rows, 4), dtype),
         rejections=jnp.zeros((num_rows, len(REASONS)), jnp.int32),
     )
 

@@ -118,26 +118,41 @@ class Task(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What the search finds for each row; zero where it found nothing."""
+    """What the search finds for each row; zero where it found nothing.
+
+    Attributes:
+        series: The solutions, scaled.
+        scale, shift: How they are scaled.
+        equations: Right-hand sides and diffusion, packed.
+        form: Which form they have.
+        facts: Span, error relative to the tolerance, number of steps, and 1 where usable.
+        rejections: How many tries before were rejected, by reason.
+    """
 
     series: Float[Array, "rows states time"]
     scale: Float[Array, "rows states"]
     shift: Float[Array, "rows states"]
-    whole: Int[Array, "rows numbers"]
+    equations: Int[Array, "rows numbers"]
     form: Int[Array, " rows"]
-    span: Float[Array, " rows"]
-    error: Float[Array, " rows"]
-    num_steps: Int[Array, " rows"]
-    usable: Bool[Array, " rows"]
+    facts: Float[Array, "rows 4"]
     rejections: Int[Array, "rows reasons"]
+
+    @property
+    def usable(self) -> Bool[Array, " rows"]:
+        """Whether a usable solution was found."""
+        return self.facts[:, 3] > 0
 
 
 class _Jobs(NamedTuple):
-    """Tries that wait for a run; `bucket` is `_FREE` where there is none."""
+    """Tries that wait for a run.
+
+    Attributes:
+        bucket: Which run; `_FREE` where there is no job.
+        whole: Row, number of the try, packed equations.
+        real: Initial values, span, parameters.
+    """
 
     bucket: Int[Array, " jobs"]
-    row: Int[Array, " jobs"]
-    number: Int[Array, " jobs"]
     whole: Int[Array, "jobs numbers"]
     real: Float[Array, "jobs numbers"]
 
@@ -152,11 +167,15 @@ class _State(NamedTuple):
 
 
 class _Lanes(NamedTuple):
-    """What a round works on; lanes that are not live repeat some row."""
+    """What a round works on; lanes that are not live repeat some job or row."""
 
     live: Bool[Array, " lanes"]
-    row: Int[Array, " lanes"]
-    number: Int[Array, " lanes"]
+    whole: Int[Array, "lanes numbers"]
+    real: Float[Array, "lanes numbers"]
+
+    row = property(lambda self: self.whole[:, 0])
+    number = property(lambda self: self.whole[:, 1])
+    equations = property(lambda self: self.whole[:, 2:])
 
 
 class _Buckets(NamedTuple):
@@ -201,15 +220,15 @@ def search(task: Task, found: Found, wanted: Bool[Array, " rows"]) -> Found:
         can_deal = (num_open > 0) & (num_free >= task.sizes.num_lanes)
         many = jnp.minimum(task.sizes.num_lanes, wanted.shape[0]) // 2
         is_pilot = can_deal & ((num_open >= many) | (count[fullest] == 0))
-        state, lanes, tries = jax.lax.cond(
+        state, lanes = jax.lax.cond(
             is_pilot,
             lambda state: _deal(task, state, is_open(state), limit),
             lambda state: _load(task, state, fullest),
             state,
         )
         bucket = jnp.where(is_pilot, buckets.pilot, fullest)
-        span, solution = _follow(task, buckets, bucket, lanes, tries)
-        return _sort_out(task, buckets, state, bucket, lanes, tries._replace(span=span), solution)
+        lanes, solution = _follow(task, buckets, bucket, lanes)
+        return _sort_out(task, buckets, state, bucket, lanes, solution)
 
     def unfinished(state):
         return (state.jobs.bucket != _FREE).any() | is_open(state).any()
@@ -225,14 +244,13 @@ def _start(task: Task, found: Found, buckets: _Buckets) -> _State:
     """The search before its first round, with room for a full round of new jobs at any time."""
     num_jobs = (buckets.pilot + 1) * task.sizes.num_lanes
     row = jnp.zeros(task.sizes.num_lanes, jnp.int32)
-    whole, real = jax.eval_shape(lambda: _to_numbers(_draw(task, row, row)))
-    empty = jnp.zeros(num_jobs, jnp.int32)
-    blank = lambda shape: jnp.zeros((num_jobs, *shape.shape[1:]), shape.dtype)
+    numbers = jax.eval_shape(lambda: _drawn(task, row, row))
+    whole, real = (jnp.zeros((num_jobs, leaf.shape[1]), leaf.dtype) for leaf in numbers)
     return _State(
         found=found,
         outcome=jnp.full((found.usable.shape[0], MAX_TRIES), _PENDING, jnp.int32),
         dealt=jnp.zeros(found.usable.shape, jnp.int32),
-        jobs=_Jobs(jnp.full(num_jobs, _FREE, jnp.int32), empty, empty, blank(whole), blank(real)),
+        jobs=_Jobs(jnp.full(num_jobs, _FREE, jnp.int32), whole, real),
     )
 
 
@@ -242,12 +260,17 @@ def _first_usable(outcome: Int[Array, "rows tries"]) -> Int[Array, " rows"]:
     return jnp.where(outcome == 0, number, MAX_TRIES).min(1)
 
 
-def _draw(task: Task, row, number) -> Tries:
+def _drawn(task: Task, row, number) -> tuple[Int[Array, "lanes n"], Float[Array, "lanes m"]]:
+    """Tries as one row of integers and one of reals for each lane."""
     layout = jax.tree.map(lambda leaf: leaf[row], task.layout)
-    return task.source.draw(task.words[row], number, layout)
+    tries = task.source.draw(task.words[row], number, layout)
+    by_lane = lambda p: pack(p).reshape(-1, row.size, packed_width(p.num_nodes)).swapaxes(0, 1)
+    flat = [by_lane(p).reshape(row.size, -1) for p in (tries.program, tries.diffusion)]
+    real = jnp.concatenate([tries.y0, tries.span[None], tries.parameters])
+    return jnp.concatenate([row[:, None], number[:, None], *flat], axis=1), real.T
 
 
-def _deal(task: Task, state: _State, is_open, limit) -> tuple[_State, _Lanes, Tries]:
+def _deal(task: Task, state: _State, is_open, limit) -> tuple[_State, _Lanes]:
     """Deal new tries to open rows in turn, a few to each."""
     num_rows = is_open.shape[0]
     queue = _positions(is_open, num_rows)
@@ -255,23 +278,20 @@ def _deal(task: Task, state: _State, is_open, limit) -> tuple[_State, _Lanes, Tr
     lane = jnp.arange(task.sizes.num_lanes, dtype=jnp.int32)
     row, turn = queue[lane % count] % num_rows, lane // count
     number = jnp.minimum(state.dealt[row] + turn, MAX_TRIES - 1)
-    tries = _draw(task, row, number)
     live = is_open[row] & (turn < _TRIES_PER_ROUND) & (state.dealt[row] + turn < limit)
-    live = _fitting(task, live, tries)
-    dealt = state.dealt.at[jnp.where(live, row, num_rows)].add(1, mode="drop")
-    return state._replace(dealt=dealt), _Lanes(live, row, number), tries
+    lanes = _fitting(task, _Lanes(live, *_drawn(task, row, number)))
+    dealt = state.dealt.at[jnp.where(lanes.live, row, num_rows)].add(1, mode="drop")
+    return state._replace(dealt=dealt), lanes
 
 
-def _load(task: Task, state: _State, bucket) -> tuple[_State, _Lanes, Tries]:
+def _load(task: Task, state: _State, bucket) -> tuple[_State, _Lanes]:
     """Take jobs of one bucket off the table."""
     jobs, num_jobs = state.jobs, state.jobs.bucket.shape[0]
     source = _positions(jobs.bucket == bucket, task.sizes.num_lanes)
     taken = source % num_jobs
-    tries = _from_numbers(task, jobs.whole[taken], jobs.real[taken])
-    live = _fitting(task, source < num_jobs, tries)
-    free = jobs.bucket.at[jnp.where(live, source, num_jobs)].set(_FREE, mode="drop")
-    lanes = _Lanes(live, jobs.row[taken], jobs.number[taken])
-    return state._replace(jobs=jobs._replace(bucket=free)), lanes, tries
+    lanes = _fitting(task, _Lanes(source < num_jobs, jobs.whole[taken], jobs.real[taken]))
+    free = jobs.bucket.at[jnp.where(lanes.live, source, num_jobs)].set(_FREE, mode="drop")
+    return state._replace(jobs=jobs._replace(bucket=free)), lanes
 
 
 def _positions(chosen: Bool[Array, " items"], count: int) -> Int[Array, " count"]:
@@ -283,51 +303,45 @@ def _positions(chosen: Bool[Array, " items"], count: int) -> Int[Array, " count"
     return jnp.full(count, size, jnp.int32).at[place].set(items, mode="drop")
 
 
-def _fitting(task: Task, live, tries: Tries) -> Bool[Array, " lanes"]:
-    """The first live lanes whose instructions together fit one schedule."""
-    length = tries.program.length.reshape(task.sizes.num_states, -1).sum(0, dtype=jnp.int32)
-    total = jnp.cumsum(jnp.where(live, length, 0), dtype=jnp.int32)
-    return live & (total <= task.source.capacity)
-
-
-def _to_numbers(tries: Tries):
-    """A row of integers and a row of reals for each lane."""
-    lanes = tries.span.shape[0]
-    by_lane = lambda p: pack(p).reshape(-1, lanes, packed_width(p.num_nodes)).swapaxes(0, 1)
-    flat = [by_lane(p).reshape(lanes, -1) for p in (tries.program, tries.diffusion)]
-    real = jnp.concatenate([tries.y0, tries.span[None], tries.parameters])
-    return jnp.concatenate(flat, axis=1), real.T
-
-
-def _from_numbers(task: Task, whole, real) -> Tries:
-    """Inverse of `_to_numbers`."""
+def _fitting(task: Task, lanes: _Lanes) -> _Lanes:
+    """Only the first live lanes whose instructions together fit one schedule."""
     count = task.sizes.num_states
-    program, diffusion = unpack_equations(whole, count, task.source.protected)
+    width = lanes.equations.shape[1] // count - packed_width(1)
+    length = lanes.equations[:, width - 1 : count * width : width].sum(1, dtype=jnp.int32)
+    total = jnp.cumsum(jnp.where(lanes.live, length, 0), dtype=jnp.int32)
+    return lanes._replace(live=lanes.live & (total <= task.source.capacity))
+
+
+def _tries(task: Task, lanes: _Lanes) -> Tries:
+    """Equations and numbers of the live lanes; others have no equations, which costs nothing."""
+    count = task.sizes.num_states
+    programs = unpack_equations(lanes.equations, count, task.source.protected)
     flat = lambda leaf: leaf.swapaxes(0, 1).reshape(-1, *leaf.shape[2:])
-    y0, span, parameters = jnp.split(real.T, [count, count + 1])
-    program, diffusion = jax.tree.map(flat, (program, diffusion))
-    return Tries(program, diffusion, y0, span[0], parameters)
+    live = jnp.tile(lanes.live, count)
+
+    def silence(program: Program) -> Program:
+        program = jax.tree.map(flat, program)
+        return eqx.tree_at(lambda p: p.length, program, jnp.where(live, program.length, 0))
+
+    y0, span, parameters = jnp.split(lanes.real.T, [count, count + 1])
+    return Tries(silence(programs[0]), silence(programs[1]), y0, span[0], parameters)
 
 
 def unpack_equations(
-    whole: Int[Array, "rows numbers"], num_states: int, protected: bool
+    packed: Int[Array, "rows numbers"], num_states: int, protected: bool
 ) -> tuple[Program, Program]:
     """Right-hand sides and diffusion of shape `(rows, states)`."""
-    first = whole.shape[1] - num_states * packed_width(1)
-    parts = (whole[:, :first], whole[:, first:])
+    first = packed.shape[1] - num_states * packed_width(1)
+    parts = (packed[:, :first], packed[:, first:])
     program, diffusion = (
         unpack(part.reshape(part.shape[0], num_states, -1), protected) for part in parts
     )
     return program, diffusion
 
 
-def _follow(
-    task: Task, buckets: _Buckets, bucket, lanes: _Lanes, tries: Tries
-) -> tuple[Float[Array, " lanes"], Solution]:
-    """Solutions of the live lanes, and their spans, which all pilot runs but the last correct."""
-    live = jnp.tile(lanes.live, task.sizes.num_states)
-    silence = lambda p: eqx.tree_at(lambda p: p.length, p, jnp.where(live, p.length, 0))
-    tries = tries._replace(program=silence(tries.program), diffusion=silence(tries.diffusion))
+def _follow(task: Task, buckets: _Buckets, bucket, lanes: _Lanes) -> tuple[_Lanes, Solution]:
+    """Solutions of the live lanes, whose spans all pilot runs but the last correct."""
+    tries = _tries(task, lanes)
     bound = jnp.asarray(task.acceptance.bound, task.x.dtype)
     words, x = task.words[lanes.row], task.x[:, :, lanes.row]
     engine = task.source.engine(tries, x, words, lanes.number, bound)
@@ -348,7 +362,9 @@ def _follow(
     shapes = jax.eval_shape(engine.steps, tries.span, steps, is_pilot)
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     num_runs = jnp.where(is_pilot & (not task.source.fixed_span), _PILOT_RUNS, 1)
-    return jax.lax.fori_loop(jnp.int32(0), num_runs, run, (tries.span, nothing))
+    span, solution = jax.lax.fori_loop(jnp.int32(0), num_runs, run, (tries.span, nothing))
+    real = lanes.real.at[:, task.sizes.num_states].set(span)
+    return lanes._replace(real=real), solution
 
 
 def _used(task: Task, lanes: _Lanes) -> Bool[Array, "states lanes"]:
@@ -357,17 +373,15 @@ def _used(task: Task, lanes: _Lanes) -> Bool[Array, "states lanes"]:
 
 
 def _sort_out(
-    task: Task, buckets: _Buckets, state: _State, bucket, lanes: _Lanes, tries: Tries,
-    solution: Solution,
-) -> _State:  # fmt: skip
+    task: Task, buckets: _Buckets, state: _State, bucket, lanes: _Lanes, solution: Solution
+) -> _State:
     """Keep what is usable, write down what is not, and put back what needs more steps."""
     allowed = task.may_be_monotone[lanes.row]
     status = judge(solution, _used(task, lanes), allowed, task.acceptance, task.limits)
     following, goes_on = _next(task, buckets, bucket, lanes, solution, status)
     if task.split is not None:
-        by_lane = lambda leaf: leaf.reshape(task.sizes.num_states, -1, *leaf.shape[1:])
-        programs = jax.tree.map(lambda leaf: by_lane(leaf).swapaxes(0, 1), tries.program)
-        elsewhere = ~task.split.keeps_system(programs)
+        sizes = task.sizes.num_states, task.source.protected
+        elsewhere = ~task.split.keeps_system(unpack_equations(lanes.equations, *sizes)[0])
         status = jnp.where(elsewhere, Status.OTHER_SPLIT.value, status)
         goes_on = goes_on & ~elsewhere
     done = lanes.live & ~goes_on
@@ -378,9 +392,9 @@ def _sort_out(
     best = _first_usable(outcome)
     won = done & (status == 0) & (lanes.number == best[lanes.row])
     row = jnp.where(won, lanes.row, best.shape[0])
-    found = _keep(task, state.found, row, tries, solution, buckets.num_steps(bucket))
-    jobs = _store(state.jobs, lanes, lanes.live & goes_on, following, tries)
-    is_moot = jobs.number > best[jobs.row]
+    found = _keep(task, state.found, row, lanes, solution, buckets.num_steps(bucket))
+    jobs = _store(state.jobs, lanes, lanes.live & goes_on, following)
+    is_moot = jobs.whole[:, 1] > best[jobs.whole[:, 0]]
     jobs = jobs._replace(bucket=jnp.where(is_moot, _FREE, jobs.bucket))
     return state._replace(found=found, outcome=outcome, jobs=jobs)
 
@@ -412,28 +426,24 @@ def _needed(task: Task, solution: Solution) -> Float[Array, " lanes"]:
     return PILOT_STEPS * jnp.clip(excess, 1, 1e12) ** (1 / _ORDER)
 
 
-def _keep(task: Task, found: Found, row, tries: Tries, solution: Solution, steps) -> Found:
+def _keep(task: Task, found: Found, row, lanes: _Lanes, solution: Solution, steps) -> Found:
     """Write what was found into its rows; rows beyond the last are dropped."""
     put = lambda old, new: old.at[row].set(new, mode="drop")
+    error, one = solution.error / task.limits.tolerance, jnp.ones_like(solution.error)
+    span = lanes.real[:, task.sizes.num_states]
+    facts = jnp.stack([span, error, steps.astype(one.dtype) * one, one], axis=1)
     return found._replace(
         series=put(found.series, solution.y.transpose(2, 1, 0)),
-        whole=put(found.whole, _to_numbers(tries)[0]),
-        span=put(found.span, tries.span),
-        error=put(found.error, solution.error / task.limits.tolerance),
-        num_steps=put(found.num_steps, jnp.broadcast_to(steps, row.shape)),
-        usable=put(found.usable, True),
+        equations=put(found.equations, lanes.equations),
+        facts=put(found.facts, facts),
     )
 
 
-def _store(jobs: _Jobs, lanes: _Lanes, waiting, bucket, tries: Tries) -> _Jobs:
+def _store(jobs: _Jobs, lanes: _Lanes, waiting, bucket) -> _Jobs:
     """Put lanes that wait for another run on the table."""
     num_jobs, num_lanes = jobs.bucket.shape[0], waiting.shape[0]
     free = _positions(jobs.bucket == _FREE, num_lanes)
     rank = jnp.cumsum(waiting, dtype=jnp.int32) - 1
     place = jnp.where(waiting, free[jnp.maximum(rank, 0)], num_jobs)
-    whole, real = _to_numbers(tries)
     put = lambda old, new: old.at[place].set(new, mode="drop")
-    return _Jobs(
-        put(jobs.bucket, bucket), put(jobs.row, lanes.row), put(jobs.number, lanes.number),
-        put(jobs.whole, whole), put(jobs.real, real),
-    )  # fmt: skip
+    return _Jobs(put(jobs.bucket, bucket), put(jobs.whole, lanes.whole), put(jobs.real, lanes.real))
