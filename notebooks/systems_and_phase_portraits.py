@@ -15,7 +15,6 @@
 
 # %%
 import jax
-import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import sympy
@@ -40,33 +39,34 @@ for name, equation in zip(("y_0'", "y_1'"), s2jax.to_sympy(batch.program)[0], st
     print(name, "=", equation)
 
 # %% [markdown]
-# `stochastic` equations have noise, too: `diffusion` is its factor, one for each state.
+# The equations as LaTeX. `stochastic` ones have noise, too: `diffusion` is its factor, one for each
+# state.
 
 # %%
-equations = [text.split(" | ") for text in s2jax.to_text(batch.program)]
-diffusion = s2jax.to_text(batch.dynamics.diffusion[..., None])  # one text per state
 forms = [s2jax.ode.FORMS[number] for number in np.asarray(batch.dynamics.form)]
 
 
-def lines(start: str, text: str, letters: int = 52) -> list[str]:
-    """An equation as lines of LaTeX, broken where it may be; at most three."""
-    out, current, width = [], start, 0
-    for piece in to_math(text, batch.program.protected):
-        size = len(piece.replace("\\dfrac", "").replace("\\", "").strip("{}"))
-        if width and width + size > letters:
-            out, current, width = [*out, current], "\\quad ", 0
-        current, width = current + piece, width + size
-    out.append(current)
-    return out if len(out) <= 3 else [*out[:2], out[2] + "\\;\\ldots"]
-
-
-def formula(row: int) -> str:
+def formulas(batch: s2jax.Batch, row: int, letters: int = 46) -> str:
+    """The equations of a row, each in at most three lines."""
+    texts = s2jax.to_text(batch.program)[row].split(" | ")
+    noise = s2jax.to_text(batch.dynamics.diffusion[..., None])[row]  # one text per state
     out = []
-    for state, text in enumerate(equations[row]):
-        noise = diffusion[row][state]
-        text = f"({text} add ({noise} mul W_{state}))" if noise else text
-        out += lines(f"y_{state}' = ", text)
-    return "\n".join(f"${line.replace('dfrac', 'frac')}$" for line in out)
+    for state, (text, factor) in enumerate(zip(texts, noise, strict=True)):
+        text = f"({text} add ({factor} mul W_{state}))" if factor else text
+        out += wrap(f"y_{state}' = ", to_math(text, batch.program.protected), letters)
+    return "\n".join(f"${line}$" for line in out)
+
+
+def wrap(start: str, pieces: list[str], letters: int) -> list[str]:
+    """Lines of whole pieces."""
+    out, current, width = [], start, 0
+    for piece in (piece.replace(r"\dfrac", r"\frac") for piece in pieces):
+        size = len(piece.replace(r"\frac", "").replace("\\", ""))
+        if width and width + size > letters:
+            out, current, width = [*out, current], r"\quad ", 0
+        current, width = current + piece, width + size
+    out = [*out, current]
+    return out if len(out) <= 3 else [*out[:2], out[2] + r"\;\ldots"]
 
 
 # %% [markdown]
@@ -82,7 +82,7 @@ def draw(axes: plt.Axes, row: int) -> None:
     else:
         axes.plot(y[0], y[1], color=STATES[0], linewidth=0.9)
         axes.plot(*y[:, 0], "o", color="#111827", markersize=3)
-    axes.set_title(formula(row), fontsize=6, loc="left", linespacing=1.3)
+    axes.set_title(formulas(batch, row), fontsize=6.5, loc="left", linespacing=1.5)
     axes.text(0.98, 0.02, forms[row].replace("_", " "), transform=axes.transAxes, fontsize=6,
               color="#6b7280", ha="right", va="bottom")  # fmt: skip
     tidy(axes)
@@ -95,7 +95,7 @@ def tidy(axes: plt.Axes) -> None:
     axes.margins(0.08)
 
 
-figure, grid = plt.subplots(4, 6, figsize=(19, 14), layout="constrained")
+figure, grid = plt.subplots(4, 6, figsize=(20, 16), layout="constrained")
 for row, axes in enumerate(grid.flat):
     draw(axes, row)
 
@@ -159,10 +159,9 @@ print(lorenz)
 config = s2jax.presets.ode(length=1024, dimension=3, num_inputs=0, target=lorenz)
 butterflies = s2jax.sample(jax.random.key(2), config, 3)
 
-figure, grid = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
+figure, grid = plt.subplots(1, 3, figsize=(11, 3.8), layout="constrained")
 for row, axes in enumerate(grid):
     x, _, z = butterflies.y[row]
     axes.plot(x, z, color=STATES[0], linewidth=0.6)
-    rho = jnp.asarray(x)  # PLACEHOLDER
-    axes.set_title("z over x", fontsize=8)
+    axes.set_title(formulas(butterflies, row), fontsize=8, loc="left")
     tidy(axes)

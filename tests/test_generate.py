@@ -368,12 +368,14 @@ def by_loop(keys: jax.Array, config: Config) -> Batch:
     return jax.tree.map(lambda *rows: np.stack(rows), *(sample(k, config, FEW_ROWS) for k in keys))
 
 
-@every_target
-def test_scan_gives_the_same_rows(config: Config) -> None:
+def scanned(keys: jax.Array, config: Config) -> Batch:
+    """Return one small batch per key, from a scan."""
+    return jax.lax.scan(lambda _, key: (None, sample(key, config, FEW_ROWS)), None, keys)[1]
+
+
+def test_scan_gives_the_same_rows() -> None:
     keys = jax.random.split(KEY, 3)
-    step = lambda _, key: (None, sample(key, config, FEW_ROWS))
-    _, scanned = jax.jit(lambda keys: jax.lax.scan(step, None, keys))(keys)
-    assert_same_rows(by_loop(keys, config), scanned)
+    assert_same_rows(by_loop(keys, SMALL), jax.jit(lambda keys: scanned(keys, SMALL))(keys))
 
 
 @every_target
@@ -394,12 +396,13 @@ def test_vmap_over_leaves_of_the_config() -> None:
 
 @every_target
 def test_shard_map_gives_the_same_rows(config: Config) -> None:
+    """A scan on each of four devices: one program to compile for both transformations."""
     devices = jax.devices()[:4]
     assert len(devices) == 4, "conftest forces four CPU devices"
-    keys = jax.random.split(KEY, 4)
+    keys = jax.random.split(KEY, 8)
     spec = PartitionSpec("device")
     sharded = jax.shard_map(
-        lambda key: jax.tree.map(lambda leaf: leaf[None], sample(key[0], config, FEW_ROWS)),
+        lambda keys: scanned(keys, config),
         mesh=Mesh(np.array(devices), ("device",)),
         in_specs=spec,
         out_specs=spec,

@@ -25,7 +25,8 @@ from s2jax.ode._integrate import Solution
 from s2jax.ode._judge import Limits, judge, next_span
 
 MAX_TRIES = 64
-PILOT_STEPS = 32
+PILOT_STEPS = 32  # of a try's last pilot run
+_TRIAL_STEPS = 16  # of those before, which only find the span
 _PILOT_RUNS = 3
 _TRIES_PER_ROUND = 16
 _ORDER = 4  # of the sum of the estimated local errors of a method of order 5
@@ -347,21 +348,22 @@ def _follow(task: Task, buckets: _Buckets, bucket, lanes: _Lanes) -> tuple[_Lane
     engine = task.source.engine(tries, x, words, lanes.number, bound)
     steps = buckets.num_steps(bucket)
     is_pilot = bucket == buckets.pilot
+    num_runs = jnp.where(is_pilot & (not task.source.fixed_span), _PILOT_RUNS, 1)
     part = (lanes.number.astype(tries.span.dtype) * 0.618034) % 1
 
     def run(i, carry):
         span, solution = carry
-        excess = _needed(task, solution) / buckets.steps[buckets.full]
+        excess = _needed(task, solution, _TRIAL_STEPS) / buckets.steps[buckets.full]
         corrected = next_span(span, part, solution, _used(task, lanes), excess)
         span = jnp.where(i > 0, corrected, span)
-        by_steps = lambda span: engine.steps(span, steps, bucket == buckets.noise)
+        number = jnp.where(i < num_runs - 1, _TRIAL_STEPS, steps)
+        by_steps = lambda span: engine.steps(span, number, bucket == buckets.noise)
         if engine.integral is None:
             return span, by_steps(span)
         return span, jax.lax.cond(bucket == buckets.integral, engine.integral, by_steps, span)
 
     shapes = jax.eval_shape(engine.steps, tries.span, steps, is_pilot)
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    num_runs = jnp.where(is_pilot & (not task.source.fixed_span), _PILOT_RUNS, 1)
     span, solution = jax.lax.fori_loop(jnp.int32(0), num_runs, run, (tries.span, nothing))
     real = lanes.real.at[:, task.sizes.num_states].set(span)
     return lanes._replace(real=real), solution
@@ -404,7 +406,7 @@ def _next(task: Task, buckets: _Buckets, bucket, lanes: _Lanes, solution: Soluti
     layout = jax.tree.map(lambda leaf: leaf[lanes.row], task.layout)
     is_pilot, last = bucket == buckets.pilot, len(buckets.steps)
     steps = jnp.asarray(buckets.steps, solution.error.dtype)
-    predicted = (steps[:, None] < _needed(task, solution)).sum(0, dtype=jnp.int32)
+    predicted = (steps[:, None] < _needed(task, solution, PILOT_STEPS)).sum(0, dtype=jnp.int32)
     following = jnp.where(is_pilot, predicted, bucket + 1)
     inaccurate = (status == Status.INACCURATE.value) | (status == Status.STIFF.value)
     goes_on = inaccurate & (following < last) & (is_pilot | (bucket < last))
@@ -420,10 +422,10 @@ def _next(task: Task, buckets: _Buckets, bucket, lanes: _Lanes, solution: Soluti
     return jnp.where(must, special, following), jnp.where(must, ~ended, goes_on)
 
 
-def _needed(task: Task, solution: Solution) -> Float[Array, " lanes"]:
-    """How many steps would be accurate, after a pilot run."""
+def _needed(task: Task, solution: Solution, num_steps: int) -> Float[Array, " lanes"]:
+    """How many steps would be accurate, after a run of a few."""
     excess = solution.error / (0.5 * task.limits.tolerance)
-    return PILOT_STEPS * jnp.clip(excess, 1, 1e12) ** (1 / _ORDER)
+    return num_steps * jnp.clip(excess, 1, 1e12) ** (1 / _ORDER)
 
 
 def _keep(task: Task, found: Found, row, lanes: _Lanes, solution: Solution, steps) -> Found:
