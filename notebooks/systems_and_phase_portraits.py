@@ -73,6 +73,7 @@ def wrap(start: str, pieces: list[str], letters: int) -> list[str]:
 # Phase portraits: y_1 over y_0, from the dot on. The solution of a `driven` equation is an integral
 # of the input; it is drawn over time.
 
+
 # %%
 def draw(axes: plt.Axes, row: int) -> None:
     t, y = batch.t[row], batch.y[row]

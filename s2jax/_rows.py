@@ -134,6 +134,7 @@ def _solve_rows(keys, bits, config: Config, rows: Rows, wanted, masks, backend: 
     """Draw candidates whose outputs solve differential equations, which say what they read."""
     assert isinstance(config.target, AbstractDifferential)
     assert isinstance(rows.outputs, Found)
+    before = rows.outputs
     used_inputs, used_states = (mask.sum(1, dtype=jnp.int32) for mask in masks)
     layout, may_be_monotone = config.target.lay_out(
         keys, used_inputs, used_states, config.num_outputs
@@ -147,7 +148,7 @@ def _solve_rows(keys, bits, config: Config, rows: Rows, wanted, masks, backend: 
     wanted = wanted & unpack_channels(config, rows).usable.all(1)
     found = solve_rows(
         config.target, config.acceptance, config.split, keys, rows.x, layout, may_be_monotone,
-        rows.outputs, wanted, backend,
+        before, wanted, backend,
     )  # fmt: skip
     new = (wanted & found.usable)[:, None] & y_mask
     scale, shift = _scaling(config.y_scaling, bits[3][:, None], moments(found.series))

@@ -25,6 +25,7 @@ from s2jax import (
 from s2jax.config import Config
 
 _TAG = "class"
+_SOLVERS = "diffrax"
 _MAX_VALUES = 100_000
 
 
@@ -80,6 +81,9 @@ def _plain(value: Any) -> Any:
         return {_TAG: type(value).__name__} | {name: _plain(item) for name, item in fields.items()}
     if _checks.is_concrete(value):
         return _plain_number(value)
+    name = f"{_SOLVERS}.{type(value).__name__}"
+    if type(value).__module__.startswith(f"{_SOLVERS}.") and _solver(name) is type(value):
+        return {_TAG: name}
     raise TypeError(
         f"to_json(config with a {type(value).__name__}): must be made of s2jax's own classes and "
         f"of numbers, because reading it back builds nothing else: {', '.join(classes())}."
@@ -121,6 +125,17 @@ def from_json(text: str) -> Config:
     return value
 
 
+def _solver(name: str) -> type | None:
+    """The explicit Runge-Kutta method of diffrax with this name, if there is one."""
+    package, _, kind = name.partition(".")
+    if package != _SOLVERS:
+        return None
+    import diffrax
+
+    found = getattr(diffrax, kind, None)
+    return found if isinstance(found, type) and issubclass(found, diffrax.AbstractERK) else None
+
+
 def _build(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_build(item) for item in value)
@@ -128,7 +143,7 @@ def _build(value: Any) -> Any:
         return value
     if _TAG not in value:
         return {key: _build(item) for key, item in value.items()}
-    kind = classes().get(str(value[_TAG]))
+    kind = classes().get(str(value[_TAG])) or _solver(str(value[_TAG]))
     if kind is None:
         raise ValueError(f"from_json: class: {_checks.unknown(value[_TAG], classes())}")
     names = [field.name for field in dataclasses.fields(kind)]

@@ -1,6 +1,6 @@
 """Forms of random equations: what a random expression g becomes the right-hand side of."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -112,7 +112,7 @@ class _Constants:
         value = low * jnp.exp(jnp.log(high / low) * uniform(jnp.stack(bits)))
         self._decimals = to_decimal(value, _DIGITS)
 
-    def __call__(self, name: str, sign=1):
+    def __call__(self, name: str, sign: Any = 1):
         index = [law[0] for law in self._LAWS].index(name)
         mantissa, exponent = (leaf[index] for leaf in self._decimals)
         return sign * mantissa, exponent

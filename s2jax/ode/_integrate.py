@@ -9,7 +9,6 @@ bounds is frozen. Values between steps are those of the solver's interpolation.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -42,14 +41,14 @@ class Solution(NamedTuple):
 
 
 def integrate(
-    solver: diffrax.AbstractERK, field: Field, y0: Float[Array, "states rows"],
+    solver: Any, field: Field, y0: Float[Array, "states rows"],
     num_steps: Int[Array, ""], length: int, bound: Float[Array, ""], kick: Kick | None = None,
     is_kicked: Bool[Array, ""] | bool = False,
 ) -> Solution:  # fmt: skip
     """Solve `dy/dtau = field(tau, y)` for tau in [0, 1], in `num_steps` equal steps.
 
     Args:
-        solver: An explicit Runge-Kutta method of diffrax.
+        solver: An explicit Runge-Kutta method of diffrax, an `AbstractERK`.
         field: Of all rows at once.
         y0: Initial values.
         num_steps: Traced. Less than one step per output point needs a solver with interpolation
@@ -60,7 +59,9 @@ def integrate(
             at all outputs then.
         is_kicked: Traced.
     """
-    terms = diffrax.ODETerm(lambda t, y, args: field(t, y))
+    import diffrax  # half a second that only differential equations need
+
+    terms = diffrax.ODETerm(lambda t, y, args: field(t, y))  # type: ignore
     dtype = y0.dtype
     step_size = 1 / num_steps.astype(dtype)
     start, end = jnp.zeros((), dtype), step_size
@@ -106,7 +107,7 @@ def integrate(
     return Solution(jnp.concatenate([y0[None], y]), carry[4], *carry[6:])
 
 
-def stability(solver: diffrax.AbstractERK, dense: dict[str, Any]) -> Float[Array, " rows"]:
+def stability(solver: Any, dense: dict[str, Any]) -> Float[Array, " rows"]:
     """Step size times the Jacobian's norm, relative to the limit of stability of order 5.
 
     Estimated from two stages at the end of the step (Hairer and Wanner, Solving Ordinary

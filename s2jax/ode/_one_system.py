@@ -23,11 +23,8 @@ class OneSystem(AbstractSource):
     system: "System"
     length: int = eqx.field(static=True)
     max_substeps: int = eqx.field(static=True)
+    fixed_span: bool = eqx.field(static=True)
     protected: bool = eqx.field(static=True, default=False)
-
-    @property
-    def fixed_span(self) -> bool:  # type: ignore[override]
-        return self.system.duration is not None
 
     @property
     def capacity(self) -> int:

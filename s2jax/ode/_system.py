@@ -150,7 +150,7 @@ class System(AbstractDifferential):
         check_symbols(outputs, states, inputs, named, clock)
         name_of = canonical_names(states, inputs, tuple(named), clock)
         return cls(
-            tuple(write_words(expr, name_of) for expr in outputs),
+            expressions=tuple(write_words(expr, name_of) for expr in outputs),
             states=tuple(symbol.name for symbol in states),
             inputs=tuple(symbol.name for symbol in inputs),
             parameters=tuple(symbol.name for symbol in named),
@@ -205,7 +205,12 @@ class System(AbstractDifferential):
         return Layout(form * rows, rows < 0, size, reads), rows > 0
 
     def source(self, length, num_inputs, num_states, num_lanes):
-        return OneSystem(self, length, self.max_substeps)
+        return OneSystem(
+            system=self,
+            length=length,
+            max_substeps=self.max_substeps,
+            fixed_span=self.duration is not None,
+        )
 
     @property
     def max_tokens(self) -> int:

@@ -257,10 +257,20 @@ class ODE(AbstractDifferential):
 
     def source(self, length, num_inputs, num_states, num_lanes):
         return RandomEquations(
-            self.law, self.initial, self.span, self.solver, length, num_inputs, num_states,
-            num_lanes, self._extra_nodes, self.protected, "stochastic" in self.weights,
-            "driven" in self.weights, self.max_substeps,
-        )  # fmt: skip
+            law=self.law,
+            initial=self.initial,
+            span=self.span,
+            solver=self.solver,
+            length=length,
+            num_inputs=num_inputs,
+            num_states=num_states,
+            num_lanes=num_lanes,
+            extra_nodes=self._extra_nodes,
+            protected=self.protected,
+            has_noise="stochastic" in self.weights,
+            has_integrals="driven" in self.weights,
+            max_substeps=self.max_substeps,
+        )
 
 
 def check_solver(owner: str, solver: Any) -> None:
