@@ -17,7 +17,7 @@ from scipy.integrate import solve_ivp
 from s2jax.expressions._program import FIRST_STATE, TIME
 from s2jax.operators import TABLE
 
-NAMED_LENGTH = 512
+NAMED_LENGTH, NAMED_ROWS = 512, 4096
 MAX_CALLS = 300_000  # of a right-hand side; whoever needs more has met a pole
 
 

@@ -55,11 +55,12 @@ class Ours:
         return float((np.asarray(self.draw().status) == 0).sum())
 
     def accepted(self, count: int) -> Any:
-        """So many accepted rows without input series, on the host."""
+        """So many accepted rows without input series and noise, on the host."""
         kept: list[Any] = []
         while sum(len(one.status) for one in kept) < count:
             batch = jax.device_get(self.draw())
-            usable = (np.asarray(batch.status) == 0) & ~driven(batch.program)
+            usable = (batch.status == 0) & ~driven(batch.program)
+            usable &= ~(batch.dynamics.diffusion.length > 0).any(-1)
             kept.append(jax.tree.map(lambda leaf, usable=usable: leaf[usable], batch))
         return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *kept)
 
@@ -105,8 +106,11 @@ def compare(arguments: Any, name: str, jobs: dict[str, Any], clock: Any, **field
 
 
 def random_systems(arguments: Any) -> None:
-    """Random systems of dimension 2, 200 points: ours, odeformer, SciPy, diffrax, ours again."""
-    ours = Ours(s2jax.presets.ode(length=LENGTH, dimension=DIMENSION), arguments.batch)
+    """Random autonomous systems of dimension 2, 200 points: ours and all the others."""
+    same_form = s2jax.ODE(weights={"autonomous": 1.0}, max_monotone=1.0)  # odeformer has no quota
+    config = s2jax.presets.ode(LENGTH, DIMENSION, num_inputs=0, target=same_form)
+    ours = Ours(config, arguments.batch)
+    all_forms = Ours(s2jax.presets.ode(LENGTH, DIMENSION), arguments.batch)
     batch = ours.accepted(arguments.peer_rows)
     rows, program = problems(batch), batch.program
     solve = peers.diffrax_solve(peers.select_all, rtol=1e-3, atol=1e-6, max_steps=1024)
@@ -122,7 +126,8 @@ def random_systems(arguments: Any) -> None:
         jobs["odeformer"] = peer
         cpu_seconds = lambda: time.process_time() + peer.total("cpu")
     jobs |= {f"solve_ivp, rtol {rtol}": peers.scipy_job(rows, rtol) for rtol in (1e-3, 1e-6)}
-    jobs |= {"diffeqsolve": peers.diffrax_job(solve, *starts), "ours again": ours}
+    jobs |= {"diffeqsolve": peers.diffrax_job(solve, *starts)}
+    jobs |= {"ours again": ours, "ours, all forms": all_forms}
     compare(arguments, "ode", jobs, cpu_seconds, **common)
     if arguments.odeformer_python:
         totals = {name: peer.total(name) for name in ("accepted", "attempts", "cpu", "wall")}
@@ -133,12 +138,16 @@ def named_systems(arguments: Any) -> None:
     """Well-known systems, 512 points: ours, `diffeqsolve(SaveAt(ts))`, ours again."""
     for name, (_, rhs) in peers.NAMED.items():
         target = s2jax.ODE.named(name)
-        ours = Ours(s2jax.Config(target=target, length=peers.NAMED_LENGTH), arguments.batch)
+        config = s2jax.Config(
+            peers.NAMED_LENGTH, num_inputs=0, num_outputs=len(target.states), target=target,
+            y_scaling=None, acceptance=s2jax.Acceptance(bound=1000.0),
+        )  # fmt: skip
+        ours = Ours(config, peers.NAMED_ROWS)
         solve = peers.diffrax_solve(rhs, rtol=1e-5, atol=1e-7, max_steps=4096)
-        starts = peers.named_starts(name, arguments.batch)
+        starts = peers.named_starts(name, peers.NAMED_ROWS)
         jobs = {"ours": ours, "diffeqsolve": peers.diffrax_job(solve, *starts), "ours again": ours}
         config = {"system": name, "length": peers.NAMED_LENGTH}
-        common = {"config": config, "batch": arguments.batch, "first_call_s": ours.first_call}
+        common = {"config": config, "batch": peers.NAMED_ROWS, "first_call_s": ours.first_call}
         compare(arguments, "named ode", jobs, time.process_time, **common)
         errors = accuracy(ours.accepted(24))
         _record.write(arguments.out, "named ode accuracy", config=config, **errors)
@@ -171,7 +180,7 @@ def alone(arguments: Any) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # pyright: ignore
     parser.add_argument("--out", help="append the JSON lines to this file")
-    parser.add_argument("--batch", type=int, default=4096)
+    parser.add_argument("--batch", type=int, default=32768)
     parser.add_argument("--peer-rows", type=int, default=256, help="of ours, for SciPy and diffrax")
     parser.add_argument("--accuracy-rows", type=int, default=200, help="per dimension")
     parser.add_argument("--rounds", type=int, default=7)

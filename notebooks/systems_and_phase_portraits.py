@@ -14,6 +14,8 @@
 # system of your own, and a famous one. Nearly all of the time goes into compiling.
 
 # %%
+import re
+
 import jax
 import matplotlib.pyplot as plt
 import numpy as np
@@ -33,7 +35,7 @@ STATES = ("#d1495b", "#33658a", "#e28413")
 
 # %%
 config = s2jax.presets.ode(length=256, dimension=2)
-batch = s2jax.sample(jax.random.key(0), config, 24)
+batch = s2jax.sample(jax.random.key(7), config, 24)
 print("t", batch.t.shape, "y", batch.y.shape, "usable", int((batch.status == 0).sum()))
 for name, equation in zip(("y_0'", "y_1'"), s2jax.to_sympy(batch.program)[0], strict=True):
     print(name, "=", equation)
@@ -46,7 +48,7 @@ for name, equation in zip(("y_0'", "y_1'"), s2jax.to_sympy(batch.program)[0], st
 forms = [s2jax.ode.FORMS[number] for number in np.asarray(batch.dynamics.form)]
 
 
-def formulas(batch: s2jax.Batch, row: int, letters: int = 46) -> str:
+def formulas(batch: s2jax.Batch, row: int, letters: int = 48) -> str:
     """The equations of a row, each in at most three lines."""
     texts = s2jax.to_text(batch.program)[row].split(" | ")
     noise = s2jax.to_text(batch.dynamics.diffusion[..., None])[row]  # one text per state
@@ -57,13 +59,17 @@ def formulas(batch: s2jax.Batch, row: int, letters: int = 46) -> str:
     return "\n".join(f"${line}$" for line in out)
 
 
+FRACTION = re.compile(r"\\dfrac{((?:[^{}]|{[^{}]*})*)}{((?:[^{}]|{[^{}]*})*)}")
+SPACE_OR_SCRIPT = re.compile(r"\\[,;]|[\\{}_^ ]|cdot|mathrm")
+
+
 def wrap(start: str, pieces: list[str], letters: int) -> list[str]:
-    """Lines of whole pieces."""
-    out, current, width = [], start, 0
-    for piece in (piece.replace(r"\dfrac", r"\frac") for piece in pieces):
-        size = len(piece.replace(r"\frac", "").replace("\\", ""))
-        if width and width + size > letters:
-            out, current, width = [*out, current], r"\quad ", 0
+    """Lines of whole pieces; fractions on one line."""
+    out, current, width = [], start, 5
+    for piece in (FRACTION.sub(r"\1/(\2)", piece) for piece in pieces):
+        size = len(SPACE_OR_SCRIPT.sub("", piece))
+        if width + size > letters:
+            out, current, width = [*out, current], r"\quad ", 2
         current, width = current + piece, width + size
     out = [*out, current]
     return out if len(out) <= 3 else [*out[:2], out[2] + r"\;\ldots"]
@@ -83,7 +89,7 @@ def draw(axes: plt.Axes, row: int) -> None:
     else:
         axes.plot(y[0], y[1], color=STATES[0], linewidth=0.9)
         axes.plot(*y[:, 0], "o", color="#111827", markersize=3)
-    axes.set_title(formulas(batch, row), fontsize=6.5, loc="left", linespacing=1.5)
+    axes.set_title(formulas(batch, row), fontsize=7, loc="left", linespacing=1.35)
     axes.text(0.98, 0.02, forms[row].replace("_", " "), transform=axes.transAxes, fontsize=6,
               color="#6b7280", ha="right", va="bottom")  # fmt: skip
     tidy(axes)
@@ -96,7 +102,7 @@ def tidy(axes: plt.Axes) -> None:
     axes.margins(0.08)
 
 
-figure, grid = plt.subplots(4, 6, figsize=(20, 16), layout="constrained")
+figure, grid = plt.subplots(4, 6, figsize=(20, 15), layout="constrained")
 for row, axes in enumerate(grid.flat):
     draw(axes, row)
 
@@ -145,7 +151,8 @@ left.set(xlabel="angle", ylabel="angular speed", xlim=(-8, 8), title="solve: 26 
 for t, y in zip(swings.t, swings.y, strict=True):
     right.plot(t, y[0], linewidth=1.0)
 right.set(xlabel="time", ylabel="angle", title="sample: start and damping drawn")
-tidy(left), tidy(right)
+tidy(left)
+tidy(right)
 
 # %% [markdown]
 # ## One of the well-known ones

@@ -34,6 +34,7 @@ class Status(StatusFlag):
     STIFF = 512, "A solution needs a stiff solver: its steps are at the limit of stability."
     SETTLED = 1024, "A solution is at rest in the last quarter of its time span."
     JUMP = 2048, "A solution jumps between neighbouring times."
+    POLE = 8192, "A solution crosses a pole of its equation between two times."
     MONOTONE = 4096, "All states are monotone, and the row is none that may be."
 
 

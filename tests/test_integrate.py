@@ -1,5 +1,6 @@
 """Pieces of the throughput engine: steps, quadrature, noise, judgement, grouped right-hand sides."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,6 @@ import numpy as np
 import pytest
 import scipy.integrate
 import scipy.linalg
-import scipy.special
 
 import s2jax
 from s2jax import Acceptance, Status
@@ -25,7 +25,7 @@ from s2jax.ode._judge import Limits, judge, next_span
 from s2jax.ode._noise import noise
 from s2jax.ode._quadrature import integrate_input
 from s2jax.ode._unrolled import UnrolledTsit5
-from s2jax.operators import ARITY, CONST, ID, NUM_LEAVES, TABLE
+from s2jax.operators import CONST, ID, NUM_LEAVES, TABLE
 
 EPS = float(np.finfo(np.float32).eps)
 BOUND = 1e3
@@ -48,9 +48,7 @@ def _compiled(field: Callable[..., Any], length: int, kind: type) -> Any:
     def solve(y0, num_steps, *args):
         solver = solver_of(None if kind is type(None) else kind())
         bound = jnp.asarray(BOUND, y0.dtype)
-        return integrate(
-            solver, lambda tau, y: field(tau, y, *args), y0, num_steps, length, bound
-        )
+        return integrate(solver, lambda tau, y: field(tau, y, *args), y0, num_steps, length, bound)
 
     return _COMPILED.setdefault((field, length, kind), jax.jit(solve))
 
@@ -71,29 +69,41 @@ def true_pendulum(length: int) -> np.ndarray:
         field = lambda tau, y: [6 * y[1], 6 * (np.cos(7 * tau) - np.sin(y[0]))]
         grid = np.linspace(0, 1, length)
         return scipy.integrate.solve_ivp(
-            field, (0, 1), start, "DOP853", grid, rtol=1e-13, atol=1e-14
+            field, (0, 1), start, "DOP853", grid, rtol=1e-13, atol=1e-15, max_step=1 / 256
         ).y
 
     return np.stack([solve(start) for start in STARTS.T], axis=-1).swapaxes(0, 1)
 
 
-def slopes_of(steps: list[int], length: int, solver: Any) -> np.ndarray:
+def pendulum_slopes(steps: list[int], length: int, solver: Any) -> np.ndarray:
     with jax.enable_x64(True):
         found = [run(pendulum, STARTS, number, length, solver) for number in steps]
-    assert found[0].y.dtype == np.float64
-    errors = np.array([np.abs(one.y - true_pendulum(length)).max() for one in found])
+    wanted = true_pendulum(length)
+    errors = np.array([np.abs(one.y - wanted).max() for one in found])
     return np.log2(errors[:-1] / errors[1:])
 
 
 @pytest.mark.parametrize("name", SOLVERS)
 def test_order_of_convergence(name: str) -> None:
-    slopes = slopes_of([64, 128, 256], 17, SOLVERS[name])
+    """Errors of exponentials shrink as the step to the order; of a pendulum, at least so fast."""
+    rates = np.array([-8.0, 4.0])
+    coefficients = np.stack([0 * rates, rates, 0 * rates])
+    wanted = np.exp(rates * np.linspace(0, 1, 17)[:, None])
+    with jax.enable_x64(True):
+        coarse, fine = (
+            run(riccati, np.ones((1, 2)), number, 17, SOLVERS[name], jnp.asarray(coefficients)).y
+            for number in (128, 256)
+        )
+    assert fine.dtype == np.float64
+    slopes = np.log2(np.abs(coarse[:, 0] - wanted).max(0) / np.abs(fine[:, 0] - wanted).max(0))
     np.testing.assert_allclose(slopes, ORDERS[name], atol=0.2)
+    slopes = pendulum_slopes([64, 128, 256], 17, SOLVERS[name])
+    assert (slopes > ORDERS[name] - 0.2).all(), slopes
 
 
 def test_order_between_steps() -> None:
     """Fewer steps than output points: the interpolation is accurate to its order, 4."""
-    slopes = slopes_of([32, 64, 128], 515, None)
+    slopes = pendulum_slopes([16, 32, 64], 515, None)
     assert (slopes > 3.8).all(), slopes
 
 
@@ -110,7 +120,9 @@ def test_the_estimated_error_bounds_the_error() -> None:
 @pytest.mark.parametrize("is_adaptive", [False, True])
 def test_unrolled_solver_is_the_one_of_diffrax(is_adaptive: bool) -> None:
     def solve(solver):
-        controller = diffrax.PIDController(1e-8, 1e-10) if is_adaptive else diffrax.ConstantStepSize()
+        controller = (
+            diffrax.PIDController(1e-8, 1e-10) if is_adaptive else diffrax.ConstantStepSize()
+        )
         return diffrax.diffeqsolve(
             diffrax.ODETerm(lambda t, y, args: pendulum(t / 6, y) / 6), solver, 0.0, 6.0, 0.05,
             jnp.asarray(STARTS[:, 0]), saveat=diffrax.SaveAt(ts=jnp.linspace(0.0, 6.0, 50)),
@@ -169,7 +181,9 @@ def test_linear_systems_are_matrix_exponentials(seed: int) -> None:
     y0 = random.normal(size=(3, 20)).astype(np.float32)
     found = run(linear, y0, 256, LENGTH, None, jnp.asarray(2 * matrix))
     for row in range(20):
-        wanted = np.stack([scipy.linalg.expm(2 * s * matrix[..., row]) @ y0[:, row] for s in TAU[:, 0]])
+        wanted = np.stack(
+            [scipy.linalg.expm(2 * s * matrix[..., row]) @ y0[:, row] for s in TAU[:, 0]]
+        )
         error = np.abs(found.y[..., row] - wanted).max() / np.abs(wanted).max()
         assert error < 1e-5
 
@@ -185,7 +199,10 @@ def judged(solution: Solution, monotone: bool = True, **limits: float) -> np.nda
 def test_a_solution_that_crosses_its_pole_has_escaped() -> None:
     short = tuple(0.4 * value for value in POLE)
     found = riccati_rows([POLE, POLE, short, EXPONENTIAL], [0.0, 5.0, 0.0, 1.0])
-    assert judged(found).tolist() == [Status.ESCAPED, Status.ESCAPED, 0, 0]
+    status = judged(found)
+    # where a step overflows it is the one, else the other
+    assert np.isin(status[:2], [Status.ESCAPED, Status.NOT_FINITE]).all()
+    assert not status[2:].any()
     assert found.alive[0] == pytest.approx(np.pi / 6, abs=0.01)
     assert found.alive[1] == pytest.approx((np.pi / 2 - np.arctan(5.0)) / 3, abs=0.01)
     assert (np.abs(found.y) <= BOUND).all()
@@ -198,12 +215,19 @@ def test_neighbours_of_a_lost_row_do_not_change() -> None:
     rows = [EXPONENTIAL, LOGISTIC, EXPONENTIAL, LOGISTIC]
     starts = [1.0, 0.1, 2.0, 0.2]
     alone = riccati_rows(rows, starts)
-    for bad, start in (((np.nan, 0.0, 0.0), 1.0), (POLE, 5.0), (EXPONENTIAL, np.nan), ((0, 0, 1e30), 1)):
+    for bad, start in (
+        ((np.nan, 0.0, 0.0), 1.0),
+        (POLE, 5.0),
+        (EXPONENTIAL, np.nan),
+        ((0, 0, 1e30), 1),
+    ):
         mixed = riccati_rows([rows[0], bad, rows[2], rows[3]], [1.0, start, 2.0, 0.2])
         for one, other in zip(alone, mixed, strict=True):
             np.testing.assert_array_equal(one[..., [0, 2, 3]], other[..., [0, 2, 3]])
         assert mixed.alive[1] < 1
-    lost = riccati_rows([(np.nan, 0, 0), (0, 0, 1e30), EXPONENTIAL, EXPONENTIAL], [1.0, 1.0, 1.0, 1.0])
+    lost = riccati_rows(
+        [(np.nan, 0, 0), (0, 0, 1e30), EXPONENTIAL, EXPONENTIAL], [1.0, 1.0, 1.0, 1.0]
+    )
     assert lost.lost.tolist() == [True, True, False, False]
     assert judged(lost).tolist() == [Status.NOT_FINITE, Status.NOT_FINITE, 0, 0]
     assert np.isfinite(lost.y).all()
@@ -237,7 +261,9 @@ def test_next_span_is_cut_where_it_escapes_and_soon_after_it_settles() -> None:
     y = np.stack([np.sin(20 * tau), np.sin(20 * tau), np.where(tau < 0.25, tau, 0.25)], axis=-1)
     zero = np.zeros(3, np.float32)
     alive = np.array([1, 0.5, 1], np.float32)
-    solution = jax.tree.map(jnp.asarray, Solution(y.astype(np.float32), alive, zero, zero, zero > 0))
+    solution = jax.tree.map(
+        jnp.asarray, Solution(y.astype(np.float32), alive, zero, zero, zero > 0)
+    )
     used, span = jnp.ones((1, 3), bool), jnp.full(3, 8.0)
     follow = lambda excess: next_span(span, jnp.zeros(3), solution, used, jnp.full(3, excess))
     one, four = np.asarray(follow(1.0)), np.asarray(follow(4.0))
@@ -279,7 +305,6 @@ def flat(texts: list[str]) -> Program:
 def integrals(texts: list[str], x: Any, span: Any, y0: Any = None) -> Solution:
     rows = len(texts)
     y0 = np.zeros((1, rows)) if y0 is None else y0
-    values = (jnp.asarray(np.asarray(value, np.result_type(float))) for value in (x, span, y0))
     with jax.enable_x64(True):
         x, span, y0 = (jnp.asarray(np.asarray(v, np.float64)) for v in (x, span, y0))
         call = jax.jit(lambda *a: integrate_input(*a, jnp.asarray(BOUND, jnp.float64)))
@@ -310,18 +335,18 @@ def test_integral_of_a_straight_line() -> None:
 
 def test_integrals_are_those_of_diffrax(seed: int) -> None:
     x, span = kinked(seed, 1, 1, 40), 5.0
-    found = integrals(["sin(exp(x_0))"], x, [span])
+    found = integrals(["sin((2 mul x_0))"], x, [span])
     with jax.enable_x64(True):
         ts = jnp.linspace(0.0, span, 40)
         series = diffrax.LinearInterpolation(ts, jnp.asarray(x[0, 0]))
-        term = diffrax.ODETerm(lambda t, y, args: jnp.sin(jnp.exp(series.evaluate(t))))
+        term = diffrax.ODETerm(lambda t, y, args: jnp.sin(2 * series.evaluate(t)))
         wanted = diffrax.diffeqsolve(
             term, diffrax.Tsit5(), 0.0, span, None, jnp.zeros(()), saveat=diffrax.SaveAt(ts=ts),
             stepsize_controller=diffrax.ClipStepSizeController(
                 diffrax.PIDController(1e-9, 1e-9), step_ts=ts
             ),
         ).ys  # fmt: skip
-    np.testing.assert_allclose(found.y[:, 0, 0], wanted, atol=1e-5)
+    np.testing.assert_allclose(found.y[:, 0, 0], wanted, atol=1e-7)
 
 
 def test_integrals_across_a_pole_are_refused() -> None:
@@ -360,7 +385,9 @@ def diffusion(rows: int) -> Program:
         "b": (-1, -1), "scale_mantissa": (1, 4), "scale_exponent": (0, -1), "bias_mantissa": (0, 0),
         "bias_exponent": (0, 0),
     }  # fmt: skip
-    column = lambda pair, dtype: jnp.repeat(jnp.asarray(np.array(pair)).astype(dtype), rows)[:, None]
+    column = lambda pair, dtype: jnp.repeat(jnp.asarray(np.array(pair)).astype(dtype), rows)[
+        :, None
+    ]
     leaves = [column(pair, dtype) for pair, dtype in zip(fields.values(), DTYPES, strict=True)]
     return Program(*leaves, length=jnp.ones(2 * rows, jnp.int32), protected=True)
 
@@ -401,9 +428,7 @@ def test_mean_and_variance_of_ornstein_and_uhlenbeck(noisy: Solution) -> None:
 
 def test_mean_and_variance_of_geometric_brownian_motion(noisy: Solution) -> None:
     t = np.linspace(0, SPAN, 17)[1:]
-    assert_moments(
-        np.log(noisy.y[1:, 1]), (GROWTH - VOLATILITY**2 / 2) * t, VOLATILITY**2 * t
-    )
+    assert_moments(np.log(noisy.y[1:, 1]), (GROWTH - VOLATILITY**2 / 2) * t, VOLATILITY**2 * t)
     end = noisy.y[-1, 1].astype(np.float64)
     error = end.std() / np.sqrt(ROWS)
     assert end.mean() == pytest.approx(np.exp(GROWTH * SPAN), abs=5 * error)
@@ -438,24 +463,20 @@ def values_of(protected: bool) -> tuple[Program, tuple[np.ndarray, ...]]:
     def compute(words, variables):
         used = jnp.full(words.shape[0], NUM_VARIABLES, jnp.int32)
         program = EVERY_OPERATOR.sample(words, used, NUM_VARIABLES, protected)
-        # some rows hold no program
-        number = jnp.arange(words.shape[0], dtype=jnp.int32)
-        program = program.replace(length=0) if False else program
         plan = grouped.schedule(program, NUM_VARIABLES, NUM_POINTS, jnp.dtype(jnp.float32))
         blocks = grouped._by_blocks(plan, variables, operators)
         slots = grouped._by_slots(plan, variables, operators)
         x = jnp.tile(variables.T, (NUM_SHARED, 1))[..., None]
         alone = s2jax.evaluate(program[:, None], x)[:, 0, 0]
-        return program, (alone, blocks, slots), number
+        return program, (alone, blocks, slots)
 
     count = NUM_SHARED * NUM_POINTS
     words = fold_in(jnp.broadcast_to(words_of(jax.random.key(3)), (count, 2)), jnp.arange(count))
     variables = jax.random.normal(jax.random.key(4), (NUM_VARIABLES, NUM_POINTS))
-    program, values, _ = jax.device_get(compute(words, variables))
-    return program, values
+    return jax.device_get(compute(words, variables))
 
 
-@pytest.mark.parametrize("protected", [True, False])
+@pytest.mark.parametrize("protected", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_grouped_values_are_those_of_each_program(protected: bool) -> None:
     program, (alone, blocks, slots) = values_of(protected)
     live = np.arange(program.num_nodes) < program.length[:, None]
@@ -465,15 +486,15 @@ def test_grouped_values_are_those_of_each_program(protected: bool) -> None:
         assert np.array_equal(np.isfinite(alone), np.isfinite(other))
         good = np.isfinite(alone)
         assert good.mean() > 0.5
-        error = np.abs(other - alone)[good] / np.maximum(np.abs(alone[good]), 1e-30) / EPS
+        error = np.abs(other[good] - alone[good]) / np.maximum(np.abs(alone[good]), 1e-30) / EPS
         # cancellation and steep functions magnify a difference of rounding
         assert np.quantile(error, 0.95) <= 1
         assert np.quantile(error, 0.99) < 16
 
 
 def test_programs_that_are_short_or_absent() -> None:
-    texts = ["x_0", "2.5", "(0.5 mul x_1)", "sin((x_0 add x_1))", "1 | 2"]
-    program = s2jax.from_text(texts[:4])[:, 0]
+    texts = ["x_0", "2.5", "(0.5 mul x_1)", "sin((x_0 add x_1))"]
+    program = s2jax.from_text(texts)[:, 0]
     absent = jnp.array([1, 1, 1, 0], jnp.int32)
 
     @jax.jit
@@ -484,7 +505,5 @@ def test_programs_that_are_short_or_absent() -> None:
     variables = jnp.array([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]])
     found = compute(program, variables)
     np.testing.assert_allclose(found, [1.0, 2.5, 3.5, np.sin(12.0)], rtol=1e-6)
-    import dataclasses
-
     silent = dataclasses.replace(program, length=program.length * absent)
     np.testing.assert_allclose(compute(silent, variables), [1.0, 2.5, 3.5, 0.0], rtol=1e-6)

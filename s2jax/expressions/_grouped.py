@@ -172,7 +172,14 @@ def _by_blocks(plan: Schedule, variables, operators: list[Callable[..., Array]])
     return scale * values.at[plan.result].get(mode="promise_in_bounds") + bias
 
 
-def _by_slots(plan: Schedule, variables, operators):
+def evaluate_linearizable(
+    plan: Schedule, variables: Float[Array, "variables rows"], protected: bool
+) -> Float[Array, " programs"]:
+    """The same in a form that `jax.linearize` takes, as implicit solvers need it; slower."""
+    return _by_slots(plan, variables, functions(protected), all_slots=True)
+
+
+def _by_slots(plan: Schedule, variables, operators, all_slots: bool = False):
     repeats = plan.result.shape[0] // variables.shape[1]
     x = jnp.tile(variables.T, (repeats, 1))[..., None]
-    return selecting(plan.lowered, x, operators, 1)[:, 0]
+    return selecting(plan.lowered, x, operators, 1, all_slots)[:, 0]

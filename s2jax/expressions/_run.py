@@ -6,6 +6,8 @@ nor padding is needed. Elsewhere every instruction slot computes all operators f
 selects, which has no control flow at all. Both read the same lowered instructions.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -16,11 +18,14 @@ from s2jax.expressions._program import Constants, Program
 
 def evaluate_rows(
     program: Program, x: Float[Array, "series inputs time"], outputs: int = 1,
-    constants: Constants | None = None,
+    constants: Constants | None = None, operators: list[Callable[..., Array]] | None = None,
 ) -> Float[Array, "rows time"]:  # fmt: skip
-    """Values of a flat batch of programs; `outputs` neighbouring rows share one of `x`."""
+    """Values of a flat batch of programs; `outputs` neighbouring rows share one of `x`.
+
+    `operators` are other functions than those of the table, by opcode.
+    """
     lowered = lower(program, constants, x.shape[-2], x.dtype)
-    operators = functions(program.protected)
+    operators = operators or functions(program.protected)
 
     def run(evaluator):
         return lambda *operands: evaluator(
@@ -62,8 +67,11 @@ def sequential(lowered: Lowered, x, operators, outputs: int):
     return jax.lax.fori_loop(jnp.int32(0), jnp.int32(num_rows), run_program, (values, y))[1]
 
 
-def selecting(lowered: Lowered, x, operators, outputs: int):
-    """All programs in step, every operator computed and one selected."""
+def selecting(lowered: Lowered, x, operators, outputs: int, all_slots: bool = False):
+    """All programs in step, every operator computed and one selected.
+
+    With `all_slots` the number of steps is static, so that JAX can linearise it.
+    """
     num_inputs, time = x.shape[-2:]
     num_nodes, num_rows = lowered.order.shape
     zero = jnp.int32(0)
@@ -81,6 +89,9 @@ def selecting(lowered: Lowered, x, operators, outputs: int):
     inputs = jnp.repeat(x, outputs, axis=0).swapaxes(0, 1)
     values = jnp.concatenate([inputs, jnp.zeros((num_nodes + 1, num_rows, time), x.dtype)])
     slots = jnp.minimum(lowered.result.max() + 1 - num_inputs, num_nodes)
-    values = jax.lax.fori_loop(zero, slots, run_slot, values)
+    if all_slots:
+        values = jax.lax.fori_loop(0, num_nodes, run_slot, values)
+    else:
+        values = jax.lax.fori_loop(zero, slots, run_slot, values)
     scale, bias = lowered.result_coefficients[..., None]
     return scale * values[lowered.result, row] + bias

@@ -11,6 +11,7 @@ from s2jax._random import random_bits
 from s2jax.distributions import AbstractDistribution
 from s2jax.expressions import AbstractLaw, Program
 from s2jax.expressions._grouped import evaluate_scheduled, schedule
+from s2jax.expressions._poles import crosses_pole
 from s2jax.expressions._program import FIRST_STATE, TIME
 from s2jax.ode._forms import draw_equations, streams
 from s2jax.ode._integrate import integrate
@@ -91,7 +92,12 @@ class RandomEquations(AbstractSource):
             by_row = x.transpose(2, 1, 0)
             return integrate_input(tries.program, by_row, span, tries.y0, bound)
 
-        return Engine(steps, integral if self.has_integrals else None)
+        def poles(span, y):
+            clock = span[:, None, None] * (jnp.arange(self.length, dtype=dtype) / (self.length - 1))
+            parts = [y.transpose(2, 1, 0), clock, x.transpose(2, 1, 0)]
+            return crosses_pole(plan.lowered, jnp.concatenate(parts, axis=1), self.protected)
+
+        return Engine(steps, integral if self.has_integrals else None, poles)
 
 
 def solver_of(solver: Any, unrolled: bool = False) -> Any:

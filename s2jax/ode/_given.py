@@ -99,6 +99,13 @@ def _given(index: int, expr: Any) -> Any:
     return expr
 
 
+def plain(expr: Any) -> Any:
+    """The expression with symbols that have a name and no assumptions."""
+    import sympy
+
+    return expr.xreplace({symbol: sympy.Symbol(symbol.name) for symbol in expr.free_symbols})
+
+
 def given_symbols(name: str, symbols: Any) -> tuple[Any, ...]:
     import sympy
 
@@ -128,14 +135,11 @@ def given_parameters(parameters: Any, free: set[Any]) -> dict[Any, AbstractDistr
                 f"{CALL}(parameters={{{key!r}: ...}}): must be a symbol or its name, not of type "
                 f"{type(key).__name__}."
             )
-        found = key if key in free else None
-        if isinstance(key, str):
-            found = next((symbol for symbol in free if symbol.name == key), None)
+        found = next((symbol for symbol in free if symbol.name == str(key)), None)
         if found is None:
             raise ValueError(
                 f"{CALL}(parameters={{{key}: ...}}): must stand in an expression, because nothing "
-                "else reads it. Leave it out, or correct the name; a symbol of the same name with "
-                "other assumptions is another one."
+                "else reads it. Leave it out, or correct the name."
             )
         out[found] = given_law(f"parameters[{key}]", value)
     return out
@@ -173,7 +177,7 @@ def given_time(time: Any, free: set[Any], others: Sequence[Any]) -> Any:
     import sympy
 
     if time is not None:
-        return given_symbols("time", [time])[0]
+        return plain(given_symbols("time", [time])[0])
     taken = {symbol.name for symbol in others}
     found = [symbol for symbol in free if symbol.name == "t" and symbol not in others]
     if found:

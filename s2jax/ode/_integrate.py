@@ -31,6 +31,7 @@ class Solution(NamedTuple):
         error: Sum over steps of the estimated local error, relative to the largest value so far.
         stiff: Mean over steps of whether the step is at the solver's limit of stability.
         lost: Whether it was frozen because of a value that is not finite.
+        singular: Whether an equation has a pole between two points; None if nobody looked.
     """
 
     y: Float[Array, "time states rows"]
@@ -38,6 +39,7 @@ class Solution(NamedTuple):
     error: Float[Array, " rows"]
     stiff: Float[Array, " rows"]
     lost: Bool[Array, " rows"]
+    singular: Bool[Array, " rows"] | None = None
 
 
 def integrate(

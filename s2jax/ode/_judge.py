@@ -36,12 +36,14 @@ def judge(
     at_rest = ~used | (tail.max(0) - tail.min(0) < limits.min_tail * extent)
     jumps = used & (jnp.abs(step).max(0) > limits.max_jump * extent)
     monotone = (~used | (step.min(0) >= 0) | (step.max(0) <= 0)).all(0)
+    no = jnp.zeros(y.shape[2], bool)
     accurate = solution.error <= limits.tolerance
     reasons = (
         (monotone & ~may_be_monotone, Status.MONOTONE),
         (jumps.any(0), Status.JUMP),
         (at_rest.all(0), Status.SETTLED),
         (flat.any(0), Status.CONSTANT),
+        (no if solution.singular is None else solution.singular, Status.POLE),
         (~accurate, Status.INACCURATE),
         (~accurate & (solution.stiff > _STIFF_SHARE), Status.STIFF),
         ((solution.alive < 1), Status.ESCAPED),

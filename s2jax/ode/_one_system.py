@@ -57,7 +57,7 @@ class OneSystem(AbstractSource):
             solver: Any = solver_of(self.system.solver, unrolled=True)
             return integrate(solver, derivative, tries.y0, num_steps, self.length, bound)
 
-        return Engine(steps, None)
+        return Engine(steps, None, None)
 
 
 _FIRST_SPAN = 10.0

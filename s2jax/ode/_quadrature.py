@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from s2jax.expressions import Program
+from s2jax.expressions._poles import pole_functions
 from s2jax.expressions._run import evaluate_rows
 from s2jax.ode._integrate import Solution
 
@@ -38,7 +39,8 @@ def integrate_input(
         *(flat(getattr(program, name)) for name in _FIELDS), length=flat(program.length),
         protected=program.protected,
     )  # fmt: skip
-    f = evaluate_rows(by_rows, fine, num_states).reshape(rows, num_states, -1)
+    guarded = pole_functions(program.protected)
+    f = evaluate_rows(by_rows, fine, num_states, operators=guarded).reshape(rows, num_states, -1)
     nodes = [f[..., i : f.shape[-1] - _PARTS + i : _PARTS] for i in range(_PARTS)]
     nodes.append(f[..., _PARTS::_PARTS])
     width = span[:, None, None] / (x.shape[-1] - 1)

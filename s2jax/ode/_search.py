@@ -64,10 +64,12 @@ class Engine(NamedTuple):
     Attributes:
         steps: Of spans, a number of steps, and whether there is noise.
         integral: Of spans; None where no equation is an integral.
+        poles: Whether equations have poles on the way, of spans and solutions; None if not known.
     """
 
     steps: Callable[[Array, Array, Array], Solution]
     integral: Callable[[Array], Solution] | None
+    poles: Callable[[Array, Array], Array] | None
 
 
 class AbstractSource(eqx.Module):
@@ -365,6 +367,8 @@ def _follow(task: Task, buckets: _Buckets, bucket, lanes: _Lanes) -> tuple[_Lane
     shapes = jax.eval_shape(engine.steps, tries.span, steps, is_pilot)
     nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     span, solution = jax.lax.fori_loop(jnp.int32(0), num_runs, run, (tries.span, nothing))
+    if engine.poles is not None:
+        solution = solution._replace(singular=engine.poles(span, solution.y))
     real = lanes.real.at[:, task.sizes.num_states].set(span)
     return lanes._replace(real=real), solution
 

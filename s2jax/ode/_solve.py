@@ -21,7 +21,7 @@ def solve(
 ) -> Float[Array, "*batch states time"]:  # fmt: skip
     """See `System.solve`."""
     solver = diffrax.Tsit5() if solver is None else solver
-    _check_solver(solver)
+    check_adaptive(solver)
     _checks.check_number("solve", "rtol", rtol, low=0, strict=True)
     _checks.check_number("solve", "atol", atol, low=0)
     _checks.check_static_integer("solve", "max_steps", max_steps, 1)
@@ -51,6 +51,12 @@ def _solve_rows(equations, solver, max_steps, tolerances, ts, y0, parameters, x)
 def _solve_row(equations, solver, max_steps, tolerances, ts, y0, parameters, x):
     from s2jax.ode._system import field
 
+    derivative = lambda t, y, x: field(equations, t, y, x, parameters)
+    return adaptive(derivative, solver, max_steps, tolerances, ts, y0, x)
+
+
+def adaptive(derivative, solver, max_steps, tolerances, ts, y0, x) -> Float[Array, "states time"]:
+    """The solution of y' = derivative(t, y, x) of one row at `ts`, NaN from where it fails."""
     # from 0, where floats are densest; not scaled, or implicit solvers fail in float32
     grid = ts - ts[0]
     controller = diffrax.PIDController(*tolerances)
@@ -60,12 +66,12 @@ def _solve_row(equations, solver, max_steps, tolerances, ts, y0, parameters, x):
         # steps end at the kinks, so that none is rejected because of one
         controller = diffrax.ClipStepSizeController(controller, step_ts=grid)
 
-    def derivative(s, y, _):
-        now = None if series is None else series.evaluate(s)
-        return field(equations, ts[0] + s, y, now, parameters)
+    def slope(s, y, _):
+        now = jnp.zeros(0, y.dtype) if series is None else series.evaluate(s)
+        return derivative(ts[0] + s, y, now)
 
     solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(derivative), solver, grid[0], grid[-1], None, y0,
+        diffrax.ODETerm(slope), solver, grid[0], grid[-1], None, y0,
         saveat=diffrax.SaveAt(ts=grid), stepsize_controller=controller,
         max_steps=max_steps, throw=False,
     )  # fmt: skip
@@ -74,7 +80,7 @@ def _solve_row(equations, solver, max_steps, tolerances, ts, y0, parameters, x):
     return jnp.where(jnp.isfinite(ys), ys, jnp.nan).T
 
 
-def _check_solver(solver: Any) -> None:
+def check_adaptive(solver: Any) -> None:
     if not isinstance(solver, diffrax.AbstractSolver):
         raise TypeError(
             f"solve(solver={solver!r}): must be a diffrax solver. Pass for example "
@@ -123,13 +129,17 @@ def _values(system: Any, given: Mapping[Any, Any], dtype: Any) -> Array:
             raise ValueError(
                 f"solve(parameters={{{name!r}: ...}}): {_checks.unknown(name, system.parameters)}"
             )
+    laws = dict(zip(system.parameters, system.laws, strict=True))
+    drawn = [name for name, law in laws.items() if not isinstance(law, Constant | type(None))]
+    missing = [name for name in drawn if name not in named]
+    if missing:
+        raise ValueError(
+            f"solve(parameters={dict(given)!r}): must have a value for {', '.join(missing)}, which "
+            "have distributions. Pass numbers, or arrays of one per row; a named system has the "
+            "values of its source with jitter=0."
+        )
     values = []
-    for name, law in zip(system.parameters, system.laws, strict=True):
-        if name not in named and not isinstance(law, Constant):
-            raise ValueError(
-                f"solve(parameters={dict(given)!r}): must give {name} a value, because it has a "
-                f"distribution. Pass parameters={{{name!r}: 1.0}}, or arrays of one per row."
-            )
+    for name, law in laws.items():
         values.append(jnp.asarray(named.get(name, getattr(law, "value", None))).astype(dtype))
     return jnp.stack(jnp.broadcast_arrays(*values), axis=-1) if values else jnp.zeros((0,), dtype)
 

@@ -26,6 +26,7 @@ from s2jax.ode._given import (
     given_parameters,
     given_symbols,
     given_time,
+    plain,
     variable_names,
 )
 from s2jax.ode._one_system import OneSystem
@@ -80,7 +81,7 @@ class System(AbstractDifferential):
     duration: AbstractDistribution | None = None
     time: str = eqx.field(static=True, default="t")
     digits: int = eqx.field(static=True, default=MAX_ROUNDED)
-    tolerance: Number = number(1e-3)
+    tolerance: Number = number(3e-4)
     min_tail: Number = number(0.0)
     max_jump: Number = number(1.0)
     max_substeps: int = eqx.field(static=True, default=4)
@@ -114,7 +115,8 @@ class System(AbstractDifferential):
         Args:
             expressions: The derivative of each state. All functions of `s2jax.lambdify` can be
                 solved; to be drawn for a batch they must be operators of programs, or hyperbolic.
-            states, inputs: Symbols, in the order of y_0, y_1, ... and x_0, x_1, ...
+            states, inputs: Symbols, in the order of y_0, y_1, ... and x_0, x_1, ...; of symbols only
+                the name counts.
             parameters: The value or distribution of every other symbol, by symbol or by name.
             time: The symbol of time; by default the one named t, if there is one.
             initial: A number or distribution per state; by default standard normal.
@@ -142,8 +144,9 @@ class System(AbstractDifferential):
             Array([[1., 1.],
                    [0., 0.]], dtype=float32)
         """
-        outputs = given_expressions(expressions)
-        states, inputs = given_symbols("states", states), given_symbols("inputs", inputs)
+        outputs = [plain(expr) for expr in given_expressions(expressions)]
+        states = tuple(map(plain, given_symbols("states", states)))
+        inputs = tuple(map(plain, given_symbols("inputs", inputs)))
         free = set().union(*(expr.free_symbols for expr in outputs))
         named = given_parameters(parameters or {}, free)
         clock = given_time(time, free, [*states, *inputs, *named])

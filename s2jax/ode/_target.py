@@ -121,7 +121,7 @@ class ODE(AbstractDifferential):
         ValueError: If a number is out of range, a form unknown, or the solver implicit.
 
     Example:
-        >>> import s2jax
+        >>> import jax, s2jax
         >>> config = s2jax.presets.ode(length=64, target=ODE(weights={"autonomous": 1.0}))
         >>> batch = s2jax.sample(jax.random.key(0), config, 2)
         >>> batch.t.shape, batch.y.shape
@@ -141,7 +141,7 @@ class ODE(AbstractDifferential):
     )  # fmt: skip
     initial: AbstractDistribution = Normal()
     span: AbstractDistribution = LogUniform(3.0, 30.0)
-    tolerance: Number = number(1e-3)
+    tolerance: Number = number(3e-4)
     min_tail: Number = number(0.01)
     max_jump: Number = number(0.25)
     max_monotone: Number = number(0.3)
