@@ -1,4 +1,4 @@
-"""Pieces of the throughput engine: steps, quadrature, noise, judgement, grouped right-hand sides."""
+"""Pieces of the throughput engine: steps, quadrature, noise, judgement, right-hand sides."""
 
 import dataclasses
 from collections.abc import Callable
@@ -312,7 +312,7 @@ def integrals(texts: list[str], x: Any, span: Any, y0: Any = None) -> Solution:
 
 
 def test_integrals_are_antiderivatives(seed: int) -> None:
-    """Where x is linear, the integral of f(x(t)) is the difference of F(x), divided by the slope."""
+    """Where x is linear, the integral of f(x(t)) is the difference of F(x), by the slope."""
     rows = len(ANTIDERIVATIVES)
     x, span = kinked(seed, rows), np.linspace(0.5, 12, rows)
     start = np.arange(rows)[None].astype(float)

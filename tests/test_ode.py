@@ -5,6 +5,7 @@ all batches have `NUM_ROWS` rows.
 """
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -111,7 +112,7 @@ def reference(f: Callable[..., Any], t: np.ndarray, y0: np.ndarray, x: np.ndarra
     """
     ends = t if x is not None else t[[0, -1]]
     y, step, out = y0, None, [y0[:, None]]
-    for i, (start, end) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
+    for i, (start, end) in enumerate(itertools.pairwise(ends)):
         slope = 0.0 if x is None else (x[i + 1] - x[i]) / (end - start)
         first = 0.0 if x is None else x[i]
         field = lambda s, y, a=first, b=slope, s0=start: f(s, y, a + b * (s - s0))
@@ -130,7 +131,7 @@ def reference(f: Callable[..., Any], t: np.ndarray, y0: np.ndarray, x: np.ndarra
 
 
 def relative_error(batch: Batch, row: int, equations: Any) -> float:
-    """Largest difference from the reference, relative to its largest value; inf if there is none."""
+    """Largest difference from the reference, relative to its size; inf if there is none."""
     states = int(batch.y_mask[row].sum())
     t = np.linspace(0, float(batch.t[row, -1]), batch.t.shape[1])
     x = batch.x[row, 0].astype(float) if batch.x_mask[row].any() else None
@@ -562,8 +563,8 @@ LINE = ODE.from_sympy([-sympy.Symbol("u")], [sympy.Symbol("u")])
         (lambda: presets.ode(num_inputs=-1), ValueError, "num_inputs=-1"),
         (lambda: presets.ode(min_outputs=3), ValueError, "min_outputs=3"),
         (lambda: Config(num_inputs=0), ValueError, "num_inputs=0"),
-        (lambda: Config(num_inputs=0, num_outputs=2, target=LINE), ValueError, "num_outputs=2.*1 st"),
-        (lambda: Config(num_inputs=1, num_outputs=1, target=LINE), ValueError, "num_inputs=1.*0 inp"),
+        (lambda: Config(num_inputs=0, num_outputs=2, target=LINE), ValueError, "=2.*1 states"),
+        (lambda: Config(num_inputs=1, num_outputs=1, target=LINE), ValueError, "=1.*0 inputs"),
         (lambda: Config(num_inputs=0, target=dataclasses.replace(LINE, solver=diffrax.Kvaerno5())),
          ValueError, "explicit Runge-Kutta"),
         (lambda: Config(num_inputs=0, target=dataclasses.replace(LINE, max_substeps=3)),

@@ -115,8 +115,8 @@ class System(AbstractDifferential):
         Args:
             expressions: The derivative of each state. All functions of `s2jax.lambdify` can be
                 solved; to be drawn for a batch they must be operators of programs, or hyperbolic.
-            states, inputs: Symbols, in the order of y_0, y_1, ... and x_0, x_1, ...; of symbols only
-                the name counts.
+            states, inputs: Symbols, in the order of y_0, y_1, ... and x_0, x_1, ...; of a symbol
+                only the name counts.
             parameters: The value or distribution of every other symbol, by symbol or by name.
             time: The symbol of time; by default the one named t, if there is one.
             initial: A number or distribution per state; by default standard normal.
