@@ -79,7 +79,7 @@ def draw_equations(
     num_y = jnp.where(form == DRIVEN, 0, num_states)
     num_x = jnp.where((form == DRIVEN) | (form == FORCED), num_inputs, 0)
     g = law.sample(
-        jnp.tile(words, (max_states, 1)), jnp.maximum(num_y + num_x + reads_t, 1), num_variables,
+        jnp.tile(words, (max_states, 1)), jnp.maximum(num_y + num_x + reads_t.astype(jnp.int32), 1), num_variables,
         protected, spread(streams(number, 0)) + state,
     )  # fmt: skip
     code = _Code.of(_renamed(g, num_y, num_x), extra_nodes)
@@ -123,7 +123,7 @@ def _renamed(program: Program, num_y, num_x) -> Program:
     num_y, num_x = num_y[:, None], num_x[:, None]
 
     def rename(operand):
-        old = -1 - operand
+        old = -1 - operand.astype(jnp.int32)
         new = jnp.where(old < num_y, FIRST_STATE + old, old - num_y)
         new = jnp.where(old < num_y + num_x, new, TIME)
         is_variable = (operand < 0) & (program.op >= NUM_LEAVES)
@@ -189,7 +189,10 @@ def _second_order(code: _Code, when, state, num_states, num_inputs, c: _Constant
     """
     half = num_states // 2
     position, velocity = when & (state < half), when & (state >= half)
-    p, v = _state(jnp.where(position, state, state - half)), _state(state + half * position)
+    p, v = (
+        _state(jnp.where(position, state, state - half)),
+        _state(state + jnp.where(position, half, 0)),
+    )
     code = code._replace(length=jnp.where(position, 0, code.length))
     code = code.append(position, "id", v)
     sign = 1 - 2 * below(c.signs, 2)

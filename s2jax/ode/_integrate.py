@@ -118,7 +118,7 @@ def stability(solver: Any, dense: dict[str, Any]) -> Float[Array, " rows"]:
     tableau = solver.tableau
     k = dense.get("k")
     if k is None or tableau.num_stages < 3 or not (tableau.c[-2:] == 1).all():  # type: ignore
-        return jnp.zeros(())
+        return jnp.zeros(dense["y1"].shape[-1:], dense["y1"].dtype)
     last, before = tableau.a_lower[-1], tableau.a_lower[-2]  # type: ignore[union-attr]
     weights = last - np.append(before, 0.0)
     moved = sum(float(weight) * stage for weight, stage in zip(weights, k, strict=False))
