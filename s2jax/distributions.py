@@ -160,6 +160,21 @@ class Choices(AbstractDistribution):
         return stack(self.values)[categorical(bits, stack(self.weights))]
 
 
+def check_positive(owner: str, name: str, law: AbstractDistribution) -> None:
+    """Refuse a law that does not say by its fields that all its draws are > 0."""
+    if isinstance(law, LogUniform):
+        return
+    bounds = {Constant: "value", Uniform: "low", Choices: "values"}.get(type(law))
+    if bounds is None:
+        raise ValueError(
+            f"{owner}({name}={law!r}): must be > 0 in every draw. Choose "
+            "s2jax.distributions.LogUniform(low, high)."
+        )
+    values = getattr(law, bounds)
+    for value in values if isinstance(values, tuple) else [values]:
+        _checks.check_number(owner, name, value, low=0, strict=True)
+
+
 def floats(values):
     """A list as a tuple in which an int is a float, so that 1 and 1.0 compile the same."""
     if not isinstance(values, (list, tuple)):

@@ -78,9 +78,10 @@ def draw_equations(
     reads_t = (form == FORCED) & spread(uniform(shared[0]) < 0.25)
     num_y = jnp.where(form == DRIVEN, 0, num_states)
     num_x = jnp.where((form == DRIVEN) | (form == FORCED), num_inputs, 0)
+    num_used = jnp.maximum(num_y + num_x + reads_t.astype(jnp.int32), 1)
     g = law.sample(
-        jnp.tile(words, (max_states, 1)), jnp.maximum(num_y + num_x + reads_t.astype(jnp.int32), 1), num_variables,
-        protected, spread(streams(number, 0)) + state,
+        jnp.tile(words, (max_states, 1)), num_used, num_variables, protected,
+        spread(streams(number, 0)) + state,
     )  # fmt: skip
     code = _Code.of(_renamed(g, num_y, num_x), extra_nodes)
     c = _Constants(shared, own, max_states)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from s2jax import _checks
-from s2jax.distributions import AbstractDistribution, Choices, Constant, LogUniform, Normal, Uniform
+from s2jax.distributions import AbstractDistribution, Constant, Normal, check_positive
 from s2jax.expressions._program import MAX_INPUTS, MAX_STATES
 from s2jax.symbols._from_sympy import shorten
 from s2jax.symbols._lambdify import _unknown
@@ -51,20 +51,8 @@ def check_sizes(system: Any) -> None:
             "because a name is one thing. Rename one of them."
         )
     _checks.check_static_integer(CALL, "digits", system.digits, 1, MAX_ROUNDED)
-    _check_positive(system.duration)
-
-
-def _check_positive(duration: AbstractDistribution | None) -> None:
-    if duration is None or isinstance(duration, LogUniform):
-        return
-    bounds: Any = {Constant: "value", Uniform: "low", Choices: "values"}.get(type(duration))
-    if bounds is None:
-        raise ValueError(
-            f"{CALL}(duration={duration!r}): must be > 0 in every draw. Choose "
-            "s2jax.distributions.LogUniform(low, high)."
-        )
-    for value in np.atleast_1d(np.array(getattr(duration, bounds), object)):
-        _checks.check_number(CALL, "duration", value, low=0, strict=True)
+    if system.duration is not None:
+        check_positive(CALL, "duration", system.duration)
 
 
 def given_expressions(expressions: Any) -> list[Any]:

@@ -100,8 +100,8 @@ def integrate(
         on_grid = point * num_steps == number * last
         at = point.astype(dtype) / last
         start, end = (number - 1).astype(dtype) * step_size, number.astype(dtype) * step_size
-        between = solver.interpolation_cls(t0=start, t1=end, **dense).evaluate(at)
-        return carry, jnp.where(on_grid | ~live, y, between)
+        between = lambda: solver.interpolation_cls(t0=start, t1=end, **dense).evaluate(at)
+        return carry, jax.lax.cond(on_grid, lambda: y, lambda: jnp.where(live, between(), y))
 
     carry = (jnp.int32(0), y0, state, dense, zero + 1, jnp.abs(y0), zero, zero, zero > 0)
     points = jnp.arange(1, length, dtype=jnp.int32)

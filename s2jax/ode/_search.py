@@ -189,25 +189,28 @@ class _Buckets(NamedTuple):
     noise: int
     integral: int
     pilot: int
+    pilot_steps: int
 
     def num_steps(self, bucket) -> Int[Array, ""]:
         """Steps of a run; of an integral, the intervals that are known."""
         noise, integral = 2 * self.steps[self.full], self.steps[self.full]
-        return jnp.asarray([*self.steps, noise, integral, PILOT_STEPS], jnp.int32)[bucket]
+        return jnp.asarray([*self.steps, noise, integral, self.pilot_steps], jnp.int32)[bucket]
 
     @staticmethod
-    def of(length: int, max_substeps: int) -> "_Buckets":
-        full = length - 1
+    def of(task: "Task") -> "_Buckets":
+        full, max_substeps = task.sizes.length - 1, task.source.max_substeps
         halves = [-(-full // 2**k) for k in range(12, 0, -1)]
         coarse = [steps for steps in halves if steps >= 2 * PILOT_STEPS]
         fine = [full * factor for factor in (1, 2, 4) if factor <= max_substeps]
         steps, last = [*coarse, *fine], len(coarse) + len(fine)
-        return _Buckets(steps, len(coarse), last, last + 1, last + 2)
+        # of a given span, there is nothing to find
+        pilot_steps = full if task.source.fixed_span else PILOT_STEPS
+        return _Buckets(steps, len(coarse), last, last + 1, last + 2, pilot_steps)
 
 
 def search(task: Task, found: Found, wanted: Bool[Array, " rows"]) -> Found:
     """Draw equations for every wanted row until one has a usable solution."""
-    buckets = _Buckets.of(task.sizes.length, task.source.max_substeps)
+    buckets = _Buckets.of(task)
     limit = jnp.minimum(jnp.asarray(task.acceptance.max_tries, jnp.int32), MAX_TRIES)
 
     def is_open(state):
@@ -410,9 +413,14 @@ def _next(task: Task, buckets: _Buckets, bucket, lanes: _Lanes, solution: Soluti
     layout = jax.tree.map(lambda leaf: leaf[lanes.row], task.layout)
     is_pilot, last = bucket == buckets.pilot, len(buckets.steps)
     steps = jnp.asarray(buckets.steps, solution.error.dtype)
-    predicted = (steps[:, None] < _needed(task, solution, PILOT_STEPS)).sum(0, dtype=jnp.int32)
-    following = jnp.where(is_pilot, predicted, bucket + 1)
+    needed = _needed(task, solution, buckets.pilot_steps)
+    predicted = (steps[:, None] < needed).sum(0, dtype=jnp.int32)
     inaccurate = (status == Status.INACCURATE.value) | (status == Status.STIFF.value)
+    ended = (status == Status.ESCAPED.value) | (status == Status.NOT_FINITE.value)
+    if task.source.fixed_span:
+        predicted = jnp.maximum(predicted, buckets.full + 1)
+        inaccurate = inaccurate | ended  # steps too long may have thrown it out
+    following = jnp.where(is_pilot, predicted, bucket + 1)
     goes_on = inaccurate & (following < last) & (is_pilot | (bucket < last))
     # pilot runs step over the kinks of inputs and know no noise
     reads_x = (layout.num_inputs > 0) & (layout.form == FORCED)
@@ -421,8 +429,7 @@ def _next(task: Task, buckets: _Buckets, bucket, lanes: _Lanes, solution: Soluti
     special = jnp.where(reads_x, buckets.full, _FREE)
     special = jnp.where(is_integral, buckets.integral, special)
     special = jnp.where(layout.is_stochastic, buckets.noise, special)
-    must = is_pilot & (special != _FREE)
-    ended = (status == Status.ESCAPED.value) | (status == Status.NOT_FINITE.value)
+    must = is_pilot & (special != _FREE) & (not task.source.fixed_span)
     return jnp.where(must, special, following), jnp.where(must, ~ended, goes_on)
 
 

@@ -30,7 +30,7 @@ from s2jax.ode._given import (
     variable_names,
 )
 from s2jax.ode._one_system import OneSystem
-from s2jax.ode._target import AbstractDifferential
+from s2jax.ode._target import AbstractDifferential, check_options
 from s2jax.ode._words import read_words, write_words
 from s2jax.operators import CONST, OPCODE
 from s2jax.symbols._from_sympy import read_sympy
@@ -89,6 +89,7 @@ class System(AbstractDifferential):
 
     def __check_init__(self):
         check_sizes(self)
+        check_options("System", self)
         for text in self.expressions:
             try:
                 _expressions((text,), *self._sizes)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Int
 from s2jax import _checks
 from s2jax._random import categorical, random_bits, uniform
 from s2jax._types import Number, Words, number
-from s2jax.distributions import AbstractDistribution, LogUniform, Normal
+from s2jax.distributions import AbstractDistribution, LogUniform, Normal, check_positive
 from s2jax.expressions import AbstractLaw, S2Law
 from s2jax.expressions._laws import Decimals
 from s2jax.ode._equations import RandomEquations
@@ -161,20 +161,12 @@ class ODE(AbstractDifferential):
                     f"example {example}."
                 )
         _checks.check_weights("ODE", "weights", self.weights, FORMS)
-        _checks.check_number("ODE", "tolerance", self.tolerance, 0, 1, strict=True)
-        _checks.check_number("ODE", "min_tail", self.min_tail, 0, 1)
-        _checks.check_number("ODE", "max_jump", self.max_jump, 0, strict=True)
         _checks.check_number("ODE", "max_monotone", self.max_monotone, 0, 1)
         if self.domain not in ("protected", "reject"):
             near = _checks.unknown(self.domain, ("protected", "reject"))
             raise ValueError(f"ODE(domain={self.domain!r}): {near}")
-        if self.max_substeps not in (1, 2, 4):
-            raise ValueError(
-                f"ODE(max_substeps={self.max_substeps!r}): must be 1, 2 or 4, because steps are "
-                "halved until they are accurate. Choose one of these."
-            )
-        if self.solver is not None:
-            check_solver("ODE", self.solver)
+        check_positive("ODE", "span", self.span)
+        check_options("ODE", self)
 
     @staticmethod
     def from_sympy(
@@ -273,13 +265,23 @@ class ODE(AbstractDifferential):
         )
 
 
-def check_solver(owner: str, solver: Any) -> None:
-    """Refuse what cannot step many rows at once on one grid."""
+def check_options(owner: str, target: Any) -> None:
+    """Refuse what no target of differential equations may have, given systems included."""
+    _checks.check_number(owner, "tolerance", target.tolerance, 0, 1, strict=True)
+    _checks.check_number(owner, "min_tail", target.min_tail, 0, 1)
+    _checks.check_number(owner, "max_jump", target.max_jump, 0, strict=True)
+    if target.max_substeps not in (1, 2, 4):
+        raise ValueError(
+            f"{owner}(max_substeps={target.max_substeps!r}): must be 1, 2 or 4, because steps are "
+            "halved until they are accurate. Choose one of these."
+        )
+    if target.solver is None:
+        return
     import diffrax
 
-    if not isinstance(solver, diffrax.AbstractERK):
+    if not isinstance(target.solver, diffrax.AbstractERK):
         raise ValueError(
-            f"{owner}(solver={solver!r}): must be an explicit Runge-Kutta method of diffrax, "
-            "because all rows take the same steps. Pass for example diffrax.Tsit5(); implicit and "
-            "adaptive solvers work in `solve`."
+            f"{owner}(solver={target.solver!r}): must be an explicit Runge-Kutta method of "
+            "diffrax, because all rows take the same steps. Pass for example diffrax.Tsit5(); "
+            "implicit solvers work in `solve`."
         )
