@@ -1,5 +1,7 @@
 """Pieces of the throughput engine: steps, quadrature, noise, judgement, right-hand sides."""
 
+# pyright: reportOptionalSubscript=false, reportOptionalMemberAccess=false, reportReturnType=false
+
 import dataclasses
 from collections.abc import Callable
 from typing import Any

@@ -4,6 +4,8 @@ Compiling costs half a minute, so all tests of `ODE` turn leaves of one `CONFIG`
 all batches have `NUM_ROWS` rows.
 """
 
+# pyright: reportOptionalSubscript=false, reportOptionalMemberAccess=false, reportReturnType=false
+
 import dataclasses
 import itertools
 import math

@@ -334,7 +334,7 @@ def test_sampled_parts_share_no_skeleton(key: jax.Array) -> None:
     # the first rows of the whole that are in the part at their first try are the part's too
     kept = np.asarray(Split(0.0, 0.7).keeps(everything.program))[:, 0]
     same = np.equal(everything.program.op, train.program.op).all((1, 2))
-    assert np.all(same[kept])
+    assert np.all(same[kept])  # pyright: ignore[reportIndexIssue]
 
 
 def test_excluded_skeletons_are_never_drawn(key: jax.Array) -> None:
