@@ -34,6 +34,7 @@ from s2jax.operators import ARITY
 from tests.statistics import assert_counts_match
 
 NUM_ROWS = 256
+NUM_COMPARED = 25  # of each form, with SciPy
 LENGTH = 128
 KEY = jax.random.fold_in(jax.random.key(0), np.uint32(20261122))
 CONFIG = presets.ode(length=LENGTH, dimension=3, num_inputs=1, min_outputs=1)
@@ -145,8 +146,13 @@ def relative_error(batch: Batch, row: int, equations: Any) -> float:
 
 @pytest.fixture(scope="session")
 def errors(deterministic: Batch) -> np.ndarray:
+    """Of the first rows of each form; of others NaN."""
+    form, own = deterministic.dynamics.form, np.full(NUM_ROWS, np.nan)
+    first = [np.flatnonzero(form == FORMS.index(name))[:NUM_COMPARED] for name in DETERMINISTIC]
     equations = s2jax.to_sympy(deterministic.program)
-    return np.array([relative_error(deterministic, i, equations[i]) for i in range(NUM_ROWS)])
+    for i in np.concatenate(first):
+        own[i] = relative_error(deterministic, i, equations[i])
+    return own
 
 
 @pytest.mark.slow
@@ -155,7 +161,8 @@ def test_trajectories_are_those_of_scipy(
     form: str, errors: np.ndarray, deterministic: Batch
 ) -> None:
     own = errors[deterministic.dynamics.form == FORMS.index(form)]
-    assert len(own) > 30
+    own = own[~np.isnan(own)]
+    assert len(own) == NUM_COMPARED
     assert np.isfinite(own).all(), "accepted, and there is no solution"
     assert np.quantile(own, 0.95) < 1e-4
     assert own.max() < 1e-2

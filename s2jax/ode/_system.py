@@ -81,7 +81,7 @@ class System(AbstractDifferential):
     duration: AbstractDistribution | None = None
     time: str = eqx.field(static=True, default="t")
     digits: int = eqx.field(static=True, default=MAX_ROUNDED)
-    tolerance: Number = number(3e-4)
+    tolerance: Number = number(1e-4)
     min_tail: Number = number(0.0)
     max_jump: Number = number(1.0)
     max_substeps: int = eqx.field(static=True, default=4)

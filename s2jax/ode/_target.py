@@ -141,7 +141,7 @@ class ODE(AbstractDifferential):
     )  # fmt: skip
     initial: AbstractDistribution = Normal()
     span: AbstractDistribution = LogUniform(3.0, 30.0)
-    tolerance: Number = number(3e-4)
+    tolerance: Number = number(1e-4)
     min_tail: Number = number(0.01)
     max_jump: Number = number(0.25)
     max_monotone: Number = number(0.3)
