@@ -274,12 +274,14 @@ def test_every_class_of_the_library_makes_the_round_trip():
     variants: dict[str, Any] = {
         "Given": given,
         "Choice": inputs.Choice([inputs.Mixture(), given], [1.0, 2.0]),
+        "System": s2jax.ode.named("lorenz"),
     }
     fields: dict[type, Any] = {
         inputs.AbstractInput: lambda part: {"inputs": part},
         s2jax.Algebraic: lambda part: {"target": part},
         s2jax.Identity: lambda part: {"target": part},
         s2jax.ode.ODE: lambda part: {"target": part, "num_outputs": 2},
+        s2jax.ode.System: lambda part: {"target": part, "num_inputs": 0, "num_outputs": 3},
         expressions.AbstractLaw: lambda part: {"target": algebraic(law=part)},
         expressions.Decimals: lambda part: {
             "target": algebraic(law=expressions.S2Law(constants=part))

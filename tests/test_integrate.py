@@ -224,7 +224,7 @@ def test_neighbours_of_a_lost_row_do_not_change() -> None:
         ((0, 0, 1e30), 1),
     ):
         mixed = riccati_rows([rows[0], bad, rows[2], rows[3]], [1.0, start, 2.0, 0.2])
-        for one, other in zip(alone, mixed, strict=True):
+        for one, other in zip(*map(jax.tree.leaves, (alone, mixed)), strict=True):
             np.testing.assert_array_equal(one[..., [0, 2, 3]], other[..., [0, 2, 3]])
         assert mixed.alive[1] < 1
     lost = riccati_rows(
@@ -358,7 +358,7 @@ def test_integrals_across_a_pole_are_refused() -> None:
     x = np.stack([t, hits, 2 + t])[:, None]
     found = integrals(["inv(x_0)", "inv(x_0)", "inv(x_0)"], x, [1.0, 1.0, 1.0])
     assert judged(found)[2] == 0
-    assert judged(found)[0] in (Status.INACCURATE, Status.ESCAPED)
+    assert judged(found)[0] == Status.NOT_FINITE
     assert judged(found)[1] in (Status.NOT_FINITE, Status.ESCAPED)
     np.testing.assert_allclose(found.y[-1, 0, 2], np.log(3.003) / 2.003, rtol=1e-9)
 

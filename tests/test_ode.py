@@ -418,7 +418,7 @@ def test_rejections_have_reasons_of_solutions(name: str, request: pytest.Fixture
     assert np.array_equal(rows.rejections, first * rows.y_mask[..., None])
     names = {reason.name for reason, n in zip(REASONS, first.sum((0, 1)), strict=True) if n}
     possible = {"NOT_FINITE", "CONSTANT", "ESCAPED", "INACCURATE", "STIFF", "SETTLED", "JUMP",
-                "MONOTONE"}  # fmt: skip
+                "MONOTONE", "POLE"}  # fmt: skip
     assert names <= possible
     assert {"ESCAPED", "INACCURATE", "MONOTONE", "JUMP"} <= names
 

@@ -625,7 +625,7 @@ LINE = np.linspace(0.0, 1.0, 4)
         (lambda: named("lorentz"), ValueError, "Did you mean 'lorenz'"),
         (lambda: named("lorenz", -0.1), ValueError, "jitter=-0.1"),
         (lambda: GROWTH.solve([1.0, 2.0], LINE, {a: 1.0}), ValueError, r"y0 of shape \(2,\)"),
-        (lambda: GROWTH.solve([1.0], LINE), ValueError, "must give a a value"),
+        (lambda: GROWTH.solve([1.0], LINE), ValueError, "must have a value for a"),
         (lambda: GROWTH.solve([1.0], LINE, {"b": 1.0}), ValueError, "unknown name 'b'"),
         (lambda: GROWTH.solve([1.0], [0.0], {a: 1.0}), ValueError, "at least 2 times"),
         (lambda: GROWTH.solve([1.0], -LINE, {a: 1.0}), ValueError, "must increase"),
