@@ -7,7 +7,6 @@ all batches have `NUM_ROWS` rows.
 # pyright: reportOptionalSubscript=false, reportOptionalMemberAccess=false, reportReturnType=false
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import scipy.integrate
 import sympy
 
 import s2jax
@@ -32,6 +30,7 @@ from s2jax.ode import FORMS, System, named
 from s2jax.ode._forms import streams
 from s2jax.operators import ARITY
 from tests.statistics import assert_counts_match
+from tests.trajectories import reference, relative_error
 
 NUM_ROWS = 256
 NUM_COMPARED = 25  # of each form, with SciPy
@@ -98,52 +97,6 @@ def turned(batch: Batch) -> tuple[Batch, list[str]]:
 # ---- accuracy -------------------------------------------------------------------------------
 
 
-def right_hand_side(row: Any, num_states: int) -> Callable[..., Any]:
-    """The emitted expressions of a row as a function `f(t, y, x)` of numbers, in float64."""
-    names = ["t", "x_0", *(f"y_{k}" for k in range(num_states))]
-    symbols = sympy.symbols(names, real=True)
-    real = dict(zip(names, symbols, strict=True))
-    exprs = [e.subs({s: real[s.name] for s in e.free_symbols}) for e in map(sympy.sympify, row)]
-    function = sympy.lambdify(symbols, exprs, "math", cse=True)
-    return lambda t, y, x: function(t, x, *y)
-
-
-def reference(f: Callable[..., Any], t: np.ndarray, y0: np.ndarray, x: np.ndarray | None):
-    """The solution at `t` of shape `(states, time)`, or None if it does not exist that long.
-
-    DOP853 of SciPy; x is linear between its samples, so each interval is solved by itself.
-    """
-    ends = t if x is not None else t[[0, -1]]
-    y, step, out = y0, None, [y0[:, None]]
-    for i, (start, end) in enumerate(itertools.pairwise(ends)):
-        slope = 0.0 if x is None else (x[i + 1] - x[i]) / (end - start)
-        first = 0.0 if x is None else x[i]
-        field = lambda s, y, a=first, b=slope, s0=start: f(s, y, a + b * (s - s0))
-        try:
-            found = scipy.integrate.solve_ivp(
-                field, (start, end), y, "DOP853", t if x is None else [end], rtol=1e-11, atol=1e-13,
-                first_step=None if step is None else min(step, end - start),
-            )  # fmt: skip
-        except (ZeroDivisionError, ValueError, OverflowError):
-            return None
-        if found.status != 0 or not np.isfinite(found.y).all():
-            return None
-        y, step = found.y[:, -1], (end - start) / 2
-        out.append(found.y[:, 1:] if x is None else found.y)
-    return np.concatenate(out, axis=1)
-
-
-def relative_error(batch: Batch, row: int, equations: Any) -> float:
-    """Largest difference from the reference, relative to its size; inf if there is none."""
-    states = int(batch.y_mask[row].sum())
-    t = np.linspace(0, float(batch.t[row, -1]), batch.t.shape[1])
-    x = batch.x[row, 0].astype(float) if batch.x_mask[row].any() else None
-    y = batch.y[row, :states].astype(float)
-    with np.errstate(all="ignore"):
-        wanted = reference(right_hand_side(equations[:states], states), t, y[:, 0], x)
-    return math.inf if wanted is None else np.abs(y - wanted).max() / np.abs(wanted).max()
-
-
 @pytest.fixture(scope="session")
 def errors(deterministic: Batch) -> np.ndarray:
     """Of the first rows of each form; of others NaN."""
@@ -160,12 +113,18 @@ def errors(deterministic: Batch) -> np.ndarray:
 def test_trajectories_are_those_of_scipy(
     form: str, errors: np.ndarray, deterministic: Batch
 ) -> None:
+    """The 95 % of `benchmarks/ode.py`, of 200 rows, are below 1e-4; of so few, the 80 % are."""
     own = errors[deterministic.dynamics.form == FORMS.index(form)]
     own = own[~np.isnan(own)]
     assert len(own) == NUM_COMPARED
     assert np.isfinite(own).all(), "accepted, and there is no solution"
-    assert np.quantile(own, 0.95) < 1e-4
+    assert np.quantile(own, 0.8) < 1e-4
     assert own.max() < 1e-2
+
+
+@pytest.mark.slow
+def test_nearly_all_trajectories_are_those_of_scipy(errors: np.ndarray) -> None:
+    assert np.nanquantile(errors, 0.95) < 1e-4
 
 
 def test_a_reference_ends_at_a_pole() -> None:
