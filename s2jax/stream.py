@@ -1,0 +1,125 @@
+"""Streams: a block number in, a batch out; the same one whoever computes it."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import operator
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from s2jax import _checks
+from s2jax._serialize import to_json
+from s2jax._version import __version__
+from s2jax.config import Config
+from s2jax.generate import Batch, sample
+
+MAX_BLOCKS = 2**32
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Stream:
+    """The endless series-symbol pairs of a configuration and a seed, dealt out in blocks.
+
+    Block b is `sample(fold_in(key, b), config, block_size)` with `key = jax.random.key(seed)`. It is
+    always computed as one program of that size, so its bits depend neither on what was computed
+    before nor on how many devices, processes or workers share the work. What is drawn from a
+    stream has one integer as its position: feeds, corpora and meshes all count blocks.
+
+    Integers (programs, status) are the same on every machine. Floats are bit for bit the same on
+    machines of one kind with one version of JAX, and within a few ulps elsewhere.
+
+    Attributes:
+        config: What to draw.
+        seed: In [0, 2**32).
+        block_size: Rows per block. Part of the identity: other blocks, other rows.
+
+    Raises:
+        TypeError: If `config` is no `Config`, or a number no integer.
+        ValueError: If a number is out of range.
+
+    Example:
+        >>> import s2jax
+        >>> stream = Stream(s2jax.presets.s2(length=64), seed=7, block_size=4)
+        >>> stream[12].y.shape
+        (4, 1, 64)
+    """
+
+    config: Config
+    seed: int = 0
+    block_size: int = 1024
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.config, Config):
+            raise TypeError(
+                f"Stream(config={self.config!r}): must be an s2jax.Config. Pass "
+                "s2jax.presets.s2()."
+            )
+        _checks.check_static_integer("Stream", "seed", self.seed, 0, 2**32 - 1)
+        _checks.check_static_integer("Stream", "block_size", self.block_size, 1, 2**24)
+
+    def __getitem__(self, block: int | Int[Array, ""]) -> Batch:
+        """Block number `block`; traced inside jit.
+
+        Raises:
+            IndexError: If it is negative, or 2**32 or more.
+        """
+        if _checks.is_concrete(block):
+            if not 0 <= operator.index(block) < MAX_BLOCKS:
+                raise IndexError(f"Stream[{block}]: must be in [0, 2**32), because blocks count up.")
+            block = np.uint32(block)
+        return draw(self.config, np.uint32(self.seed), block, self.block_size)
+
+    @functools.cached_property
+    def identity(self) -> dict[str, Any]:
+        """All that decides the rows, as JSON values."""
+        return {
+            "config": json.loads(to_json(self.config)),
+            "seed": int(self.seed),
+            "block_size": int(self.block_size),
+            "dtype": str(jnp.result_type(float)),
+            "s2jax": __version__,
+        }
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the identity, in hexadecimal digits."""
+        return fingerprint_of(self.identity)
+
+
+def draw(config: Config, seed: Any, block: Any, block_size: int) -> Batch:
+    """One block of a stream; seed and number are uint32 and may be traced."""
+    key = jax.random.key(seed, impl="threefry2x32")
+    return sample(jax.random.fold_in(key, block), config, block_size)
+
+
+def fingerprint_of(identity: Mapping[str, Any]) -> str:
+    """SHA-256 of an identity, in hexadecimal digits."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """What differs between two identities, as "name: there, here" of the first few leaves."""
+    old, new = dict(_leaves(there)), dict(_leaves(here))
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    show = lambda values, name: json.dumps(values.get(name, "absent"))
+    parts = [f"{name} is {show(old, name)} there and {show(new, name)} here" for name in names]
+    more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
+    return "; ".join(parts[:3]) + more
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted names and values of nested dicts and lists."""
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _leaves(part, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list) and value:
+        for index, part in enumerate(value):
+            yield from _leaves(part, f"{path}[{index}]")
+    else:
+        yield path, value
