@@ -1,0 +1,205 @@
+"""What trainers do to series before a model sees them: pure functions for jit, vmap and scan."""
+
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from s2jax import _checks
+from s2jax._types import PRNGKey
+from s2jax.generate import Batch
+
+
+class Scaled(NamedTuple):
+    """Series with `series = (raw - shift) / scale`.
+
+    Attributes:
+        series: Scaled; 0 where not observed.
+        shift, scale: One number per series; 0 and 1 of a series without observed values.
+    """
+
+    series: Float[Array, "*batch time"]
+    shift: Float[Array, "*batch"]
+    scale: Float[Array, "*batch"]
+
+
+class Corrupted(NamedTuple):
+    """Series with missing values.
+
+    Attributes:
+        series: The values, or the fill value where not observed.
+        observed: True where the value is there. Models that want True where a value is missing,
+            as TimesFM, take `~observed`.
+    """
+
+    series: Float[Array, "*batch time"]
+    observed: Bool[Array, "*batch time"]
+
+
+class Forecast(NamedTuple):
+    """Series cut at the present.
+
+    Attributes:
+        context: Outputs of the past.
+        target: Outputs of the future.
+        past_covariates: Inputs of the past.
+        future_covariates: Inputs of the future, where they are known in advance.
+    """
+
+    context: Float[Array, "batch outputs context"]
+    target: Float[Array, "batch outputs horizon"]
+    past_covariates: Float[Array, "batch inputs context"] | None
+    future_covariates: Float[Array, "batch inputs horizon"] | None
+
+
+def patchify(series: Float[Array, "*batch time"], size: int) -> Float[Array, "*batch patches size"]:
+    """Cut series into patches that follow each other.
+
+    Args:
+        series: Of a length that is a multiple of `size`.
+        size: Time steps of a patch. Static.
+
+    Raises:
+        ValueError: If `size` does not divide the length.
+
+    Example:
+        >>> patchify(jnp.arange(6.0), 3).tolist()
+        [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+    """
+    _checks.check_static_integer("patchify", "size", size, 1)
+    length = series.shape[-1]
+    if length % size:
+        raise ValueError(
+            f"patchify(series of length {length}, size={size}): size must divide the length. Draw "
+            f"series of length {-(-length // size) * size}, or cut {length % size} steps."
+        )
+    return series.reshape(*series.shape[:-1], length // size, size)
+
+
+def z_score(
+    series: Float[Array, "*batch time"], observed: Bool[Array, "*batch time"] | None = None
+) -> Scaled:
+    """Scale each series to mean 0 and standard deviation 1 over its observed values.
+
+    The outputs of a `Batch` stay a pair with their program: `y_scale / scale` and
+    `(y_shift - shift) / scale` are its new numbers. A constant series becomes 0.
+
+    Example:
+        >>> z_score(jnp.array([1.0, 3.0])).series.tolist()
+        [-1.0, 1.0]
+    """
+    series, seen = _observed(series, observed)
+    shift = _mean(series, seen)
+    centred = jnp.where(seen, series - shift[..., None], 0)
+    return _scaled(centred, shift, jnp.sqrt(_mean(centred**2, seen)))
+
+
+def mean_abs(
+    series: Float[Array, "*batch time"], observed: Bool[Array, "*batch time"] | None = None
+) -> Scaled:
+    """Divide each series by the mean of its observed absolute values.
+
+    The scaling of Chronos (Ansari et al. 2024, "Chronos: Learning the Language of Time Series",
+    section 3.1).
+
+    Example:
+        >>> mean_abs(jnp.array([1.0, -3.0])).series.tolist()
+        [0.5, -1.5]
+    """
+    series, seen = _observed(series, observed)
+    shift = jnp.zeros(series.shape[:-1], series.dtype)
+    return _scaled(jnp.where(seen, series, 0), shift, _mean(jnp.abs(series), seen))
+
+
+def drop_values(
+    key: PRNGKey,
+    series: Float[Array, "*batch time"],
+    low: float = 0.0,
+    high: float = 0.2,
+    run: int = 1,
+    fill: float = jnp.nan,
+) -> Corrupted:
+    """Take values away at random: each series loses a share that is drawn for it.
+
+    Args:
+        key: A PRNG key.
+        series: Without missing values.
+        low, high: The expected share is U(low, high) of each series, in [0, 1). May be traced.
+        run: Missing values come in runs of at least this length; 1 is missing completely at
+            random. Static.
+        fill: What stands where a value is missing.
+
+    Raises:
+        ValueError: If a number is out of range.
+
+    Example:
+        >>> dropped = drop_values(jax.random.key(0), jnp.ones((3, 100)), 0.3, 0.3, fill=0.0)
+        >>> bool((dropped.series == dropped.observed).all())
+        True
+    """
+    _checks.check_number("drop_values", "low", low, 0, 1)
+    _checks.check_number("drop_values", "high", high, float(low) if _checks.is_concrete(low) else 0, 1)
+    _checks.check_static_integer("drop_values", "run", run, 1, series.shape[-1])
+    of_rate, of_start = jax.random.split(key)
+    dtype = series.dtype
+    unit = jax.random.uniform(of_rate, series.shape[:-1], dtype)
+    rate = jnp.asarray(low, dtype) + (jnp.asarray(high, dtype) - jnp.asarray(low, dtype)) * unit
+    # a value is there if none of the `run` places before it starts a run
+    starts_rarely = (1 - rate)[..., None] ** (1 / run)
+    padded = (*series.shape[:-1], series.shape[-1] + run - 1)
+    starts = jax.random.uniform(of_start, padded, dtype) >= starts_rarely
+    covered = jnp.cumsum(starts, axis=-1, dtype=jnp.int32)
+    before = jnp.pad(covered, [(0, 0)] * (series.ndim - 1) + [(1, 0)])
+    observed = covered[..., run - 1 :] == before[..., : series.shape[-1]]
+    return Corrupted(jnp.where(observed, series, jnp.asarray(fill, dtype)), observed)
+
+
+def forecast(
+    batch: Batch, horizon: int, covariates: Literal["future", "past", "none"] = "future"
+) -> Forecast:
+    """Cut a batch into what is known and what is to be forecast.
+
+    Args:
+        batch: What `sample` returned.
+        horizon: Time steps to forecast, fewer than there are. Static.
+        covariates: Whether the inputs x are known for the future, only for the past, or not.
+
+    Raises:
+        ValueError: If `horizon` is out of range or `covariates` unknown.
+
+    Example:
+        >>> import s2jax
+        >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.s2(length=64), 4)
+        >>> cut = forecast(batch, 16)
+        >>> cut.context.shape, cut.target.shape, cut.future_covariates.shape
+        ((4, 1, 48), (4, 1, 16), (4, 1, 16))
+    """
+    length = batch.y.shape[-1]
+    _checks.check_static_integer("forecast", "horizon", horizon, 1, length - 1)
+    kinds = ("future", "past", "none")
+    if covariates not in kinds:
+        raise ValueError(f"forecast(covariates={covariates!r}): {_checks.unknown(covariates, kinds)}")
+    now = length - horizon
+    return Forecast(
+        context=batch.y[..., :now],
+        target=batch.y[..., now:],
+        past_covariates=None if covariates == "none" else batch.x[..., :now],
+        future_covariates=batch.x[..., now:] if covariates == "future" else None,
+    )
+
+
+def _observed(series: Array, observed: Array | None) -> tuple[Array, Array]:
+    """Series with zeros where nothing is observed, and the mask."""
+    seen = jnp.ones(series.shape, bool) if observed is None else observed
+    return jnp.where(seen, series, 0), seen
+
+
+def _mean(values: Array, seen: Array) -> Array:
+    count = jnp.maximum(seen.sum(-1, dtype=jnp.int32), 1).astype(values.dtype)
+    return jnp.where(seen, values, 0).sum(-1) / count
+
+
+def _scaled(series: Array, shift: Array, scale: Array) -> Scaled:
+    scale = jnp.where(scale > 0, scale, 1)
+    return Scaled(series / scale[..., None], shift, scale)
