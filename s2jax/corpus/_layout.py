@@ -1,146 +1,150 @@
-"""Columns of a corpus, and how blocks of rows fill them."""
+"""Columns of a corpus, and how rows of a batch fill them and come back."""
 
+import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from s2jax.acceptance import REASONS, Status
+from s2jax.acceptance import REASONS
 from s2jax.config import Config
+from s2jax.corpus._tokens import ragged
+from s2jax.expressions import Program
+from s2jax.expressions._laws import AbstractTreeLaw
 from s2jax.generate import Batch
 from s2jax.ode import FORMS
+from s2jax.ode._target import AbstractDifferential
+from s2jax.operators import CONST
 from s2jax.symbols import Vocabulary, to_text
+from s2jax.symbols._tokens import Tokens, num_tokens, to_tokens
+from s2jax.targets import Algebraic
 
-SCHEMA_VERSION = 2
-"""1 had other ids of tokens, because states and time were no words."""
-_ROW_GROUP = 256
-
-
-class Block(NamedTuple):
-    """A block on the host, with what is made there."""
-
-    batch: Batch
-    text: list[str]
-    tokens: tuple[np.ndarray, np.ndarray]
-    forms: Sequence[str] | None = None
+SCHEMA_VERSION = 3
+"""2 had no rejections, no noise as tokens and no hash of values; 1 other ids of tokens too."""
+ROW_GROUP = 256
 
 
-def _columns(pa: Any, config: Config, batch: Batch) -> dict[str, Any]:
+def columns(pa: Any, config: Config) -> dict[str, Any]:
     """Name and type of every column, in order."""
     real = pa.from_numpy_dtype(np.dtype(jnp.result_type(float)))
     fixed = lambda kind, size: pa.list_(pa.field("element", kind, nullable=False), size)
-    series = fixed(real, batch.y.shape[-1])
-    inputs, outputs = batch.x.shape[1], batch.y.shape[1]
-    is_solution = batch.dynamics is not None
-    columns: dict[str, Any] = {"id": pa.uint64()} | ({"t": series} if is_solution else {})
-    columns |= {f"x_{channel}": series for channel in range(inputs)}
-    columns |= {f"y_{channel}": series for channel in range(outputs)}
-    columns["expression"] = pa.string()
-    if is_solution:
-        columns |= {"diffusion": pa.string(), "form": pa.string()}
-    columns["tokens"] = pa.list_(pa.field("element", pa.int16(), nullable=False))
+    words = pa.list_(pa.field("element", pa.int16(), nullable=False))
+    series, inputs, outputs = fixed(real, config.length), config.num_inputs, config.num_outputs
+    solves = isinstance(config.target, AbstractDifferential)
+    found: dict[str, Any] = {"id": pa.uint64()} | ({"t": series} if solves else {})
+    found |= {f"x_{channel}": series for channel in range(inputs)}
+    found |= {f"y_{channel}": series for channel in range(outputs)}
+    found |= {"expression": pa.string(), "tokens": words}
+    if solves:
+        found |= {"form": pa.string(), "diffusion": pa.string(), "diffusion_tokens": words}
     for letter, size in (("x", inputs), ("y", outputs)):
         if size:  # a list of no elements cannot be stored
-            columns |= {f"{letter}_{word}": fixed(real, size) for word in ("scale", "shift")}
-    if inputs and (is_solution or config.min_inputs is not None):
-        columns["x_mask"] = fixed(pa.bool_(), inputs)
-    if is_solution or config.min_outputs is not None:
-        columns["y_mask"] = fixed(pa.bool_(), outputs)
-    if is_solution:
-        columns |= {"error": real, "num_steps": pa.int32()}
-    return columns | {
+            found |= {f"{letter}_{word}": fixed(real, size) for word in ("scale", "shift")}
+    if inputs and (solves or config.min_inputs is not None):
+        found["x_mask"] = fixed(pa.bool_(), inputs)
+    if solves or config.min_outputs is not None:
+        found["y_mask"] = fixed(pa.bool_(), outputs)
+    if solves:
+        found |= {"error": real, "num_steps": pa.int32()}
+    return found | {
         "status": pa.int32(),
-        "tries": fixed(pa.int32(), batch.tries.shape[1]),
+        "tries": fixed(pa.int32(), outputs),
+        "rejections": fixed(pa.int32(), outputs * len(REASONS)),
         "block": pa.uint32(),
         "candidate": pa.int32(),
     }
 
 
-class Layout:
-    """Columns of a corpus, and how batches fill them; `batch` is any batch of the config."""
+def schema_of(pa: Any, config: Config, head: dict[str, Any]) -> Any:
+    """The Arrow schema, with what decides the rows as metadata."""
+    metadata = head | {"vocabulary": vocabulary_of(config)[0].to_json()}
+    text = lambda value: value if isinstance(value, str) else json.dumps(value)
+    return pa.schema(
+        [pa.field(name, kind, nullable=False) for name, kind in columns(pa, config).items()],
+        metadata={f"s2jax.{name}": text(value) for name, value in metadata.items()},
+    )
 
-    def __init__(
-        self, pyarrow: Any, config: Config, facts: dict[str, Any], words: Vocabulary, batch: Batch
-    ):
-        pa = self._pa = pyarrow
-        self._fields = _columns(pa, config, batch)
-        metadata = facts | {"schema_version": SCHEMA_VERSION, "vocabulary": words.to_json()}
-        self.schema = pa.schema(
-            [pa.field(name, kind, nullable=False) for name, kind in self._fields.items()],
-            metadata={
-                f"s2jax.{name}": value if isinstance(value, str) else json.dumps(value)
-                for name, value in metadata.items()
-            },
-        )
 
-    def write(
-        self, file: Any, blocks: Iterator[Block], ids: range, block: int,
-        counts: "Counts", progress: Callable[[int], object] | None,
-    ) -> None:  # fmt: skip
-        """Write the rows `ids` of the stream of blocks, adding up the acceptance counts."""
-        split = [
-            f"{name}.list.element"
-            for name, kind in self._fields.items()
-            if self._pa.types.is_fixed_size_list(kind)
-            and self._pa.types.is_floating(kind.value_type)
-        ]
-        with self._pa.parquet.ParquetWriter(
-            file,
-            self.schema,
-            compression="zstd",
-            compression_level=1,
-            use_dictionary=False,
-            column_encoding=dict.fromkeys(split, "BYTE_STREAM_SPLIT"),
-            write_statistics=["id"],
-            write_page_checksum=True,
-        ) as writer:
-            for first in range(ids.start, ids.stop, block):
-                drawn = next(blocks)
-                writer.write_table(self.table(drawn, first, block), row_group_size=_ROW_GROUP)
-                counts.add(drawn)
-                if progress is not None:
-                    progress(min(first + block, ids.stop))
+def vocabulary_of(config: Config) -> tuple[Vocabulary, int | None]:
+    """The vocabulary of a corpus, one word per mantissa of the law, and a bound on its rows."""
+    law = config.target.law if isinstance(config.target, Algebraic) else None
+    if law is None:
+        return Vocabulary(), None
+    words = Vocabulary(max(law.constants.digits, 3) if isinstance(law, AbstractTreeLaw) else 3)
+    return words, num_tokens(law, config.num_inputs, config.num_outputs, words)
 
-    def table(self, drawn: Block, first: int, block: int) -> Any:
-        """The rows of a block as a table."""
-        pa, batch = self._pa, drawn.batch
-        rows = len(drawn.text)
-        values: dict[str, Any] = {
-            "id": np.arange(first, first + rows, dtype=np.uint64),
-            "expression": pa.array(drawn.text, pa.string()),
-            "status": batch.status,
-            "block": np.full(rows, first // block, np.uint32),
-            "candidate": batch.index,
+
+def tokenize(batch: Batch, config: Config) -> tuple[Tokens, Tokens | None]:
+    """Tokens of the programs, and of the noise if there can be any; on the device."""
+    words, length = vocabulary_of(config)
+    noise = None
+    if batch.dynamics is not None:
+        noise = to_tokens(_filled(batch.dynamics.diffusion, batch.y_mask), words)
+    return to_tokens(batch.program, words, length), noise
+
+
+def table_of(
+    pa: Any, schema: Any, batch: Batch, tokens: tuple[Tokens, Tokens | None], first: int, block: int
+) -> Any:
+    """The rows of one block, of which row `first` is the first, as a table; all on the host."""
+    rows = batch.status.shape[0]
+    values: dict[str, Any] = {
+        "id": np.arange(first, first + rows, dtype=np.uint64),
+        "expression": pa.array(to_text(batch.program), pa.string()),
+        "tokens": _lists(pa, schema, "tokens", tokens[0]),
+        "block": np.full(rows, first // block, np.uint32),
+        "candidate": batch.index,
+    }
+    if batch.dynamics is not None:
+        values |= {
+            "form": pa.array(row_forms(batch), pa.string()),
+            "diffusion": pa.array(row_noise(batch), pa.string()),
+            "diffusion_tokens": _lists(pa, schema, "diffusion_tokens", tokens[1]),
+            "error": batch.dynamics.error,
+            "num_steps": batch.dynamics.num_steps,
         }
-        if drawn.forms is not None and batch.dynamics is not None:
-            values["form"] = pa.array(drawn.forms, pa.string())
-            values["diffusion"] = pa.array(row_noise(batch), pa.string())
-            values |= {"error": batch.dynamics.error, "num_steps": batch.dynamics.num_steps}
-        arrays = {
-            name: self._column(name, values[name] if name in values else _values(batch, name))
-            for name in self._fields
-            if name != "tokens"
-        }
-        ids, offsets = drawn.tokens
-        arrays["tokens"] = pa.ListArray.from_arrays(offsets, ids, type=self._fields["tokens"])
-        return pa.table([arrays[name] for name in self._fields], schema=self.schema)
-
-    def _column(self, name: str, values: Any) -> Any:
-        kind = self._fields[name]
-        if isinstance(values, self._pa.Array):
-            return values
-        if not self._pa.types.is_fixed_size_list(kind):
-            return self._pa.array(values, kind)
-        flat = self._pa.array(np.ascontiguousarray(values).reshape(-1), kind.value_type)
-        return self._pa.FixedSizeListArray.from_arrays(flat, type=kind)
+    arrays = [
+        _column(pa, field.type, values[field.name] if field.name in values else _field(batch, field))
+        for field in schema
+    ]
+    return pa.table(arrays, schema=schema)
 
 
-def _values(batch: Batch, name: str) -> Any:
-    """A column's values: a channel of x or y, the times, or the batch's field of that name."""
-    letter, _, channel = name.partition("_")
-    return getattr(batch, letter)[:, int(channel)] if channel.isdigit() else getattr(batch, name)
+def _lists(pa: Any, schema: Any, name: str, tokens: Any) -> Any:
+    assert not tokens.status.any(), "the vocabulary holds every constant of a law"
+    ids, offsets = ragged(tokens)
+    return pa.ListArray.from_arrays(offsets, ids, type=schema.field(name).type)
+
+
+def _column(pa: Any, kind: Any, values: Any) -> Any:
+    if isinstance(values, pa.Array):
+        return values
+    if not pa.types.is_fixed_size_list(kind):
+        return pa.array(values, kind)
+    flat = pa.array(np.ascontiguousarray(values).reshape(-1), kind.value_type)
+    return pa.FixedSizeListArray.from_arrays(flat, type=kind)
+
+
+def _field(batch: Batch, field: Any) -> Any:
+    """A column's values: a channel of x or y, or the batch's field of that name."""
+    letter, _, channel = field.name.partition("_")
+    if channel.isdigit():
+        return getattr(batch, letter)[:, int(channel)]
+    return getattr(batch, field.name)
+
+
+def _filled(diffusion: Program, used: Any) -> Program:
+    """Noise with the constant 0 for states that have none, because tokens leave nothing out."""
+    missing = used & (diffusion.length == 0) & (diffusion.length > 0).any(-1, keepdims=True)
+    first = missing[..., None] & (jnp.arange(diffusion.num_nodes) == 0)
+    zeros = jax.tree.map(jnp.zeros_like, diffusion)
+    op = jnp.where(first, jnp.asarray(CONST, diffusion.op.dtype), diffusion.op)
+    keep = lambda name: jnp.where(first, getattr(zeros, name), getattr(diffusion, name))
+    names = ("a", "b", "scale_mantissa", "scale_exponent", "bias_mantissa", "bias_exponent")
+    length = jnp.where(missing, 1, diffusion.length)
+    return Program(op, *map(keep, names), length=length, protected=diffusion.protected)
 
 
 def row_forms(batch: Batch) -> list[str] | None:
@@ -162,19 +166,35 @@ def row_noise(batch: Batch) -> list[str] | None:
     return rows
 
 
-class Counts(NamedTuple):
-    """Tries by outcome with the rows that are not usable, and rows by form of equation."""
+class ValueHash:
+    """SHA-256 of the values of tables, however they are cut into chunks and encoded in a file."""
 
-    acceptance: dict[str, int]
-    forms: dict[str, int]
+    def __init__(self, schema: Any) -> None:
+        self._columns = {field.name: (hashlib.sha256(), hashlib.sha256()) for field in schema}
 
-    def add(self, drawn: Block) -> None:
-        batch = drawn.batch
-        new = {"accepted": int((batch.tries - batch.rejections.sum(-1)).sum())}
-        for position, reason in enumerate(REASONS):
-            new[str(reason.name).lower()] = int(batch.rejections[..., position].sum())
-        new["unusable_rows"] = int((batch.status != Status.OK.value).sum())
-        for name, value in new.items():
-            self.acceptance[name] = self.acceptance.get(name, 0) + value
-        for form in drawn.forms or ():
-            self.forms[form] = self.forms.get(form, 0) + 1
+    def update(self, table: Any) -> None:
+        """Add the rows of a table."""
+        for name, digests in self._columns.items():
+            for chunk in table[name].chunks:
+                for digest, values in zip(digests, _parts(chunk), strict=False):
+                    digest.update(np.ascontiguousarray(values).view(np.uint8).data)
+
+    def hexdigest(self) -> str:
+        """The hash of all columns with their names, in hexadecimal digits."""
+        total = hashlib.sha256()
+        for name, digests in self._columns.items():
+            total.update(" ".join([name, *(digest.hexdigest() for digest in digests)]).encode())
+        return total.hexdigest()
+
+
+def _parts(chunk: Any) -> list[np.ndarray]:
+    """The values of a chunk, and before them their numbers per row where these differ."""
+    numbers = lambda array: array.to_numpy(zero_copy_only=False)
+    if hasattr(chunk, "flatten"):  # a list
+        sizes = [np.diff(numbers(chunk.offsets))] if hasattr(chunk, "offsets") else []
+        return [*sizes, numbers(chunk.flatten())]
+    if str(chunk.type) == "string":
+        coded = [text.encode() for text in chunk.to_pylist()]
+        sizes = np.array([len(code) for code in coded], np.int32)
+        return [sizes, np.frombuffer(b"".join(coded), np.uint8)]
+    return [numbers(chunk)]

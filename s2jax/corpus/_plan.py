@@ -1,0 +1,75 @@
+"""Which rows a corpus holds and in which files: all that a shard is a function of."""
+
+import dataclasses
+import json
+from functools import cached_property
+from typing import Any
+
+import jax
+import jaxlib.version
+
+from s2jax import _checks
+from s2jax._serialize import from_json
+from s2jax._version import __version__
+from s2jax.corpus._layout import SCHEMA_VERSION
+from s2jax.stream import MAX_BLOCKS, Stream, fingerprint_of
+
+FORMAT = "s2jax-corpus"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
+    """A corpus before it is written: rows 0 to `rows - 1` of a stream, `shard_rows` to a file."""
+
+    stream: Stream
+    rows: int
+    shard_rows: int
+
+    def __post_init__(self) -> None:
+        block = self.stream.block_size
+        for name, high in (("rows", block * MAX_BLOCKS), ("shard_rows", float("inf"))):
+            value = getattr(self, name)
+            _checks.check_static_integer("write_corpus", name, value, 1, high)
+        if self.shard_rows % block:
+            raise ValueError(
+                f"write_corpus(shard_rows={self.shard_rows}, block={block}): shard_rows must be a "
+                "multiple of block, because a file holds whole blocks. Choose "
+                f"{-(-self.shard_rows // block) * block}."
+            )
+
+    @property
+    def num_shards(self) -> int:
+        """Number of files."""
+        return -(-self.rows // self.shard_rows)
+
+    def name(self, shard: int) -> str:
+        """The file of a shard, below the folder of the corpus."""
+        return f"data/train-{shard:05d}-of-{self.num_shards:05d}.parquet"
+
+    def ids(self, shard: int) -> range:
+        """The rows of a shard."""
+        return range(shard * self.shard_rows, min((shard + 1) * self.shard_rows, self.rows))
+
+    @cached_property
+    def head(self) -> dict[str, Any]:
+        """What decides the files, with its fingerprint, and what they are made with."""
+        device = jax.devices()[0]
+        identity = self.stream.identity
+        versions = {"jax": jax.__version__, "jaxlib": jaxlib.version.__version__}
+        return {
+            "format": FORMAT,
+            "schema_version": SCHEMA_VERSION,
+            "rows": self.rows,
+            "shard_rows": self.shard_rows,
+            **identity,
+            "fingerprint": fingerprint_of({"schema_version": SCHEMA_VERSION, **identity}),
+            "versions": {"s2jax": __version__} | versions,
+            "backend": {"platform": device.platform, "device": device.device_kind},
+        }
+
+    @staticmethod
+    def of(head: dict[str, Any]) -> "Plan":
+        """The plan that a head describes, for this version of the package."""
+        config = from_json(json.dumps(head["config"]))
+        stream = Stream(config, head["seed"], head["block_size"])
+        return Plan(stream, head["rows"], head["shard_rows"])

@@ -1,0 +1,148 @@
+"""One file of a corpus: a function of the plan and its number."""
+
+import concurrent.futures
+import contextlib
+import errno
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from s2jax.acceptance import REASONS, Status
+from s2jax.corpus._files import replacing
+from s2jax.corpus._layout import ROW_GROUP, ValueHash, row_forms, schema_of, table_of, tokenize
+from s2jax.corpus._plan import Plan
+from s2jax.generate import Batch
+
+COUNTS, VALUES = "s2jax.counts", "s2jax.values_sha256"
+
+Progress = Callable[[int], object]
+"""Called with a number of rows that were written since the last call."""
+
+
+def pyarrow() -> Any:
+    """The optional dependency, or an error that says how to install it."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ImportError(
+            'A corpus is written with pyarrow. Install it: pip install "s2jax[corpus]"'
+        ) from error
+    return pyarrow
+
+
+def write_shard(folder: Path, plan: Plan, shard: int, progress: Progress | None = None) -> None:
+    """Draw the rows of a shard and write them, unless the file is there."""
+    file = folder / plan.name(shard)
+    if not file.exists():
+        draw_shard(file, plan, shard, progress)
+
+
+def draw_shard(final: Path, plan: Plan, shard: int, progress: Progress | None = None) -> None:
+    """Draw the rows of a shard into a file.
+
+    The device draws the next block while text is made of the last one and the one before is
+    compressed in a thread.
+    """
+    pa = pyarrow()
+    schema = schema_of(pa, plan.stream.config, plan.head)
+    counts, values = Counts(), ValueHash(schema)
+
+    def finish_table(writer: Any, table: Any, rows: int) -> None:
+        writer.write_table(table, row_group_size=ROW_GROUP)
+        values.update(table)
+        if progress is not None:
+            progress(rows)
+
+    with (
+        replacing(final) as file,
+        _writer(pa, file, schema) as writer,
+        concurrent.futures.ThreadPoolExecutor(1) as thread,
+    ):
+        pending: list[concurrent.futures.Future[None]] = []
+        for first, batch, tokens in blocks(plan, shard):
+            table = table_of(pa, schema, batch, tokens, first, plan.stream.block_size)
+            counts.add(batch)
+            for before in pending:
+                before.result()
+            pending = [thread.submit(finish_table, writer, table, len(table))]
+        for before in pending:
+            before.result()
+        facts = {COUNTS: json.dumps(counts.totals), VALUES: values.hexdigest()}
+        writer.add_key_value_metadata(facts)
+
+
+def blocks(plan: Plan, shard: int) -> Iterator[tuple[int, Batch, Any]]:
+    """First row, batch and tokens of each block of a shard, on the host."""
+    ids, size = plan.ids(shard), plan.stream.block_size
+
+    def draw(first: int) -> Any:
+        batch = plan.stream[first // size]
+        return batch, tokenize(batch, plan.stream.config)
+
+    ahead = draw(ids.start)
+    for first in ids[::size]:
+        drawn, ahead = ahead, draw(first + size) if first + size < ids.stop else None
+        rows = min(size, ids.stop - first)
+        yield first, *jax.tree.map(lambda leaf: np.asarray(leaf)[:rows], drawn)  # noqa: B023
+
+
+def _writer(pa: Any, file: Any, schema: Any) -> Any:
+    split = [
+        f"{field.name}.list.element"
+        for field in schema
+        if pa.types.is_fixed_size_list(field.type) and pa.types.is_floating(field.type.value_type)
+    ]
+    return pa.parquet.ParquetWriter(
+        file, schema, compression="zstd", compression_level=1, use_dictionary=False,
+        column_encoding=dict.fromkeys(split, "BYTE_STREAM_SPLIT"), write_statistics=["id"],
+        write_page_checksum=True,
+    )  # fmt: skip
+
+
+class Counts:
+    """Tries by outcome with the rows that are not usable, and rows by form of equation."""
+
+    def __init__(self) -> None:
+        self.totals: dict[str, dict[str, int]] = {"acceptance": {}, "forms": {}}
+
+    def add(self, batch: Batch) -> None:
+        """Add the rows of a batch on the host."""
+        counts = {"accepted": int((batch.tries - batch.rejections.sum(-1)).sum())}
+        for position, reason in enumerate(REASONS):
+            counts[str(reason.name).lower()] = int(batch.rejections[..., position].sum())
+        counts["unusable_rows"] = int((batch.status != Status.OK.value).sum())
+        names, sizes = np.unique(row_forms(batch) or [], return_counts=True)
+        forms = dict(zip(names.tolist(), sizes.tolist(), strict=True))
+        self.merge({"acceptance": counts, "forms": forms})
+
+    def merge(self, others: dict[str, dict[str, int]]) -> None:
+        """Add the totals of other rows."""
+        for kind, counts in others.items():
+            own = self.totals[kind]
+            for name, number in counts.items():
+                own[name] = own.get(name, 0) + number
+
+
+@contextlib.contextmanager
+def explaining(folder: Path, needed: float | None = None) -> Iterator[None]:
+    """Say what a failing disk leaves behind, and how to go on."""
+    try:
+        yield
+    except OSError as error:
+        place = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+        free = shutil.disk_usage(place).free
+        wanted = f", and about {needed / 1e6:,.0f} MB are still needed" if needed else ""
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        fix = "Free some space" if full else "Mend that"
+        error.add_note(
+            f"{folder}: the disk has {free / 1e6:,.0f} MB free{wanted}. Files that were complete "
+            f"are kept, and no incomplete one. {fix} and run the same command: it goes on where "
+            "this one stopped."
+        )
+        raise

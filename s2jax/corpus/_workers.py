@@ -1,0 +1,155 @@
+"""Worker processes that write shards: whichever dies costs the shard it was at, and no more.
+
+A worker is `python -m s2jax.corpus._workers`. Both sides send lines of JSON: the plan and numbers of
+shards one way, rows written and shards finished the other. A worker whose supervisor is gone ends
+at its next line.
+"""
+
+import collections
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from s2jax.corpus._plan import Plan
+from s2jax.corpus._shards import write_shard
+
+_ATTEMPTS = 3
+
+
+def write_by_workers(
+    folder: Path, plan: Plan, todo: list[int], report: Callable[[int], object], workers: int
+) -> None:
+    """Write shards with up to `workers` processes of this machine's CPU.
+
+    Raises:
+        ValueError: If an accelerator draws, which processes cannot share.
+        OSError: What a worker met.
+        RuntimeError: If a shard killed its worker three times, or a worker met another error.
+    """
+    platform = plan.head["backend"]["platform"]
+    if platform != "cpu":
+        raise ValueError(
+            f"write_corpus(workers={workers}): must be 1 on {platform}, because each process would "
+            "take the device's memory. Use workers=1, or one part per device: part=(i, n)."
+        )
+    waiting, failures = collections.deque(todo), collections.Counter[int]()
+    events: queue.SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = queue.SimpleQueue()
+    start = lambda: _Worker(folder, plan, events)
+    crew = {start() for _ in range(min(workers, len(todo)))}
+    try:
+        for worker in crew:
+            worker.take(waiting.popleft())
+        while crew:
+            worker, event = events.get()
+            if worker not in crew:  # it was dismissed
+                continue
+            if event is None:  # it died
+                crew.discard(worker)
+                report(-worker.rows)
+                failures[worker.shard] += 1
+                if failures[worker.shard] == _ATTEMPTS:
+                    raise RuntimeError(
+                        f"write_corpus(workers={workers}): {_ATTEMPTS} workers died at "
+                        f"{plan.name(worker.shard)}, the last with exit code {worker.wait()}. Use "
+                        "fewer workers if memory is short, or workers=1 to see the error."
+                    )
+                crew.add(successor := start())
+                successor.take(worker.shard)
+            elif "error" in event:
+                number, text = event["errno"], event["error"]
+                raise OSError(number, text) if number else RuntimeError(text)
+            elif "rows" in event:
+                worker.rows += event["rows"]
+                report(event["rows"])
+            elif waiting:
+                worker.take(waiting.popleft())
+            else:
+                crew.discard(worker)
+                worker.dismiss()
+    finally:
+        for worker in crew:
+            worker.kill()
+
+
+class _Worker:
+    """A process, the shard it is at and the rows it has written of it."""
+
+    def __init__(self, folder: Path, plan: Plan, events: queue.SimpleQueue) -> None:
+        command = [sys.executable, "-m", "s2jax.corpus._workers"]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+        self.shard, self.rows = -1, 0
+        x64 = bool(jax.config.jax_enable_x64)  # pyright: ignore[reportAttributeAccessIssue]
+        self._send({"folder": str(folder), "head": plan.head, "x64": x64})
+        threading.Thread(target=self._listen, args=(events,), daemon=True).start()
+
+    def take(self, shard: int) -> None:
+        """Give it a shard."""
+        self.shard, self.rows = shard, 0
+        self._send(shard)
+
+    def dismiss(self) -> None:
+        """Let it end."""
+        with contextlib.suppress(OSError):
+            self._input.close()
+        self.wait()
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self.wait()
+
+    def wait(self) -> int:
+        """Its exit code."""
+        return self._process.wait()
+
+    @property
+    def _input(self) -> Any:
+        return self._process.stdin
+
+    def _send(self, message: Any) -> None:
+        with contextlib.suppress(OSError):  # a dead worker is noticed by who listens
+            print(json.dumps(message), file=self._input, flush=True)
+
+    def _listen(self, events: queue.SimpleQueue) -> None:
+        """Pass on what it says, and None when it has ended."""
+        for line in self._process.stdout or ():
+            with contextlib.suppress(ValueError):  # the torn last line of a killed process
+                events.put((self, json.loads(line)))
+        events.put((self, None))
+
+
+def main() -> None:
+    """A worker's life."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor hears it too
+    lines = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever prints, prints elsewhere
+    say = lambda **event: print(json.dumps(event), file=lines)
+    task = json.loads(sys.stdin.readline())
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_enable_x64", task["x64"])
+    folder, plan = Path(task["folder"]), Plan.of(task["head"])
+    assert plan.head["fingerprint"] == task["head"]["fingerprint"], "the same rows on both sides"
+    try:
+        for line in sys.stdin:
+            shard = json.loads(line)
+            write_shard(folder, plan, shard, lambda rows: say(rows=rows))
+            say(done=shard)
+    except BrokenPipeError:
+        return
+    except Exception as error:
+        say(error=f"{type(error).__name__}: {error}", errno=getattr(error, "errno", None))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Corpora: shards written by whoever is there, until a manifest makes them one."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from s2jax.config import Config
+from s2jax.corpus._manifest import begin, finish, missing
+from s2jax.corpus._plan import Plan
+from s2jax.corpus._shards import explaining, pyarrow, write_shard
+from s2jax.corpus._workers import write_by_workers
+from s2jax.stream import Stream
+
+
+def write_corpus(
+    path: str | os.PathLike[str],
+    config: Config,
+    rows: int,
+    seed: int = 0,
+    shard_rows: int = 65536,
+    block: int = 1024,
+    progress: Callable[[int], object] | None = None,
+    *,
+    workers: int = 1,
+    part: tuple[int, int] = (0, 1),
+    engine: "Engine | None" = None,
+) -> dict[str, Any] | None:
+    """Draw pairs and write them as Parquet files, or go on where an interrupted call stopped.
+
+    The corpus is rows 0 to `rows - 1` of `Stream(config, seed, block)`. Each file is a function of
+    these arguments alone, whoever writes it, and appears under its final name when it is complete
+    and on disk; the manifest comes last. The same call again writes what is missing, and nothing if
+    nothing is.
+
+    Solutions of differential equations have columns more: the times `t`, the name of the `form`,
+    the factors of the noise of the states as text `diffusion` ("" where there is none) and tokens,
+    the estimated `error` and `num_steps`; the expressions are the right-hand sides.
+
+    Args:
+        path: A folder that does not exist, is empty, or holds a part of this corpus.
+        config: What to draw.
+        rows: Number of rows.
+        seed: In [0, 2**32).
+        shard_rows: Rows per file, a multiple of `block`.
+        block: Rows drawn at a time. Part of the corpus' identity: another block, other rows.
+        progress: Called with the number of rows written so far, those of earlier calls included.
+        workers: Processes that write, at most one per file. 1 is this process. One that dies costs
+            the file it was at, which another one starts again.
+        part: `(i, n)`: write only every n-th file, from number i on, as one of n calls that share a
+            file system. The one that finds all files there writes the manifest.
+        engine: Writes the shards elsewhere, instead of `workers`.
+
+    Returns:
+        The manifest: rows, files with the SHA-256 of their bytes and of their values, config,
+        versions, how many programs were accepted and rejected, by reason, and how many rows of
+        differential equations are of each form. None if files of other parts are missing still.
+
+    Raises:
+        ImportError: If pyarrow is not installed.
+        FileExistsError: If something else is there, with what differs.
+        ValueError: If a number is out of range.
+        OSError: If the disk fails; no incomplete file stays behind.
+    """
+    pyarrow()
+    folder, plan = Path(path), Plan(Stream(config, seed, block), rows, shard_rows)
+    _check_part(part, plan, workers)
+    with explaining(folder):
+        manifest = begin(folder, plan)
+        if manifest is not None:
+            return manifest
+        todo = [shard for shard in missing(folder, plan) if shard % part[1] == part[0]]
+        report = _reporter(plan, todo, part, progress)
+        if engine is not None:
+            engine(folder, plan, todo, report)
+        elif workers > 1:
+            write_by_workers(folder, plan, todo, report, workers)
+        else:
+            for shard in todo:
+                write_shard(folder, plan, shard, report)
+        return None if missing(folder, plan) else finish(folder, plan)
+
+
+Engine = Callable[[Path, Plan, list[int], Callable[[int], object]], object]
+"""Writes shards of a plan by `write_shard`, and reports rows as they are written."""
+
+
+def _check_part(part: tuple[int, int], plan: Plan, workers: int) -> None:
+    index, count = part
+    if not 0 <= index < count:
+        raise ValueError(
+            f"write_corpus(part={part}): must be (i, n) with 0 <= i < n. Count parts from 0."
+        )
+    own = len(range(index, plan.num_shards, count))
+    if not own:
+        raise ValueError(
+            f"write_corpus(part={part}): has no files, because there are {plan.num_shards}. Use at "
+            f"most {plan.num_shards} parts, or fewer shard_rows."
+        )
+    if not 1 <= workers <= own:
+        raise ValueError(
+            f"write_corpus(workers={workers}): must be >= 1 and <= {own}, the number of files to "
+            f"write. Choose fewer workers, or shard_rows <= {_even(plan, workers)}."
+        )
+
+
+def _even(plan: Plan, workers: int) -> int:
+    """Rows per file that give each worker one, in whole blocks."""
+    block = plan.stream.block_size
+    return max(plan.rows // max(workers, 1) // block, 1) * block
+
+
+def _reporter(
+    plan: Plan, todo: Iterable[int], part: tuple[int, int], progress: Any
+) -> Callable[[int], object]:
+    """Adds up rows written."""
+    own = range(part[0], plan.num_shards, part[1])
+    done = sum(len(plan.ids(shard)) for shard in set(own) - set(todo))
+
+    def report(rows: int) -> None:
+        nonlocal done
+        done += rows
+        if progress is not None:
+            progress(done)
+
+    report(0)
+    return report
