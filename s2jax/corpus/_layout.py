@@ -106,7 +106,9 @@ def table_of(
             "num_steps": batch.dynamics.num_steps,
         }
     arrays = [
-        _column(pa, field.type, values[field.name] if field.name in values else _field(batch, field))
+        _column(
+            pa, field.type, values[field.name] if field.name in values else _field(batch, field)
+        )
         for field in schema
     ]
     return pa.table(arrays, schema=schema)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from s2jax.corpus._files import TEMPORARY, replacing, sha256_of, sweep, sync_folder
+from s2jax.corpus._files import TEMPORARY, replacing, sha256_of, sweep
 from s2jax.corpus._layout import SCHEMA_VERSION
 from s2jax.corpus._plan import FORMAT, Plan
 from s2jax.corpus._shards import COUNTS, VALUES, Counts, pyarrow
@@ -18,19 +18,22 @@ _DECIDES = ("rows", "shard_rows", "config", "seed", "block_size", "dtype", "s2ja
 _OPTIONS = {"block_size": "block"}
 
 
-def begin(folder: Path, plan: Plan) -> dict[str, Any] | None:
-    """Make the folder of a corpus, or go on with one; return the manifest if it is complete.
+def look(folder: Path, plan: Plan) -> dict[str, Any] | None:
+    """The manifest if the corpus is complete, None if it is new or unfinished; writes nothing.
 
     Raises:
         FileExistsError: If something else is there, with what differs.
     """
     call = f"write_corpus(path={str(folder)!r})"
     if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"{call}: must be a folder, but a file is there. Choose another path.")
+        raise FileExistsError(
+            f"{call}: must be a folder, but a file is there. Choose another path."
+        )
     present = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
     foreign = [name for name in present if name not in (MANIFEST, PLAN, "data")]
-    if not foreign and present and not {MANIFEST, PLAN} & set(present):
+    if not foreign and not {MANIFEST, PLAN} & set(present):
         foreign = [name for name in present if _holds_anything(folder / name)]
+    foreign = [name for name in foreign if not name.startswith(TEMPORARY)]
     if foreign:
         raise FileExistsError(
             f"{call}: must be new, empty or the same corpus, but it holds {foreign[0]!r}, which is "
@@ -40,14 +43,16 @@ def begin(folder: Path, plan: Plan) -> dict[str, Any] | None:
         if name in present:
             there = read_head(folder, name)
             _compare(call, there, plan)
-            if name == MANIFEST:
-                return there
-            return None
-    (folder / "data").mkdir(parents=True, exist_ok=True)
-    with replacing(folder / PLAN) as file:
-        file.write(json.dumps(plan.head, indent=1).encode())
-    sync_folder(folder)
+            return there if name == MANIFEST else None
     return None
+
+
+def begin(folder: Path, plan: Plan) -> None:
+    """Make the folder of a corpus and write down what will be in it."""
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    if not (folder / PLAN).exists():
+        with replacing(folder / PLAN) as file:
+            file.write(json.dumps(plan.head, indent=1).encode())
 
 
 def _holds_anything(path: Path) -> bool:
@@ -67,7 +72,10 @@ def _compare(call: str, there: dict[str, Any], plan: Plan) -> None:
             "the same numbers."
         )
     for name, old, new in (
-        *((f"{k} version", there["versions"][k], plan.head["versions"][k]) for k in ("jax", "jaxlib")),
+        *(
+            (f"{k} version", there["versions"][k], plan.head["versions"][k])
+            for k in ("jax", "jaxlib")
+        ),
         ("device", there["backend"], plan.head["backend"]),
     ):
         if old != new:
@@ -133,7 +141,9 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     why = "is no folder"
     if folder.is_dir():
         begun = (folder / PLAN).is_file()
-        why = "holds an unfinished one; run the command that began it again" if begun else "has none"
+        why = (
+            "holds an unfinished one; run the command that began it again" if begun else "has none"
+        )
     raise FileNotFoundError(
         f"read_manifest({str(path)!r}): the folder must hold a finished corpus with its {MANIFEST}, "
         f"but it {why}. Write one with `s2jax generate`."

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jaxlib.version
+import numpy as np
 
 from s2jax import _checks
 from s2jax._serialize import from_json
@@ -49,6 +50,12 @@ class Plan:
     def ids(self, shard: int) -> range:
         """The rows of a shard."""
         return range(shard * self.shard_rows, min((shard + 1) * self.shard_rows, self.rows))
+
+    @property
+    def least_bytes_per_row(self) -> int:
+        """A lower bound of the size on disk: half of what the series take in memory."""
+        config, real = self.stream.config, np.dtype(self.stream.identity["dtype"])
+        return (config.num_inputs + config.num_outputs) * config.length * real.itemsize // 2
 
     @cached_property
     def head(self) -> dict[str, Any]:

@@ -173,7 +173,9 @@ class Corpus(Sequence):
         inputs, outputs = config.num_inputs, config.num_outputs
         real = get("y_0").dtype
         none = jnp.zeros((rows, 0), real)
-        mask = lambda name, n: get(name) if name in table.column_names else jnp.ones((rows, n), bool)
+        mask = lambda name, n: (
+            get(name) if name in table.column_names else jnp.ones((rows, n), bool)
+        )
         shape = rows, outputs, len(REASONS)
         num_nodes = config.target.num_nodes(inputs, outputs)
         tries, rejections = get("tries"), get("rejections").reshape(shape)

@@ -1,8 +1,7 @@
 """Worker processes that write shards: whichever dies costs the shard it was at, and no more.
 
-A worker is `python -m s2jax.corpus._workers`. Both sides send lines of JSON: the plan and numbers of
-shards one way, rows written and shards finished the other. A worker whose supervisor is gone ends
-at its next line.
+Supervisor and worker send each other lines of JSON: the plan and numbers of shards one way, rows
+written and shards finished the other. A worker whose supervisor is gone ends at its next line.
 """
 
 import collections
@@ -85,7 +84,7 @@ class _Worker:
     """A process, the shard it is at and the rows it has written of it."""
 
     def __init__(self, folder: Path, plan: Plan, events: queue.SimpleQueue) -> None:
-        command = [sys.executable, "-m", "s2jax.corpus._workers"]
+        command = [sys.executable, "-c", "from s2jax.corpus import _workers; _workers.main()"]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         self.shard, self.rows = -1, 0
@@ -149,7 +148,3 @@ def main() -> None:
         return
     except Exception as error:
         say(error=f"{type(error).__name__}: {error}", errno=getattr(error, "errno", None))
-
-
-if __name__ == "__main__":
-    main()

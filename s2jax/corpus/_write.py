@@ -1,14 +1,15 @@
 """Corpora: shards written by whoever is there, until a manifest makes them one."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from s2jax.config import Config
-from s2jax.corpus._manifest import begin, finish, missing
+from s2jax.corpus._manifest import begin, finish, look, missing
 from s2jax.corpus._plan import Plan
-from s2jax.corpus._shards import explaining, pyarrow, write_shard
+from s2jax.corpus._shards import existing, explaining, measure, pyarrow, write_shard
 from s2jax.corpus._workers import write_by_workers
 from s2jax.stream import Stream
 
@@ -25,6 +26,7 @@ def write_corpus(
     workers: int = 1,
     part: tuple[int, int] = (0, 1),
     engine: "Engine | None" = None,
+    announce: Callable[[str], object] | None = None,
 ) -> dict[str, Any] | None:
     """Draw pairs and write them as Parquet files, or go on where an interrupted call stopped.
 
@@ -49,7 +51,9 @@ def write_corpus(
             the file it was at, which another one starts again.
         part: `(i, n)`: write only every n-th file, from number i on, as one of n calls that share a
             file system. The one that finds all files there writes the manifest.
-        engine: Writes the shards elsewhere, instead of `workers`.
+        engine: Writes the shards elsewhere, instead of `workers`; see `ray_engine`.
+        announce: Called once with a sentence on size and time, measured on a block, before anything
+            is written.
 
     Returns:
         The manifest: rows, files with the SHA-256 of their bytes and of their values, config,
@@ -66,10 +70,13 @@ def write_corpus(
     folder, plan = Path(path), Plan(Stream(config, seed, block), rows, shard_rows)
     _check_part(part, plan, workers)
     with explaining(folder):
-        manifest = begin(folder, plan)
+        manifest = look(folder, plan)
         if manifest is not None:
             return manifest
         todo = [shard for shard in missing(folder, plan) if shard % part[1] == part[0]]
+        if todo:
+            _check_disk(folder, plan, todo, announce)
+            begin(folder, plan)
         report = _reporter(plan, todo, part, progress)
         if engine is not None:
             engine(folder, plan, todo, report)
@@ -101,6 +108,26 @@ def _check_part(part: tuple[int, int], plan: Plan, workers: int) -> None:
         raise ValueError(
             f"write_corpus(workers={workers}): must be >= 1 and <= {own}, the number of files to "
             f"write. Choose fewer workers, or shard_rows <= {_even(plan, workers)}."
+        )
+
+
+def _check_disk(folder: Path, plan: Plan, todo: list[int], announce: Any) -> None:
+    """Refuse what the disk cannot hold; say how large it will be and how long it will take."""
+    rows = sum(len(plan.ids(shard)) for shard in todo)
+    free = shutil.disk_usage(existing(folder)).free
+    sizes = [plan.least_bytes_per_row]
+    if announce is not None:
+        size, seconds = measure(plan)
+        sizes.append(size)
+        announce(
+            f"{rows:,} rows in {len(todo):,} files: about {rows * size / 1e6:,.1f} MB of "
+            f"{free / 1e6:,.0f} MB free, and {rows * seconds:,.0f} s on one processor"
+        )
+    needed = rows * max(sizes)
+    if needed > free:
+        raise ValueError(
+            f"write_corpus(rows={plan.rows}): needs about {needed / 1e6:,.0f} MB, and {folder} has "
+            f"{free / 1e6:,.0f} MB free. Draw fewer rows, or choose another disk."
         )
 
 

@@ -1,0 +1,112 @@
+"""What can be typed after `s2jax`: one class per command, one field per option."""
+
+import dataclasses
+from pathlib import Path
+from typing import Literal
+
+Preset = Literal["s2", "reference", "ode"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Generate:
+    """Write a corpus of Parquet files, or go on where an interrupted command stopped.
+
+    Every field of the configuration can be set by its dotted name, for example
+    --length 512 --num-inputs 3 --acceptance.bound 1000 --target.law.max-unary 3
+    --x-scaling.high 8 --inputs Mixture ARMA --inputs.weights 0.3 0.7.
+    With none, a part or a weight is left out: --y-scaling none --target.weights.driven none.
+    `s2jax fields` lists them all. Options win over the file, the file over the preset.
+    """
+
+    out: Path
+    """The folder: new, empty, or with a part of the same corpus."""
+    preset: Preset = "s2"
+    """Where fields that are not set come from."""
+    rows: int = 20000
+    """Number of pairs."""
+    seed: int = 0
+    """The same seed, configuration and block give the same pairs."""
+    config: Path | None = None
+    """TOML file with fields of the configuration, tables nested like dotted names."""
+    shard_rows: int = 65536
+    """Pairs per file, a multiple of block."""
+    block: int = 1024
+    """Pairs drawn at a time."""
+    workers: int = 1
+    """Processes that write files, each on CPU; at most one per file."""
+    shards: str = "0/1"
+    """I/N writes every N-th file from number I on: one of N commands that share a file system."""
+    engine: Literal["local", "ray"] = "local"
+    """Where files are written: on this machine, or as tasks of a Ray cluster."""
+    address: str | None = None
+    """Address of the Ray cluster; none starts one on this machine alone."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Show:
+    """Plot random pairs of a corpus with their formulas, and print what it holds.
+
+    Solutions of differential equations are plotted over time and as paths in the plane.
+    """
+
+    out: Path
+    """The folder of a corpus."""
+    png: Path | None = None
+    """Where the picture goes; by default OUT.png beside the folder."""
+    pairs: int = 6
+    """Number of pairs in the picture."""
+    seed: int = 0
+    """Which pairs."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Info:
+    """Print what a folder holds: rows, configuration, versions, how far it is."""
+
+    out: Path
+    """The folder of a corpus, finished or not."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verify:
+    """Compare every file of a corpus with its manifest; exit code 1 if one is damaged."""
+
+    out: Path
+    """The folder of a corpus."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Repair:
+    """Draw damaged or missing files of a corpus again, with the same values."""
+
+    out: Path
+    """The folder of a corpus."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """Write a corpus in the format of another trainer."""
+
+    out: Path
+    """The folder of a corpus."""
+    dest: Path
+    """Where the copy goes: new or empty."""
+    format: str
+    """One of hf, chronos2, time-moe, utsd, symtime, toto, array-record, npz."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fields:
+    """List every field of a configuration with its value; `generate` can set them all.
+
+    Takes the same options as `generate`, so that their effect can be seen.
+    """
+
+    preset: Preset = "s2"
+    """Which configuration."""
+    config: Path | None = None
+    """TOML file with fields of the configuration."""
+
+
+class UsageError(Exception):
+    """The caller's mistake, to be told in one sentence."""

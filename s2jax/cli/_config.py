@@ -1,0 +1,77 @@
+"""Options that name fields of the configuration."""
+
+import dataclasses
+from typing import Any
+
+from s2jax.cli._commands import Fields, Generate, UsageError
+
+
+def split(arguments: list[str]) -> tuple[list[str], dict[str, list[str]]]:
+    """Arguments of the command itself, and options that name fields of the configuration.
+
+    A field takes one value, or as many as follow each other when they are numbers or, for
+    `--inputs`, names of families.
+    """
+    command = next((word for word in arguments if not word.startswith("-")), None)
+    kinds = {"generate": Generate, "fields": Fields}
+    if command not in kinds:
+        return arguments, {}
+    own = {f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(kinds[command])}
+    fixed, options = [], {}
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.partition("=")
+        if not name.startswith("--") or name.replace("_", "-") in own or name in ("--help", "--"):
+            fixed.append(word)
+            continue
+        values = [value] if equals else []
+        if not equals and rest and not rest[0].startswith("--"):
+            values = [rest.pop(0)]
+        more = _is_number if values and _is_number(values[0]) else _is_family
+        while not equals and rest and (more is _is_number or name == "--inputs") and more(rest[0]):
+            values.append(rest.pop(0))
+        if not values:
+            raise UsageError(f"{name}: needs a value.")
+        options[name[2:]] = values
+    return fixed, options
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_family(word: str) -> bool:
+    return not word.startswith("-") and word.replace(",", "").isalnum() and word[:1].isupper()
+
+
+def config_of(command: Generate | Fields, options: dict[str, list[str]]) -> Any:
+    """The preset with the fields of the file and the options."""
+    import tomllib
+
+    from s2jax import _checks, presets
+    from s2jax._options import with_options
+
+    file, preset = command.config, getattr(presets, command.preset)()
+    parts = [field.name for field in (*dataclasses.fields(preset), *dataclasses.fields(command))]
+    allowed = [name.replace("_", "-") for name in parts]
+    for name in options:
+        first = name.replace("_", "-").split(".")[0]
+        if first not in allowed:
+            raise UsageError(f"--{name}: {_checks.unknown(first, allowed)}")
+
+    layers: list[dict[str, Any]] = []
+    if file is not None:
+        try:
+            layers.append(tomllib.loads(file.read_text()))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UsageError(f"--config {file}: cannot be read as TOML: {error}") from error
+    layers.append({name: v[0] if len(v) == 1 else v for name, v in options.items()})
+    try:
+        return with_options(preset, *layers)
+    except (ValueError, TypeError) as error:
+        raise UsageError(str(error)) from error

@@ -1,0 +1,127 @@
+"""`s2jax generate` and `s2jax fields`."""
+
+import os
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from s2jax.cli._commands import Fields, Generate, UsageError
+from s2jax.cli._config import config_of
+from s2jax.cli._progress import Progress
+
+
+def generate(command: Generate, options: dict[str, list[str]], arguments: list[str]) -> int:
+    """Write a corpus, or what is missing of it."""
+    config, part = config_of(command, options), _part(command.shards)
+    from s2jax.corpus import write_corpus
+
+    _remember_compilations()
+    start = time.perf_counter()
+    progress = Progress(command.rows)
+    try:
+        manifest = write_corpus(
+            command.out, config, command.rows, command.seed, command.shard_rows, command.block,
+            progress, workers=command.workers, part=part, engine=_engine(command),
+            announce=lambda text: print(text, file=sys.stderr),
+        )  # fmt: skip
+    except (ValueError, TypeError, FileExistsError) as error:
+        raise UsageError(str(error)) from error
+    except (KeyboardInterrupt, OSError, RuntimeError) as error:
+        error.add_note(f"To go on: {shlex.join(['s2jax', *arguments])}")
+        error.resumable = True  # type: ignore[attr-defined]
+        raise
+    finally:
+        progress.close()
+    if manifest is None:
+        print(f"{command.out}: part {command.shards} is done; other parts are missing still.")
+        return 0
+    _report(command, manifest, time.perf_counter() - start)
+    return 0
+
+
+def _part(shards: str) -> tuple[int, int]:
+    """`I/N` as two numbers."""
+    index, slash, count = shards.partition("/")
+    if not (slash and index.isdigit() and count.isdigit()):
+        raise UsageError(f"--shards {shards}: must be I/N with 0 <= I < N, for example 0/4.")
+    return int(index), int(count)
+
+
+def _engine(command: Generate) -> Any:
+    if command.engine == "local":
+        if command.address is not None:
+            raise UsageError(f"--address {command.address}: needs --engine ray.")
+        return None
+    from s2jax.corpus import ray_engine
+
+    return ray_engine(command.address)
+
+
+def _remember_compilations() -> None:
+    """Keep compiled programs of this machine, so that the next start takes a few seconds less."""
+    import jax
+
+    if jax.config.jax_compilation_cache_dir is not None:  # pyright: ignore
+        return
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(root) / "s2jax" / platform.node()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    settings = {
+        "jax_compilation_cache_dir": str(folder),
+        "jax_persistent_cache_min_compile_time_secs": 0.5,
+    }
+    for name, value in settings.items():
+        jax.config.update(name, value)
+        os.environ[name.upper()] = str(value)  # for workers
+
+
+def _report(command: Generate, manifest: dict[str, Any], seconds: float) -> None:
+    size = sum(file["bytes"] for file in manifest["files"])
+    counts = manifest["acceptance"]
+    print(
+        f"{command.out}: {command.rows:,} rows, {size / 1e6:,.1f} MB, "
+        f"{command.rows / seconds:,.0f} rows/s including compilation, "
+        f"{_accepted(counts):.1%} of the expressions accepted"
+    )
+    rejected = _rejected(counts)
+    if rejected:
+        print("rejected:", rejected)
+    unusable = counts["unusable_rows"]
+    if unusable:
+        print(
+            f"s2jax: {unusable:,} rows have a nonzero status, because the search ran out. Raise "
+            "--acceptance.max-tries or --acceptance.bound.",
+            file=sys.stderr,
+        )
+
+
+def _accepted(counts: dict[str, int]) -> float:
+    tries = sum(count for name, count in counts.items() if name != "unusable_rows")
+    return counts["accepted"] / max(tries, 1)
+
+
+def _rejected(counts: dict[str, int]) -> str:
+    """The reasons for which expressions were rejected, the most frequent first."""
+    tries = max(sum(count for name, count in counts.items() if name != "unusable_rows"), 1)
+    reasons = {n: k for n, k in counts.items() if k and n not in ("accepted", "unusable_rows")}
+    ordered = sorted(reasons.items(), key=lambda pair: -pair[1])
+    return ", ".join(f"{name} {count:,} ({count / tries:.1%})" for name, count in ordered)
+
+
+def fields(command: Fields, options: dict[str, list[str]]) -> int:
+    """List the fields of a configuration."""
+    from s2jax._options import names_of, show_value
+
+    values = names_of(config_of(command, options))
+    shown: Callable[[str], str] = lambda name: "--" + name.replace("_", "-")
+    width = max(len(shown(name)) for name in values)
+    for name, value in values.items():
+        print(f"{shown(name):<{width}}  {show_value(value)}")
+    return 0

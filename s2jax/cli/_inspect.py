@@ -1,0 +1,84 @@
+"""Commands that read a corpus."""
+
+import sys
+
+from s2jax.cli._commands import Export, Info, Repair, Show, UsageError, Verify
+
+
+def show(command: Show) -> int:
+    """Draw a picture of a corpus and print what it holds."""
+    from s2jax.plotting import plot_corpus, summarize
+
+    if command.pairs < 1:
+        raise UsageError(f"--pairs {command.pairs}: must be >= 1.")
+    try:
+        table = summarize(command.out)
+    except FileNotFoundError as error:
+        raise UsageError(str(error)) from error
+    png = command.png or command.out.resolve().with_name(command.out.resolve().name + ".png")
+    plot_corpus(command.out, png, command.pairs, command.seed)
+    _print(table | {"picture": str(png)})
+    return 0
+
+
+def info(command: Info) -> int:
+    """Print what a folder holds."""
+    from s2jax.corpus import describe_corpus
+
+    try:
+        _print(describe_corpus(command.out))
+    except FileNotFoundError as error:
+        raise UsageError(str(error)) from error
+    return 0
+
+
+def verify(command: Verify) -> int:
+    """Look for damaged files."""
+    from s2jax import corpus
+
+    try:
+        damaged = corpus.verify(command.out)
+    except FileNotFoundError as error:
+        raise UsageError(str(error)) from error
+    for damage in damaged:
+        print(f"{command.out}: {damage.name} {damage.reason}")
+    if damaged:
+        print(f"To draw them again: s2jax repair {command.out}", file=sys.stderr)
+        return 1
+    files = len(corpus.read_manifest(command.out)["files"])
+    print(f"{command.out}: {files:,} files are as they were written.")
+    return 0
+
+
+def repair(command: Repair) -> int:
+    """Draw damaged files again."""
+    from s2jax import corpus
+
+    try:
+        repaired = corpus.repair(command.out)
+    except FileNotFoundError as error:
+        raise UsageError(str(error)) from error
+    for damage in repaired:
+        print(f"{command.out}: {damage.name} {damage.reason}; drawn again, with the same values.")
+    if not repaired:
+        print(f"{command.out}: nothing to repair.")
+    return 0
+
+
+def export(command: Export) -> int:
+    """Write a corpus in another format."""
+    from s2jax import exporters
+
+    try:
+        done = exporters.export(command.out, command.dest, command.format)
+    except (FileNotFoundError, FileExistsError, ValueError) as error:
+        raise UsageError(str(error)) from error
+    for sentence in done.warnings:
+        print(f"s2jax: {sentence}", file=sys.stderr)
+    print(f"{command.dest}: {done.series:,} series of {done.rows:,} rows as {done.format}")
+    return 0
+
+
+def _print(table: dict[str, str]) -> None:
+    for name, value in table.items():
+        print(f"{name:<12} {value}")

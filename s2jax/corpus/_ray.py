@@ -1,0 +1,70 @@
+"""Shards as tasks of a Ray cluster; the promises rest on the files, not on Ray."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from s2jax.corpus._plan import Plan
+from s2jax.corpus._shards import write_shard
+
+_RETRIES = 3
+
+
+def ray_engine(address: str | None = None) -> Callable[..., None]:
+    """An engine for `write_corpus` that writes each file in a Ray task.
+
+    The folder must be on a file system that all machines of the cluster share. A task that dies is
+    tried again up to three times; whoever writes a file, it is the same.
+
+    Args:
+        address: Of a running cluster, as `ray.init` takes it, "auto" for the one of this machine.
+            None starts Ray on this machine for the time of the call; it listens on the loopback
+            interface only.
+
+    Raises:
+        ImportError: If Ray is not installed.
+
+    Example:
+        >>> engine = ray_engine()  # doctest: +SKIP
+        >>> write_corpus("corpus", config, 10**6, shard_rows=8192, engine=engine)  # doctest: +SKIP
+    """
+    if address is None:
+        # read when Ray is imported: without it, its servers listen on all interfaces
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise ImportError('Ray is an extra. Install it: pip install "s2jax[ray]"') from error
+
+    def engine(folder: Path, plan: Plan, todo: list[int], report: Callable[[int], object]) -> None:
+        local = {"include_dashboard": False, "log_to_driver": False} if address is None else {}
+        started = not ray.is_initialized()
+        if started:
+            ray.init(address, **local)
+        try:
+            _run(ray, folder.resolve(), plan, todo, report)
+        finally:
+            if started:
+                ray.shutdown()
+
+    return engine
+
+
+def _run(
+    ray: Any, folder: Path, plan: Plan, todo: list[int], report: Callable[[int], object]
+) -> None:
+    task = ray.remote(max_retries=_RETRIES, num_cpus=1)(_write)
+    waiting = {task.remote(str(folder), plan.head, shard): shard for shard in todo}
+    while waiting:
+        done, _ = ray.wait(list(waiting), num_returns=1)
+        for reference in done:
+            ray.get(reference)  # raises what the task raised
+            report(len(plan.ids(waiting.pop(reference))))
+
+
+def _write(folder: str, head: dict[str, Any], shard: int) -> None:
+    """One task, in a process of Ray's."""
+    plan = Plan.of(head)
+    assert plan.head["fingerprint"] == head["fingerprint"], "the same version on all machines"
+    write_shard(Path(folder), plan, shard)

@@ -1,0 +1,133 @@
+"""Chronos-2: targets with past or known covariates, read lazily."""
+
+import bisect
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from s2jax import _checks
+from s2jax.corpus._shards import pyarrow
+from s2jax.exporters._arrow import nested, write_arrow
+from s2jax.exporters._base import AbstractExporter, Written, longer
+from s2jax.exporters._rows import Rows, Source, num_files
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Chronos2(AbstractExporter):
+    """Arrow files that `Chronos2Inputs` hands to Chronos-2 one row at a time.
+
+    Columns are `item_id`, `target` and `covariates`, the outputs and inputs that a row has, and
+    `symbol`. Whether covariates are known in the future is said when they are read.
+
+    Attributes:
+        prediction_length: That of the training. `Chronos2Pipeline.fit` leaves out series shorter
+            than twice of it.
+    """
+
+    name: ClassVar[str] = "chronos2"
+    about: ClassVar[str] = (
+        "Arrow files for Chronos-2, x as covariates; s2jax.exporters.Chronos2Inputs reads them."
+    )
+
+    prediction_length: int = 64
+
+    def check(self, source: Source) -> list[str]:
+        _checks.check_static_integer("export", "prediction_length", self.prediction_length, 1)
+        needed = 2 * self.prediction_length
+        rule = "Chronos2Pipeline.fit leaves out series shorter than min_past + prediction_length"
+        fix = f"{longer(needed)[:-1]}, or pass prediction_length <= {source.length // 2}."
+        return self.refuse_short(source, needed, rule, fix)
+
+    def write(self, source: Source, folder: Path) -> Written:
+        pa = pyarrow()
+        channels = pa.list_(pa.list_(pa.float32()))
+        columns = {"item_id": pa.string(), "target": channels, "covariates": channels}
+        schema = pa.schema(columns | {"symbol": pa.string()})
+        files = num_files(source.rows, source.row_bytes)
+        tables = (_table(rows) for rows in source.chunks())
+        write_arrow(folder, schema, tables, source.rows, files, pa.ipc.new_file)
+        return Written(source.series)
+
+
+def _table(rows: Rows) -> Any:
+    columns = {
+        "item_id": rows.id.astype(str).tolist(),
+        "target": nested(rows.y[rows.y_mask], rows.y_mask.sum(1)),
+        "covariates": nested(rows.x[rows.x_mask], rows.x_mask.sum(1)),
+    }
+    return pyarrow().table(columns | {"symbol": rows.symbol})
+
+
+class Chronos2Inputs(Sequence):
+    """Rows of an export as `inputs` of `chronos.chronos2.dataset.Chronos2Dataset`.
+
+    In training mode Chronos-2 (2.3.2 and later) reads them one at a time; files are mapped into
+    memory, not loaded. Needs torch, which Chronos-2 has.
+
+    Args:
+        path: What `export(..., format="chronos2")` wrote.
+        known_future: Whether the covariates are known over the horizon, or in the past only.
+
+    Raises:
+        FileNotFoundError: If there is no such export.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], known_future: bool = False) -> None:
+        self.path, self.known_future = Path(path), known_future
+        names = sorted(self.path.glob("data-*.arrow"))
+        if not names:
+            raise FileNotFoundError(
+                f"Chronos2Inputs(path={str(path)!r}): the folder must hold data-*.arrow files, but "
+                'holds none. Write them with s2jax.exporters.export(..., format="chronos2").'
+            )
+        self._batches = [batch for name in names for batch in _batches(name)]
+        self._ends = np.cumsum([len(batch) for batch in self._batches]).tolist()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "known_future": self.known_future}  # workers map files anew
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def arrays(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Targets and covariates of a row, (channels, time) each, without torch."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"Chronos2Inputs[{index}]: must be >= 0 and < {len(self)}.")
+        number = bisect.bisect_right(self._ends, index)
+        batch = self._batches[number]
+        row = index - self._ends[number] + len(batch)
+        target = _channels(batch, "target", row)
+        return target, _channels(batch, "covariates", row).reshape(-1, target.shape[1])
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """A row as a `PreparedInput`."""
+        import torch
+
+        target, covariates = self.arrays(index)
+        return {
+            "context": torch.from_numpy(np.concatenate([target, covariates])),
+            # read in training from `context`, where the horizon is a part of the series
+            "future_covariates": torch.full((len(target) + len(covariates), 0), torch.nan),
+            "n_targets": len(target),
+            "n_covariates": len(covariates),
+            "n_future_covariates": len(covariates) if self.known_future else 0,
+        }
+
+
+def _batches(file: Path) -> Iterator[Any]:
+    pa = pyarrow()
+    reader = pa.ipc.open_file(pa.memory_map(str(file)))
+    for number in range(reader.num_record_batches):
+        yield reader.get_batch(number)
+
+
+def _channels(batch: Any, name: str, row: int) -> np.ndarray:
+    inner = batch.column(name).slice(row, 1).flatten()
+    return inner.flatten().to_numpy().reshape(max(len(inner), 1), -1)

@@ -1,0 +1,112 @@
+"""Hugging Face and GluonTS: `datasets.load_from_disk`, uni2ts (MOIRAI), Chronos-T5."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from s2jax.corpus._shards import pyarrow
+from s2jax.exporters._arrow import FIRST_TIME, fixed, lists, nested, write_dataset
+from s2jax.exporters._base import AbstractExporter, Written, longer
+from s2jax.exporters._rows import Rows, Series, Source, num_files
+
+FREQUENCY = "H"
+"""Makes uni2ts choose patches of 32 or 64 steps."""
+MOIRAI_STEPS = 64
+"""Two of its smallest patches."""
+CHRONOS_STEPS = 60 + 64
+"""`min_past` and `prediction_length` of its training configurations."""
+MAX_VARIATES = 128
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HuggingFace(AbstractExporter):
+    """A folder of Arrow streams with `item_id`, `start`, `freq`, `target` and `symbol`.
+
+    Channels that a row does not have are left out of `target`, and NaN in `past_feat_dynamic_real`.
+
+    Attributes:
+        univariate: One record per output, with a one-dimensional target, as GluonTS and the
+            training script of Chronos-T5 need it; a row of several outputs is else one record.
+        covariates: Write x as `past_feat_dynamic_real`.
+        files: Number of files; by default about 256 MB each and at least 8.
+    """
+
+    name: ClassVar[str] = "hf"
+    about: ClassVar[str] = (
+        "Hugging Face folder of Arrow streams, for uni2ts (MOIRAI) and GluonTS (Chronos-T5)."
+    )
+
+    univariate: bool = False
+    covariates: bool = True
+    files: int | None = None
+
+    def check(self, source: Source) -> list[str]:
+        if self.files is not None and not 1 <= self.files <= self._records(source):
+            raise self.wrong("files", f">= 1 and <= {self._records(source)}, the number of records")
+        rule = "uni2ts needs two patches of 32 steps, and Chronos-T5 more"
+        found = self.refuse_short(source, MOIRAI_STEPS, rule, longer(MOIRAI_STEPS))
+        flat = self.univariate or source.outputs == 1
+        if not found and flat and source.length < CHRONOS_STEPS:
+            found.append(
+                f"All {source.series} series are shorter than {CHRONOS_STEPS} steps: the training "
+                f"script of Chronos-T5 drops such series. {longer(CHRONOS_STEPS)}"
+            )
+        if not self.univariate and source.outputs > MAX_VARIATES:
+            found.append(
+                f"All {source.rows} rows may have more than {MAX_VARIATES} outputs: uni2ts draws "
+                f"{MAX_VARIATES} of them. Pass univariate=True."
+            )
+        return found
+
+    def write(self, source: Source, folder: Path) -> Written:
+        record = source.row_bytes * source.rows // self._records(source)
+        files = self.files or num_files(self._records(source), record)
+        write_dataset(
+            folder, self._schema(source), self._tables(source), self._records(source), files,
+            source.corpus.path.name,
+        )  # fmt: skip
+        return Written(source.series)
+
+    def _records(self, source: Source) -> int:
+        return source.series if self.univariate else source.rows
+
+    def _schema(self, source: Source) -> Any:
+        pa = pyarrow()
+        series = pa.list_(pa.float32())
+        target = series
+        if not self.univariate and source.outputs > 1:
+            target = pa.list_(series, source.outputs if source.all_outputs else -1)
+        columns = {"item_id": pa.string(), "start": pa.timestamp("s"), "freq": pa.string()}
+        columns |= {"target": target}
+        if self.covariates and source.inputs:
+            columns["past_feat_dynamic_real"] = pa.list_(series, source.inputs)
+        return pa.schema(columns | {"symbol": pa.string()})
+
+    def _tables(self, source: Source) -> Iterator[Any]:
+        for rows in source.chunks():
+            if self.univariate:
+                series = rows.series()
+                yield self._table(series.name, lists(series.values), rows, series)
+            elif source.outputs == 1:
+                yield self._table(rows.id.astype(str).tolist(), lists(rows.y[:, 0]), rows)
+            elif source.all_outputs:
+                yield self._table(rows.id.astype(str).tolist(), fixed(rows.y), rows)
+            else:
+                target = nested(rows.y[rows.y_mask], rows.y_mask.sum(1))
+                yield self._table(rows.id.astype(str).tolist(), target, rows)
+
+    def _table(self, ids: list[str], target: Any, rows: Rows, series: Series | None = None) -> Any:
+        columns = {
+            "item_id": ids,
+            "start": np.full(len(ids), FIRST_TIME),
+            "freq": [FREQUENCY] * len(ids),
+            "target": target,
+        }
+        if self.covariates and rows.x.shape[1]:
+            x = np.where(rows.x_mask[..., None], rows.x, np.float32(np.nan))
+            columns["past_feat_dynamic_real"] = fixed(x if series is None else x[series.row])
+        symbol = rows.symbol if series is None else series.symbol
+        return pyarrow().table(columns | {"symbol": symbol})
