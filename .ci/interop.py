@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -181,6 +182,7 @@ def toto(folder: Path) -> dict[str, Any]:
 
 def grain(folder: Path) -> dict[str, Any]:
     """A shuffled `grain.MapDataset` of records, and in workers."""
+    import absl.flags
     import grain
 
     from s2jax.exporters import ArrayRecords, export
@@ -194,6 +196,7 @@ def grain(folder: Path) -> dict[str, Any]:
         rows = sorted(data.to_iter_dataset(), key=lambda row: int(row["id"]))
         equal([[row[name] for name in names] for row in rows], wanted.y)
         assert [row["expression"] for row in rows] == wanted.symbol
+        absl.flags.FLAGS(sys.argv[:1])  # workers look at flags
         options = grain.MultiprocessingOptions(num_workers=2)
         worked = list(data.to_iter_dataset().mp_prefetch(options))
         assert sorted(int(row["id"]) for row in worked) == [int(row["id"]) for row in rows]
@@ -206,12 +209,14 @@ def checkouts(folder: Path) -> dict[str, Any]:
     formats = [format for format, variable in found.items() if os.environ.get(variable)]
     assert formats, f"name a checkout in one of {', '.join(found.values())}"
     for format in formats:
-        sys.path.insert(0, os.environ[found[format]])
+        sys.path.insert(0, str(Path(os.environ[found[format]]).resolve()))
         CHECKOUTS[format](folder)
         sys.path.pop(0)
         for module in [name for name in sys.modules if name.startswith("data_provider")]:
             del sys.modules[module]  # two of them call their package so
-    return {"formats": formats, "packages": ["torch", "transformers", "numpy"]}
+    names = {format: Path(os.environ[found[format]]).name for format in formats}
+    packages = ["torch", "transformers", "numpy"]
+    return {"formats": formats, "checkouts": names, "packages": packages}
 
 
 def time_moe(folder: Path) -> None:
@@ -267,14 +272,14 @@ def symtime(folder: Path) -> None:
         )
         series = wanted.series.astype(np.float64)
         series = (series - series.mean(1, keepdims=True)) / series.std(1, keepdims=True)
-        order = np.argsort([str(row[:64].tobytes()) for row in time])  # files in any order
-        assert len(np.unique(order)) == len(series)
-        found = time.reshape(len(time), -1)[:, :LENGTH]
-        for row, one in enumerate(found):
-            nearest = np.abs(series - one).max(1).argmin()
-            np.testing.assert_allclose(one, series[nearest], atol=1e-5)
-            text = [part for text in wanted.symbol for part in text.split(" | ")][nearest]
-            assert ids[row][id_mask[row] != 0].tolist() == tokenizer(text)["input_ids"]
+        values = time.reshape(len(time), -1)[:, :LENGTH]
+        # the loader takes files in any order
+        place = [int(np.abs(series - one).max(1).argmin()) for one in values]
+        assert sorted(place) == list(range(len(series)))
+        np.testing.assert_allclose(values, series[place], atol=1e-5)
+        texts = [part for text in wanted.symbol for part in text.split(" | ")]
+        for row, used, one in zip(ids, id_mask, place, strict=True):
+            assert row[used != 0].tolist() == tokenizer(texts[one])["input_ids"]
         assert mask.all()
 
 
@@ -301,6 +306,8 @@ def main() -> None:
         export_all(folder)
         return
     found = READERS[command](folder)
+    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    found["commit"] = subprocess.check_output(git, text=True).strip()
     versions = {name: importlib.metadata.version(name) for name in found.pop("packages")}
     line = {"check": "interop", "reader": command, **found, "equal": True, "rows": ROWS}
     line |= {

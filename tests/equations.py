@@ -10,6 +10,7 @@ from s2jax.acceptance import REASONS
 from s2jax.expressions import Program
 from s2jax.generate import Dynamics
 from s2jax.inputs import Source
+from s2jax.ode import FORMS as ALL_FORMS
 
 FORMS = ("driven", "autonomous", "stochastic")
 LENGTH = 50
@@ -39,7 +40,7 @@ def batch_of_equations(num_inputs: int = 1) -> s2jax.Batch:
     zero = jnp.zeros(rows, jnp.int32)
     source = Source(family=jnp.zeros((rows, num_inputs), jnp.int32), parameters=())
     dynamics = Dynamics(
-        form=jnp.arange(rows, dtype=jnp.int32),
+        form=jnp.array([ALL_FORMS.index(name) for name in FORMS], jnp.int32),
         diffusion=_noise(),
         error=0.5 * ones(rows),
         num_steps=zero + 200,
@@ -49,7 +50,7 @@ def batch_of_equations(num_inputs: int = 1) -> s2jax.Batch:
         y=jnp.asarray(2 * y + 1),
         program=s2jax.from_text(list(texts)),
         status=zero,
-        index=dynamics.form,
+        index=jnp.arange(rows, dtype=jnp.int32),
         x_scale=ones(rows, num_inputs),
         x_shift=0 * ones(rows, num_inputs),
         y_scale=2 * ones(rows, states),

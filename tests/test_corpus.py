@@ -20,10 +20,17 @@ import s2jax
 from s2jax import expressions, inputs
 from s2jax._serialize import classes, from_json, to_json
 from s2jax.acceptance import REASONS
-from s2jax.corpus import _layout, read_manifest, read_reference, write_corpus, write_reference
-from s2jax.corpus import _writer as writer
+from s2jax.corpus import (
+    _files,
+    read,
+    read_manifest,
+    read_reference,
+    write_corpus,
+    write_reference,
+)
 from s2jax.corpus._tokens import padded, ragged
 from s2jax.plotting import plot_corpus, plot_pairs, summarize, to_math
+from s2jax.stream import Stream
 from s2jax.symbols import to_text
 from s2jax.symbols._tokens import from_tokens, num_tokens, to_tokens
 from s2jax.symbols._vocabulary import Vocabulary
@@ -90,6 +97,7 @@ def test_schema(corpus):
         "y_mask": pa.list_(pa.field("element", pa.bool_(), nullable=False), 2),
         "status": pa.int32(),
         "tries": pa.list_(pa.field("element", pa.int32(), nullable=False), 2),
+        "rejections": pa.list_(pa.field("element", pa.int32(), nullable=False), 2 * len(REASONS)),
         "block": pa.uint32(),
         "candidate": pa.int32(),
     }
@@ -185,7 +193,7 @@ def test_metadata_and_manifest(corpus):
         assert from_json(stored["s2jax.config"]) == CONFIG
         assert json.loads(stored["s2jax.versions"])["jax"] == jax.__version__
         assert stored["s2jax.seed"] == str(SEED)
-        assert stored["s2jax.schema_version"] == "2"
+        assert stored["s2jax.schema_version"] == "3"
     table = rows_of(corpus)
     counts = manifest["acceptance"]
     assert counts["accepted"] == matrix(table, "y_mask").sum()
@@ -210,7 +218,7 @@ def test_same_seed_same_files_and_another_seed_others(corpus, tmp_path):
 def test_progress_counts_rows(tmp_path):
     seen: list[int] = []
     write_corpus(tmp_path / "new", CONFIG, ROWS, SEED, SHARD, BLOCK, seen.append)
-    assert seen == [BLOCK, ROWS]
+    assert seen == [0, BLOCK, ROWS]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +243,7 @@ def test_a_folder_with_anything_in_it_is_refused(corpus, tmp_path):
         write_corpus(tmp_path, CONFIG, 10, SEED, SHARD, BLOCK)
     with pytest.raises(FileExistsError, match="must be a folder, but a file is there"):
         write_corpus(tmp_path / "notes.txt", CONFIG, 10, SEED, SHARD, BLOCK)
-    with pytest.raises(FileExistsError, match="holds a corpus already.*cannot resume"):
+    with pytest.raises(FileExistsError, match="the same corpus.*rows is 700 there and 10 here"):
         write_corpus(corpus, CONFIG, 10, SEED, SHARD, BLOCK)
     foreign = tmp_path / "foreign"
     (foreign / "data").mkdir(parents=True)
@@ -257,7 +265,7 @@ def test_a_full_disk_leaves_no_incomplete_file(corpus, tmp_path, monkeypatch, fa
             raise OSError(errno.ENOSPC, "No space left on device")
         fsync(descriptor)
 
-    monkeypatch.setattr(writer.os, "fsync", full)
+    monkeypatch.setattr(_files.os, "fsync", full)
     with pytest.raises(OSError, match="No space left") as caught:
         write_corpus(tmp_path / "new", CONFIG, ROWS, SEED, SHARD, BLOCK)
     assert "MB free" in caught.value.__notes__[0]
@@ -365,10 +373,9 @@ def equations(request, tmp_path_factory) -> tuple[Path, s2jax.Batch]:
     """A corpus of hand-made equations with so many inputs, and its block."""
     drawn = batch_of_equations(request.param)
     path = tmp_path_factory.mktemp("equations") / "corpus"
-    config = s2jax.Config(target=s2jax.Identity(), length=EQUATION_LENGTH, num_outputs=3)
+    config = s2jax.presets.ode(EQUATION_LENGTH, 3, request.param, min_outputs=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_layout, "FORMS", FORMS)
-        patch.setattr(writer, "sample", lambda *_: drawn)
+        patch.setattr(Stream, "__getitem__", lambda *_: drawn)
         write_corpus(path, config, 5, SEED, 3, 3)
     return path, jax.tree.map(np.asarray, drawn)
 
@@ -406,11 +413,24 @@ def test_tokens_of_equations_are_right_hand_sides(equations):
     ]
 
 
-def test_equations_are_drawn(equations, tmp_path, monkeypatch):
+def test_equations_are_read_back(equations):
+    path, batch = equations
+    again = read(path)[:3]
+    want = jax.tree.map(lambda leaf: leaf, batch)
+    for name in ("x", "y", "t", "status", "tries", "rejections", "x_mask", "y_mask", "y_scale"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(want, name))
+    assert to_text(again.program) == to_text(want.program)
+    for name in ("form", "error", "num_steps"):
+        np.testing.assert_array_equal(getattr(again.dynamics, name), getattr(want.dynamics, name))
+    noise = again.dynamics.diffusion
+    np.testing.assert_array_equal(noise.length, want.dynamics.diffusion.length)
+    assert to_text(noise[..., None]) == to_text(want.dynamics.diffusion[..., None])
+
+
+def test_equations_are_drawn(equations, tmp_path):
     path, batch = equations
     plot_corpus(path, tmp_path / "picture.png", 3)
     assert (tmp_path / "picture.png").stat().st_size > 20_000
-    monkeypatch.setattr(_layout, "FORMS", FORMS)
     figure = plot_pairs(batch, 3)
     driven = batch.x.shape[1]
     assert len(figure.axes) == 1 + driven + 2 + 2

@@ -1,0 +1,204 @@
+"""Ways for a corpus to be interrupted or damaged, counted by tests and by a benchmark."""
+
+import contextlib
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pyarrow.parquet as pq
+
+import s2jax
+from s2jax.corpus import _files, read, read_manifest, repair, verify, write_corpus
+
+CONFIG = s2jax.presets.s2(length=64)
+ROWS, SHARD, BLOCK, SEED = 64, 8, 4, 5
+_DRIVER = """
+import sys
+from tests.faults import write
+print("ready", flush=True)
+write(sys.argv[1], int(sys.argv[2]), lambda rows: print(rows, flush=True))
+"""
+
+
+def write(folder: Any, workers: int = 1, progress: Any = None) -> Any:
+    """Write the corpus of all experiments, or go on with it."""
+    return write_corpus(folder, CONFIG, ROWS, SEED, SHARD, BLOCK, progress, workers=workers)
+
+
+def content(folder: Path) -> list[str]:
+    """Hashes of the values of all files, in order."""
+    return [entry["values_sha256"] for entry in read_manifest(folder)["files"]]
+
+
+def check_finals(folder: Path) -> None:
+    """Every file that has its final name is whole."""
+    for file in folder.glob("data/train-*"):
+        with pq.ParquetFile(file, page_checksum_verification=True) as opened:
+            assert opened.read().num_rows == SHARD, file
+
+
+def check_finished(folder: Path, wanted: list[str]) -> None:
+    """No row is lost, doubled or torn, and nothing else lies about."""
+    assert content(folder) == wanted
+    ids = np.concatenate([np.asarray(table["id"]) for table in read(folder).tables(ROWS)])
+    np.testing.assert_array_equal(ids, np.arange(ROWS))
+    names = sorted(path.name for path in folder.rglob("*") if path.is_file())
+    assert names[0] == "_manifest.json"
+    assert all(name.startswith("train-") for name in names[1:])
+
+
+# Killed processes.
+
+
+def kill_at(folder: Path, workers: int, rows: int, delay: float) -> bool:
+    """Start writing, and kill everything at once after so many rows; whether it was in time."""
+    command = [sys.executable, "-c", _DRIVER, str(folder), str(workers)]
+    root = str(Path(__file__).parents[1])
+    environment = os.environ | {"PYTHONPATH": root, "XLA_FLAGS": ""}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as process:
+        for line in process.stdout or ():
+            if line.strip().isdigit() and int(line) >= rows:
+                break
+        time.sleep(delay)
+        in_time = process.poll() is None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    return in_time
+
+
+def kill_evenly(folder: Path, workers: int, kills: int, seed: int, wanted: list[str]) -> int:
+    """Kill so many times at points spread evenly over progress, then finish; number of kills."""
+    rng, done = random.Random(seed), 0
+    for number in range(kills):
+        rows = int((number + rng.random()) / kills * ROWS)
+        done += kill_at(folder, workers, rows, rng.random() * 0.05)
+        check_finals(folder)
+    write(folder, workers)
+    check_finished(folder, wanted)
+    return done
+
+
+# Calls that fail.
+
+
+class Died(BaseException):
+    """Stands for the end of the process: nothing is cleaned up after it."""
+
+
+@contextlib.contextmanager
+def failing_call(number: int, kind: str) -> Iterator[Callable[[], bool]]:
+    """Let call `number` to the file system fail; gives whether there were so many."""
+    count = 0
+
+    def reach(*_: Any) -> None:
+        nonlocal count
+        count += 1
+        if count == number:
+            if kind == "die":
+                raise Died
+            raise OSError(getattr(errno, kind), os.strerror(getattr(errno, kind)))
+
+    class File:
+        """A file whose writes may fail."""
+
+        def __init__(self, path: Any, mode: str) -> None:
+            reach()
+            self._file = open(path, mode)
+
+        def write(self, data: Any) -> int:
+            reach()
+            return self._file.write(data)
+
+        def __enter__(self) -> "File":
+            return self
+
+        def __exit__(self, *_: Any) -> None:
+            self._file.close()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._file, name)
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            reach()
+            return function(*arguments)
+
+        return call
+
+    unlink = Path.unlink
+    left = lambda path, missing_ok=False: None if count >= number else unlink(path, missing_ok)
+    with contextlib.ExitStack() as stack:
+        patch = lambda *a, **k: stack.enter_context(mock.patch.object(*a, **k))
+        for name in ("fsync", "replace"):
+            patch(_files.os, name, wrap(getattr(os, name)))
+        patch(_files, "open", File, create=True)
+        if kind == "die":
+            patch(Path, "unlink", left)
+        yield lambda: count >= number
+
+
+def fail_everywhere(new_folder: Callable[[], Path], kind: str, wanted: list[str]) -> int:
+    """Let each call fail once, in a folder of its own; number of calls."""
+    number = 1
+    while True:
+        folder = new_folder()
+        with failing_call(number, kind) as reached:
+            try:
+                write(folder)
+                failed = False
+            except (OSError, Died) as error:
+                failed = True
+                assert kind == "die" or "MB free" in error.__notes__[0]
+        if not reached():
+            return number - 1
+        assert failed, f"call {number} failed, and nobody noticed"
+        check_finals(folder)
+        write(folder)
+        check_finished(folder, wanted)
+        number += 1
+
+
+# Flipped bits.
+
+
+def flip_bits(folder: Path, count: int, seed: int, wanted: list[str]) -> dict[str, int]:
+    """Flip one bit at a time: how often a full read raises, and gives values that differ silently.
+
+    A flip in bytes that hold no values is harmless. `verify` has to name the file each time;
+    `repair` restores it the first few times, and the bit is flipped back otherwise.
+    """
+    rng = random.Random(seed)
+    files = sorted(folder.glob("data/train-*"))
+    truth = read(folder).table(slice(None))
+    seen = {"raised": 0, "harmless": 0, "silent": 0}
+    for number in range(count):
+        file = rng.choice(files)
+        good = file.read_bytes()
+        bad, bit = bytearray(good), rng.randrange(8 * len(good))
+        bad[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(bad)
+        try:
+            same = read(folder).table(slice(None)).equals(truth)
+            seen["harmless" if same else "silent"] += 1
+        except (OSError, ValueError):
+            seen["raised"] += 1
+        (damage,) = verify(folder)
+        assert folder / damage.name == file
+        if number < 3:
+            repair(folder)
+            assert content(folder) == wanted
+            good = file.read_bytes()
+        file.write_bytes(good)
+    assert not verify(folder)
+    return seen
