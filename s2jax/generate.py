@@ -57,7 +57,7 @@ class Batch(eqx.Module):
             drew, whose law `x_source` tells.
         y_scale, y_shift: How y was scaled.
         x_mask, y_mask: Which inputs and outputs the row uses.
-        x_source: Family and parameters of every input channel.
+        x_source: Family and parameters of every input channel; None if read from a corpus.
         tries: Programs drawn until one was usable.
         rejections: How many of them were rejected, by reason, in the order of
             `s2jax.acceptance.REASONS`.
@@ -76,7 +76,7 @@ class Batch(eqx.Module):
     y_shift: Float[Array, "batch outputs"]
     x_mask: Bool[Array, "batch inputs"]
     y_mask: Bool[Array, "batch outputs"]
-    x_source: Source
+    x_source: Source | None
     tries: Int[Array, "batch outputs"]
     rejections: Int[Array, "batch outputs reasons"]
     t: Float[Array, "batch time"] | None = None

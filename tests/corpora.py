@@ -141,14 +141,11 @@ def fake_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.save = lambda tensors, file: Path(file).write_bytes(b"") or SAVED.update({file: tensors})
     SAVED.clear()
     monkeypatch.setitem(sys.modules, "torch", torch)
-    library: Any = types.ModuleType("array_record")
-    library.python = types.ModuleType("array_record.python")
-    library.python.array_record_module = types.SimpleNamespace(ArrayRecordWriter=_FakeWriter)
-    library.python.array_record_data_source = types.SimpleNamespace(
-        ArrayRecordDataSource=_fake_source
-    )
-    monkeypatch.setitem(sys.modules, "array_record", library)
-    monkeypatch.setitem(sys.modules, "array_record.python", library.python)
+    for name, fake in {
+        "array_record_module": types.SimpleNamespace(ArrayRecordWriter=_FakeWriter),
+        "array_record_data_source": types.SimpleNamespace(ArrayRecordDataSource=_fake_source),
+    }.items():
+        monkeypatch.setitem(sys.modules, f"array_record.python.{name}", fake)
 
 
 class _FakeWriter:

@@ -114,7 +114,7 @@ def failing_call(number: int, kind: str) -> Iterator[Callable[[], bool]]:
 
         def __init__(self, path: Any, mode: str) -> None:
             reach()
-            self._file = open(path, mode)
+            self._file = open(path, mode)  # noqa: SIM115
 
         def write(self, data: Any) -> int:
             reach()
@@ -154,15 +154,15 @@ def fail_everywhere(new_folder: Callable[[], Path], kind: str, wanted: list[str]
     while True:
         folder = new_folder()
         with failing_call(number, kind) as reached:
+            error = None
             try:
                 write(folder)
-                failed = False
-            except (OSError, Died) as error:
-                failed = True
-                assert kind == "die" or "MB free" in error.__notes__[0]
+            except (OSError, Died) as caught:
+                error = caught
         if not reached():
             return number - 1
-        assert failed, f"call {number} failed, and nobody noticed"
+        assert error is not None, f"call {number} failed, and nobody noticed"
+        assert kind == "die" or "MB free" in error.__notes__[0]
         check_finals(folder)
         write(folder)
         check_finished(folder, wanted)

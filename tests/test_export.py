@@ -94,7 +94,7 @@ def test_memory_is_bounded(
             assert one.read_bytes() == other.read_bytes()
 
 
-def test_refuses_what_is_there(flat: Stored, tmp_path: Path):
+def test_refuses_what_is_there(flat: Stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "file").write_text("")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "notes").write_text("")
@@ -103,8 +103,10 @@ def test_refuses_what_is_there(flat: Stored, tmp_path: Path):
         export(flat.path, tmp_path / "file", "npz")
     with pytest.raises(FileExistsError, match="'notes'.*another folder"):
         export(tmp_path / "no corpus", tmp_path / "full", "npz")
+    monkeypatch.setattr("os.path.ismount", lambda path: path.name == "disk")
+    (tmp_path / "disk").mkdir()
     with pytest.raises(FileExistsError, match="mounted"):
-        export(flat.path, "/proc", "npz")
+        export(flat.path, tmp_path / "disk", "npz")
     export(flat.path, tmp_path / "empty", "npz")
     export(flat.path, tmp_path / "new" / "folder", "npz")
 
@@ -208,7 +210,8 @@ def test_values_that_are_no_numbers(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "format, name", [("symtime", "torch"), ("array-record", "array_record.python")]
+    "format, name",
+    [("symtime", "torch"), ("array-record", "array_record.python.array_record_module")],
 )
 def test_missing_library(
     flat: Stored, tmp_path: Path, format: str, name: str, monkeypatch: pytest.MonkeyPatch

@@ -220,7 +220,7 @@ def test_symtime_leaves_out_long_expressions(tmp_path: Path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["corpus"]
     with pytest.raises(ValueError, match="num_patches=40.*>= 41"):
         export(stored.path, tmp_path / "s", "symtime", num_patches=40)
-    done = export(stored.path, tmp_path / "s", "symtime", series_per_file=7)
-    assert not any("last file" in text for text in done.warnings)  # 6 divides 60000
-    done = export(stored.path, tmp_path / "s7", "symtime", series_per_file=8)
-    assert not any("max_tokens" in text for text in done.warnings)
+    done = export(stored.path, tmp_path / "even", "symtime", series_per_file=3)
+    assert not any("max_tokens" in text or "last file" in text for text in done.warnings)
+    done = export(stored.path, tmp_path / "rest", "symtime", series_per_file=4)
+    assert any(text.startswith("The last file has 2 series") for text in done.warnings)

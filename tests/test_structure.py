@@ -15,8 +15,9 @@ LAYERS = (
     {"_reference"},
     {"_rows", "presets", "_serialize"},
     {"generate", "_options"},
+    {"stream", "transforms"},
     {"corpus"},
-    {"plotting"},
+    {"feeds", "exporters", "plotting"},
     {"cli"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

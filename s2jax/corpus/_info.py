@@ -27,9 +27,7 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
     plan = Plan.of(head)
     size = sum(file.stat().st_size for file in (folder / "data").glob("train-*"))
     left = missing(folder, plan)
-    state = (
-        f"unfinished: {len(left):,} of {plan.num_shards:,} files are missing" if left else "whole"
-    )
+    state = f"{len(left):,} of {plan.num_shards:,} files are missing" if left else "whole"
     return {"corpus": str(path), "state": state} | facts(head, size)
 
 

@@ -105,12 +105,8 @@ def table_of(
             "error": batch.dynamics.error,
             "num_steps": batch.dynamics.num_steps,
         }
-    arrays = [
-        _column(
-            pa, field.type, values[field.name] if field.name in values else _field(batch, field)
-        )
-        for field in schema
-    ]
+    value = lambda name: values[name] if name in values else _field(batch, name)
+    arrays = [_column(pa, field.type, value(field.name)) for field in schema]
     return pa.table(arrays, schema=schema)
 
 
@@ -129,12 +125,10 @@ def _column(pa: Any, kind: Any, values: Any) -> Any:
     return pa.FixedSizeListArray.from_arrays(flat, type=kind)
 
 
-def _field(batch: Batch, field: Any) -> Any:
+def _field(batch: Batch, name: str) -> Any:
     """A column's values: a channel of x or y, or the batch's field of that name."""
-    letter, _, channel = field.name.partition("_")
-    if channel.isdigit():
-        return getattr(batch, letter)[:, int(channel)]
-    return getattr(batch, field.name)
+    letter, _, channel = name.partition("_")
+    return getattr(batch, letter)[:, int(channel)] if channel.isdigit() else getattr(batch, name)
 
 
 def _filled(diffusion: Program, used: Any) -> Program:

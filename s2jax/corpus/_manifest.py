@@ -15,6 +15,7 @@ from s2jax.stream import difference
 
 MANIFEST, PLAN = "_manifest.json", "_plan.json"
 _DECIDES = ("rows", "shard_rows", "config", "seed", "block_size", "dtype", "s2jax")
+_COMPUTES = ("versions", "backend")
 _OPTIONS = {"block_size": "block"}
 
 
@@ -71,18 +72,12 @@ def _compare(call: str, there: dict[str, Any], plan: Plan) -> None:
             f"{call}: must be the same corpus to go on, but {different}. Choose another folder, or "
             "the same numbers."
         )
-    for name, old, new in (
-        *(
-            (f"{k} version", there["versions"][k], plan.head["versions"][k])
-            for k in ("jax", "jaxlib")
-        ),
-        ("device", there["backend"], plan.head["backend"]),
-    ):
-        if old != new:
-            raise FileExistsError(
-                f"{call}: was begun with {name} {old}, and this is {new}, so floats may differ in "
-                "their last bits. Finish it where it was begun, or choose another folder."
-            )
+    different = difference(*({k: head[k] for k in _COMPUTES} for head in (there, plan.head)))
+    if different:
+        raise FileExistsError(
+            f"{call}: must go on where it was begun, or floats may differ in their last bits, but "
+            f"{different}. Choose another folder, or the same machine and versions."
+        )
 
 
 def missing(folder: Path, plan: Plan) -> list[int]:
@@ -138,15 +133,11 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     folder = Path(path)
     if (folder / MANIFEST).is_file():
         return read_head(folder, MANIFEST)
-    why = "is no folder"
-    if folder.is_dir():
-        begun = (folder / PLAN).is_file()
-        why = (
-            "holds an unfinished one; run the command that began it again" if begun else "has none"
-        )
+    begun = (folder / PLAN).is_file()
+    why = "holds an unfinished one; run its command again" if begun else "holds no finished corpus"
     raise FileNotFoundError(
-        f"read_manifest({str(path)!r}): the folder must hold a finished corpus with its {MANIFEST}, "
-        f"but it {why}. Write one with `s2jax generate`."
+        f"read_manifest({str(path)!r}): must be a corpus with its {MANIFEST}, but it "
+        f"{why if folder.is_dir() else 'is no folder'}. Write one with `s2jax generate`."
     )
 
 

@@ -173,15 +173,14 @@ class Corpus(Sequence):
         inputs, outputs = config.num_inputs, config.num_outputs
         real = get("y_0").dtype
         none = jnp.zeros((rows, 0), real)
-        mask = lambda name, n: (
-            get(name) if name in table.column_names else jnp.ones((rows, n), bool)
-        )
+        has = lambda name: name in table.column_names
+        mask = lambda name, n: get(name) if has(name) else jnp.ones((rows, n), bool)
         shape = rows, outputs, len(REASONS)
         num_nodes = config.target.num_nodes(inputs, outputs)
         tries, rejections = get("tries"), get("rejections").reshape(shape)
         y_mask = mask("y_mask", outputs)
         x = channels("x", inputs)
-        t = get("t") if "t" in table.column_names else None
+        t = get("t") if has("t") else None
         return Batch(
             x=jnp.stack(x, 1) if x else jnp.zeros((rows, 0, config.length), real),
             y=jnp.stack(channels("y", outputs), 1),

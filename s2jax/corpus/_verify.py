@@ -116,7 +116,7 @@ def _redraw(
             versions, backend = manifest["versions"], manifest["backend"]
             raise RuntimeError(
                 f"repair({str(file.parent.parent)!r}): must draw the values of {entry['name']} "
-                f"again, but they differ. Repair it with {versions} on {backend}, as it was written."
+                f"again, but they differ. Repair it where it was written: {versions}, {backend}."
             )
         os.replace(new, file)
         sync_folder(file.parent)

@@ -115,7 +115,7 @@ def _check_disk(folder: Path, plan: Plan, todo: list[int], announce: Any) -> Non
     """Refuse what the disk cannot hold; say how large it will be and how long it will take."""
     rows = sum(len(plan.ids(shard)) for shard in todo)
     free = shutil.disk_usage(existing(folder)).free
-    sizes = [plan.least_bytes_per_row]
+    sizes = [float(plan.least_bytes_per_row)]
     if announce is not None:
         size, seconds = measure(plan)
         sizes.append(size)

@@ -1,6 +1,7 @@
 """ArrayRecord: what Grain reads in any order."""
 
 import dataclasses
+import importlib
 import itertools
 import operator
 import os
@@ -30,16 +31,16 @@ class ArrayRecord(AbstractExporter):
     )
 
     def check(self, source: Source) -> list[str]:
-        _library()
+        _library("array_record_module")
         return []
 
     def write(self, source: Source, folder: Path) -> Written:
-        library = _library()
+        library = _library("array_record_module")
         files = num_files(source.rows, source.row_bytes)
         parts = cut(source.tables(), source.rows, files)
         for file, group in itertools.groupby(parts, key=lambda part: part[0]):
             name = folder / f"data-{file:05d}-of-{files:05d}.array_record"
-            writer = library.array_record_module.ArrayRecordWriter(str(name), "group_size:1")
+            writer = library.ArrayRecordWriter(str(name), "group_size:1")
             for _, table in group:
                 for record in _records(table):
                     writer.write(record)
@@ -70,11 +71,15 @@ class ArrayRecords(Sequence):
     Raises:
         ImportError: If array-record is not installed.
         FileNotFoundError: If there is no such export.
+
+    Example:
+        >>> source = ArrayRecords("corpus-records")  # doctest: +SKIP
+        >>> data = grain.MapDataset.source(source).shuffle(seed=0).batch(32)  # doctest: +SKIP
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        library, pa = _library(), pyarrow()
+        library, pa = _library("array_record_data_source"), pyarrow()
         names = sorted(str(name) for name in self.path.glob("data-*.array_record"))
         if not names or not (self.path / SCHEMA).is_file():
             raise FileNotFoundError(
@@ -82,7 +87,7 @@ class ArrayRecords(Sequence):
                 "data-*.array_record files, but does not. Write them with "
                 's2jax.exporters.export(..., format="array-record").'
             )
-        self._source = library.array_record_data_source.ArrayRecordDataSource(names)
+        self._source = library.ArrayRecordDataSource(names)
         self._schema = pa.ipc.read_schema(pa.py_buffer((self.path / SCHEMA).read_bytes()))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -109,13 +114,11 @@ def decode(record: bytes, schema: Any) -> dict[str, Any]:
     return to_rows(pa.Table.from_batches([batch]))[0]
 
 
-def _library() -> Any:
-    """The optional dependency, or an error that says how to install it."""
+def _library(module: str) -> Any:
+    """A module of the optional dependency, or an error that says how to install it."""
     try:
-        import array_record.python as library
-        from array_record.python import array_record_data_source, array_record_module  # noqa: F401
+        return importlib.import_module(f"array_record.python.{module}")
     except ImportError as error:
         raise ImportError(
             'ArrayRecord files need array-record. Install it: pip install "s2jax[array-record]"'
         ) from error
-    return library

@@ -59,12 +59,6 @@ class AbstractExporter(abc.ABC):
             "to write them all the same."
         )
 
-    def wrong(self, option: str, rule: str) -> ValueError:
-        """The error about an option."""
-        return ValueError(
-            f"export(format={self.name!r}, {option}={getattr(self, option)!r}): must be {rule}."
-        )
-
 
 def longer(length: int) -> str:
     """The way out of series that are too short."""

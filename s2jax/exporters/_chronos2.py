@@ -74,6 +74,17 @@ class Chronos2Inputs(Sequence):
 
     Raises:
         FileNotFoundError: If there is no such export.
+
+    Example:
+        >>> import pathlib, tempfile, s2jax
+        >>> from s2jax.exporters import export
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> config = s2jax.presets.s2(length=64)
+        >>> manifest = s2jax.corpus.write_corpus(folder / "corpus", config, 4, block=4)
+        >>> done = export(folder / "corpus", folder / "out", "chronos2", prediction_length=16)
+        >>> inputs = Chronos2Inputs(folder / "out")
+        >>> len(inputs), [array.shape for array in inputs.arrays(0)]
+        (4, [(1, 64), (1, 64)])
     """
 
     def __init__(self, path: str | os.PathLike[str], known_future: bool = False) -> None:

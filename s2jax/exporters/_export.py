@@ -34,8 +34,8 @@ class Exported:
     Attributes:
         format: Its name.
         files: The files, in order.
-        rows: Rows of the corpus that are in them.
-        series: Outputs of these rows that are in them.
+        rows: Usable rows of the corpus.
+        series: Outputs of these rows that are in the files.
         warnings: How a reader will see series otherwise than they are here, with their number and
             the way out; a sentence or two each.
     """
@@ -62,6 +62,9 @@ def export(
         format: One of `FORMATS`.
         **options: Fields of the format, listed in docs/exporting.md. `allow_short=True` writes
             series that the reader would not use.
+
+    Returns:
+        What was written.
 
     Raises:
         FileNotFoundError: If there is no finished corpus.
@@ -96,6 +99,9 @@ def options_of(format: str) -> dict[str, Any]:
 
     Args:
         format: One of `FORMATS`.
+
+    Returns:
+        Defaults by the names that `export` takes.
 
     Raises:
         ValueError: If the format is unknown.

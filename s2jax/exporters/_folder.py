@@ -38,6 +38,7 @@ def check_free(dest: Path, call: str) -> None:
 def whole_folder(dest: Path) -> Iterator[Path]:
     """A folder that is renamed to `dest` when its files are complete and on disk, or is removed."""
     temporary = dest.with_name(f"{TEMPORARY}{os.getpid()}-{dest.name}")
+    shutil.rmtree(temporary, ignore_errors=True)  # of a killed process that had this number
     temporary.mkdir(parents=True)
     try:
         yield temporary

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from s2jax import _checks
 from s2jax.corpus._shards import pyarrow
 from s2jax.exporters._arrow import FIRST_TIME, fixed, lists, nested, write_dataset
 from s2jax.exporters._base import AbstractExporter, Written, longer
@@ -44,8 +45,8 @@ class HuggingFace(AbstractExporter):
     files: int | None = None
 
     def check(self, source: Source) -> list[str]:
-        if self.files is not None and not 1 <= self.files <= self._records(source):
-            raise self.wrong("files", f">= 1 and <= {self._records(source)}, the number of records")
+        if self.files is not None:
+            _checks.check_static_integer("export", "files", self.files, 1, self._records(source))
         rule = "uni2ts needs two patches of 32 steps, and Chronos-T5 more"
         found = self.refuse_short(source, MOIRAI_STEPS, rule, longer(MOIRAI_STEPS))
         flat = self.univariate or source.outputs == 1

@@ -52,8 +52,9 @@ class SymTime(AbstractExporter):
         _checks.check_static_integer("export", "max_tokens", self.max_tokens, 3, MAX_TOKENS)
         _checks.check_static_integer("export", "series_per_file", self.series_per_file, 1)
         filled = -(-source.length // PATCH)
-        if self.num_patches is not None and self.num_patches < filled:
-            raise self.wrong("num_patches", f">= {filled}, to hold {source.length} steps")
+        if self.num_patches is not None:
+            _checks.check_static_integer("export", "num_patches", self.num_patches, filled)
+        self._tokenizer(source.corpus.vocabulary)
         found = []
         if source.length % PATCH:
             zeros = filled * PATCH - source.length
@@ -93,11 +94,12 @@ class SymTime(AbstractExporter):
                 f"{shards.long} of {source.series} series were left out, because their expressions "
                 f"have more than {self.max_tokens} tokens. {fix}"
             )
-        if QUEUE % (shards.kept % self.series_per_file or 1):
+        last = shards.kept % self.series_per_file
+        if last:
             found.append(
-                f"The last file has {shards.kept % self.series_per_file} series: the released "
-                f"training stops at a batch whose size does not divide {QUEUE}. Set drop_last in "
-                f"its loader, or export a multiple of {self.series_per_file} series."
+                f"The last file has {last} series: the released training stops at a last batch "
+                f"whose size does not divide {QUEUE}. Set drop_last in its loader, or export a "
+                f"multiple of {self.series_per_file} series."
             )
         return found
 

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
+SPECIAL = ("[UNK]", "[CLS]", "[SEP]")
 _WORD = re.compile(r"[a-z0-9]+|[^\sa-z0-9]")
 
 
@@ -16,17 +16,18 @@ class WordPiece:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it lacks a special word.
+        ValueError: If it lacks a special word, or does not begin with [PAD].
     """
 
     def __init__(self, vocab: str | os.PathLike[str]) -> None:
         words = Path(vocab).read_text(encoding="utf-8").splitlines()
         self._ids = {word.strip(): number for number, word in enumerate(words)}
         missing = [word for word in SPECIAL if word not in self._ids]
-        if missing:
+        if missing or self._ids.get("[PAD]") != 0:
             raise ValueError(
-                f"export(vocab={str(vocab)!r}): must hold {missing[0]}, as the vocab.txt of a BERT "
-                "tokenizer does. Pass that file, or none for ids of this package's own vocabulary."
+                f"export(vocab={str(vocab)!r}): must begin with [PAD] and hold [UNK], [CLS] and "
+                "[SEP], as the vocab.txt of a BERT tokenizer does. Pass that file, or none for ids "
+                "of this package's own vocabulary."
             )
 
     def __call__(self, text: str) -> list[int]:
