@@ -40,7 +40,7 @@ from s2jax.symbols import _evaluate, evaluate, from_sympy, from_text, to_sympy, 
 
 x, y = symbols("x_0 x_1")
 u, v = symbols("u v", positive=True)
-SAMPLED = 10_000
+SAMPLED = 3_000
 BINARY = dict.fromkeys(operators.drawable(2), 1.0)
 UNARY = dict.fromkeys(operators.drawable(1), 1.0)
 LAWS: dict[str, AbstractLaw] = {

@@ -1,5 +1,7 @@
 """Emitted equations solved by SciPy in float64, which is what ours are checked against."""
 
+# pyright: reportOptionalSubscript=false
+
 import itertools
 import math
 from collections.abc import Callable

@@ -69,13 +69,12 @@ def read_reference(path: str | os.PathLike[str], errors: str = "raise") -> Refer
 
     Example:
         >>> import tempfile, jax, s2jax
-        >>> config = s2jax.presets.reference(length=64, num_inputs=2)
-        >>> batch = s2jax.sample(jax.random.key(0), config, 4)
+        >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.reference(length=64), 4)
         >>> folder = tempfile.mkdtemp()
         >>> files = write_reference(batch, folder)
         >>> pairs = read_reference(folder)
         >>> pairs.x.shape, pairs.text[0] == s2jax.to_text(batch.program)[0]
-        ((4, 2, 64), True)
+        ((4, 1, 64), True)
     """
     call = f"read_reference({str(path)!r})"
     if errors not in ("raise", "skip"):
@@ -127,8 +126,8 @@ def write_reference(
 
     Example:
         >>> import tempfile, jax, s2jax
-        >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.reference(length=64), 2)
-        >>> [file.name for file in write_reference(batch, tempfile.mkdtemp())]
+        >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.reference(length=64), 4)
+        >>> [file.name for file in write_reference(batch, tempfile.mkdtemp())][:2]
         ['pair-00000.npz', 'pair-00001.npz']
     """
     if not isinstance(batch, Batch):

@@ -26,9 +26,9 @@ def ragged(
         >>> import jax, s2jax
         >>> from s2jax.symbols._tokens import to_tokens
         >>> config = s2jax.presets.s2(length=64)
-        >>> ids, offsets = ragged(to_tokens(s2jax.sample(jax.random.key(0), config, 3).program))
+        >>> ids, offsets = ragged(to_tokens(s2jax.sample(jax.random.key(0), config, 4).program))
         >>> offsets.shape, int(offsets[-1]) == ids.size
-        ((4,), True)
+        ((5,), True)
     """
     ids, size = np.asarray(tokens.ids, np.int16), np.asarray(tokens.length)
     place = np.arange(ids.shape[1])

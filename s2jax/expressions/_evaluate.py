@@ -37,9 +37,9 @@ def evaluate(
 
     Example:
         >>> import jax, s2jax
-        >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.s2(length=64), 2)
+        >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.s2(length=64), 4)
         >>> s2jax.evaluate(batch.program, batch.x).shape
-        (2, 1, 64)
+        (4, 1, 64)
         >>> loss = lambda c: s2jax.evaluate(batch.program, batch.x, c).var()
         >>> jax.grad(loss)(batch.program.constants).scale.shape == batch.program.op.shape
         True
@@ -73,10 +73,10 @@ def evaluate_jvp(
 
     Example:
         >>> import jax, jax.numpy as jnp, s2jax
-        >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.s2(length=64), 2)
+        >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.s2(length=64), 4)
         >>> y, slope = evaluate_jvp(batch.program, batch.x, jnp.ones_like(batch.x))
         >>> slope.shape
-        (2, 1, 64)
+        (4, 1, 64)
     """
     _check("evaluate_jvp", program, x, constants)
     _check("evaluate_jvp", program, x_dot, constants_dot)

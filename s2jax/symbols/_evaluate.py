@@ -54,15 +54,15 @@ def evaluate(
 
     Example:
         >>> import jax, s2jax, sympy
-        >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.s2(length=64), 2)
+        >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.s2(length=64), 4)
         >>> s2jax.evaluate(batch.program, batch.x).shape
-        (2, 1, 64)
+        (4, 1, 64)
         >>> loss = lambda c: s2jax.evaluate(batch.program, batch.x, c).var()
         >>> jax.grad(loss)(batch.program.constants).scale.shape == batch.program.op.shape
         True
         >>> x_0 = sympy.Symbol("x_0")
         >>> s2jax.evaluate([sympy.sin(x_0), 2 * x_0 + 1], batch.x).shape
-        (2, 2, 64)
+        (4, 2, 64)
     """
     if isinstance(program, Program):
         return expressions.evaluate(program, x, constants)
