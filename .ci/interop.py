@@ -1,7 +1,6 @@
-"""Exports a small corpus in every format, and reads it back with the real packages.
+"""Reads exports of `interop_export.py` back with a real package; prints a JSON line, or fails.
 
-    python interop.py export FOLDER    where s2jax is installed
-    python interop.py READER FOLDER    where the reader is; prints a JSON line, or fails
+    python interop.py READER FOLDER
 
 `.ci/interop` builds the environments and runs both.
 """
@@ -11,6 +10,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import types
@@ -22,31 +22,6 @@ import numpy as np
 
 LENGTH, ROWS = 1025, 40
 VOCAB = "[PAD] [UNK] [CLS] [SEP] [MASK] ( ) + - . | _ x y 0 1 2 3 4 5 6 7 8 9"
-
-
-def export_all(folder: Path) -> None:
-    """Two corpora, their values, and exports of them that need no further library."""
-    import s2jax
-    from s2jax.exporters import export
-
-    folder.mkdir(parents=True, exist_ok=True)
-    configs = {
-        "flat": s2jax.presets.s2(length=LENGTH),
-        "wide": s2jax.presets.s2(length=LENGTH, num_inputs=2, num_outputs=2, min_outputs=1),
-    }
-    expected = {}
-    for name, config in configs.items():
-        s2jax.corpus.write_corpus(folder / name, config, ROWS, shard_rows=20, block=20)
-        batch = s2jax.corpus.read(folder / name)[:]
-        kept = np.flatnonzero(np.asarray(batch.status) == 0)
-        for field in ("x", "y", "x_mask", "y_mask"):
-            expected[f"{name}_{field}"] = np.asarray(getattr(batch, field))[kept]
-        expected[f"{name}_symbol"] = np.array(s2jax.to_text(batch.program))[kept]
-        for format in ("hf", "chronos2", "time-moe", "toto"):
-            export(folder / name, folder / f"{name}-{format}", format)
-        export(folder / name, folder / f"{name}-series", "hf", univariate=True)
-        export(folder / name, folder / f"{name}-utsd", "utsd", context_length=768, columns=16)
-    np.savez(folder / "expected.npz", **expected)
 
 
 class Expected:
@@ -205,18 +180,17 @@ def grain(folder: Path) -> dict[str, Any]:
 
 def checkouts(folder: Path) -> dict[str, Any]:
     """Time-MoE, OpenLTM and SymTime, which are no packages, from checkouts."""
-    found = {"time-moe": "TIME_MOE", "utsd": "OPENLTM", "symtime": "SYMTIME"}
-    formats = [format for format, variable in found.items() if os.environ.get(variable)]
-    assert formats, f"name a checkout in one of {', '.join(found.values())}"
-    for format in formats:
-        sys.path.insert(0, str(Path(os.environ[found[format]]).resolve()))
-        CHECKOUTS[format](folder)
+    named = {variable: os.environ[variable] for variable in CHECKOUTS if variable in os.environ}
+    assert named, f"name a checkout in one of {', '.join(CHECKOUTS)}"
+    for variable, checkout in named.items():
+        sys.path.insert(0, str(Path(checkout).resolve()))
+        CHECKOUTS[variable][1](folder)
         sys.path.pop(0)
         for module in [name for name in sys.modules if name.startswith("data_provider")]:
             del sys.modules[module]  # two of them call their package so
-    names = {format: Path(os.environ[found[format]]).name for format in formats}
+    names = {CHECKOUTS[variable][0]: Path(checkout).name for variable, checkout in named.items()}
     packages = ["torch", "transformers", "numpy"]
-    return {"formats": formats, "checkouts": names, "packages": packages}
+    return {"formats": list(names), "checkouts": names, "packages": packages}
 
 
 def time_moe(folder: Path) -> None:
@@ -283,8 +257,9 @@ def symtime(folder: Path) -> None:
         assert mask.all()
 
 
-CHECKOUTS: dict[str, Callable[[Path], None]] = {
-    "time-moe": time_moe, "utsd": openltm, "symtime": symtime,
+CHECKOUTS: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "TIME_MOE": ("time-moe", time_moe), "OPENLTM": ("utsd", openltm),
+    "SYMTIME": ("symtime", symtime),
 }  # fmt: skip
 READERS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "datasets": datasets, "chronos": chronos, "uni2ts": uni2ts, "toto": toto, "grain": grain,
@@ -294,26 +269,19 @@ READERS: dict[str, Callable[[Path], dict[str, Any]]] = {
 
 def fresh(folder: Path) -> Path:
     """A folder that is not there."""
-    import shutil
-
     shutil.rmtree(folder, ignore_errors=True)
     return folder
 
 
 def main() -> None:
     command, folder = sys.argv[1], Path(sys.argv[2])
-    if command == "export":
-        export_all(folder)
-        return
     found = READERS[command](folder)
-    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
     found["commit"] = subprocess.check_output(git, text=True).strip()
     versions = {name: importlib.metadata.version(name) for name in found.pop("packages")}
+    date = datetime.datetime.now(datetime.UTC).isoformat("T", "seconds")
     line = {"check": "interop", "reader": command, **found, "equal": True, "rows": ROWS}
-    line |= {
-        "length": LENGTH,
-        "date": datetime.datetime.now(datetime.UTC).isoformat("T", "seconds"),
-    }
+    line |= {"length": LENGTH, "date": date}
     print(json.dumps(line | {"versions": {"python": platform.python_version()} | versions}))
 
 

@@ -15,6 +15,7 @@ from jaxtyping import Array, Int
 
 from s2jax import _checks
 from s2jax._serialize import to_json
+from s2jax._types import PRNGKey
 from s2jax._version import __version__
 from s2jax.config import Config
 from s2jax.generate import Batch, sample
@@ -26,13 +27,14 @@ MAX_BLOCKS = 2**32
 class Stream:
     """The endless series-symbol pairs of a configuration and a seed, dealt out in blocks.
 
-    Block b is `sample(fold_in(key, b), config, block_size)` with `key = jax.random.key(seed)`. It is
-    always computed as one program of that size, so its bits depend neither on what was computed
+    Block b is `sample(fold_in(key, b), config, block_size)` with `key = jax.random.key(seed)`. It
+    is always computed by one program of that size, so its bits depend neither on what was computed
     before nor on how many devices, processes or workers share the work. What is drawn from a
     stream has one integer as its position: feeds, corpora and meshes all count blocks.
 
     Integers (programs, status) are the same on every machine. Floats are bit for bit the same on
-    machines of one kind with one version of JAX, and within a few ulps elsewhere.
+    devices of one kind with one version of JAX. Elsewhere, and inside a jit or scan of your own,
+    which XLA compiles as a whole, they are so within a few ulps.
 
     Attributes:
         config: What to draw.
@@ -57,8 +59,7 @@ class Stream:
     def __post_init__(self) -> None:
         if not isinstance(self.config, Config):
             raise TypeError(
-                f"Stream(config={self.config!r}): must be an s2jax.Config. Pass "
-                "s2jax.presets.s2()."
+                f"Stream(config={self.config!r}): must be an s2jax.Config. Pass s2jax.presets.s2()."
             )
         _checks.check_static_integer("Stream", "seed", self.seed, 0, 2**32 - 1)
         _checks.check_static_integer("Stream", "block_size", self.block_size, 1, 2**24)
@@ -69,11 +70,21 @@ class Stream:
         Raises:
             IndexError: If it is negative, or 2**32 or more.
         """
+        number: Any = block
         if _checks.is_concrete(block):
-            if not 0 <= operator.index(block) < MAX_BLOCKS:
-                raise IndexError(f"Stream[{block}]: must be in [0, 2**32), because blocks count up.")
-            block = np.uint32(block)
-        return draw(self.config, np.uint32(self.seed), block, self.block_size)
+            number = operator.index(block)
+            if not 0 <= number < MAX_BLOCKS:
+                raise IndexError(
+                    f"Stream[{number}]: must be in [0, 2**32), because blocks are counted from 0 "
+                    "in 32 bits. Take another seed for more."
+                )
+            number = np.uint32(number)
+        return draw(self.config, self.key, number, self.block_size)
+
+    @property
+    def key(self) -> PRNGKey:
+        """The key that the numbers of blocks are folded into."""
+        return jax.random.key(np.uint32(self.seed), impl="threefry2x32")
 
     @functools.cached_property
     def identity(self) -> dict[str, Any]:
@@ -92,9 +103,8 @@ class Stream:
         return fingerprint_of(self.identity)
 
 
-def draw(config: Config, seed: Any, block: Any, block_size: int) -> Batch:
-    """One block of a stream; seed and number are uint32 and may be traced."""
-    key = jax.random.key(seed, impl="threefry2x32")
+def draw(config: Config, key: PRNGKey, block: Any, block_size: int) -> Batch:
+    """One block of the stream of a key, on the device where `config` and `key` are."""
     return sample(jax.random.fold_in(key, block), config, block_size)
 
 

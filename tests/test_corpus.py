@@ -1,9 +1,9 @@
 """Corpora: what lies on disk is what `sample` drew, or nothing does."""
 
-import errno
+import dataclasses
 import hashlib
 import json
-import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,12 @@ from s2jax import expressions, inputs
 from s2jax._serialize import classes, from_json, to_json
 from s2jax.acceptance import REASONS
 from s2jax.corpus import (
-    _files,
+    describe_corpus,
     read,
     read_manifest,
     read_reference,
+    repair,
+    verify,
     write_corpus,
     write_reference,
 )
@@ -253,27 +255,136 @@ def test_a_folder_with_anything_in_it_is_refused(corpus, tmp_path):
     assert files(tmp_path) == ["foreign/data/photo.png", "notes.txt"]
 
 
-@pytest.mark.parametrize("fails_at", [1, 2, 3, 4])
-def test_a_full_disk_leaves_no_incomplete_file(corpus, tmp_path, monkeypatch, fails_at):
-    """Calls 1 and 3 sync a file, 2 and 4 the folder after its renaming."""
-    calls = []
-    fsync = os.fsync
+def test_an_unfinished_corpus_goes_on(corpus, tmp_path, monkeypatch):
+    """After a Ctrl-C in the second file, the first one is kept and not drawn again."""
+    new, draw = tmp_path / "new", Stream.__getitem__
 
-    def full(descriptor):
-        calls.append(descriptor)
-        if len(calls) == fails_at:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        fsync(descriptor)
+    def interrupt(stream, block):
+        if block == SHARD // BLOCK:
+            raise KeyboardInterrupt
+        return draw(stream, block)
 
-    monkeypatch.setattr(_files.os, "fsync", full)
-    with pytest.raises(OSError, match="No space left") as caught:
-        write_corpus(tmp_path / "new", CONFIG, ROWS, SEED, SHARD, BLOCK)
-    assert "MB free" in caught.value.__notes__[0]
-    left = files(tmp_path)
-    assert left == [f"new/data/train-0000{n}-of-00002.parquet" for n in range(fails_at // 2)]
-    for name in left:
-        table = pq.read_table(tmp_path / name, page_checksum_verification=True)
-        assert table.equals(pq.read_table(corpus / name.removeprefix("new/")))
+    with monkeypatch.context() as patch:
+        patch.setattr(Stream, "__getitem__", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            write_corpus(new, CONFIG, ROWS, SEED, SHARD, BLOCK)
+    assert files(new) == ["_plan.json", "data/train-00000-of-00002.parquet"]
+    assert describe_corpus(new)["state"] == "1 of 2 files are missing"
+    with pytest.raises(FileNotFoundError, match="an unfinished one; run its command again"):
+        read_manifest(new)
+    drawn: list[int] = []
+    monkeypatch.setattr(Stream, "__getitem__", lambda s, b: (drawn.append(b), draw(s, b))[1])
+    assert write_corpus(new, CONFIG, ROWS, SEED, SHARD, BLOCK) == read_manifest(corpus)
+    assert drawn == [1]
+    assert write_corpus(new, CONFIG, ROWS, SEED, SHARD, BLOCK) == read_manifest(corpus)
+    assert drawn == [1], "a finished corpus is left alone"
+
+
+def test_parts_and_workers_write_the_same_corpus(corpus, tmp_path):
+    wanted = read_manifest(corpus)
+    call = lambda name, **how: write_corpus(
+        tmp_path / name, CONFIG, ROWS, SEED, SHARD, BLOCK, **how
+    )
+    assert call("parts", part=(1, 2)) is None
+    assert call("parts", part=(0, 2)) == wanted
+    assert call("workers", workers=2) == wanted
+
+
+@pytest.mark.parametrize(
+    "how, rule",
+    [
+        ({"workers": 3}, r"workers=3\): must be >= 1 and <= 2, the number of files"),
+        ({"workers": 0}, r"workers=0\): must be >= 1"),
+        ({"part": (2, 2)}, r"part=\(2, 2\)\): must be \(i, n\) with 0 <= i < n"),
+        ({"part": (2, 3)}, r"part=\(2, 3\)\): has no files, because there are 2"),
+    ],
+)
+def test_more_hands_than_files_are_refused(tmp_path, how, rule):
+    with pytest.raises(ValueError, match=rule):
+        write_corpus(tmp_path / "new", CONFIG, ROWS, SEED, SHARD, BLOCK, **how)
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_differs_is_named(corpus, tmp_path):
+    other = dataclasses.replace(CONFIG, acceptance=s2jax.Acceptance(bound=7.0))
+    for arguments, rule in [
+        (
+            (other, ROWS, SEED, SHARD, BLOCK),
+            "config.acceptance.bound is 10000.0 there and 7.0 here",
+        ),
+        ((CONFIG, ROWS, 4, SHARD, BLOCK), "seed is 3 there and 4 here"),
+        ((CONFIG, ROWS, SEED, SHARD, 256), "block is 512 there and 256 here"),
+    ]:
+        with pytest.raises(FileExistsError, match=rule):
+            write_corpus(corpus, *arguments)
+    manifest = read_manifest(corpus)
+    for name, value, rule in [
+        ("schema_version", 99, "version 99 must be s2jax-corpus version 3. Update s2jax"),
+        ("schema_version", 2, "Read it with s2jax"),
+        ("format", "other", "other version 3 must be"),
+        ("versions", {"jax": "0.1"}, 'versions.jax is "0.1" there'),
+    ]:
+        folder = tmp_path / str(value)[:4]
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        (folder / "_manifest.json").write_text(json.dumps(manifest | {name: value}))
+        with pytest.raises((ValueError, FileExistsError), match=rule):
+            write_corpus(folder, CONFIG, ROWS, SEED, SHARD, BLOCK)
+    for text in ("", "{", "[]", '{"format": 3}', "[" * 100_000):
+        (folder / "_manifest.json").write_text(text)
+        with pytest.raises(ValueError, match="but is damaged"):
+            read(folder)
+
+
+def test_rows_are_read_back(corpus, blocks):
+    stored = read(corpus)
+    batch = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:ROWS], *blocks)
+    again = stored[:]
+    fields = [field.name for field in dataclasses.fields(s2jax.Batch)]
+    for name in set(fields) - {"program", "x_source", "t", "dynamics"}:
+        got, want = getattr(again, name), getattr(batch, name)
+        assert got.dtype == want.dtype
+        np.testing.assert_array_equal(got, want)
+    assert to_text(again.program) == to_text(batch.program)
+    np.testing.assert_array_equal(again.program.length > 0, batch.program.length > 0)
+    assert again.x_source is None
+    mixed = [SHARD + 3, 0, 699, 0, -1]
+    np.testing.assert_array_equal(stored[mixed].y, batch.y[mixed])
+    assert to_text(stored[mixed].program) == to_text(batch.program[np.array(mixed)])
+    np.testing.assert_array_equal(stored[5].x[0], batch.x[5])
+    parts = [part.y for part in stored.batches(300, start=100)]
+    assert [len(part) for part in parts] == [300, 300]
+    np.testing.assert_array_equal(np.concatenate(parts), batch.y[100:])
+    row = stored.row(600)
+    np.testing.assert_array_equal(row["y_1"], batch.y[600, 1])
+    assert row["expression"] == to_text(batch.program)[600]
+    assert row["y_mask"].tolist() == batch.y_mask[600].tolist()
+    with pytest.raises(IndexError, match="must be below 700"):
+        stored[700]
+    with pytest.raises(TypeError, match="a row number, a slice or a list"):
+        stored["first"]
+    ids = stored.table(mixed, columns=["id"])["id"].to_pylist()
+    assert ids == [SHARD + 3, 0, 699, 0, 699]
+
+
+def test_repair_refuses_other_values(corpus, tmp_path, monkeypatch):
+    folder = tmp_path / "copy"
+    shutil.copytree(corpus, folder)
+    file = folder / "data" / "train-00001-of-00002.parquet"
+    file.unlink()
+    (damage,) = verify(folder)
+    assert damage.reason == "is not there"
+    draw = Stream.__getitem__
+    other = lambda stream, block: draw(stream, block + 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Stream, "__getitem__", other)
+        with pytest.raises(RuntimeError, match="but they differ. Repair it where it was written"):
+            repair(folder)
+    assert files(folder) == files(corpus)[:-1]
+    assert repair(folder) == [damage]
+    assert read_manifest(folder) == read_manifest(corpus)
+    assert not verify(folder)
+    file.write_bytes(file.read_bytes()[:-1])
+    assert "bytes instead of" in verify(folder)[0].reason
 
 
 def test_every_class_of_the_library_makes_the_round_trip():

@@ -226,3 +226,11 @@ def test_every_format_is_documented():
     for format in FORMATS:
         assert f"## `{format}`" in page
         assert all(f"`{option}" in page for option in options_of(format))
+
+
+def test_few_files_are_open(flat: Stored, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("s2jax.corpus._read.MAX_OPEN", 1)
+    corpus = Corpus(flat.path)
+    for row in (0, 6, 0):  # in two files
+        assert corpus.row(row)["id"] == row
+        assert len(corpus._open) == 1

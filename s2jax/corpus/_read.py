@@ -27,6 +27,9 @@ from s2jax.ode import FORMS
 from s2jax.operators import CONST
 from s2jax.symbols import Vocabulary, from_tokens
 
+MAX_OPEN = 32
+"""Files kept open: each holds its footer in memory, and systems limit their number."""
+
 
 def read(path: str | os.PathLike[str]) -> "Corpus":
     """Open a finished corpus; rows are read when they are asked for.
@@ -162,6 +165,8 @@ class Corpus(Sequence):
 
     def _file(self, shard: int) -> Any:
         if shard not in self._open:
+            if len(self._open) == MAX_OPEN:
+                del self._open[next(iter(self._open))]
             name = self.path / self.manifest["files"][shard]["name"]
             self._open[shard] = pyarrow().parquet.ParquetFile(name, page_checksum_verification=True)
         return self._open[shard]

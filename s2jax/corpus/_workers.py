@@ -54,12 +54,13 @@ def write_by_workers(
                 continue
             if event is None:  # it died
                 crew.discard(worker)
+                code = worker.wait()
                 report(-worker.rows)
                 failures[worker.shard] += 1
                 if failures[worker.shard] == _ATTEMPTS:
                     raise RuntimeError(
                         f"write_corpus(workers={workers}): {_ATTEMPTS} workers died at "
-                        f"{plan.name(worker.shard)}, the last with exit code {worker.wait()}. Use "
+                        f"{plan.name(worker.shard)}, the last with exit code {code}. Use "
                         "fewer workers if memory is short, or workers=1 to see the error."
                     )
                 crew.add(successor := start())
@@ -90,7 +91,8 @@ class _Worker:
         self.shard, self.rows = -1, 0
         x64 = bool(jax.config.jax_enable_x64)  # pyright: ignore[reportAttributeAccessIssue]
         self._send({"folder": str(folder), "head": plan.head, "x64": x64})
-        threading.Thread(target=self._listen, args=(events,), daemon=True).start()
+        self._ear = threading.Thread(target=self._listen, args=(events,), daemon=True)
+        self._ear.start()
 
     def take(self, shard: int) -> None:
         """Give it a shard."""
@@ -110,11 +112,20 @@ class _Worker:
 
     def wait(self) -> int:
         """Its exit code."""
-        return self._process.wait()
+        code = self._process.wait()
+        self._ear.join()
+        with contextlib.suppress(OSError):
+            self._input.close()
+        self._output.close()
+        return code
 
     @property
     def _input(self) -> Any:
         return self._process.stdin
+
+    @property
+    def _output(self) -> Any:
+        return self._process.stdout
 
     def _send(self, message: Any) -> None:
         with contextlib.suppress(OSError):  # a dead worker is noticed by who listens
@@ -122,7 +133,7 @@ class _Worker:
 
     def _listen(self, events: queue.SimpleQueue) -> None:
         """Pass on what it says, and None when it has ended."""
-        for line in self._process.stdout or ():
+        for line in self._output:
             with contextlib.suppress(ValueError):  # the torn last line of a killed process
                 events.put((self, json.loads(line)))
         events.put((self, None))

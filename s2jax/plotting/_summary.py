@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from s2jax.corpus import read_manifest
+from s2jax.corpus._info import facts
 from s2jax.operators import TABLE
 
 
@@ -20,7 +21,6 @@ def summarize(path: str | os.PathLike[str]) -> dict[str, str]:
     import pyarrow.parquet as pq
 
     manifest = read_manifest(path)
-    config = manifest["config"]
     operators, skeletons = Counter(), set()
     for entry in manifest["files"]:
         file = pq.ParquetFile(Path(path) / entry["name"], page_checksum_verification=True)
@@ -28,18 +28,14 @@ def summarize(path: str | os.PathLike[str]) -> dict[str, str]:
         for part in file.iter_batches(columns=["tokens"], batch_size=8192):
             _count_tokens(part.column("tokens"), words, operators, skeletons)
     size = sum(entry["bytes"] for entry in manifest["files"])
-    rows, counts = manifest["rows"], manifest["acceptance"]
+    counts = manifest["acceptance"]
     tries = {name: n for name, n in counts.items() if name != "unusable_rows"}
     total = max(sum(tries.values()), 1)
+    table = facts(manifest, size)
     return {
         "corpus": str(path),
-        "rows": f"{rows:,}" + _unusable(counts),
-        "size": f"{size / 1e6:,.1f} MB in {len(manifest['files'])} files",
-        "length": str(config["length"]),
-        "channels": f"{config['num_inputs']} in, {config['num_outputs']} out",
-        "seed": f"{manifest['seed']}, blocks of {manifest['block']}",
-        "made by": ", ".join(f"{name} {v}" for name, v in manifest["versions"].items()),
-        "fingerprint": manifest["fingerprint"][:16],
+        **table,
+        "rows": table["rows"] + _unusable(counts),
         "tries": _lines(f"{name} {n:,} ({n / total:.1%})" for name, n in tries.items()),
         **_forms(manifest),
         "operators": _lines(f"{name} {n:,}" for name, n in operators.most_common()),

@@ -1,0 +1,137 @@
+"""Which blocks of a batch which device draws, and the batch made of them."""
+
+import dataclasses
+import math
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from s2jax import _checks
+from s2jax._types import PRNGKey
+from s2jax.config import Config
+from s2jax.generate import Batch
+from s2jax.stream import Stream, draw
+
+_BLOCK_ROWS = 512
+_DIVISORS = (8, 4, 2)
+
+
+def divided(
+    caller: str, config: Config, seed: int, batch: int, block_size: int | None
+) -> tuple[Stream, int]:
+    """The stream behind batches of a size, and the number of blocks in each of them."""
+    _checks.check_static_integer(caller, "batch", batch, 1)
+    if block_size is None:
+        sizes = [batch // parts for parts in _DIVISORS if batch % parts == 0]
+        block_size = next((size for size in sizes if size >= _BLOCK_ROWS), batch)
+    stream = Stream(config, seed, block_size)
+    if batch % block_size:
+        raise ValueError(
+            f"{caller}(batch={batch}, block_size={block_size}): block_size must divide batch, "
+            f"because a batch is made of whole blocks. Choose {math.gcd(batch, block_size)}."
+        )
+    return stream, batch // block_size
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Share:
+    """The blocks of each batch that one device draws.
+
+    Every block is a call of the program that `stream[b]` runs. A loop over blocks inside one
+    program, or one program for all devices, would be fewer calls; but XLA fuses those otherwise and
+    rounds some floats otherwise.
+
+    Attributes:
+        stream: Where blocks are from.
+        first: The share's first block within a batch.
+        count: Number of its blocks.
+        device: Where it is drawn; None is the default device.
+        wide: Whether floats have 64 bits. Threads do not inherit the setting.
+    """
+
+    stream: Stream
+    first: int
+    count: int
+    device: Any = None
+    wide: bool = dataclasses.field(default_factory=lambda: bool(jax.config.read("jax_enable_x64")))
+
+    @cached_property
+    def _arguments(self) -> tuple[Config, PRNGKey]:
+        """Configuration and key, arrays copied to the device; none is committed to it.
+
+        Committed arguments would annotate the program, and it would be compiled once more.
+        """
+        here = lambda leaf: jnp.asarray(np.asarray(leaf)) if isinstance(leaf, jax.Array) else leaf
+        return jax.tree.map(here, self.stream.config), self.stream.key
+
+    def rows(self, start: int) -> Batch:
+        """The share's rows of the batch whose first block has the number `start`."""
+        with jax.enable_x64(self.wide), jax.default_device(self.device):
+            config, key = self._arguments
+            numbers = range(start + self.first, start + self.first + self.count)
+            size = self.stream.block_size
+            blocks = [draw(config, key, np.uint32(number), size) for number in numbers]
+            return blocks[0] if self.count == 1 else _concatenated(blocks)
+
+
+def shares_of(
+    stream: Stream, count: int, mesh: Mesh, axes: str | tuple[str, ...] | None
+) -> tuple[list[Share], NamedSharding]:
+    """The shares of this process, and how rows lie on the mesh."""
+    if not isinstance(mesh, Mesh):
+        raise TypeError(
+            f"batches(mesh={mesh!r}): must be a jax.sharding.Mesh. Pass jax.make_mesh((n,), "
+            '("data",)).'
+        )
+    names = mesh.axis_names if axes is None else (axes,) if isinstance(axes, str) else tuple(axes)
+    for name in names:
+        if name not in mesh.axis_names:
+            raise ValueError(f"batches(axes={axes!r}): {_checks.unknown(name, mesh.axis_names)}")
+    parts = math.prod(mesh.shape[name] for name in names)
+    if count % parts:
+        size = stream.block_size
+        raise ValueError(
+            f"batches(batch={count * size}, block_size={size}) on {parts} devices: the number of "
+            f"blocks, {count}, must be a multiple of the devices, because each draws whole blocks. "
+            + _way_out(count * size, size, parts)
+        )
+    sharding = NamedSharding(mesh, PartitionSpec(names))
+    places = sharding.addressable_devices_indices_map((count,))
+    shares = []
+    for device, index in places.items():
+        low, high, _ = (index or (slice(None),))[0].indices(count)
+        shares.append(Share(stream, low, high - low, device))
+    return shares, sharding
+
+
+def _way_out(batch: int, block_size: int, parts: int) -> str:
+    if batch % parts:
+        return f"Choose a batch that is a multiple of {parts}."
+    return f"Choose block_size={math.gcd(block_size, batch // parts)}, which draws other rows."
+
+
+def join(shares: list[Share], sharding: NamedSharding | None, start: int, rows: int) -> Batch:
+    """The batch whose first block has the number `start`."""
+    if len(shares) == 1:
+        parts = [shares[0].rows(start)]
+    else:  # devices wait for the host in loops, and each compiles the program once
+        with ThreadPoolExecutor(len(shares)) as threads:
+            parts = list(threads.map(lambda share: share.rows(start), shares))
+    if sharding is None:
+        return parts[0]
+
+    def whole(*pieces: jax.Array) -> jax.Array:
+        shape = (rows, *pieces[0].shape[1:])
+        return jax.make_array_from_single_device_arrays(shape, sharding, pieces)
+
+    return jax.tree.map(whole, *parts)
+
+
+@jax.jit
+def _concatenated(blocks: list[Batch]) -> Batch:
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *blocks)
