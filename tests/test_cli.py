@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import types
@@ -16,8 +17,8 @@ import s2jax
 from s2jax import _serialize, cli, expressions, inputs, plotting
 from s2jax._options import _read, names_of, with_options
 from s2jax._types import Number, Whole
-from s2jax.corpus import _writer as writer
 from s2jax.corpus import read_manifest
+from s2jax.stream import Stream
 
 ROOT = Path(__file__).parent.parent
 # the library's own process, as a user starts it
@@ -113,6 +114,10 @@ def test_show_of_no_corpus(tmp_path, capsys):
         (["--inputs.weights", "1"], "one weight for each"),
         (["--rows", "0"], "rows=0): must be an integer >= 1"),
         (["--config", "missing.toml"], "cannot be read as TOML"),
+        (["--workers", "2"], "workers=2): must be >= 1 and <= 1"),
+        (["--shards", "1"], "--shards 1: must be I/N"),
+        (["--shards", "1/1"], "part=(1, 1)): must be (i, n) with 0 <= i < n"),
+        (["--address", "auto"], "--address auto: needs --engine ray"),
     ],
 )
 def test_wrong_usage_writes_nothing(tmp_path, capsys, options, message):
@@ -147,28 +152,71 @@ def test_bad_toml_and_unknown_field_in_it(tmp_path, capsys):
 def test_an_occupied_folder_is_refused(generated, tmp_path, capsys):
     out, _ = generated
     assert cli.main(["generate", str(out), "--length", "64"]) == cli.USAGE
-    assert "cannot resume" in capsys.readouterr().err
+    assert "rows is 300 there and 20000 here" in capsys.readouterr().err
     (tmp_path / "mine").write_text("")
     assert cli.main(["generate", str(tmp_path)]) == cli.USAGE
     assert "'mine', which is no part of a corpus" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    "error, code, message",
+    "error, message",
     [
-        (OSError(28, "No space left on device"), cli.FAILED, "No space left"),
-        (KeyboardInterrupt(), cli.INTERRUPTED, "interrupted"),
+        (OSError(28, "No space left on device"), "No space left"),
+        (KeyboardInterrupt(), "interrupted"),
     ],
 )
-def test_exit_codes_of_failures(tmp_path, capsys, monkeypatch, error, code, message):
+def test_what_was_interrupted_can_go_on(tmp_path, capsys, monkeypatch, error, message):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(writer, "sample", fail)
-    out = tmp_path / "new"
-    assert cli.main(["generate", str(out), "--length", "64"]) == code
-    assert message in capsys.readouterr().err
-    assert not out.exists()
+    monkeypatch.setattr(Stream, "__getitem__", fail)
+    arguments = ["generate", str(tmp_path / "new"), "--length", "64"]
+    assert cli.main(arguments) == cli.INTERRUPTED
+    told = capsys.readouterr().err
+    assert message in told
+    assert f"To go on: s2jax {' '.join(arguments)}" in told
+
+
+def test_the_same_command_again_does_nothing(generated, capsys, monkeypatch):
+    out, result = generated
+    assert re.search(r"300 rows in 1 files: about \d+\.\d MB of [\d,]+ MB free", result.stderr)
+    monkeypatch.setattr(Stream, "__getitem__", None)
+    arguments = ["--rows", "300", "--length", "64", "--seed", "5", "--acceptance.bound=500"]
+    assert cli.main(["generate", str(out), *arguments]) == cli.OK
+    assert capsys.readouterr().out.startswith(f"{out}: 300 rows")
+
+
+def test_info_verify_and_repair(generated, tmp_path, capsys):
+    out, _ = generated
+    folder = tmp_path / "copy"
+    shutil.copytree(out, folder)
+    assert cli.main(["info", str(folder)]) == cli.OK
+    assert "state        whole\nrows         300" in capsys.readouterr().out
+    assert cli.main(["verify", str(folder)]) == cli.OK
+    assert "1 files are as they were written" in capsys.readouterr().out
+    (file,) = (folder / "data").iterdir()
+    good = file.read_bytes()
+    file.write_bytes(good[:2000] + bytes([good[2000] ^ 1]) + good[2001:])
+    assert cli.main(["verify", str(folder)]) == cli.FAILED
+    told = capsys.readouterr()
+    assert "data/train-00000-of-00001.parquet has other bytes" in told.out
+    assert f"s2jax repair {folder}" in told.err
+    assert cli.main(["repair", str(folder)]) == cli.OK
+    assert "drawn again, with the same values" in capsys.readouterr().out
+    assert file.read_bytes() == good
+    assert cli.main(["repair", str(folder)]) == cli.OK
+    assert "nothing to repair" in capsys.readouterr().out
+    for command in ("info", "verify", "repair"):
+        assert cli.main([command, str(tmp_path)]) == cli.USAGE
+        assert "holds no finished corpus" in capsys.readouterr().err
+
+
+def test_export(generated, tmp_path, capsys):
+    out, _ = generated
+    assert cli.main(["export", str(out), str(tmp_path / "npz"), "--format", "npz"]) == cli.OK
+    assert "300 rows as npz" in capsys.readouterr().out
+    assert cli.main(["export", str(out), str(tmp_path / "no"), "--format", "nzp"]) == cli.USAGE
+    assert "Did you mean 'npz'?" in capsys.readouterr().err
 
 
 def test_help_names_the_options(capsys):
