@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from s2jax import _checks
-from s2jax._types import PRNGKey
+from s2jax._types import Number, PRNGKey
 from s2jax.generate import Batch
 
 
@@ -91,8 +91,12 @@ def z_score(
     """
     series, seen = _observed(series, observed)
     shift = _mean(series, seen)
-    centred = jnp.where(seen, series - shift[..., None], 0)
-    return _scaled(centred, shift, jnp.sqrt(_mean(centred**2, seen)))
+    # the mean of a constant is rounded: what is left of it is no signal to be scaled up
+    highest = jnp.where(seen, series, -jnp.inf).max(-1, keepdims=True)
+    varies = highest > jnp.where(seen, series, jnp.inf).min(-1, keepdims=True)
+    centred = jnp.where(seen & varies, series - shift[..., None], 0)
+    variance = _mean(centred**2, seen)
+    return _scaled(centred, shift, jnp.sqrt(jnp.where(variance > 0, variance, 1)))
 
 
 def mean_abs(
@@ -115,17 +119,17 @@ def mean_abs(
 def drop_values(
     key: PRNGKey,
     series: Float[Array, "*batch time"],
-    low: float = 0.0,
-    high: float = 0.2,
+    low: Number = 0.0,
+    high: Number = 0.2,
     run: int = 1,
-    fill: float = jnp.nan,
+    fill: Number = jnp.nan,
 ) -> Corrupted:
     """Take values away at random: each series loses a share that is drawn for it.
 
     Args:
         key: A PRNG key.
         series: Without missing values.
-        low, high: The expected share is U(low, high) of each series, in [0, 1). May be traced.
+        low, high: The expected share of each series is U(low, high), in [0, 1]. May be traced.
         run: Missing values come in runs of at least this length; 1 is missing completely at
             random. Static.
         fill: What stands where a value is missing.
@@ -139,16 +143,17 @@ def drop_values(
         True
     """
     _checks.check_number("drop_values", "low", low, 0, 1)
-    _checks.check_number("drop_values", "high", high, float(low) if _checks.is_concrete(low) else 0, 1)
+    least = float(low) if _checks.is_concrete(low) else 0.0
+    _checks.check_number("drop_values", "high", high, least, 1)
     _checks.check_static_integer("drop_values", "run", run, 1, series.shape[-1])
     of_rate, of_start = jax.random.split(key)
     dtype = series.dtype
     unit = jax.random.uniform(of_rate, series.shape[:-1], dtype)
-    rate = jnp.asarray(low, dtype) + (jnp.asarray(high, dtype) - jnp.asarray(low, dtype)) * unit
-    # a value is there if none of the `run` places before it starts a run
-    starts_rarely = (1 - rate)[..., None] ** (1 / run)
+    low, high = jnp.asarray(low, dtype), jnp.asarray(high, dtype)
+    # a value is there if none of the `run` places up to it starts a run
+    no_start = (1 - low - (high - low) * unit)[..., None] ** (1 / run)
     padded = (*series.shape[:-1], series.shape[-1] + run - 1)
-    starts = jax.random.uniform(of_start, padded, dtype) >= starts_rarely
+    starts = jax.random.uniform(of_start, padded, dtype) >= no_start
     covered = jnp.cumsum(starts, axis=-1, dtype=jnp.int32)
     before = jnp.pad(covered, [(0, 0)] * (series.ndim - 1) + [(1, 0)])
     observed = covered[..., run - 1 :] == before[..., : series.shape[-1]]
@@ -179,7 +184,9 @@ def forecast(
     _checks.check_static_integer("forecast", "horizon", horizon, 1, length - 1)
     kinds = ("future", "past", "none")
     if covariates not in kinds:
-        raise ValueError(f"forecast(covariates={covariates!r}): {_checks.unknown(covariates, kinds)}")
+        raise ValueError(
+            f"forecast(covariates={covariates!r}): {_checks.unknown(covariates, kinds)}"
+        )
     now = length - horizon
     return Forecast(
         context=batch.y[..., :now],

@@ -155,7 +155,7 @@ def test_an_occupied_folder_is_refused(generated, tmp_path, capsys):
     assert "rows is 300 there and 20000 here" in capsys.readouterr().err
     (tmp_path / "mine").write_text("")
     assert cli.main(["generate", str(tmp_path)]) == cli.USAGE
-    assert "'mine', which is no part of a corpus" in capsys.readouterr().err
+    assert "'mine', which is no part of one" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

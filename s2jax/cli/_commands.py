@@ -91,7 +91,7 @@ class Export:
     """The folder of a corpus."""
     dest: Path
     """Where the copy goes: new or empty."""
-    format: str
+    format: str = "hf"
     """One of hf, chronos2, time-moe, utsd, symtime, toto, array-record, npz."""
 
 

@@ -15,19 +15,14 @@ class Progress:
     def __init__(self, total: int):
         self._total = total
         self._first: tuple[int, float] | None = None
-        self._drawn, self._bar = 0.0, None
-        try:
-            from tqdm import tqdm
-        except ImportError:
-            return
-        self._bar: Any = tqdm(total=total, unit=" rows", unit_scale=False, file=sys.stderr)
+        self._drawn = 0.0
+        self._bar: Any = None
 
     def __call__(self, rows: int) -> None:
         now = time.perf_counter()
         if self._first is None:  # rows of earlier calls count, but not as work of this one
             self._first = rows, now
-            if self._bar is not None:
-                self._bar.initial = rows
+            self._start_bar(rows)
         if self._bar is not None:
             self._bar.update(rows - self._bar.n)
             return
@@ -39,6 +34,13 @@ class Progress:
         left = (self._total - rows) / rate
         line = f"\r{rows:,} of {self._total:,} rows, {rate:,.0f} rows/s, {left:.0f} s left "
         print(line, end="", file=sys.stderr, flush=True)
+
+    def _start_bar(self, rows: int) -> None:
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            return
+        self._bar = tqdm(total=self._total, initial=rows, unit=" rows", file=sys.stderr)
 
     def close(self) -> None:
         """End the line."""

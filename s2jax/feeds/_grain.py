@@ -82,8 +82,8 @@ class _Steps:
     def __len__(self) -> int:
         return MAX_BLOCKS // 2 // self.count  # Grain shuffles up to 2**31 elements
 
-    def __getitem__(self, step: int) -> Batch:
-        return self.share.rows(operator.index(step) * self.count)
+    def __getitem__(self, index: int) -> Batch:
+        return self.share.rows(operator.index(index) * self.count)
 
 
 class CorpusSource:

@@ -17,18 +17,13 @@ from s2jax.config import Config
 from s2jax.generate import Batch
 from s2jax.stream import Stream, draw
 
-_BLOCK_ROWS = 512
-_DIVISORS = (8, 4, 2)
-
 
 def divided(
     caller: str, config: Config, seed: int, batch: int, block_size: int | None
 ) -> tuple[Stream, int]:
     """The stream behind batches of a size, and the number of blocks in each of them."""
     _checks.check_static_integer(caller, "batch", batch, 1)
-    if block_size is None:
-        sizes = [batch // parts for parts in _DIVISORS if batch % parts == 0]
-        block_size = next((size for size in sizes if size >= _BLOCK_ROWS), batch)
+    block_size = batch if block_size is None else block_size
     stream = Stream(config, seed, block_size)
     if batch % block_size:
         raise ValueError(
