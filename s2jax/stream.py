@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Integer
 
 from s2jax import _checks
 from s2jax._serialize import to_json
@@ -64,7 +64,7 @@ class Stream:
         _checks.check_static_integer("Stream", "seed", self.seed, 0, 2**32 - 1)
         _checks.check_static_integer("Stream", "block_size", self.block_size, 1, 2**24)
 
-    def __getitem__(self, block: int | Int[Array, ""]) -> Batch:
+    def __getitem__(self, block: int | Integer[Array, ""]) -> Batch:
         """Block number `block`; traced inside jit.
 
         Raises:

@@ -139,7 +139,7 @@ def drop_values(
 
     Example:
         >>> dropped = drop_values(jax.random.key(0), jnp.ones((3, 100)), 0.3, 0.3, fill=0.0)
-        >>> bool((dropped.series == dropped.observed).all())
+        >>> bool(((dropped.series == 1) == dropped.observed).all())
         True
     """
     _checks.check_number("drop_values", "low", low, 0, 1)

@@ -52,24 +52,19 @@ def test_traced_inside_jit_and_scan() -> None:
     def train(start):
         def step(total, block):
             batch = stream[block]
-            return total + batch.y.sum(), batch
+            return total + abs(batch.y).sum(), batch
 
         return jax.lax.scan(step, jnp.float32(0), start + jnp.arange(3, dtype=jnp.uint32))
 
     total, batches = train(np.uint32(10))
     for position in range(3):
         want, got = stream[10 + position], jax.tree.map(lambda leaf, i=position: leaf[i], batches)
-        for name, a, b in zip(
-            jax.tree.leaves_with_path(want),
-            jax.tree.leaves(want),
-            jax.tree.leaves(got),
-            strict=True,
-        ):
+        for a, b in zip(jax.tree.leaves(want), jax.tree.leaves(got), strict=True):
             if jnp.issubdtype(a.dtype, jnp.floating):
-                np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5, err_msg=str(name[0]))
+                np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
             else:
-                np.testing.assert_array_equal(a, b, err_msg=str(name[0]))
-    np.testing.assert_allclose(total, batches.y.sum(), rtol=1e-5)
+                np.testing.assert_array_equal(a, b)
+    np.testing.assert_allclose(total, abs(batches.y).sum(), rtol=1e-5)
 
 
 def test_identity_is_json_and_decides_the_fingerprint(stream: Stream) -> None:

@@ -1,6 +1,7 @@
 """Shards as tasks of a Ray cluster; the promises rest on the files, not on Ray."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from s2jax.corpus._plan import Plan
 from s2jax.corpus._shards import write_shard
 
+_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 _RETRIES = 3
 
 
@@ -24,14 +26,14 @@ def ray_engine(address: str | None = None) -> Callable[..., None]:
 
     Raises:
         ImportError: If Ray is not installed.
+        RuntimeError: If Ray has been imported before and would listen on all interfaces.
 
     Example:
         >>> engine = ray_engine()  # doctest: +SKIP
         >>> write_corpus("corpus", config, 10**6, shard_rows=8192, engine=engine)  # doctest: +SKIP
     """
     if address is None:
-        # read when Ray is imported: without it, its servers listen on all interfaces
-        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+        _stay_at_home()
     try:
         import ray
     except ImportError as error:
@@ -49,6 +51,18 @@ def ray_engine(address: str | None = None) -> Callable[..., None]:
                 ray.shutdown()
 
     return engine
+
+
+def _stay_at_home() -> None:
+    """Let Ray listen on the loopback interface only; it reads the setting when it is imported."""
+    ray = sys.modules.get("ray")
+    if ray is None:
+        os.environ[_LOOPBACK] = "0"
+    elif os.environ.get(_LOOPBACK) != "0" and not ray.is_initialized():
+        raise RuntimeError(
+            f"ray_engine(): must be called before Ray is imported, or with {_LOOPBACK}=0 set by "
+            "then, or Ray would listen on all interfaces. Import Ray later, or start it yourself."
+        )
 
 
 def _run(

@@ -1,0 +1,83 @@
+"""What feeds cost beside drawing: `batches` and the Grain source against a raw loop over `sample`.
+
+All three draw the same blocks of 1024 pairs on one core; parity is asserted before anything is
+timed. The raw loop runs against itself first: a claim inside that spread is no claim.
+
+    python benchmarks/feeds.py --out benchmarks/results/today.jsonl
+"""
+
+import argparse
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import _record
+
+_record.use_one_core()
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import grain  # noqa: E402
+import jax  # noqa: E402
+import numpy as np  # noqa: E402
+
+import s2jax  # noqa: E402
+from s2jax.feeds import batches, grain_source  # noqa: E402
+
+ROWS, SEED = 1024, 0
+
+
+def raw(config: s2jax.Config) -> Iterator[s2jax.Batch]:
+    """The loop one would write by hand."""
+    key = jax.random.key(SEED)
+    for step in itertools.count():
+        yield s2jax.sample(jax.random.fold_in(key, step), config, ROWS)
+
+
+def by_grain(config: s2jax.Config) -> Iterator[s2jax.Batch]:
+    options = grain.ReadOptions(num_threads=1, prefetch_buffer_size=1)
+    return iter(grain_source(config, SEED, ROWS).to_iter_dataset(options))
+
+
+def job(feed: Iterator[s2jax.Batch]) -> Callable[[], float]:
+    """Draw one batch; its usable pairs."""
+
+    def draw() -> float:
+        batch = jax.block_until_ready(next(feed))
+        return float((np.asarray(batch.status) == 0).sum())
+
+    return draw
+
+
+def assert_parity(feeds: dict[str, Iterator[s2jax.Batch]]) -> None:
+    """The first batch of every feed has the same bits."""
+    first = [jax.tree.leaves(next(feed)) for feed in feeds.values()]
+    for leaves in zip(*first, strict=True):
+        assert len({np.asarray(leaf).tobytes() for leaf in leaves}) == 1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out")
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=0.5)
+    options = parser.parse_args()
+    config = s2jax.presets.s2()
+    feeds: dict[str, Any] = {
+        "raw": raw(config), "raw again": raw(config), "batches": batches(config, SEED, ROWS),
+        "grain": by_grain(config),
+    }  # fmt: skip
+    assert_parity(feeds)
+    jobs = {name: job(feed) for name, feed in feeds.items()}
+    rates = _record.paired_rates(jobs, options.rounds, options.seconds)
+    for name in ("raw again", "batches", "grain"):
+        _record.write(
+            options.out, "feeds", feed=name, rows=ROWS, length=config.length,
+            pairs_per_cpu_second=_record.quartiles(rates[name]),
+            overhead=_record.quartiles(rates["raw"] / rates[name] - 1),
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

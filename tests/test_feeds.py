@@ -1,0 +1,396 @@
+"""Feeds: a batch is a function of its number, whoever draws it and wherever one resumes."""
+
+import concurrent.futures
+import hashlib
+import json
+import os
+import pickle
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from jax.sharding import AxisType, Mesh, PartitionSpec
+
+import s2jax
+from s2jax.feeds import Batches, batches, corpus_source, grain_source
+from s2jax.stream import Stream
+from tests import distributed
+
+ROOT = Path(__file__).parents[1]
+CONFIG = s2jax.presets.s2(length=64)
+SEED, BATCH, BLOCK = 3, 8, 4
+# compiles twice as fast, and there are four devices to compile it for
+CHEAP = s2jax.presets.s2(length=64, inputs=s2jax.inputs.ARMA(), target=s2jax.Identity())
+
+
+def digest(batch: Any) -> str:
+    """A hash of all leaves."""
+    leaves = [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(batch)]
+    return hashlib.sha256(b"".join(leaves)).hexdigest()
+
+
+def blocks_of(config: s2jax.Config, first: int, count: int, seed: int = SEED) -> s2jax.Batch:
+    """Blocks of the stream one after another."""
+    stream = Stream(config, seed, BLOCK)
+    parts = [jax.device_get(stream[block]) for block in range(first, first + count)]
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+def mesh_of(*shape: int, kind: AxisType = AxisType.Auto) -> Mesh:
+    names = ("data", "model")[: len(shape)]
+    count = int(np.prod(shape))
+    return jax.make_mesh(shape, names, (kind,) * len(shape), devices=jax.devices()[:count])
+
+
+def feed(mesh: Mesh | None = None, start: int = 0, **options: Any) -> Batches:
+    options = {"config": CONFIG, "seed": SEED, "batch": BATCH, "block_size": BLOCK} | options
+    return batches(mesh=mesh, start=start, **options)
+
+
+# ---- batches on meshes ----------------------------------------------------------------------
+
+
+def test_batches_are_blocks_of_the_stream() -> None:
+    ours = feed(start=2)
+    for step in (2, 3):
+        assert digest(next(ours)) == digest(blocks_of(CONFIG, 2 * step, 2))
+    assert digest(next(batches(CONFIG, SEED, BLOCK))) == digest(blocks_of(CONFIG, 0, 1))
+
+
+@pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit])
+@pytest.mark.parametrize("devices", [1, 2])
+def test_devices_do_not_change_the_bits(devices: int, kind: AxisType) -> None:
+    batch = next(feed(mesh_of(devices, kind=kind), 1))
+    assert digest(batch) == digest(blocks_of(CONFIG, 2, 2))
+    assert batch.y.sharding.spec == PartitionSpec("data")
+    assert len(batch.y.sharding.device_set) == devices
+
+
+@pytest.mark.parametrize(
+    "shape, axes, rows", [((4,), None, 4), ((2, 2), "data", 8), ((2, 2), ("model", "data"), 4)]
+)
+def test_meshes(shape: tuple[int, ...], axes: Any, rows: int) -> None:
+    batch = next(feed(mesh_of(*shape), 1, config=CHEAP, batch=16, axes=axes))
+    assert digest(batch) == digest(blocks_of(CHEAP, 4, 4))
+    for leaf in jax.tree.leaves(batch):
+        assert {shard.data.shape[0] for shard in leaf.addressable_shards} == {rows}
+
+
+def test_a_jitted_step_takes_the_batch() -> None:
+    for kind in (AxisType.Auto, AxisType.Explicit):
+        batch = next(feed(mesh_of(2, kind=kind)))
+        loss = jax.jit(lambda batch: (batch.y**2).mean())(batch)
+        np.testing.assert_allclose(loss, (blocks_of(CONFIG, 0, 2).y ** 2).mean(), rtol=1e-5)
+
+
+def test_the_second_batch_compiles_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    ours = feed(mesh_of(2))
+    next(ours)
+    with jax.log_compiles(), caplog.at_level("WARNING"):
+        next(ours)
+    assert not [record for record in caplog.records if "ompil" in record.getMessage()]
+
+
+@pytest.fixture
+def zeros(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks that are zeros of the precision that is set; nothing is compiled."""
+    monkeypatch.setattr(
+        "s2jax.feeds._shares.draw", lambda config, key, block, size: jnp.zeros(size)
+    )
+
+
+def test_precision_is_that_of_the_beginning(zeros: None) -> None:
+    with jax.enable_x64(True):
+        ours = feed(mesh_of(2))
+    assert next(ours).dtype == np.float64
+    assert next(feed(mesh_of(2))).dtype == np.float32
+    assert ours.get_state()["dtype"] != feed().get_state()["dtype"]
+
+
+@pytest.mark.slow
+def test_processes_do_not_change_the_bits() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "XLA_FLAGS": ""}
+    command = [sys.executable, str(ROOT / "tests/distributed.py")]
+    started = [
+        subprocess.Popen(
+            [*command, str(rank), "2", "1", str(port)],
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for rank in range(2)
+    ]  # fmt: skip
+    try:
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            ends = list(threads.map(lambda process: process.communicate(timeout=300), started))
+    finally:
+        for process in started:
+            process.kill()
+    assert [process.returncode for process in started] == [0, 0], ends
+    told = [json.loads(out.splitlines()[-1]) for out, _ in ends]
+    assert told[0]["hashes"].keys() == {"0", "1"}
+    assert told[0]["total"] == told[1]["total"]
+    hashes = told[0]["hashes"] | told[1]["hashes"]
+    stream = Stream(CHEAP, distributed.SEED, distributed.BLOCK)
+    count = distributed.BATCH // distributed.BLOCK
+    for block in range(count):
+        assert hashes[str(block)] == digest(stream[distributed.STEP * count + block])
+
+
+# ---- resuming -------------------------------------------------------------------------------
+
+
+class Resuming(RuleBasedStateMachine):
+    """Any mixture of next, save, restore and change of mesh gives batch after batch."""
+
+    states = Bundle("states")
+    meshes = st.sampled_from([None, 1, 2])
+    hashes: dict[int, str] = {}  # noqa: RUF012  # of the model, computed once
+
+    @initialize(start=st.integers(0, 3), devices=meshes)
+    def begin(self, start: int, devices: int | None) -> None:
+        self.step = start
+        self.ours = feed(devices and mesh_of(devices), start)
+
+    @rule()
+    def draw(self) -> None:
+        if self.step not in self.hashes:
+            self.hashes[self.step] = digest(blocks_of(CONFIG, 2 * self.step, 2))
+        assert digest(next(self.ours)) == self.hashes[self.step]
+        self.step += 1
+
+    @rule(target=states)
+    def save(self) -> tuple[str, int]:
+        return json.dumps(self.ours.get_state()), self.step
+
+    @rule(state=states)
+    def restore(self, state: tuple[str, int]) -> None:
+        self.ours.set_state(json.loads(state[0]))
+        self.step = state[1]
+
+    @rule(devices=meshes)
+    def move(self, devices: int | None) -> None:
+        state = self.ours.get_state()
+        self.ours = feed(devices and mesh_of(devices))
+        self.ours.set_state(state)
+
+    @invariant()
+    def state_is_integers(self) -> None:
+        if hasattr(self, "ours"):
+            values = self.ours.get_state().values()
+            assert all(type(value) is int and 0 <= value < 2**60 for value in values)
+
+
+TestResuming = Resuming.TestCase
+TestResuming.settings = settings(
+    max_examples=15, stateful_step_count=12, deadline=None, derandomize=True, database=None
+)
+
+
+@pytest.mark.parametrize(
+    "name, options, told",
+    [
+        ("seed", {"seed": 4}, "3, not 4"),
+        ("batch", {"batch": 12}, "8, not 12"),
+        ("block_size", {"block_size": 8}, "4, not 8"),
+        ("config", {"config": CHEAP}, "another one"),
+    ],
+)
+def test_state_of_another_stream_is_refused(name: str, options: Any, told: str) -> None:
+    other = feed(**options)
+    with pytest.raises(ValueError, match=rf"set_state\({name}: {told}\).*with the same {name}"):
+        other.set_state(feed(start=5).get_state())
+    assert other.get_state()["step"] == 0
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"schema": 2}, "schema: 2, not 1.*same version of s2jax"),
+        ({"s2jax": 1}, "s2jax: another one.*same version of s2jax"),
+        ({"dtype": 1}, "same jax_enable_x64"),
+        ({"more": 1}, r"state of .*more\): must hold step"),
+        ({"step": -1}, r"set_state\(step=-1\): must be an integer >= 0"),
+    ],
+)
+def test_broken_states_are_refused(change: dict[str, int], message: str) -> None:
+    ours = feed()
+    with pytest.raises(ValueError, match=message):
+        ours.set_state(ours.get_state() | change)
+
+
+def test_orbax_keeps_the_state(tmp_path: Path) -> None:
+    ocp = pytest.importorskip("orbax.checkpoint")
+    ours = feed(start=6)
+    state = ours.get_state()
+    with ocp.CheckpointManager(tmp_path) as manager:
+        manager.save(0, args=ocp.args.Composite(feed=ocp.args.StandardSave(state)))
+        manager.wait_until_finished()
+        restore = ocp.args.Composite(feed=ocp.args.StandardRestore(state))
+        restored = manager.restore(0, args=restore).feed
+    other = feed(mesh_of(2))
+    other.set_state(restored)
+    assert digest(next(other)) == digest(next(ours))
+
+
+def test_the_stream_ends_after_its_last_block() -> None:
+    ours = feed(start=2**31 - 1)
+    next(ours)
+    assert next(ours, None) is None
+    ours.set_state(ours.get_state())
+    with pytest.raises(ValueError, match=r"batches\(start=2147483648\)"):
+        feed(start=2**31)
+
+
+@pytest.mark.parametrize(
+    "options, kind, message",
+    [
+        ({"batch": 0}, ValueError, r"batches\(batch=0\): must be an integer >= 1"),
+        ({"batch": 10}, ValueError, r"block_size=4\): block_size must divide batch.*Choose 2"),
+        ({"start": -1}, ValueError, r"batches\(start=-1\)"),
+        ({"mesh": 4}, TypeError, r"batches\(mesh=4\): must be a jax.sharding.Mesh"),
+        ({"mesh": mesh_of(4)}, ValueError, r"on 4 devices: .* blocks, 2,.*block_size=2, which"),
+        ({"mesh": mesh_of(3)}, ValueError, r"Choose a batch that is a multiple of 3"),
+        ({"mesh": mesh_of(2), "axes": "dat"}, ValueError, r"axes='dat'\): .*Did you mean 'data'"),
+        ({"config": None}, TypeError, r"config=None\): must be an s2jax.Config"),
+    ],
+)
+def test_wrong_arguments(options: Any, kind: Any, message: str, unchecked: None) -> None:
+    with pytest.raises(kind, match=message):
+        feed(**options)
+
+
+# ---- Grain ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def grain() -> Any:
+    return pytest.importorskip("grain")
+
+
+def arrays(batch: s2jax.Batch) -> dict[str, np.ndarray]:
+    """What Grain's own tools compare: dicts of NumPy arrays."""
+    return {"x": np.asarray(batch.x), "y": np.asarray(batch.y)}
+
+
+def test_elements_are_batches(grain: Any) -> None:
+    data = grain_source(CONFIG, SEED, BATCH, block_size=BLOCK)
+    assert digest(data[3]) == digest(blocks_of(CONFIG, 6, 2))
+    assert len(data) == 2**30
+    shards = [
+        grain_source(CONFIG, SEED, BATCH, block_size=BLOCK, shard_index=i, shard_count=2)[3]
+        for i in range(2)
+    ]
+    assert digest(jax.tree.map(lambda *a: np.concatenate(a), *shards)) == digest(data[3])
+
+
+def test_grain_resumes(grain: Any) -> None:
+    data = grain_source(CONFIG, SEED, BATCH, block_size=BLOCK).map(arrays)
+    few = data.slice(slice(0, 4)).to_iter_dataset()
+    grain.experimental.assert_equal_output_after_checkpoint(few)
+    ours = iter(data.to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=2)))
+    next(ours)
+    state = json.loads(json.dumps(ours.get_state()))
+    want = next(ours)
+    ours.set_state(state)
+    jax.tree.map(np.testing.assert_array_equal, next(ours), want)
+
+
+def test_grain_mixes_and_shuffles(grain: Any) -> None:
+    own = grain_source(CONFIG, SEED, BATCH, block_size=BLOCK).map(lambda batch: batch.y[0, 0, 0])
+    given = grain.MapDataset.source([-100.0]).repeat(1000)
+    mixed = grain.MapDataset.mix([own, given], weights=[0.5, 0.5])
+    values = [float(mixed[i]) for i in range(6)]
+    assert values[1::2] == [-100.0] * 3
+    assert values[::2] == [float(own[i]) for i in range(3)]
+    assert np.isfinite(float(own.shuffle(seed=1)[0]))
+
+
+def test_threads_of_grain_keep_the_precision(grain: Any, zeros: None) -> None:
+    with jax.enable_x64(True):
+        data = grain_source(CONFIG, SEED, BATCH, block_size=BLOCK)
+    element = next(iter(data.to_iter_dataset(grain.ReadOptions(num_threads=2))))
+    assert element.dtype == np.float64
+
+
+def test_without_grain_there_is_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "grain", None)
+    with pytest.raises(ImportError, match=r'pip install "s2jax\[grain\]".*feeds.batches'):
+        grain_source(CONFIG)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"shard_count": 3}, r"shard_count=3\): must divide the number of blocks, 2"),
+        ({"shard_count": 0}, r"grain_source\(shard_count=0\)"),
+        ({"shard_index": 2, "shard_count": 2}, r"grain_source\(shard_index=2\): .* <= 1"),
+        ({"block_size": 3}, r"grain_source\(batch=8, block_size=3\): block_size must divide"),
+    ],
+)
+def test_wrong_shards(grain: Any, options: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        grain_source(CONFIG, SEED, BATCH, **({"block_size": BLOCK} | options))
+
+
+# ---- stored corpora -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("corpora") / "few"
+    s2jax.corpus.write_corpus(path, CONFIG, 10, SEED, shard_rows=8, block=BLOCK)
+    return path
+
+
+def test_rows_of_a_corpus(corpus: Path) -> None:
+    rows = corpus_source(corpus)
+    want = blocks_of(CONFIG, 0, 3)
+    assert len(rows) == 10
+    for source in (rows, pickle.loads(pickle.dumps(rows))):
+        for index in (9, 0):
+            np.testing.assert_array_equal(source[index]["y_0"], want.y[index, 0])
+            assert isinstance(source[index]["expression"], str)
+    with pytest.raises(IndexError):
+        rows[10]
+
+
+def test_grain_reads_a_corpus(grain: Any, corpus: Path) -> None:
+    rows = grain.MapDataset.source(corpus_source(corpus)).shuffle(seed=0)
+    data = rows.map(lambda row: {"y": row["y_0"]}).to_iter_dataset().batch(5)
+    assert {batch["y"].shape for batch in data} == {(5, 64)}
+    grain.experimental.assert_equal_output_after_checkpoint(data)
+    loader = grain.DataLoader(
+        data_source=corpus_source(corpus),
+        sampler=grain.samplers.IndexSampler(10, num_epochs=1, seed=0),
+        worker_count=0,
+    )
+    assert len({int(row["id"]) for row in loader}) == 10
+
+
+def test_reading_a_corpus_starts_no_backend(corpus: Path) -> None:
+    code = (
+        "import sys, jax\n"
+        "from s2jax.feeds import corpus_source\n"
+        "rows = corpus_source(sys.argv[1])\n"
+        "assert rows[3]['y_0'].shape == (64,) and repr(rows)\n"
+        "jax.distributed.initialize('127.0.0.1:' + sys.argv[2], 1, 0)  # refused after a backend\n"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    ends = subprocess.run(
+        [sys.executable, "-c", code, str(corpus), str(port)],
+        cwd=ROOT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert ends.returncode == 0, ends.stderr
