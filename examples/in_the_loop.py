@@ -13,7 +13,7 @@ import s2jax
 from s2jax.stream import Stream
 from s2jax.transforms import forecast, z_score
 
-LENGTH, HORIZON, ROWS, RATE = 64, 16, 4, 0.05
+LENGTH, HORIZON, ROWS, RATE = 64, 16, 64, 0.1
 STREAM = Stream(s2jax.presets.s2(length=LENGTH), seed=0, block_size=ROWS)
 
 
@@ -38,16 +38,16 @@ def train(weights: jax.Array, blocks: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 def main() -> None:
     start = jnp.zeros((LENGTH - HORIZON, HORIZON))
-    weights, losses = train(start, jnp.arange(0, 100, dtype=jnp.uint32))
-    weights, more = train(weights, jnp.arange(100, 200, dtype=jnp.uint32))
+    weights, losses = train(start, jnp.arange(0, 500, dtype=jnp.uint32))
+    weights, more = train(weights, jnp.arange(500, 1000, dtype=jnp.uint32))
     print(
-        f"loss of the first 20 steps {losses[:20].mean():.2f}, of the last {more[-20:].mean():.2f}"
+        f"loss of the first 100 steps {losses[:100].mean():.3f}, of the last {more[-100:].mean():.3f}"
     )
 
-    again, _ = train(start, jnp.arange(0, 100, dtype=jnp.uint32))  # the number is the whole state
-    again, _ = train(again, jnp.arange(100, 200, dtype=jnp.uint32))
+    again, _ = train(start, jnp.arange(0, 500, dtype=jnp.uint32))  # the number is the whole state
+    again, _ = train(again, jnp.arange(500, 1000, dtype=jnp.uint32))
     print("resumed run has the same weights:", bool((again == weights).all()))
-    cut = forecast(STREAM[200], HORIZON)
+    cut = forecast(STREAM[1000], HORIZON)
     print("held out:", cut.context.shape, "to", cut.target.shape)
 
 

@@ -22,7 +22,7 @@ def main() -> None:
         config, seed=0, batch=ROWS, shard_index=shard.shard_index, shard_count=shard.shard_count
     )
     drawn = drawn.map(lambda batch: np.asarray(batch.y[:, 0]))
-    own = grain.MapDataset.source(np.random.default_rng(0).normal(size=(1000, LENGTH)))
+    own = grain.MapDataset.source(list(np.random.default_rng(0).normal(size=(1000, LENGTH))))
     own = own.shuffle(seed=0).repeat().batch(ROWS)
 
     mixed = grain.MapDataset.mix([drawn, own], weights=[0.75, 0.25])

@@ -1,13 +1,16 @@
 """Feeds: a batch is a function of its number, whoever draws it and wherever one resumes."""
 
 import concurrent.futures
+import dataclasses
 import hashlib
 import json
 import os
 import pickle
+import re
 import socket
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -102,17 +105,20 @@ def test_the_second_batch_compiles_nothing(caplog: pytest.LogCaptureFixture) -> 
 
 @pytest.fixture
 def zeros(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks that are zeros of the precision that is set; nothing is compiled."""
-    monkeypatch.setattr(
-        "s2jax.feeds._shares.draw", lambda config, key, block, size: jnp.zeros(size)
-    )
+    """Outputs are zeros of the precision that is set; nothing is compiled."""
+    block = Stream(CONFIG, SEED, BLOCK)[0]
+
+    def draw(config: Any, key: Any, number: Any, size: int) -> s2jax.Batch:
+        return dataclasses.replace(block, y=jnp.zeros((size, 1, 64)))
+
+    monkeypatch.setattr("s2jax.feeds._shares.draw", draw)
 
 
 def test_precision_is_that_of_the_beginning(zeros: None) -> None:
     with jax.enable_x64(True):
-        ours = feed(mesh_of(2))
-    assert next(ours).dtype == np.float64
-    assert next(feed(mesh_of(2))).dtype == np.float32
+        ours = feed()
+    assert next(ours).y.dtype == np.float64
+    assert next(feed()).y.dtype == np.float32
     assert ours.get_state()["dtype"] != feed().get_state()["dtype"]
 
 
@@ -320,7 +326,7 @@ def test_threads_of_grain_keep_the_precision(grain: Any, zeros: None) -> None:
     with jax.enable_x64(True):
         data = grain_source(CONFIG, SEED, BATCH, block_size=BLOCK)
     element = next(iter(data.to_iter_dataset(grain.ReadOptions(num_threads=2))))
-    assert element.dtype == np.float64
+    assert element.y.dtype == np.float64
 
 
 def test_without_grain_there_is_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -394,3 +400,21 @@ def test_reading_a_corpus_starts_no_backend(corpus: Path) -> None:
         cwd=ROOT, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert ends.returncode == 0, ends.stderr
+
+
+# ---- recipes --------------------------------------------------------------------------------
+
+
+def test_recipes_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page's code, with stand-ins for libraries that are no dependency."""
+    loader = lambda data, batch_size: data
+    data = types.SimpleNamespace(IterableDataset=object, DataLoader=loader)
+    torch = types.SimpleNamespace(utils=types.SimpleNamespace(data=data), from_numpy=np.asarray)
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    kind = types.SimpleNamespace(from_generator=lambda f, gen_kwargs: f(**gen_kwargs))
+    monkeypatch.setitem(sys.modules, "datasets", types.SimpleNamespace(IterableDataset=kind))
+    text = (ROOT / "docs/feeds.md").read_text()
+    recipes = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(recipes) == 3
+    for recipe in recipes:
+        exec(compile(recipe, "docs/feeds.md", "exec"), {"__name__": "recipe"})

@@ -36,7 +36,7 @@ def test_every_call_that_fails_once(tmp_path, wanted, kind):
 
 def test_flipped_bits_are_found(whole, wanted):
     seen = faults.flip_bits(whole, 25, 0, wanted)
-    assert seen["raised"] > 10
+    assert seen["raised"] > 5
     assert not seen["silent"]
 
 
@@ -62,5 +62,5 @@ def test_a_small_file_system_that_is_full(tmp_path, wanted):
 
 def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ValueError, match=r"rows=\d+\): needs about .* MB free. Draw fewer"):
-        write_corpus(tmp_path / "new", faults.CONFIG, 10**12)
+        write_corpus(tmp_path / "new", faults.CONFIG, 10**10, shard_rows=2**24)
     assert not (tmp_path / "new").exists()

@@ -97,11 +97,16 @@ def finish(folder: Path, plan: Plan) -> dict[str, Any]:
     files = [{"name": name} | facts for name, (facts, _) in zip(names, described, strict=True)]
     manifest = plan.head | {"files": files, "acceptance": counts.totals["acceptance"], **forms}
     write_manifest(folder, manifest)
-    with contextlib.suppress(FileNotFoundError):
-        (folder / PLAN).unlink()
+    tidy(folder)
+    return manifest
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a finished corpus does not need, and what killed writers left."""
+    with contextlib.suppress(OSError):
+        (folder / PLAN).unlink(missing_ok=True)
     sweep(folder / "data")
     sweep(folder)
-    return manifest
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from s2jax.config import Config
-from s2jax.corpus._manifest import begin, finish, look, missing
+from s2jax.corpus._manifest import begin, finish, look, missing, tidy
 from s2jax.corpus._plan import Plan
 from s2jax.corpus._shards import existing, explaining, measure, pyarrow, write_shard
 from s2jax.corpus._workers import write_by_workers
@@ -72,6 +72,7 @@ def write_corpus(
     with explaining(folder):
         manifest = look(folder, plan)
         if manifest is not None:
+            tidy(folder)
             return manifest
         todo = [shard for shard in missing(folder, plan) if shard % part[1] == part[0]]
         if todo:

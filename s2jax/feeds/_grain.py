@@ -69,7 +69,8 @@ def grain_source(
             f"{shard_count}."
         )
     own = count // shard_count
-    return grain.MapDataset.source(_Steps(Share(stream, shard_index * own, own), count))
+    steps = _Steps(Share(stream, shard_index * own, own), count)
+    return grain.MapDataset.source(steps)
 
 
 @dataclasses.dataclass(frozen=True)
