@@ -41,7 +41,7 @@ def main() -> None:
     weights, losses = train(start, jnp.arange(0, 500, dtype=jnp.uint32))
     weights, more = train(weights, jnp.arange(500, 1000, dtype=jnp.uint32))
     print(
-        f"loss of the first 100 steps {losses[:100].mean():.3f}, of the last {more[-100:].mean():.3f}"
+        f"loss of the first steps {losses[:100].mean():.3f}, of the last {more[-100:].mean():.3f}"
     )
 
     again, _ = train(start, jnp.arange(0, 500, dtype=jnp.uint32))  # the number is the whole state

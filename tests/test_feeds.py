@@ -106,10 +106,10 @@ def test_the_second_batch_compiles_nothing(caplog: pytest.LogCaptureFixture) -> 
 @pytest.fixture
 def zeros(monkeypatch: pytest.MonkeyPatch) -> None:
     """Outputs are zeros of the precision that is set; nothing is compiled."""
-    block = Stream(CONFIG, SEED, BLOCK)[0]
+    block = jax.device_get(Stream(CONFIG, SEED, BLOCK)[0])
 
     def draw(config: Any, key: Any, number: Any, size: int) -> s2jax.Batch:
-        return dataclasses.replace(block, y=jnp.zeros((size, 1, 64)))
+        return dataclasses.replace(jax.tree.map(jnp.asarray, block), y=jnp.zeros((size, 1, 64)))
 
     monkeypatch.setattr("s2jax.feeds._shares.draw", draw)
 
@@ -120,6 +120,14 @@ def test_precision_is_that_of_the_beginning(zeros: None) -> None:
     assert next(ours).y.dtype == np.float64
     assert next(feed()).y.dtype == np.float32
     assert ours.get_state()["dtype"] != feed().get_state()["dtype"]
+
+
+def test_default_device_is_that_of_the_beginning(zeros: None) -> None:
+    with jax.default_device(jax.devices()[1]):
+        ours = feed()
+    assert next(ours).y.devices() == {jax.devices()[1]}
+    with jax.default_device(jax.devices()[1]):
+        assert next(feed(mesh_of(1))).y.devices() == {jax.devices()[0]}
 
 
 @pytest.mark.slow

@@ -17,6 +17,8 @@ from s2jax.config import Config
 from s2jax.generate import Batch
 from s2jax.stream import Stream, draw
 
+_SETTINGS: Any = jax.config  # whose attributes type checkers do not know
+
 
 def divided(
     caller: str, config: Config, seed: int, batch: int, block_size: int | None
@@ -45,15 +47,15 @@ class Share:
         stream: Where blocks are from.
         first: The share's first block within a batch.
         count: Number of its blocks.
-        device: Where it is drawn; None is the default device.
-        wide: Whether floats have 64 bits. Threads do not inherit the setting.
+        device: Where it is drawn; None is the first device. By default `jax_default_device`.
+        wide: Whether floats have 64 bits. Threads inherit neither setting.
     """
 
     stream: Stream
     first: int
     count: int
-    device: Any = None
-    wide: bool = dataclasses.field(default_factory=lambda: bool(jax.config.read("jax_enable_x64")))
+    device: Any = dataclasses.field(default_factory=lambda: _SETTINGS.jax_default_device)
+    wide: bool = dataclasses.field(default_factory=lambda: bool(_SETTINGS.jax_enable_x64))
 
     @cached_property
     def _arguments(self) -> tuple[Config, PRNGKey]:
@@ -100,7 +102,8 @@ def shares_of(
     shares = []
     for device, index in places.items():
         low, high, _ = (index or (slice(None),))[0].indices(count)
-        shares.append(Share(stream, low, high - low, device))
+        place = None if device == jax.local_devices()[0] else device  # as `sample` compiled it
+        shares.append(Share(stream, low, high - low, place))
     return shares, sharding
 
 
