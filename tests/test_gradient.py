@@ -111,7 +111,11 @@ def test_every_nesting_gives_the_same(seed: int) -> None:
     of_mapped = jax.jit(
         jax.grad(lambda x, c: jax.vmap(masked_loss)(program, x, c).sum(), argnums=(0, 1))
     )(x, constants)
-    for other in (mapped, of_mapped):
+    twice = jax.jit(jax.vmap(jax.vmap(gradient)))(
+        *jax.tree.map(lambda leaf: leaf.reshape(10, 15, *leaf.shape[1:]), (program, x, constants))
+    )
+    twice = jax.tree.map(lambda leaf: leaf.reshape(ROWS, *leaf.shape[2:]), twice)
+    for other in (mapped, of_mapped, twice):
         for one, two in zip(jax.tree.leaves(plain), jax.tree.leaves(other), strict=True):
             np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-5 * float(jnp.nanmax(abs(one))))
     with pytest.raises(TypeError, match="custom_vjp"):

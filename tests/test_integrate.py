@@ -478,8 +478,9 @@ def values_of(protected: bool) -> tuple[Program, tuple[np.ndarray, ...]]:
     return jax.device_get(compute(words, variables))
 
 
-def test_grouped_values_are_those_of_each_program() -> None:
-    program, (alone, blocks, slots) = values_of(protected=True)
+@pytest.mark.parametrize("protected", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_grouped_values_are_those_of_each_program(protected: bool) -> None:
+    program, (alone, blocks, slots) = values_of(protected)
     live = np.arange(program.num_nodes) < program.length[:, None]
     ops = set(np.unique(program.op[live]))
     assert ops >= {i for i, op in enumerate(TABLE) if op.arity > 0 and i != ID}

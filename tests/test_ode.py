@@ -33,7 +33,6 @@ from tests.statistics import assert_counts_match
 from tests.trajectories import reference, relative_error
 
 NUM_ROWS = 256
-NUM_COMPARED = 25  # of each form, with SciPy
 LENGTH = 128
 KEY = jax.random.fold_in(jax.random.key(0), np.uint32(20261122))
 CONFIG = presets.ode(length=LENGTH, dimension=3, num_inputs=1, min_outputs=1)
@@ -99,13 +98,8 @@ def turned(batch: Batch) -> tuple[Batch, list[str]]:
 
 @pytest.fixture(scope="session")
 def errors(deterministic: Batch) -> np.ndarray:
-    """Of the first rows of each form; of others NaN."""
-    form, own = deterministic.dynamics.form, np.full(NUM_ROWS, np.nan)
-    first = [np.flatnonzero(form == FORMS.index(name))[:NUM_COMPARED] for name in DETERMINISTIC]
     equations = s2jax.to_sympy(deterministic.program)
-    for i in np.concatenate(first):
-        own[i] = relative_error(deterministic, i, equations[i])
-    return own
+    return np.array([relative_error(deterministic, i, equations[i]) for i in range(NUM_ROWS)])
 
 
 @pytest.mark.slow
@@ -113,18 +107,11 @@ def errors(deterministic: Batch) -> np.ndarray:
 def test_trajectories_are_those_of_scipy(
     form: str, errors: np.ndarray, deterministic: Batch
 ) -> None:
-    """The 95 % of `benchmarks/ode.py`, of 200 rows, are below 1e-4; of so few, the 80 % are."""
     own = errors[deterministic.dynamics.form == FORMS.index(form)]
-    own = own[~np.isnan(own)]
-    assert len(own) == NUM_COMPARED
+    assert len(own) > 30
     assert np.isfinite(own).all(), "accepted, and there is no solution"
-    assert np.quantile(own, 0.8) < 1e-4
+    assert np.quantile(own, 0.95) < 1e-4
     assert own.max() < 1e-2
-
-
-@pytest.mark.slow
-def test_nearly_all_trajectories_are_those_of_scipy(errors: np.ndarray) -> None:
-    assert np.nanquantile(errors, 0.95) < 1e-4
 
 
 def test_a_reference_ends_at_a_pole() -> None:

@@ -156,7 +156,8 @@ def test_unknown_words_and_ids_are_refused() -> None:
 # Programs of laws.
 
 
-@pytest.mark.parametrize("name, digits", [*((name, 2) for name in LAWS), ("s2", 3)])
+@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize("digits", [2, 3])
 def test_drawn_programs_come_back_exactly(
     drawn: dict[str, Program], name: str, digits: int
 ) -> None:

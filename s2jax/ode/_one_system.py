@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 
 from s2jax.expressions import Program
@@ -33,11 +34,7 @@ class OneSystem(AbstractSource):
     def draw(self, words, number, layout):
         drawn = self.system.draw(words, streams(number, 0))
         by_state = lambda leaf: leaf.swapaxes(0, 1).reshape(-1, *leaf.shape[2:])
-        program = Program(
-            *(by_state(getattr(drawn.program, name)) for name in _FIELDS),
-            length=by_state(drawn.program.length),
-            protected=False,
-        )
+        program = jax.tree.map(by_state, drawn.program)
         rows = words.shape[0]
         span = _FIRST_SPAN if drawn.duration is None else drawn.duration
         return Tries(
@@ -61,7 +58,6 @@ class OneSystem(AbstractSource):
 
 
 _FIRST_SPAN = 10.0
-_FIELDS = ("op", "a", "b", "scale_mantissa", "scale_exponent", "bias_mantissa", "bias_exponent")
 
 
 def _no_noise(count: int) -> Program:

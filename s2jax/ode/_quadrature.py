@@ -1,5 +1,6 @@
 """Driven equations y' = f(x(t)): integrals of a given series, all times at once."""
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -35,10 +36,7 @@ def integrate_input(
     fine = jnp.concatenate([fine.reshape(*x.shape[:2], -1), x[..., -1:]], axis=-1)
     by_row = lambda leaf: leaf.reshape(num_states, rows, *leaf.shape[1:]).swapaxes(0, 1)
     flat = lambda leaf: by_row(leaf).reshape(-1, *leaf.shape[1:])
-    by_rows = Program(
-        *(flat(getattr(program, name)) for name in _FIELDS), length=flat(program.length),
-        protected=program.protected,
-    )  # fmt: skip
+    by_rows = jax.tree.map(flat, program)
     guarded = pole_functions(program.protected)
     f = evaluate_rows(by_rows, fine, num_states, operators=guarded).reshape(rows, num_states, -1)
     nodes = [f[..., i : f.shape[-1] - _PARTS + i : _PARTS] for i in range(_PARTS)]
@@ -56,6 +54,3 @@ def integrate_input(
     lost = ~jnp.isfinite(y).all((0, 1))
     zero = jnp.zeros(rows, x.dtype)
     return Solution(y, jnp.where(inside, zero + 1, 0), error, zero, lost)
-
-
-_FIELDS = ("op", "a", "b", "scale_mantissa", "scale_exponent", "bias_mantissa", "bias_exponent")
