@@ -60,23 +60,33 @@ class Rows(NamedTuple):
 def fill_rows(words: Words, config: Config, n: int, backend: str) -> Rows:
     """Give every row a candidate; a row whose candidate fails gets the next one not yet seen.
 
-    If that happened, the rows are put in order of their candidates, those that failed to the end,
-    and drawn once more: it is rare, and drawing is the only way rows are made.
+    If that happened, the rows of that key are put in order of their candidates, those that failed
+    to the end, and drawn once more: it is rare, and drawing is the only way rows are made.
+
+    Args:
+        words: Raw keys, `(keys, 2)`.
+        config: What to draw.
+        n: Rows of each key; those of one key stand together.
+        backend: For whose caches.
     """
+    num_keys = words.shape[0]
+    words = jnp.repeat(words, n, axis=0)
+    by_key = lambda leaf: leaf.reshape(num_keys, n)
 
     def step(state):
         rows, wanted, rounds = state
         rows = draw_rows(words, config, rows, wanted, backend)
-        failed = ~_is_usable(config, rows)
-        retry = wanted & failed & (rounds + 1 < _MAX_ROUNDS)
-        next_index = rows.index.max() + jnp.cumsum(retry, dtype=jnp.int32)
-        index = jnp.where(retry, next_index, rows.index)
-        ordered = jnp.sort(jnp.where(failed, _AT_END, 0) | index) & ~_AT_END
-        reorder = ~retry.any() & (ordered != index).any()
-        rows = rows._replace(index=jnp.where(reorder, ordered, index))
-        return rows, retry | reorder, rounds + 1
+        index, failed = by_key(rows.index), by_key(~_is_usable(config, rows))
+        retry = by_key(wanted) & failed & (rounds + 1 < _MAX_ROUNDS)
+        following = index.max(1, keepdims=True) + jnp.cumsum(retry, axis=1, dtype=jnp.int32)
+        ordered = jnp.sort(jnp.where(failed, _AT_END, 0) | index, axis=1) & ~_AT_END
+        reorder = ~retry.any(1, keepdims=True) & (ordered != index).any(1, keepdims=True)
+        index = jnp.where(retry, following, jnp.where(reorder, ordered, index))
+        rows = rows._replace(index=index.reshape(-1))
+        return rows, (retry | reorder).reshape(-1), rounds + 1
 
-    start = no_rows(config, jnp.arange(n, dtype=jnp.int32)), jnp.ones(n, bool), jnp.int32(0)
+    index = jnp.tile(jnp.arange(n, dtype=jnp.int32), num_keys)
+    start = no_rows(config, index), jnp.ones(num_keys * n, bool), jnp.int32(0)
     return jax.lax.while_loop(lambda state: state[1].any(), step, start)[0]
 
 
@@ -102,8 +112,8 @@ def no_rows(config: Config, index: Int[Array, " rows"]) -> Rows:
 def draw_rows(
     words: Words, config: Config, rows: Rows, wanted: Bool[Array, " rows"], backend: str
 ) -> Rows:
-    """Draw the candidates `rows.index`; rows not wanted stay as they are."""
-    keys = fold_in(jnp.broadcast_to(words, (*rows.index.shape, 2)), rows.index)
+    """Draw the candidates `rows.index` of one key per row; rows not wanted stay as they are."""
+    keys = fold_in(words, rows.index)
     bits = random_bits(keys, 4, stream=1)
     x_mask = _mask(bits[0], config.min_inputs, config.num_inputs)
     y_mask = _mask(bits[1], config.min_outputs, config.num_outputs)

@@ -1,5 +1,6 @@
 """From a key to batches: the one place that composes inputs, expressions and acceptance."""
 
+import operator
 from functools import partial
 from typing import Any
 
@@ -168,30 +169,36 @@ def _check_call(name: str, key, config) -> None:
 
 @partial(jax.jit, static_argnames=("n", "backend"))
 def _sample(words: Words, config: Config, n: int, backend: str) -> Batch:
+    """The batch of a raw key. Keys under `vmap` are searched together, as if they were one."""
+
     @jax.custom_batching.custom_vmap
     def call(words, config):
         batch = _to_batch(config, fill_rows(words, config, n, backend))
         ran_out = jnp.where(batch.status == 0, 0, Status.SEARCH_EXHAUSTED.value)
-        return eqx.tree_at(lambda batch: batch.status, batch, batch.status | ran_out)
+        batch = eqx.tree_at(lambda batch: batch.status, batch, batch.status | ran_out)
+        return jax.tree.map(lambda leaf: leaf.reshape(-1, n, *leaf.shape[1:]), batch)
 
     @call.def_vmap
     def _(axis_size, in_batched, words, config):
-        """Keys one after another: each batch is a whole program with loops of its own."""
-
-        def spread(leaf, batched):
-            leaf = jnp.asarray(leaf)
-            return leaf if batched else jnp.broadcast_to(leaf, (axis_size, *leaf.shape))
-
-        arguments = jax.tree.map(spread, (words, config), tuple(in_batched))
-        out = jax.lax.map(lambda pair: call(*pair), arguments)
+        has_keys, has_config = in_batched
+        if jax.tree.reduce(operator.or_, has_config, False):
+            spread = lambda leaf, batched: (
+                leaf if batched else jnp.broadcast_to(leaf, (axis_size, *jnp.shape(leaf)))
+            )
+            arguments = jax.tree.map(spread, (words, config), (has_keys, has_config))
+            out = jax.lax.map(lambda pair: call(*pair), arguments)
+        else:
+            out = call(words.reshape(-1, 2), config)
+            out = jax.tree.map(lambda leaf: leaf.reshape(axis_size, -1, *leaf.shape[1:]), out)
         return out, jax.tree.map(lambda _: True, out)
 
-    return call(words, config)
+    return jax.tree.map(lambda leaf: leaf[0], call(words[None], config))
 
 
 @partial(jax.jit, static_argnames="backend")
 def _candidates(words: Words, config: Config, indices, backend: str) -> Batch:
     everyone = jnp.ones(indices.shape, bool)
+    words = jnp.broadcast_to(words, (*indices.shape, 2))
     rows = draw_rows(words, config, no_rows(config, indices), everyone, backend)
     return _to_batch(config, rows)
 

@@ -5,7 +5,7 @@ import functools
 import hashlib
 import json
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -27,10 +27,10 @@ MAX_BLOCKS = 2**32
 class Stream:
     """The endless series-symbol pairs of a configuration and a seed, dealt out in blocks.
 
-    Block b is `sample(fold_in(key, b), config, block_size)` with `key = jax.random.key(seed)`. It
-    is always computed by one program of that size, so its bits depend neither on what was computed
-    before nor on how many devices, processes or workers share the work. What is drawn from a
-    stream has one integer as its position: feeds, corpora and meshes all count blocks.
+    Block b is `sample(fold_in(key, b), config, block_size)` with `key = jax.random.key(seed)`.
+    Its arithmetic runs in tiles of one fixed size, so its bits depend neither on what is computed
+    with it or was before, nor on how many devices, processes or workers share the work. What is
+    drawn from a stream has one integer as its position: feeds, corpora and meshes all count blocks.
 
     Integers (programs, status) are the same on every machine. Floats are bit for bit the same on
     devices of one kind with one version of JAX. Elsewhere, and inside a jit or scan of your own,
@@ -79,7 +79,7 @@ class Stream:
                     "in 32 bits. Take another seed for more."
                 )
             number = np.uint32(number)
-        return draw(self.config, self.key, number, self.block_size)
+        return draw(self.config, self.key, [number], self.block_size)
 
     @property
     def key(self) -> PRNGKey:
@@ -103,9 +103,20 @@ class Stream:
         return fingerprint_of(self.identity)
 
 
-def draw(config: Config, key: PRNGKey, block: Any, block_size: int) -> Batch:
-    """One block of the stream of a key, on the device where `config` and `key` are."""
-    return sample(jax.random.fold_in(key, block), config, block_size)
+def draw(config: Config, key: PRNGKey, blocks: Sequence[Any] | np.ndarray, size: int) -> Batch:
+    """Blocks of the stream of a key one after another, where `config` and `key` are.
+
+    Several are searched together, which costs what one block of as many rows costs.
+    """
+    if len(blocks) == 1:
+        return sample(jax.random.fold_in(key, blocks[0]), config, size)
+    return _draw_several(config, key, blocks, size)
+
+
+@functools.partial(jax.jit, static_argnames="size")
+def _draw_several(config: Config, key: PRNGKey, blocks: Any, size: int) -> Batch:
+    drawn = jax.vmap(lambda block: sample(jax.random.fold_in(key, block), config, size))(blocks)
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), drawn)
 
 
 def fingerprint_of(identity: Mapping[str, Any]) -> str:

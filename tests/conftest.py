@@ -4,6 +4,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
@@ -29,6 +30,15 @@ jax.config.update("jax_numpy_rank_promotion", "allow")
 # PEP 484.
 _CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 jaxtyping.install_import_hook("s2jax", _CHECKER)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def bounded_memory() -> Iterator[None]:
+    """Programs are forgotten before there are too many: Linux lets a process map 65530 areas."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and len(maps.read_bytes().splitlines()) > 25_000:
+        jax.clear_caches()
 
 
 @pytest.fixture

@@ -38,9 +38,9 @@ def batches(
         mesh: Devices over which rows are spread; of several processes, each draws the rows of its
             own devices. Axes may be of any type. None is the default device.
         start: Number of the first batch.
-        block_size: Rows that are drawn together; by default all of `batch`, which is fastest on
-            one device. On n devices pass `batch // n` or a divisor of it. Other blocks, other rows:
-            it is the least share a device may ever have, so choose it for the largest mesh.
+        block_size: Rows that stay together, the least share a device may ever have. By default an
+            eighth of `batch`, so that 1, 2, 4 and 8 devices draw the same rows. For more devices
+            pass a divisor of their share. Other blocks, other rows.
         axes: Axes of the mesh over which rows are spread; over others they are repeated. By
             default all.
 

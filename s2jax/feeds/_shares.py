@@ -25,7 +25,7 @@ def divided(
 ) -> tuple[Stream, int]:
     """The stream behind batches of a size, and the number of blocks in each of them."""
     _checks.check_static_integer(caller, "batch", batch, 1)
-    block_size = batch if block_size is None else block_size
+    block_size = batch // math.gcd(batch, 8) if block_size is None else block_size
     stream = Stream(config, seed, block_size)
     if batch % block_size:
         raise ValueError(
@@ -39,9 +39,8 @@ def divided(
 class Share:
     """The blocks of each batch that one device draws.
 
-    Every block is a call of the program that `stream[b]` runs. A loop over blocks inside one
-    program, or one program for all devices, would be fewer calls; but XLA fuses those otherwise and
-    rounds some floats otherwise.
+    Each device runs a program of its own: one that is partitioned for all of them is fused
+    otherwise by XLA, and rounds some floats otherwise.
 
     Attributes:
         stream: Where blocks are from.
@@ -70,10 +69,9 @@ class Share:
         """The share's rows of the batch whose first block has the number `start`."""
         with jax.enable_x64(self.wide), jax.default_device(self.device):
             config, key = self._arguments
-            numbers = range(start + self.first, start + self.first + self.count)
-            size = self.stream.block_size
-            blocks = [draw(config, key, np.uint32(number), size) for number in numbers]
-            return blocks[0] if self.count == 1 else _concatenated(blocks)
+            first = start + self.first
+            blocks = np.arange(first, first + self.count, dtype=np.uint32)
+            return draw(config, key, blocks, self.stream.block_size)
 
 
 def shares_of(
@@ -128,8 +126,3 @@ def join(shares: list[Share], sharding: NamedSharding | None, start: int, rows: 
         return jax.make_array_from_single_device_arrays(shape, sharding, pieces)
 
     return jax.tree.map(whole, *parts)
-
-
-@jax.jit
-def _concatenated(blocks: list[Batch]) -> Batch:
-    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *blocks)
