@@ -1,6 +1,6 @@
 """Rows per second into Parquet, end to end, beside generator and writer by themselves.
 
-    python benchmarks/corpus.py --out results.jsonl
+python benchmarks/corpus.py --out results.jsonl
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """What corpora survive: killed processes, failing calls, flipped bits; one JSON line each.
 
-    python benchmarks/reliability.py --out results.jsonl
+python benchmarks/reliability.py --out results.jsonl
 """
 
 import argparse

@@ -176,7 +176,7 @@ def _sample(words: Words, config: Config, n: int, backend: str) -> Batch:
         batch = _to_batch(config, fill_rows(words, config, n, backend))
         ran_out = jnp.where(batch.status == 0, 0, Status.SEARCH_EXHAUSTED.value)
         batch = eqx.tree_at(lambda batch: batch.status, batch, batch.status | ran_out)
-        return jax.tree.map(lambda leaf: leaf.reshape(-1, n, *leaf.shape[1:]), batch)
+        return jax.tree.map(lambda leaf: leaf.reshape(len(words), n, *leaf.shape[1:]), batch)
 
     @call.def_vmap
     def _(axis_size, in_batched, words, config):
@@ -189,7 +189,7 @@ def _sample(words: Words, config: Config, n: int, backend: str) -> Batch:
             out = jax.lax.map(lambda pair: call(*pair), arguments)
         else:
             out = call(words.reshape(-1, 2), config)
-            out = jax.tree.map(lambda leaf: leaf.reshape(axis_size, -1, *leaf.shape[1:]), out)
+            out = jax.tree.map(lambda leaf: leaf.reshape(*words.shape[:2], *leaf.shape[1:]), out)
         return out, jax.tree.map(lambda _: True, out)
 
     return jax.tree.map(lambda leaf: leaf[0], call(words[None], config))

@@ -17,6 +17,7 @@ import s2jax
 from s2jax import _serialize, cli, expressions, inputs, plotting
 from s2jax._options import _read, names_of, with_options
 from s2jax._types import Number, Whole
+from s2jax.cli._generate import _use_several_threads
 from s2jax.corpus import read_manifest
 from s2jax.stream import Stream
 
@@ -175,6 +176,14 @@ def test_what_was_interrupted_can_go_on(tmp_path, capsys, monkeypatch, error, me
     told = capsys.readouterr().err
     assert message in told
     assert f"To go on: s2jax {' '.join(arguments)}" in told
+
+
+def test_one_processor_draws_as_several(monkeypatch):
+    monkeypatch.setattr("s2jax.corpus._plan.processors", lambda: 1)
+    monkeypatch.setenv("NPROC", "")
+    del os.environ["NPROC"]
+    _use_several_threads()
+    assert os.environ["NPROC"] == "2"
 
 
 def test_the_same_command_again_does_nothing(generated, capsys, monkeypatch):

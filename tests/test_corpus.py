@@ -30,6 +30,7 @@ from s2jax.corpus import (
     write_corpus,
     write_reference,
 )
+from s2jax.corpus._plan import Plan
 from s2jax.corpus._tokens import padded, ragged
 from s2jax.plotting import plot_corpus, plot_pairs, summarize, to_math
 from s2jax.stream import Stream
@@ -322,7 +323,6 @@ def test_what_differs_is_named(corpus, tmp_path):
         ("schema_version", 99, "version 99 must be s2jax-corpus version 3. Update s2jax"),
         ("schema_version", 2, "Read it with s2jax"),
         ("format", "other", "other version 3 must be"),
-        ("versions", {"jax": "0.1"}, 'versions.jax is "0.1" there'),
     ]:
         folder = tmp_path / str(value)[:4]
         (folder / "data").mkdir(parents=True, exist_ok=True)
@@ -333,6 +333,31 @@ def test_what_differs_is_named(corpus, tmp_path):
         (folder / "_manifest.json").write_text(text)
         with pytest.raises(ValueError, match="but is damaged"):
             read(folder)
+
+
+@pytest.mark.parametrize(
+    "name, value, rule",
+    [
+        ("versions", {"jax": "0.1"}, 'versions.jax is "0.1" there'),
+        ("backend", {"platform": "cpu", "device": "abacus"}, 'backend.device is "abacus" there'),
+    ],
+)
+def test_only_an_unfinished_corpus_needs_its_machine(corpus, tmp_path, name, value, rule):
+    manifest = json.dumps(read_manifest(corpus) | {name: value})
+    (tmp_path / "_plan.json").write_text(manifest)
+    with pytest.raises(FileExistsError, match=rule):
+        write_corpus(tmp_path, CONFIG, ROWS, SEED, SHARD, BLOCK)
+    (tmp_path / "_manifest.json").write_text(manifest)
+    assert write_corpus(tmp_path, CONFIG, ROWS, SEED, SHARD, BLOCK) == json.loads(manifest)
+
+
+def test_one_thread_is_another_kind_of_device(monkeypatch):
+    device = lambda: Plan(Stream(CONFIG, SEED, BLOCK), ROWS, SHARD).head["backend"]["device"]
+    monkeypatch.setenv("NPROC", "1")
+    assert device().endswith("1 thread")
+    for number in "28":
+        monkeypatch.setenv("NPROC", number)
+        assert device().endswith("several threads")
 
 
 def test_rows_are_read_back(corpus, blocks):

@@ -66,7 +66,13 @@ def test_batches_are_blocks_of_the_stream() -> None:
     ours = feed(start=2)
     for step in (2, 3):
         assert digest(next(ours)) == digest(blocks_of(CONFIG, 2 * step, 2))
-    assert digest(next(batches(CONFIG, SEED, BLOCK))) == digest(blocks_of(CONFIG, 0, 1))
+    whole = batches(CONFIG, SEED, BLOCK, block_size=BLOCK)
+    assert digest(next(whole)) == digest(blocks_of(CONFIG, 0, 1))
+
+
+def test_eight_devices_share_a_batch_by_default() -> None:
+    sizes = {rows: batches(CONFIG, SEED, rows).get_state()["block_size"] for rows in (4096, 12, 5)}
+    assert sizes == {4096: 512, 12: 3, 5: 5}
 
 
 @pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit])
@@ -108,8 +114,9 @@ def zeros(monkeypatch: pytest.MonkeyPatch) -> None:
     """Outputs are zeros of the precision that is set; nothing is compiled."""
     block = jax.device_get(Stream(CONFIG, SEED, BLOCK)[0])
 
-    def draw(config: Any, key: Any, number: Any, size: int) -> s2jax.Batch:
-        return dataclasses.replace(jax.tree.map(jnp.asarray, block), y=jnp.zeros((size, 1, 64)))
+    def draw(config: Any, key: Any, blocks: Any, size: int) -> s2jax.Batch:
+        parts = jax.tree.map(lambda leaf: jnp.concatenate([leaf] * len(blocks)), block)
+        return dataclasses.replace(parts, y=jnp.zeros((len(blocks) * size, 1, 64)))
 
     monkeypatch.setattr("s2jax.feeds._shares.draw", draw)
 

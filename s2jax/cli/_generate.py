@@ -19,6 +19,7 @@ def generate(command: Generate, options: dict[str, list[str]], arguments: list[s
     config, part = config_of(command, options), _part(command.shards)
     from s2jax.corpus import write_corpus
 
+    _use_several_threads()
     _remember_compilations()
     start = time.perf_counter()
     progress = Progress(command.rows)
@@ -59,6 +60,14 @@ def _engine(command: Generate) -> Any:
     from s2jax.corpus import ray_engine
 
     return ray_engine(command.address)
+
+
+def _use_several_threads() -> None:
+    """Let XLA have two threads on one processor too, so that it compiles as on all others."""
+    from s2jax.corpus._plan import THREADS, processors
+
+    if processors() == 1:
+        os.environ.setdefault(THREADS, "2")
 
 
 def _remember_compilations() -> None:

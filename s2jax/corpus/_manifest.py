@@ -43,8 +43,10 @@ def look(folder: Path, plan: Plan) -> dict[str, Any] | None:
     for name in (MANIFEST, PLAN):
         if name in present:
             there = read_head(folder, name)
-            _compare(call, there, plan)
-            return there if name == MANIFEST else None
+            _compare(call, there, plan, _DECIDES)
+            if name == MANIFEST:
+                return there
+            _compare(call, there, plan, _COMPUTES)
     return None
 
 
@@ -63,16 +65,15 @@ def _holds_anything(path: Path) -> bool:
     return any(not entry.name.startswith(TEMPORARY) for entry in path.iterdir())
 
 
-def _compare(call: str, there: dict[str, Any], plan: Plan) -> None:
-    """Refuse a corpus whose rows would be others."""
-    pick = lambda head: {_OPTIONS.get(name, name): head.get(name) for name in _DECIDES}
+def _compare(call: str, there: dict[str, Any], plan: Plan, names: tuple[str, ...]) -> None:
+    """Refuse a corpus whose rows would be others, or might in their last bits."""
+    pick = lambda head: {_OPTIONS.get(name, name): head.get(name) for name in names}
     different = difference(pick(there), pick(plan.head))
-    if different:
+    if different and names is _DECIDES:
         raise FileExistsError(
             f"{call}: must be the same corpus to go on, but {different}. Choose another folder, or "
             "the same numbers."
         )
-    different = difference(*({k: head[k] for k in _COMPUTES} for head in (there, plan.head)))
     if different:
         raise FileExistsError(
             f"{call}: must go on where it was begun, or floats may differ in their last bits, but "

@@ -2,7 +2,10 @@
 
 import dataclasses
 import json
+import os
+import platform
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -16,6 +19,7 @@ from s2jax.corpus._layout import SCHEMA_VERSION
 from s2jax.stream import MAX_BLOCKS, Stream, fingerprint_of
 
 FORMAT = "s2jax-corpus"
+THREADS = "NPROC"  # the environment variable by which XLA is told the size of its pool
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,7 +64,6 @@ class Plan:
     @cached_property
     def head(self) -> dict[str, Any]:
         """What decides the files, with its fingerprint, and what they are made with."""
-        device = jax.devices()[0]
         identity = self.stream.identity
         versions = {"jax": jax.__version__, "jaxlib": jaxlib.version.__version__}
         return {
@@ -71,7 +74,7 @@ class Plan:
             **identity,
             "fingerprint": fingerprint_of({"schema_version": SCHEMA_VERSION, **identity}),
             "versions": {"s2jax": __version__} | versions,
-            "backend": {"platform": device.platform, "device": device.device_kind},
+            "backend": {"platform": jax.default_backend(), "device": _device()},
         }
 
     @staticmethod
@@ -80,3 +83,28 @@ class Plan:
         config = from_json(json.dumps(head["config"]))
         stream = Stream(config, head["seed"], head["block_size"])
         return Plan(stream, head["rows"], head["shard_rows"])
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _device() -> str:
+    """The kind of device, finely enough that those of one kind draw the same bits.
+
+    XLA compiles for the vector instructions of a processor, and otherwise for one thread than for
+    several; how many does not matter.
+    """
+    device = jax.devices()[0]
+    if device.platform != "cpu":
+        return device.device_kind
+    threads = int(os.environ.get(THREADS, processors()))
+    info = Path("/proc/cpuinfo")
+    flags = info.read_text().split() if info.exists() else []
+    vectors = [name for name in ("avx512f", "avx2", "avx") if name in flags][:1]
+    return " ".join(
+        [platform.machine(), *vectors, "several threads" if threads > 1 else "1 thread"]
+    )
