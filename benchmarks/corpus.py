@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import jax
 import pyarrow
-import pyarrow.parquet  # noqa: F401
+import pyarrow.parquet
 
 import s2jax
 from s2jax.corpus._layout import ROW_GROUP, schema_of, table_of

@@ -17,7 +17,7 @@ import s2jax
 from s2jax import _serialize, cli, expressions, inputs, plotting
 from s2jax._options import _read, names_of, with_options
 from s2jax._types import Number, Whole
-from s2jax.cli._generate import _use_several_threads
+from s2jax.cli._machine import use_several_threads
 from s2jax.corpus import read_manifest
 from s2jax.stream import Stream
 
@@ -182,7 +182,7 @@ def test_one_processor_draws_as_several(monkeypatch):
     monkeypatch.setattr("s2jax.corpus._plan.processors", lambda: 1)
     monkeypatch.setenv("NPROC", "")
     del os.environ["NPROC"]
-    _use_several_threads()
+    use_several_threads()
     assert os.environ["NPROC"] == "2"
 
 

@@ -213,8 +213,9 @@ def test_opens_in_pandas(corpus):
 def test_same_seed_same_files_and_another_seed_others(corpus, tmp_path):
     again = write_corpus(tmp_path / "again", CONFIG, ROWS, SEED, SHARD, BLOCK)
     assert again == read_manifest(corpus)
-    other = write_corpus(tmp_path / "other", CONFIG, 10, SEED + 1, SHARD, BLOCK)
-    assert other["fingerprint"] != again["fingerprint"]
+    write_corpus(tmp_path / "other", CONFIG, 10, SEED + 1, SHARD, BLOCK)
+    fingerprints = [read_manifest(path)["fingerprint"] for path in (corpus, tmp_path / "other")]
+    assert fingerprints[0] != fingerprints[1]
     assert not rows_of(tmp_path / "other")["x_0"].equals(rows_of(corpus)["x_0"].slice(0, 10))
 
 
@@ -358,6 +359,13 @@ def test_one_thread_is_another_kind_of_device(monkeypatch):
     for number in "28":
         monkeypatch.setenv("NPROC", number)
         assert device().endswith("several threads")
+
+
+def test_helpers_draw_the_same_bits_or_not_at_all():
+    head = Plan(Stream(CONFIG, SEED, BLOCK), ROWS, SHARD).head
+    assert Plan.joined(json.loads(json.dumps(head))).head == head
+    with pytest.raises(RuntimeError, match=r'versions.jax is "0.1" there .*machines of one kind'):
+        Plan.joined(head | {"versions": {"jax": "0.1"}})
 
 
 def test_rows_are_read_back(corpus, blocks):

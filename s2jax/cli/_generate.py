@@ -1,16 +1,14 @@
 """`s2jax generate` and `s2jax fields`."""
 
-import os
-import platform
 import shlex
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from s2jax.cli._commands import Fields, Generate, UsageError
 from s2jax.cli._config import config_of
+from s2jax.cli._machine import prepare_to_draw
 from s2jax.cli._progress import Progress
 
 
@@ -19,8 +17,7 @@ def generate(command: Generate, options: dict[str, list[str]], arguments: list[s
     config, part = config_of(command, options), _part(command.shards)
     from s2jax.corpus import write_corpus
 
-    _use_several_threads()
-    _remember_compilations()
+    prepare_to_draw()
     start = time.perf_counter()
     progress = Progress(command.rows)
     try:
@@ -60,35 +57,6 @@ def _engine(command: Generate) -> Any:
     from s2jax.corpus import ray_engine
 
     return ray_engine(command.address)
-
-
-def _use_several_threads() -> None:
-    """Let XLA have two threads on one processor too, so that it compiles as on all others."""
-    from s2jax.corpus._plan import THREADS, processors
-
-    if processors() == 1:
-        os.environ.setdefault(THREADS, "2")
-
-
-def _remember_compilations() -> None:
-    """Keep compiled programs of this machine, so that the next start takes a few seconds less."""
-    import jax
-
-    if jax.config.jax_compilation_cache_dir is not None:  # pyright: ignore
-        return
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(root) / "s2jax" / platform.node()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return
-    settings = {
-        "jax_compilation_cache_dir": str(folder),
-        "jax_persistent_cache_min_compile_time_secs": 0.5,
-    }
-    for name, value in settings.items():
-        jax.config.update(name, value)
-        os.environ[name.upper()] = str(value)  # for workers
 
 
 def _report(command: Generate, manifest: dict[str, Any], seconds: float) -> None:

@@ -3,6 +3,7 @@
 import sys
 
 from s2jax.cli._commands import Export, Info, Repair, Show, UsageError, Verify
+from s2jax.cli._machine import prepare_to_draw
 
 
 def show(command: Show) -> int:
@@ -54,6 +55,7 @@ def repair(command: Repair) -> int:
     """Draw damaged files again."""
     from s2jax import corpus
 
+    prepare_to_draw()
     try:
         repaired = corpus.repair(command.out)
     except FileNotFoundError as error:

@@ -9,13 +9,12 @@ from typing import Any
 
 from s2jax.corpus._files import TEMPORARY, replacing, sha256_of, sweep
 from s2jax.corpus._layout import SCHEMA_VERSION
-from s2jax.corpus._plan import FORMAT, Plan
+from s2jax.corpus._plan import COMPUTES, FORMAT, Plan
 from s2jax.corpus._shards import COUNTS, VALUES, Counts, pyarrow
 from s2jax.stream import difference
 
 MANIFEST, PLAN = "_manifest.json", "_plan.json"
 _DECIDES = ("rows", "shard_rows", "config", "seed", "block_size", "dtype", "s2jax")
-_COMPUTES = ("versions", "backend")
 _OPTIONS = {"block_size": "block"}
 
 
@@ -46,7 +45,7 @@ def look(folder: Path, plan: Plan) -> dict[str, Any] | None:
             _compare(call, there, plan, _DECIDES)
             if name == MANIFEST:
                 return there
-            _compare(call, there, plan, _COMPUTES)
+            _compare(call, there, plan, COMPUTES)
     return None
 
 

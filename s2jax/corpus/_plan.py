@@ -16,9 +16,10 @@ from s2jax import _checks
 from s2jax._serialize import from_json
 from s2jax._version import __version__
 from s2jax.corpus._layout import SCHEMA_VERSION
-from s2jax.stream import MAX_BLOCKS, Stream, fingerprint_of
+from s2jax.stream import MAX_BLOCKS, Stream, difference, fingerprint_of
 
 FORMAT = "s2jax-corpus"
+COMPUTES = ("versions", "backend")  # what decides the last bits
 THREADS = "NPROC"  # the environment variable by which XLA is told the size of its pool
 
 
@@ -83,6 +84,24 @@ class Plan:
         config = from_json(json.dumps(head["config"]))
         stream = Stream(config, head["seed"], head["block_size"])
         return Plan(stream, head["rows"], head["shard_rows"])
+
+    @staticmethod
+    def joined(head: dict[str, Any]) -> "Plan":
+        """The plan of another process, which this process of its own is to help with.
+
+        Raises:
+            RuntimeError: If it would draw other bits.
+        """
+        jax.config.update("jax_enable_x64", head["dtype"] == "float64")
+        plan = Plan.of(head)
+        pick = lambda head: {name: head[name] for name in (*plan.stream.identity, *COMPUTES)}
+        different = difference(pick(head), pick(plan.head))
+        if different:
+            raise RuntimeError(
+                f"write_corpus: all processes must draw the same bits, but {different}. Use "
+                "machines of one kind with the same packages."
+            )
+        return plan
 
 
 def processors() -> int:
