@@ -1,4 +1,4 @@
-"""What both benchmarks share: one core, paired rounds, one JSON line per result."""
+"""What benchmarks share: one core, paired rounds, one JSON line per result."""
 
 import datetime
 import json
@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 
-PACKAGES = ("jax", "jaxlib", "numpy", "equinox", "diffrax", "scipy", "s2generator", "pyoperon")
+PACKAGES = (
+    "jax", "jaxlib", "numpy", "equinox", "diffrax", "scipy", "s2generator", "pyoperon", "pyarrow",
+    "grain", "ray",
+)  # fmt: skip
 
 
 def use_one_core() -> None:
