@@ -267,7 +267,7 @@ def _mask(bits, low, high: int) -> Bool[Array, "rows channels"]:
     if low is None:
         return jnp.ones((*bits.shape, high), bool)
     low = jnp.asarray(low, jnp.int32)
-    return jnp.arange(high) < (low + below(bits, high - low + 1))[:, None]
+    return jnp.arange(high, dtype=jnp.int32) < (low + below(bits, high - low + 1))[:, None]
 
 
 def _scaling(scaling: Standardize | None, bits, stats: Moments):

@@ -77,7 +77,7 @@ class ARMA(AbstractProcess):
         p = (self.min_ar_order + below(bits[0], max_p - self.min_ar_order + 1)).astype(jnp.int32)
         q = (self.min_ma_order + below(bits[1], max_q - self.min_ma_order + 1)).astype(jnp.int32)
         theta = signed_uniform(bits[2 : 2 + max_q])
-        theta = jnp.where(jnp.arange(max_q)[:, None] < q, theta, 0)
+        theta = jnp.where(jnp.arange(max_q, dtype=jnp.int32)[:, None] < q, theta, 0)
         draw = _paper_coefficients if self.rule == "paper" else _stationary_coefficients
         phi = draw(bits[2 + max_q : self.num_words], p, max_p)
         one = jnp.ones((p.shape[0], 1), phi.dtype)
@@ -119,7 +119,7 @@ def _paper_coefficients(
 ) -> Float[Array, "lags channels"]:
     """Uniform in (-1, 1) given that the sum is below 1: the first of 16 draws that obeys."""
     draws = signed_uniform(bits.reshape(_PAPER_TRIES, max_order, order.shape[0]))
-    draws = jnp.where(jnp.arange(max_order)[:, None] < order, draws, 0)
+    draws = jnp.where(jnp.arange(max_order, dtype=jnp.int32)[:, None] < order, draws, 0)
     obeys = draws.sum(1) < 1
     first = jnp.argmax(obeys, axis=0)
     return jnp.take_along_axis(draws, first[None, None], axis=0)[0]

@@ -53,7 +53,7 @@ class Mixture(AbstractProcess):
         extra = below(bits[0], self.max_components - self.min_components + 1)
         count = (self.min_components + extra).astype(jnp.int32)
         weight, mean, deviation, kind = bits[1 : self.num_words].reshape(4, size, -1)
-        used = jnp.arange(size)[:, None] < count
+        used = jnp.arange(size, dtype=jnp.int32)[:, None] < count
         # (0, 1] rather than [0, 1): the weights are never all zero
         weights = jnp.where(used, 1 - uniform(weight), 0)
         is_uniform = used & (uniform(kind) < self.uniform_probability)

@@ -76,7 +76,7 @@ class LinearProcess(eqx.Module):
         uniform scale.
         """
         lower = jnp.cumsum(self.weights, axis=-1) - self.weights
-        unused = jnp.arange(lower.shape[-1]) >= self.num_components[:, None]
+        unused = jnp.arange(lower.shape[-1], dtype=jnp.int32) >= self.num_components[:, None]
         last = np.uint32(2**32 - 1)
         edge = jnp.where(unused, last, _to_fixed(lower))
         upper = jnp.concatenate([edge[:, 1:], jnp.full_like(edge[:, :1], last)], axis=-1)

@@ -240,7 +240,7 @@ def search(task: Task, found: Found, wanted: Bool[Array, " rows"]) -> Found:
         return (state.jobs.bucket != _FREE).any() | is_open(state).any()
 
     state = jax.lax.while_loop(unfinished, one_round, _start(task, found, buckets))
-    before = jnp.arange(MAX_TRIES) < _first_usable(state.outcome)[:, None]
+    before = jnp.arange(MAX_TRIES, dtype=jnp.int32) < _first_usable(state.outcome)[:, None]
     reasons = jnp.arange(1, len(REASONS) + 1, dtype=jnp.int32)
     counts = ((state.outcome[..., None] == reasons) & before[..., None]).sum(1, dtype=jnp.int32)
     return state.found._replace(rejections=jnp.where(wanted[:, None], counts, found.rejections))
