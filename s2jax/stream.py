@@ -34,8 +34,8 @@ class Stream:
 
     Integers (programs, status) are the same on every machine. Floats are bit for bit the same on
     devices of one kind with one version of JAX; a CPU that gives XLA one thread is of another kind
-    than one that gives several. Elsewhere, and inside a jit or scan of your own, which XLA compiles as a
-    whole, they are so within a few ulps.
+    than one that gives several. Elsewhere, and inside a jit or scan of your own, which XLA compiles
+    as a whole, they are so within a few ulps.
 
     Attributes:
         config: What to draw.
