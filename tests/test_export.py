@@ -233,4 +233,4 @@ def test_few_files_are_open(flat: Stored, monkeypatch: pytest.MonkeyPatch):
     corpus = Corpus(flat.path)
     for row in (0, 6, 0):  # in two files
         assert corpus.row(row)["id"] == row
-        assert len(corpus._open) == 1
+        assert len(corpus._open.files) == 1

@@ -85,13 +85,14 @@ def test_devices_do_not_change_the_bits(devices: int, kind: AxisType) -> None:
 
 
 @pytest.mark.parametrize(
-    "shape, axes, rows", [((4,), None, 4), ((2, 2), "data", 8), ((2, 2), ("model", "data"), 4)]
+    "shape, axes, blocks", [((4,), None, 4), ((2, 2), "data", 2), ((2, 2), ("model", "data"), 4)]
 )
-def test_meshes(shape: tuple[int, ...], axes: Any, rows: int) -> None:
-    batch = next(feed(mesh_of(*shape), 1, config=CHEAP, batch=16, axes=axes))
-    assert digest(batch) == digest(blocks_of(CHEAP, 4, 4))
+def test_meshes(shape: tuple[int, ...], axes: Any, blocks: int) -> None:
+    """A block per device, or for each of two that repeat each other."""
+    batch = next(feed(mesh_of(*shape), 1, config=CHEAP, batch=blocks * BLOCK, axes=axes))
+    assert digest(batch) == digest(blocks_of(CHEAP, blocks, blocks))
     for leaf in jax.tree.leaves(batch):
-        assert {shard.data.shape[0] for shard in leaf.addressable_shards} == {rows}
+        assert {shard.data.shape[0] for shard in leaf.addressable_shards} == {BLOCK}
 
 
 def test_a_jitted_step_takes_the_batch() -> None:
@@ -384,6 +385,14 @@ def test_rows_of_a_corpus(corpus: Path) -> None:
             assert isinstance(source[index]["expression"], str)
     with pytest.raises(IndexError):
         rows[10]
+
+
+def test_threads_read_a_corpus_at_once(corpus: Path) -> None:
+    """A reader of Parquet that is shared by threads fails now and then."""
+    rows = corpus_source(corpus)
+    numbers = [row % 10 for row in range(400)]
+    with concurrent.futures.ThreadPoolExecutor(8) as threads:
+        assert [int(row["id"]) for row in threads.map(rows.__getitem__, numbers)] == numbers
 
 
 def test_grain_reads_a_corpus(grain: Any, corpus: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import operator
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -27,8 +28,15 @@ from s2jax.ode import FORMS
 from s2jax.operators import CONST
 from s2jax.symbols import Vocabulary, from_tokens
 
-MAX_OPEN = 32
-"""Files kept open: each holds its footer in memory, and systems limit their number."""
+MAX_OPEN = 16
+"""Files that a thread keeps open: each holds its footer in memory, and systems limit them."""
+
+
+class _Open(threading.local):
+    """Open files by number of shard, for each thread: a file serves one reader at a time."""
+
+    def __init__(self) -> None:
+        self.files: dict[int, Any] = {}
 
 
 def read(path: str | os.PathLike[str]) -> "Corpus":
@@ -68,7 +76,7 @@ class Corpus(Sequence):
         self.manifest: dict[str, Any] = read_manifest(path)
         sizes = [entry["rows"] for entry in self.manifest["files"]]
         self._starts = np.cumsum([0, *sizes])
-        self._open: dict[int, Any] = {}
+        self._open = _Open()
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path}  # processes open files of their own
@@ -164,12 +172,13 @@ class Corpus(Sequence):
         return table.take(place)
 
     def _file(self, shard: int) -> Any:
-        if shard not in self._open:
-            if len(self._open) == MAX_OPEN:
-                del self._open[next(iter(self._open))]
+        files = self._open.files
+        if shard not in files:
+            if len(files) == MAX_OPEN:
+                del files[next(iter(files))]
             name = self.path / self.manifest["files"][shard]["name"]
-            self._open[shard] = pyarrow().parquet.ParquetFile(name, page_checksum_verification=True)
-        return self._open[shard]
+            files[shard] = pyarrow().parquet.ParquetFile(name, page_checksum_verification=True)
+        return files[shard]
 
     def batch_of(self, table: Any) -> Batch:
         """A table with all columns as a batch."""

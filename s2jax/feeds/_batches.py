@@ -54,9 +54,9 @@ def batches(
 
     Example:
         >>> import s2jax
-        >>> feed = batches(s2jax.presets.s2(length=64), seed=0, batch=16, block_size=4)
+        >>> feed = batches(s2jax.presets.s2(length=64), seed=0, batch=8, block_size=4)
         >>> next(feed).y.shape, feed.get_state()["step"]
-        ((16, 1, 64), 1)
+        ((8, 1, 64), 1)
     """
     return Batches(config, seed, batch, mesh, start, block_size, axes)
 
