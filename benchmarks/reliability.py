@@ -4,6 +4,8 @@ python benchmarks/reliability.py --out results.jsonl
 """
 
 import argparse
+import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -37,12 +39,39 @@ def calls(folder: Path, wanted: list[str]) -> dict[str, Any]:
     return {"calls": counts, "violations": 0}
 
 
+def hands(folder: Path, wanted: list[str]) -> dict[str, Any]:
+    """The same values by any number of workers, and the same batches on any number of devices."""
+    for workers in (1, 2, 4):
+        faults.write(folder / f"workers-{workers}", workers)
+        assert faults.content(folder / f"workers-{workers}") == wanted, workers
+    flags = "--xla_force_host_platform_device_count=8"
+    root = str(Path(__file__).parents[1])
+    environment = os.environ | {"XLA_FLAGS": flags, "PYTHONPATH": root}
+    command = [sys.executable, "-c", _BATCHES]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    hashes = told.stdout.split()
+    assert len(hashes) == 4, told
+    assert len(set(hashes)) == 1, hashes
+    return {"workers": [1, 2, 4], "devices": [1, 2, 4, 8], "differences": 0}
+
+
+_BATCHES = """
+import hashlib, jax, numpy as np, s2jax
+from tests.faults import CONFIG, SEED
+for count in (1, 2, 4, 8):
+    mesh = jax.make_mesh((count,), ("data",), devices=jax.devices()[:count])
+    batch = next(s2jax.batches(CONFIG, SEED, 64, mesh, start=3))
+    leaves = [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(batch)]
+    print(hashlib.sha256(b"".join(leaves)).hexdigest(), flush=True)
+"""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="What corpora survive.")
     parser.add_argument("--out", help="append the JSON lines to this file")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--flips", type=int, default=1000)
-    parser.add_argument("--only", nargs="*", default=("kills", "calls", "flips"))
+    parser.add_argument("--only", nargs="*", default=("kills", "calls", "flips", "hands"))
     arguments: Any = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -51,6 +80,7 @@ def main() -> None:
         experiments = {
             "kills": lambda: kills(folder, arguments.kills, wanted),
             "calls": lambda: calls(folder, wanted),
+            "hands": lambda: hands(folder, wanted),
             "flips": lambda: faults.flip_bits(folder / "whole", arguments.flips, 0, wanted),
         }
         for part in arguments.only:

@@ -97,6 +97,11 @@ def shares_of(
         )
     sharding = NamedSharding(mesh, PartitionSpec(names))
     places = sharding.addressable_devices_indices_map((count,))
+    if not places:
+        raise ValueError(
+            f"batches(mesh={mesh}): must hold a device of process {jax.process_index()}, because "
+            "each process draws the rows of its own. Make the mesh of jax.devices()."
+        )
     shares = []
     for device, index in places.items():
         low, high, _ = (index or (slice(None),))[0].indices(count)
