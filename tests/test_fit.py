@@ -45,6 +45,7 @@ def test_constants_are_recovered(seed: int) -> None:
     assert s2jax.to_text(rounded)[0] == "(0.7 add (2.5 mul sin((0.4 add (1.3 mul x_0)))))"
 
 
+@pytest.mark.long
 def test_scipy_finds_no_better_minimum(seed: int) -> None:
     """From the same start, on noisy data, in float64."""
     with jax.enable_x64(True):

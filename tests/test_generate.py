@@ -359,7 +359,7 @@ def test_each_output_is_searched_by_itself(batch: Batch, many: Batch) -> None:
 SMALL = Config(length=16, num_inputs=2, num_outputs=2, target=s2jax.Identity(), inputs=Mixture())
 every_target = pytest.mark.parametrize(
     "config",
-    [SMALL, pytest.param(replace(SMALL, target=s2jax.Algebraic()), marks=pytest.mark.slow)],
+    [SMALL, pytest.param(replace(SMALL, target=s2jax.Algebraic()), marks=pytest.mark.long)],
     ids=["identity", "algebraic"],
 )
 
@@ -391,7 +391,7 @@ def test_vmap_over_keys_gives_the_same_rows(config: Config) -> None:
     assert (jnp.diff(mapped.index) > 0).all()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_vmap_over_leaves_of_the_config() -> None:
     highs = jnp.array([1.0, 4.0])
     scaled = jax.vmap(
@@ -429,7 +429,7 @@ def test_evaluate_under_vmap_joins_the_batch(batch: Batch) -> None:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_evaluate_under_vmap_repeats_what_is_not_mapped(batch: Batch) -> None:
     program, x = rows_of((batch.program, batch.x), slice(6))  # pyright: ignore
     flat = np.asarray(evaluate(batch.program, batch.x))[:6]
@@ -506,7 +506,7 @@ def replace_law(config: Config, **fields: Any) -> Config:
     return replace(config, target=dataclasses.replace(config.target, law=law))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_memory_is_bounded_by_the_result() -> None:
     config = presets.s2(length=256)
     compiled = jax.jit(lambda key: sample(key, config, 4096)).lower(KEY).compile()
@@ -544,7 +544,7 @@ print(json.dumps([list(xla_bridge._backends), changed, heavy]))
     assert seen == [[], [], []]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_evaluate_in_double_precision() -> None:
     """Float64 inputs give float64 values; the worst formulas lose digits by themselves."""
     dtype, quantile, both_finite = run_python(
@@ -572,7 +572,7 @@ print(json.dumps([str(y.dtype), float(np.quantile(error, 0.98)), both_finite]))
     assert both_finite
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_sample_works_where_double_precision_is_on() -> None:
     status, error = run_python(
         """

@@ -101,6 +101,7 @@ def masked_loss(program: Program, x: jax.Array, constants: Constants) -> jax.Arr
     return jnp.where(jnp.abs(y) < 1e3, y, 0).sum()
 
 
+@pytest.mark.long
 def test_every_nesting_gives_the_same(seed: int) -> None:
     program, x = draw(seed)
     constants = program.constants
@@ -122,6 +123,7 @@ def test_every_nesting_gives_the_same(seed: int) -> None:
         jax.jvp(lambda x: s2jax.evaluate(program, x), (x,), (x,))
 
 
+@pytest.mark.long
 def test_an_argument_that_is_not_mapped_is_shared(seed: int) -> None:
     program, x = draw(seed)
     first = program[:1]

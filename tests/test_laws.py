@@ -441,7 +441,7 @@ class TestEveryLaw:
         many, few = sample(key, law, 4000, 2, 3), sample(key, law, 5, 2, 3)
         assert jax.tree.all(jax.tree.map(lambda a, b: bool(jnp.all(a[:5] == b)), many, few))
 
-    @pytest.mark.slow
+    @pytest.mark.long
     def test_jit_equals_eager(self, key: jax.Array, law: AbstractLaw) -> None:
         keys, used = fold_in(words_of(key), jnp.arange(16)), jnp.full(16, 2, jnp.int32)
         eager = law.sample(keys, used, 3, True)

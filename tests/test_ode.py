@@ -152,7 +152,7 @@ def by_hand() -> Batch:
     return jax.device_get(candidates(KEY, CONFIG, jnp.asarray(index)))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_candidates_do_not_depend_on_their_batch(by_hand: Batch, batch: Batch) -> None:
     place = {int(index): i for i, index in enumerate(batch.index)}
     usable = np.flatnonzero((by_hand.status == 0) & (by_hand.index < NUM_ROWS))
@@ -399,7 +399,7 @@ def emitted(batch: Batch, row: int) -> dict[str, float]:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_named_system_is_a_target(predators: tuple[Config, Batch]) -> None:
     config, batch = predators
     assert not batch.status.any()

@@ -281,7 +281,7 @@ def our_expressions(
     return to_prefix(draw(words, law))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 class TestLawOfExpressions:
     @pytest.mark.parametrize("name", SETTINGS)
     def test_is_that_of_the_reference(self, name: str, key: jax.Array, theirs: Any) -> None:

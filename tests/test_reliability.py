@@ -23,7 +23,7 @@ def wanted(whole: Path) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers, kills", [(1, 3), (2, 2)])
+@pytest.mark.parametrize("workers, kills", [pytest.param(1, 3, marks=pytest.mark.long), (2, 3)])
 def test_killed_processes_lose_nothing(tmp_path, wanted, workers, kills):
     assert faults.kill_evenly(tmp_path / "new", workers, kills, workers, wanted) >= 1
 

@@ -319,6 +319,7 @@ def test_wrong_parts_are_refused(arguments: dict[str, Any], rule: str) -> None:
         Split(**arguments)
 
 
+@pytest.mark.long
 def test_sampled_parts_share_no_skeleton(key: jax.Array) -> None:
     """A part is drawn from alone, and what it refuses has a reason of its own."""
     draw = lambda split: s2jax.sample(key, s2jax.presets.s2(length=32, split=split), 300)

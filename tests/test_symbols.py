@@ -552,7 +552,7 @@ def test_prefix_is_never_longer_than_the_law_says(drawn: dict[str, Program], nam
 # The reference implementation, where it is installed.
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("is_protected", [True, False])
 def test_the_reference_reads_the_text_and_computes_the_same(is_protected: bool) -> None:
     symbol = pytest.importorskip("s2generator.symbol")

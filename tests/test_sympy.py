@@ -266,7 +266,7 @@ def draw(law: AbstractLaw, rows: int, seed: int, protected: bool) -> Program:
     return sample(law, words, jnp.full(rows, 2, jnp.int32), 2, protected)[:, None]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("protected", [True, False])
 @pytest.mark.parametrize("name", LAWS)
 def test_programs_come_back(name: str, protected: bool) -> None:
@@ -335,6 +335,7 @@ class Exact:
         return value * (1 + error * rng.uniform(-1, 1, points.shape[1]))
 
 
+@pytest.mark.long
 def test_both_ways_agree_with_numpy() -> None:
     rng = np.random.default_rng(1)
     exprs = moderate_expressions(200, 3)
@@ -373,6 +374,7 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return taken
 
 
+@pytest.mark.long
 def test_the_number_of_series_decides(ways: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     exprs = [sin(x) * y + 0.5, Symbol("x_1", real=True) ** 2, Integer(0)]
     series = jax.random.normal(jax.random.key(0), (3, 2, 2, 16))
@@ -393,6 +395,7 @@ def test_what_programs_lack_is_compiled(ways: list[str]) -> None:
     np.testing.assert_allclose(got, jax.scipy.special.erf(series), rtol=1e-5)
 
 
+@pytest.mark.long
 def test_traced_and_differentiated(ways: list[str]) -> None:
     series = jax.random.normal(jax.random.key(0), (4, 2, 16))
     expr = x**2 * y

@@ -532,7 +532,7 @@ def test_batches_are_loops_and_compile_once(monkeypatch: pytest.MonkeyPatch) -> 
         np.testing.assert_allclose(one, found[i, j], rtol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_solutions_have_gradients() -> None:
     ts = jnp.array([0.0, 1.0])
     end = lambda start, rate: GROWTH.solve(start, ts, {"a": rate}, max_steps=64)[0, -1]
@@ -551,7 +551,7 @@ def test_the_end_of_a_solution_is_no_number() -> None:
     assert np.isnan(found[1, 0, 1:]).all()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_stiff_systems_take_an_implicit_solver() -> None:
     ts, mu = np.linspace(0.0, 120.0, 13), 100.0
     vdp = lambda time, s: [s[1], mu * (1 - s[0] ** 2) * s[1] - s[0]]

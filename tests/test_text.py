@@ -801,6 +801,7 @@ def test_the_latex_reader_bites() -> None:
         LatexReader(r"\left(x_{0}\right|", x).sum()
 
 
+@pytest.mark.long
 def test_matplotlib_draws_the_latex(drawn: dict[str, Program]) -> None:
     mathtext = pytest.importorskip("matplotlib.mathtext")
     parser = mathtext.MathTextParser("path")

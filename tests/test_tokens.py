@@ -157,7 +157,7 @@ def test_unknown_words_and_ids_are_refused() -> None:
 
 
 @pytest.mark.parametrize("name", LAWS)
-@pytest.mark.parametrize("digits", [2, 3])
+@pytest.mark.parametrize("digits", [pytest.param(2, marks=pytest.mark.long), 3])
 def test_drawn_programs_come_back_exactly(
     drawn: dict[str, Program], name: str, digits: int
 ) -> None:
@@ -256,6 +256,7 @@ def rows_of(rows: list[list[str]], length: int, vocabulary: Vocabulary = WORDS) 
     return out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("digits", [2, 3, 4])
 def test_both_readers_make_the_same_programs(seed: int, digits: int) -> None:
     rng, vocabulary = np.random.default_rng(seed), Vocabulary(digits)
