@@ -37,7 +37,7 @@ def raw(config: s2jax.Config) -> Iterator[s2jax.Batch]:
 
 def by_grain(config: s2jax.Config) -> Iterator[s2jax.Batch]:
     options = grain.ReadOptions(num_threads=1, prefetch_buffer_size=1)
-    return iter(grain_source(config, SEED, ROWS).to_iter_dataset(options))
+    return iter(grain_source(config, SEED, ROWS, block_size=ROWS).to_iter_dataset(options))
 
 
 def job(feed: Iterator[s2jax.Batch]) -> Callable[[], float]:
@@ -65,13 +65,15 @@ def main() -> None:
     options = parser.parse_args()
     config = s2jax.presets.s2()
     feeds: dict[str, Any] = {
-        "raw": raw(config), "raw again": raw(config), "batches": batches(config, SEED, ROWS),
+        "raw": raw(config), "raw again": raw(config), "batches": batches(config, SEED, ROWS, block_size=ROWS),
         "grain": by_grain(config),
     }  # fmt: skip
     assert_parity(feeds)
+    feeds["batches of eight blocks"] = batches(config, SEED, ROWS)  # other rows
+    next(feeds["batches of eight blocks"])
     jobs = {name: job(feed) for name, feed in feeds.items()}
     rates = _record.paired_rates(jobs, options.rounds, options.seconds)
-    for name in ("raw again", "batches", "grain"):
+    for name in list(feeds)[1:]:
         _record.write(
             options.out, "feeds", feed=name, rows=ROWS, length=config.length,
             pairs_per_cpu_second=_record.quartiles(rates[name]),
