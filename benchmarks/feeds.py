@@ -65,8 +65,8 @@ def main() -> None:
     options = parser.parse_args()
     config = s2jax.presets.s2()
     feeds: dict[str, Any] = {
-        "raw": raw(config), "raw again": raw(config), "batches": batches(config, SEED, ROWS, block_size=ROWS),
-        "grain": by_grain(config),
+        "raw": raw(config), "raw again": raw(config),
+        "batches": batches(config, SEED, ROWS, block_size=ROWS), "grain": by_grain(config),
     }  # fmt: skip
     assert_parity(feeds)
     feeds["batches of eight blocks"] = batches(config, SEED, ROWS)  # other rows
