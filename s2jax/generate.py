@@ -1,6 +1,5 @@
 """From a key to batches: the one place that composes inputs, expressions and acceptance."""
 
-import operator
 from functools import partial
 from typing import Any
 
@@ -181,7 +180,7 @@ def _sample(words: Words, config: Config, n: int, backend: str) -> Batch:
     @call.def_vmap
     def _(axis_size, in_batched, words, config):
         has_keys, has_config = in_batched
-        if jax.tree.reduce(operator.or_, has_config, False):
+        if any(jax.tree.leaves(has_config)):
             spread = lambda leaf, batched: (
                 leaf if batched else jnp.broadcast_to(leaf, (axis_size, *jnp.shape(leaf)))
             )

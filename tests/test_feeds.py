@@ -85,14 +85,20 @@ def test_devices_do_not_change_the_bits(devices: int, kind: AxisType) -> None:
 
 
 @pytest.mark.parametrize(
-    "shape, axes, blocks", [((4,), None, 4), ((2, 2), "data", 2), ((2, 2), ("model", "data"), 4)]
+    "shape, axes, blocks, own",
+    [
+        ((4,), None, 4, 1),
+        ((2, 2), "data", 2, 1),
+        pytest.param((2, 2), "data", 4, 2, marks=pytest.mark.long),  # compiles for four devices
+        ((2, 2), ("model", "data"), 4, 1),
+    ],
 )
-def test_meshes(shape: tuple[int, ...], axes: Any, blocks: int) -> None:
-    """A block per device, or for each of two that repeat each other."""
+def test_meshes(shape: tuple[int, ...], axes: Any, blocks: int, own: int) -> None:
+    """Some blocks for each device, or for each two that repeat each other."""
     batch = next(feed(mesh_of(*shape), 1, config=CHEAP, batch=blocks * BLOCK, axes=axes))
     assert digest(batch) == digest(blocks_of(CHEAP, blocks, blocks))
     for leaf in jax.tree.leaves(batch):
-        assert {shard.data.shape[0] for shard in leaf.addressable_shards} == {BLOCK}
+        assert {shard.data.shape[0] for shard in leaf.addressable_shards} == {own * BLOCK}
 
 
 def test_a_jitted_step_takes_the_batch() -> None:

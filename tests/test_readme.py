@@ -7,12 +7,12 @@ import warnings
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
-PAGES = (
-    "README.md",
-    "docs/coming-from-s2generator.md",
-    "docs/exporting.md",
-    "docs/feeds.md",
-)
+PAGES = {  # and how many blocks they have at least
+    "README.md": 3,
+    "docs/coming-from-s2generator.md": 3,
+    "docs/exporting.md": 1,
+    "docs/feeds.md": 3,
+}
 OPTIONAL = ("datasets", "s2generator", "torch")
 BLOCKS = {
     page: re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL) for page in PAGES
@@ -21,7 +21,7 @@ BLOCKS = {
 
 @pytest.mark.parametrize("page", PAGES)
 def test_there_are_blocks(page: str):
-    assert BLOCKS[page]
+    assert len(BLOCKS[page]) >= PAGES[page]
 
 
 @pytest.mark.parametrize(
