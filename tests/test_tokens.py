@@ -308,21 +308,27 @@ def test_the_mantissas_of_a_number_are_multiplied_only_if_the_product_fits() -> 
 # Several outputs.
 
 
-def test_unused_outputs_are_left_out() -> None:
+def test_unused_outputs_keep_their_place() -> None:
     x_0, x_1 = Variable(0), Variable(1)
     program = _tree.to_programs([[x_0, None, x_1], [None, None, x_1], [None] * 3], False)
     tokens = to_tokens(program, length=6)
     shown = [" ".join(WORDS.decode(ids)) for ids in np.asarray(tokens.ids)]
     assert shown == [
-        "<bos> x_0 | x_1 <eos> <pad>",
-        "<bos> x_1 <eos> <pad> <pad> <pad>",
+        "<bos> x_0 | | x_1 <eos>",
+        "<bos> | | x_1 <eos> <pad>",
         "<bos> <eos> <pad> <pad> <pad> <pad>",
     ]
-    assert tokens.length.tolist() == [5, 3, 2]
+    assert tokens.length.tolist() == [6, 5, 2]
     again, status = from_tokens(tokens.ids, num_outputs=3, num_nodes=1)
     assert status.tolist() == [0, 0, 0]
-    expected = _tree.to_programs([[x_0, x_1, None], [x_1, None, None], [None] * 3], False)
-    assert not differences(again, expected).any()
+    assert not differences(again, program).any()
+
+
+@pytest.mark.parametrize("words", ["x_0 |", "|", "| |", "| x_0 |", "x_0 | |"])
+def test_a_separator_at_the_end_is_malformed(words: str) -> None:
+    program, status = from_tokens(WORDS.encode(words.split()), num_outputs=4)
+    assert int(status) == TokenStatus.MALFORMED.value
+    assert not np.any(program.length)
 
 
 def test_rows_of_many_outputs_come_back(drawn: dict[str, Program]) -> None:

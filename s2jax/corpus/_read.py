@@ -243,8 +243,6 @@ class Corpus(Sequence):
                 f"{self.path}: the {name} of row {row} must be expressions, but are none. Run "
                 "`s2jax verify` and `s2jax repair`."
             )
-        place = jnp.maximum(jnp.cumsum(found, axis=1, dtype=jnp.int32) - 1, 0)
-        program = program[jnp.arange(len(ids))[:, None], place]
         found = found & (jnp.asarray(np.diff(offsets)) > 0)[:, None]
         blank = lambda leaf: jnp.where(jnp.expand_dims(found, range(2, leaf.ndim)), leaf, 0)
         return jax.tree.map(lambda leaf: blank(leaf).astype(leaf.dtype), program)

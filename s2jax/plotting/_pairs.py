@@ -16,6 +16,7 @@ from s2jax.generate import Batch
 from s2jax.plotting._figure import draw
 from s2jax.plotting._panels import Pair
 from s2jax.symbols import to_text
+from s2jax.symbols._text import UNUSED
 
 
 def plot_pairs(batch: Batch, count: int = 6) -> Any:
@@ -93,7 +94,7 @@ def _read_pair(file: Any, row: int, first: int) -> Pair:
 def _pair(row: int, values: Mapping[str, Any]) -> Pair:
     used = np.asarray(values["y_mask"], bool)
     x_used = np.asarray(values["x_mask"], bool)
-    split = lambda text: text.split(" | ") if text else []
+    split = lambda text: [] if text in ("", UNUSED) else text.split(" | ")
     return Pair(
         row=row,
         x=values["x"][x_used] if x_used.size else np.zeros((0, 0)),

@@ -18,10 +18,11 @@ from s2jax.expressions import AbstractLaw, Program
 from s2jax.expressions._program import MAX_INPUTS, VARIABLE_NAMES, decimal, to_decimal
 from s2jax.expressions._trees import MAX_NODES
 from s2jax.operators import CONST, ID, NUM_LEAVES, OPCODE
+from s2jax.symbols._form import build, check_program
 from s2jax.symbols._from_sympy import read_sympy
 from s2jax.symbols._lexer import WORDS
 from s2jax.symbols._parse import read_expression
-from s2jax.symbols._text import text_form, to_text
+from s2jax.symbols._text import text_form
 from s2jax.symbols._tree import (
     VARIABLES,
     Constant,
@@ -274,9 +275,9 @@ def _check_distributions(parameters: Mapping[str, Any], jitter: Any) -> None:
 def _spelt_out(expressions: Any, parameters: Mapping[str, Any]) -> Iterator[str]:
     """The expressions as text, of which each is read in one way."""
     if isinstance(expressions, Program):
-        rows = to_text(expressions)
-        texts = np.ravel(np.array(rows, object)).tolist()
-        expressions = [text for row in texts for text in row.split(" | ") if text]
+        check_program("Expressions", expressions)
+        texts = build(expressions, text_form("reference"))
+        expressions = [text for text in texts if text is not None]
     if not isinstance(expressions, (list, tuple)):
         expressions = [expressions]
     symbols = VARIABLES | {name: Parameter(name) for name in parameters}

@@ -25,6 +25,7 @@ from s2jax.symbols._lexer import (
     read_leaf,
     tokenize,
 )
+from s2jax.symbols._text import UNUSED
 from s2jax.symbols._tree import Constant, Number, Operation, Tree, instructions, to_programs
 
 MAX_DEPTH, MAX_AXES = 2**11, 8
@@ -45,7 +46,8 @@ def from_text(
 
     Args:
         text: A string, or nested lists of strings of one shape, as `to_text` returns them. Outputs
-            are separated by `|`. A number keeps 9 significant digits.
+            are separated by `|`, and one that is only `0` is unused; the number is `0.0`. A number
+            keeps 9 significant digits.
         protected: Whether `log`, `sqrt` and `pow` take the absolute value of their first operand;
             then `x_0**5` is `|x_0|**5`, too. SymPy's `sqrt(Abs(u))` is read as protected `sqrt(u)`.
         num_nodes: Instruction slots; by default as many as the longest expression needs.
@@ -78,7 +80,8 @@ def from_text(
     try:
         program = to_programs(padded, protected, num_nodes)
     except ValueError as error:
-        lengths = [max(len(instructions(tree)) for tree in row) for row in rows] if shape else []
+        trees = [[tree for tree in row if tree is not None] for row in rows] if shape else []
+        lengths = [max(map(len, map(instructions, row)), default=0) for row in trees]
         where = _where(int(np.argmax(lengths)), shape) if shape else ""
         raise ValueError(f"from_text{where}: {error}. Split it or raise num_nodes.") from None
     # in NumPy, because JAX would compile a reshape for every shape
@@ -111,13 +114,20 @@ def _where(index: int, shape: tuple[int, ...]) -> str:
     return f"(row {place[0] if len(place) == 1 else place})" if place else ""
 
 
-def _read_row(text: str, index: int, shape: tuple[int, ...], protected: bool) -> list[Tree]:
-    """The outputs of one row."""
+def _read_row(text: str, index: int, shape: tuple[int, ...], protected: bool) -> list[Tree | None]:
+    """The outputs of one row; None is an unused one."""
     try:
-        return [_read_output(tokens, protected) for tokens in tokenize(text)]
+        return [
+            None if _is_unused(tokens) else _read_output(tokens, protected)
+            for tokens in tokenize(text)
+        ]
     except Problem as problem:
         message = f"from_text{_where(index, shape)}: {problem}\n{_excerpt(text, problem)}"
         raise ValueError(message) from None
+
+
+def _is_unused(tokens: list[Token]) -> bool:
+    return len(tokens) == 2 and tokens[0].text == UNUSED
 
 
 def _excerpt(text: str, problem: Problem) -> str:

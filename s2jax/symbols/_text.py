@@ -16,13 +16,16 @@ from s2jax.symbols._form import Form, build, check_program, nest, to_float
 from s2jax.symbols._sympy import sympy_expressions
 
 _SEPARATOR = {"reference": " | ", "prefix": ",|,", "sympy": " | "}
+UNUSED = "0"
+"""An output that is not used, whose value is 0; `s2jax.from_text` reads it so."""
 _INFIX = {"pow2": "({})**2", "pow3": "({})**3"}
 
 
 def to_text(program: Program, style: str = "reference") -> Any:
     """One string per row, in the notation of the reference implementation.
 
-    Outputs are joined by `" | "`, or by `",|,"` in prefix style; unused ones are left out.
+    Outputs are joined by `" | "`, or by `",|,"` in prefix style. An unused output is `0`, and those
+    at the end of a row are left out, but for the first; the number 0 as an expression is `0.0`.
 
     Args:
         program: Of batch shape `(*batch, outputs)`, for example `batch.program`. A law's `sample`
@@ -55,8 +58,16 @@ def to_text(program: Program, style: str = "reference") -> Any:
         texts = build(program, text_form(style))
     outputs = program.shape[-1] if program.shape else 1
     rows = [texts[start : start + outputs] for start in range(0, len(texts), max(outputs, 1))]
-    used = [_SEPARATOR[style].join([text for text in row if text is not None]) for row in rows]
-    return nest(used, program.shape[:-1])
+    joined = [_SEPARATOR[style].join(_outputs(row)) for row in rows]
+    return nest(joined, program.shape[:-1])
+
+
+def _outputs(texts: list[str | None]) -> list[str]:
+    """The texts of a row up to its last used output."""
+    last = max((output for output, text in enumerate(texts) if text is not None), default=0)
+    # a word of its own, so that the number 0 does not come back as an unused output
+    zero = lambda text: "0.0" if text == UNUSED else text
+    return [UNUSED if text is None else zero(text) for text in texts[: last + 1]]
 
 
 def to_prefix(program: Program) -> Any:
