@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
@@ -46,6 +47,26 @@ def check_static_integer(owner: str, name: str, value: Any, low: int, high: floa
             f"Pass an int, not a {type(value).__name__}; inside jit, mark it static."
         )
     check_number(owner, name, value, low, high, integer=True)
+
+
+def as_floats(owner: str, name: str, values: Any) -> Any:
+    """Numbers as an array of float32 or float64; integers and booleans become the default type.
+
+    Raises:
+        TypeError: If they are complex, or floats of another size.
+    """
+    array = values if isinstance(values, jax.Array) else jnp.asarray(values)
+    if array.dtype in (jnp.float32, jnp.float64):
+        return array
+    if jnp.issubdtype(array.dtype, jnp.integer) or array.dtype == bool:
+        return array.astype(jnp.result_type(float))
+    fix = f"Pass {name}.astype('float32'), and cast the result."
+    if jnp.issubdtype(array.dtype, jnp.complexfloating):
+        fix = "Pass the real and the imaginary part as two series."
+    raise TypeError(
+        f"{owner}({name} of dtype {array.dtype}): must be float32 or float64, or integers, because "
+        f"series are computed in these types. {fix}"
+    )
 
 
 def check_weights(

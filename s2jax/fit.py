@@ -6,13 +6,15 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Num
 
 from s2jax import _checks
 from s2jax._status import StatusFlag
 from s2jax._types import PRNGKey
 from s2jax.expressions import Constants, Program
 from s2jax.expressions._gradient import jacobian_rows
+from s2jax.expressions._reads import available, check_reads, reads_missing
 from s2jax.expressions._trees import by_tiles
 from s2jax.operators import CONST, NUM_LEAVES
 
@@ -30,6 +32,7 @@ class FitStatus(StatusFlag):
     OK = 0, "Converged."
     MAX_STEPS = 1, "The largest number of steps was reached."
     NOT_FINITE = 2, "No start gave finite values."
+    MISSING_VARIABLE = 4, "The program reads a variable that is no channel of x."
 
 
 class Fit(eqx.Module):
@@ -97,8 +100,8 @@ def free_constants(program: Program) -> Constants:
 
 def fit_constants(
     program: Program,
-    x: Float[Array, "*batch inputs time"],
-    y: Float[Array, "*batch outputs time"],
+    x: Num[Array | np.ndarray, "*batch inputs time"],
+    y: Num[Array | np.ndarray, "*batch outputs time"],
     *,
     key: PRNGKey | None = None,
     starts: int = 1,
@@ -127,7 +130,10 @@ def fit_constants(
         fit.constants)` is a program with these constants.
 
     Raises:
-        ValueError: If shapes do not agree or a number is out of range, or there is no key.
+        TypeError: If `x` or `y` is complex or of a floating type other than float32 and float64.
+        ValueError: If shapes do not agree or a number is out of range, or there is no key; or if a
+            program reads a variable that is no channel of `x`. Programs that are traced have the
+            status MISSING_VARIABLE then.
 
     Example:
         >>> import jax.numpy as jnp, s2jax
@@ -142,6 +148,8 @@ def fit_constants(
         Marquardt (1963), An algorithm for least-squares estimation of nonlinear parameters; the
         damping follows Nielsen (1999), Damping parameter in Marquardt's method.
     """
+    x = _checks.as_floats("fit_constants", "x", x)
+    y = _checks.as_floats("fit_constants", "y", y).astype(x.dtype)
     _check(program, x, y, key, starts, max_steps)
     free = free_constants(program) if free is None else free
     count = (free.scale.sum(-1, dtype=jnp.int32) + free.bias.sum(-1, dtype=jnp.int32)).max()
@@ -166,6 +174,7 @@ def _check(program, x, y, key, starts, max_steps) -> None:
             f"fit_constants(x with {x.shape[-1]} and y with {y.shape[-1]} time steps): must have "
             "equal lengths. Cut the longer one."
         )
+    check_reads("fit_constants", program, available(x.shape[-2]), x.dtype)
     if starts > 1 and key is None:
         raise ValueError(
             f"fit_constants(starts={starts}): must have a key for the random starts. Pass "
@@ -210,6 +219,8 @@ def _fit_rows(key, program: Program, x, y, free: Constants, num_free, starts, ma
     )
     status = jnp.where(running, FitStatus.MAX_STEPS.value, 0)
     status = jnp.where(jnp.isfinite(loss), status, FitStatus.NOT_FINITE.value)
+    missing = reads_missing(program, available(x.shape[-2]))
+    status = jnp.where(missing, FitStatus.MISSING_VARIABLE.value, status)
     return Fit(_scatter(own, columns, theta), loss, steps, status)
 
 

@@ -156,7 +156,7 @@ def _atom(word: UInt32[Array, "2 batch"]) -> _Value:
 def _integer(op: Int[Array, " batch"], a: Int[Array, " batch"], b: Int[Array, " batch"]) -> _Value:
     """A leaf; a whole number is kept for `pow`."""
     power, square = jnp.ones_like(a), jnp.full_like(a, 10)
-    for bit in range(6):
+    for bit in range(7):
         power = jnp.where((b >> bit) & 1 == 1, power * square, power)
         square = square * square
     word = _mix(_lanes(a * power), 1)

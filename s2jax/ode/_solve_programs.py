@@ -18,6 +18,7 @@ from s2jax.expressions._grouped import (
     evaluate_scheduled,
     schedule,
 )
+from s2jax.expressions._reads import available, check_reads
 from s2jax.ode._equations import bind
 
 
@@ -52,7 +53,8 @@ def solve(
 
     Raises:
         TypeError: If the solver is no diffrax solver.
-        ValueError: If shapes do not agree or the solver has no error estimate.
+        ValueError: If shapes do not agree or the solver has no error estimate; or if a program reads
+            an input or a state that is not there. Programs that are traced are NaN then.
 
     Example:
         >>> import s2jax
@@ -78,6 +80,7 @@ def solve(
             f"{x.shape}): must be (*batch, states), (*batch, states), (*batch, time) and (*batch, "
             "inputs, time). Index or broadcast them."
         )
+    check_reads("solve", program, available(x.shape[-2], y0.shape[-1], True), y0.dtype)
     flat = lambda leaf: leaf.reshape(math.prod(batch), *leaf.shape[len(batch) :])
     rows = jax.tree.map(flat, (program, y0, ts.astype(y0.dtype), x.astype(y0.dtype)))
     tolerances = jnp.asarray(rtol, y0.dtype), jnp.asarray(atol, y0.dtype)

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable
@@ -71,7 +72,7 @@ def _count_tokens(column: Any, words: list[str], operators: Counter, skeletons: 
         if number and words[token] in names:
             operators[words[token]] += int(number)
     plus, minus, mantissa = words.index("+"), words.index("-"), words.index("N0")
-    power = words.index("E-20")
+    power = next(index for index, word in enumerate(words) if re.fullmatch("E-[0-9]+", word))
     kept = ids < power  # a sign stands for the number
     masked = np.where(ids == minus, plus, ids)[kept].astype(np.int16)
     ends = np.concatenate([[0], np.cumsum(kept)])[offsets]

@@ -83,6 +83,8 @@ def latex_name(variable: str) -> str:
 def _number(mantissa: int, exponent: int) -> _Latex:
     rank = _NEGATIVE if mantissa < 0 else _ATOM
     text = decimal_text(mantissa, exponent)
+    if text == "nan":
+        return _Latex(_ATOM, r"\mathrm{nan}")
     if "e" not in text and abs(float(text)) < _LARGE:
         return _Latex(rank, text)
     value = Decimal(mantissa).scaleb(exponent)

@@ -10,7 +10,7 @@ from typing import Any
 
 from s2jax import _checks
 from s2jax.expressions import Program
-from s2jax.expressions._program import VARIABLE_NAMES
+from s2jax.expressions._program import NAN, VARIABLE_NAMES
 from s2jax.operators import TABLE, Operator
 from s2jax.symbols._form import Form, build, check_program, nest, to_float
 from s2jax.symbols._sympy import sympy_expressions
@@ -98,8 +98,8 @@ def to_prefix(program: Program) -> Any:
 
 @functools.lru_cache(maxsize=2**16)
 def decimal_text(mantissa: int, exponent: int) -> str:
-    """A whole number without a point, any other number with one."""
-    if exponent < 0:
+    """A whole number without a point, any other number with one; `nan` of the one that is none."""
+    if exponent < 0 or mantissa == NAN[0]:
         return repr(to_float(mantissa, exponent))
     return str(mantissa * 10**exponent) if exponent <= 15 else f"{mantissa}e{exponent}"
 
