@@ -10,6 +10,10 @@ import numpy as np
 from jax.core import Tracer
 
 
+MAX_MAGNITUDE = 1e100
+"""Every number of a program is 0 or of magnitude 1e-100 to 1e100, in whatever way it came in."""
+
+
 def is_concrete(value: Any) -> bool:
     """Whether a leaf holds plain numbers: inside a transformation it does not."""
     return isinstance(value, (bool, int, float, np.ndarray, np.generic)) or (
@@ -49,14 +53,50 @@ def check_static_integer(owner: str, name: str, value: Any, low: int, high: floa
     check_number(owner, name, value, low, high, integer=True)
 
 
-def as_floats(owner: str, name: str, values: Any) -> Any:
+def check_held(
+    owner: str, name: str, values: Any, dtype: Any, widest: float = MAX_MAGNITUDE, reason: str = ""
+) -> None:
+    """Refuse numbers beyond 1/widest to widest or those of the dtype; NaN and infinity pass."""
+    if not is_concrete(values):
+        return
+    low, high = limits_of(dtype, widest)
+    numbers = np.asarray(values, np.float64)
+    size = np.abs(numbers)
+    bad = np.isfinite(numbers) & (size != 0) & ((size < low) | (size > high))
+    if bad.any():
+        fix = "Choose other units."
+        if high < widest:
+            fix = (
+                "Choose other units, or compute in float64: "
+                "jax.config.update('jax_enable_x64', True) at the start."
+            )
+        raise ValueError(
+            f"{owner}({name}={numbers[bad].reshape(-1)[0]:.9g}): must be 0 or of magnitude "
+            f"{low:.2g} to {high:.2g}, because {reason or f'numbers in {np.dtype(dtype)} are'}. {fix}"
+        )
+
+
+def limits_of(dtype: Any, widest: float = MAX_MAGNITUDE) -> tuple[float, float]:
+    """Smallest and largest magnitude of numbers other than 0 that programs hold in this dtype.
+
+    Subnormal numbers are none, because XLA computes with them as if they were 0.
+    """
+    info = jnp.finfo(dtype)
+    return max(float(info.tiny), 1 / widest), min(float(info.max), widest)
+
+
+def as_floats(owner: str, name: str, values: Any, half: bool = False) -> Any:
     """Numbers as an array of float32 or float64; integers and booleans become the default type.
+
+    Floats of half size stay as they are if `half`.
 
     Raises:
         TypeError: If they are complex, or floats of another size.
     """
     array = values if isinstance(values, jax.Array) else jnp.asarray(values)
-    if array.dtype in (jnp.float32, jnp.float64):
+    if array.dtype in (jnp.float32, jnp.float64) or (
+        half and jnp.issubdtype(array.dtype, jnp.floating)
+    ):
         return array
     if jnp.issubdtype(array.dtype, jnp.integer) or array.dtype == bool:
         return array.astype(jnp.result_type(float))
@@ -64,8 +104,8 @@ def as_floats(owner: str, name: str, values: Any) -> Any:
     if jnp.issubdtype(array.dtype, jnp.complexfloating):
         fix = "Pass the real and the imaginary part as two series."
     raise TypeError(
-        f"{owner}({name} of dtype {array.dtype}): must be float32 or float64, or integers, because "
-        f"series are computed in these types. {fix}"
+        f"{owner}({name} of dtype {array.dtype}): must be real numbers in float32 or float64, or "
+        f"integers, because these are computed with. {fix}"
     )
 
 

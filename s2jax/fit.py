@@ -1,5 +1,6 @@
 """Fitting the constants of many different expressions at once."""
 
+import math
 from functools import partial
 from typing import NamedTuple
 
@@ -152,6 +153,9 @@ def fit_constants(
     y = _checks.as_floats("fit_constants", "y", y).astype(x.dtype)
     _check(program, x, y, key, starts, max_steps)
     free = free_constants(program) if free is None else free
+    if 0 in program.shape:
+        nothing, none = jnp.zeros(program.shape, x.dtype), jnp.zeros(program.shape, jnp.int32)
+        return Fit(program.constants, nothing, none, none)
     count = (free.scale.sum(-1, dtype=jnp.int32) + free.bias.sum(-1, dtype=jnp.int32)).max()
     num_free = int(count) if _checks.is_concrete(count) else 2 * program.num_nodes
     key = jax.random.key(0) if key is None else key
@@ -169,6 +173,11 @@ def _check(program, x, y, key, starts, max_steps) -> None:
             f"{y.shape}): must be (*batch, outputs), (*batch, inputs, time) and (*batch, outputs, "
             "time). Index or broadcast them."
         )
+    if x.shape[-1] == 0:
+        raise ValueError(
+            f"fit_constants(x of shape {x.shape}): must have a time step, because constants are "
+            "fitted to values. Pass at least one."
+        )
     if y.shape[-1] != x.shape[-1]:
         raise ValueError(
             f"fit_constants(x with {x.shape[-1]} and y with {y.shape[-1]} time steps): must have "
@@ -185,7 +194,7 @@ def _check(program, x, y, key, starts, max_steps) -> None:
 def _rows_of(program: Program, x, y, free: Constants):
     """Everything with one leading axis, and x repeated for the outputs of a row."""
     batch = program.shape
-    flat = lambda leaf: leaf.reshape(-1, *leaf.shape[len(batch) :])
+    flat = lambda leaf: leaf.reshape(math.prod(batch), *leaf.shape[len(batch) :])
     x = jnp.broadcast_to(jnp.expand_dims(x, -3), (*batch, *x.shape[-2:]))
     return jax.tree.map(flat, (program, x, y, free))
 

@@ -136,6 +136,10 @@ class Corpus(Sequence):
     def table(self, rows: Any, columns: list[str] | None = None) -> Any:
         """Rows as an Arrow table; only the row groups that hold them are read."""
         index = self._numbers(rows)
+        if not index.size:
+            schema = self._file(0).schema_arrow
+            kept = schema.names if columns is None else columns
+            return schema.empty_table().select(kept)
         shard_of = np.searchsorted(self._starts, index, side="right") - 1
         order = np.argsort(index, kind="stable")
         parts = [
@@ -252,7 +256,8 @@ def values(column: Any) -> np.ndarray:
     """A column of numbers or of lists of one size as an array."""
     array = column.combine_chunks()
     if hasattr(array, "flatten"):
-        return array.flatten().to_numpy(zero_copy_only=False).reshape(len(array), -1)
+        flat = array.flatten().to_numpy(zero_copy_only=False)
+        return flat.reshape(len(array), getattr(array.type, "list_size", -1))
     return array.to_numpy(zero_copy_only=False)
 
 

@@ -4,7 +4,10 @@ Reverse mode only: `jax.custom_vjp` stands outside, and its two halves each join
 the batch, so that both `grad(vmap)` and `vmap(grad)` work. Forward mode is `evaluate_jvp`.
 """
 
+import math
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Num
 
@@ -52,10 +55,13 @@ def evaluate(
     """
     x = _checks.as_floats("evaluate", "x", x)
     _check("evaluate", program, x, constants)
+    shape = *program.shape, x.shape[-1]
+    if 0 in (*shape, program.num_nodes):
+        return jnp.zeros(shape, x.dtype)
     constants = program.constants if constants is None else constants
     flat = _flatten(program.shape[:-1], (program, constants, x))
     y = _evaluate_batch(*flat)
-    return y.reshape(*program.shape, y.shape[-1])
+    return y.reshape(shape)
 
 
 def evaluate_jvp(
@@ -94,12 +100,14 @@ def evaluate_jvp(
         )
     _check("evaluate_jvp", program, x, constants)
     _check_constants("evaluate_jvp", program, constants_dot)
+    shape = *program.shape, x.shape[-1]
+    if 0 in (*shape, program.num_nodes):
+        return jnp.zeros(shape, x.dtype), jnp.zeros(shape, x.dtype)
     constants = program.constants if constants is None else constants
     if constants_dot is None:
         constants_dot = jax.tree.map(lambda leaf: 0 * leaf, constants)
     flat = _flatten(program.shape[:-1], (program, constants, x, constants_dot, x_dot))
     y, y_dot = _jvp_batch(*flat)
-    shape = (*program.shape, x.shape[-1])
     return y.reshape(shape), y_dot.reshape(shape)
 
 
@@ -126,11 +134,16 @@ def _check_constants(name: str, program: Program, constants: Constants | None) -
 
 
 def _flatten(batch: tuple[int, ...], tree):
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(batch) :]), tree)
+    rows = math.prod(batch)  # not -1, which an array of no inputs does not determine
+    return jax.tree.map(lambda leaf: leaf.reshape(rows, *leaf.shape[len(batch) :]), tree)
 
 
 def _merge_first(tree):
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
+    return jax.tree.map(_join_axes, tree)
+
+
+def _join_axes(leaf):
+    return leaf.reshape(leaf.shape[0] * leaf.shape[1], *leaf.shape[2:])
 
 
 def _joins_batch(function):
@@ -140,11 +153,11 @@ def _joins_batch(function):
     @wrapped.def_vmap
     def _(axis_size, in_batched, *arguments):
         def join(leaf, batched):
-            leaf = leaf if batched else jax.numpy.broadcast_to(leaf, (axis_size, *leaf.shape))
-            return leaf.reshape(-1, *leaf.shape[2:])
+            leaf = leaf if batched else jnp.broadcast_to(leaf, (axis_size, *leaf.shape))
+            return _join_axes(leaf)
 
         out = wrapped(*jax.tree.map(join, arguments, tuple(in_batched)))
-        split = lambda leaf: leaf.reshape(axis_size, -1, *leaf.shape[1:])
+        split = lambda leaf: leaf.reshape(axis_size, leaf.shape[0] // axis_size, *leaf.shape[1:])
         return jax.tree.map(split, out), jax.tree.map(lambda _: True, out)
 
     return wrapped

@@ -109,20 +109,8 @@ def unpack(packed: Int[Array, "*batch fields"], protected: bool) -> Program:
 
 
 MAX_DIGITS = 9
-MAX_MAGNITUDE = 100
-"""Every number of a program is 0 or of magnitude 1e-100 to 1e100, in whatever way it came in."""
 NAN = np.int32(-(2**31)), np.int32(127)
 """The mantissa and exponent of a number that is none, because it was NaN or out of range."""
-
-
-def limits_of(dtype) -> tuple[float, float]:
-    """Smallest and largest magnitude of numbers that are not 0 and that the dtype can hold.
-
-    Subnormal numbers are none, because XLA computes with them as if they were 0.
-    """
-    info = jnp.finfo(dtype)
-    range_ = 10.0**-MAX_MAGNITUDE, 10.0**MAX_MAGNITUDE
-    return max(float(info.tiny), range_[0]), min(float(info.max), range_[1])
 
 
 def decimal(
@@ -156,8 +144,8 @@ def _power_of_ten(exponent: int, dtype) -> np.ndarray:
         return np.array(float(f"1e{exponent}")).astype(dtype)
 
 
-def numbers_of(program: Program) -> tuple[Any, Any, Any]:
-    """The numbers of a program on the host, in float64: scales, biases, and those of leaves."""
+def numbers_of(program: Any) -> tuple[Any, Any, Any]:
+    """The numbers of programs on the host, in float64: scales, biases, and those of leaves."""
 
     def value(mantissa, exponent):
         known = np.where(np.asarray(mantissa) == NAN[0], np.nan, np.asarray(mantissa, float))
@@ -208,7 +196,7 @@ def to_decimal(
     with np.errstate(over="ignore", under="ignore"):
         powers = jnp.asarray(_POWERS.astype(value.dtype))
     ten_to = lambda k: powers.at[k - _LOWEST].get(mode="promise_in_bounds")
-    low, high = limits_of(value.dtype)
+    low, high = _checks.limits_of(value.dtype)
     size = jnp.abs(value)
     is_zero = size == 0
     is_held = (size >= low) & (size <= high)
@@ -245,7 +233,7 @@ def _check_new(owner: str, name: str, new: Any, own: Any) -> None:
         )
     if not (_checks.is_concrete(new) and _checks.is_concrete(own)):
         return
-    low, high = limits_of(new.dtype)
+    low, high = _checks.limits_of(new.dtype)
     size = np.abs(np.asarray(new))
     bad = ~((size == 0) | ((size >= low) & (size <= high))) & (np.asarray(own) != np.asarray(new))
     bad &= ~(np.isnan(new) & np.isnan(own))

@@ -19,7 +19,6 @@ from s2jax.expressions._program import (
     MAX_STATES,
     VARIABLE_NAMES,
     Program,
-    limits_of,
     numbers_of,
 )
 from s2jax.operators import ARITY, CONST
@@ -133,17 +132,6 @@ def _place(row: int, shape: tuple[int, ...]) -> str:
 def _check_numbers(owner: str, program: Program, dtype: Any) -> None:
     """Refuse numbers that the dtype cannot hold, naming the first."""
     host = jax.tree.map(np.asarray, program)
-    low, high = limits_of(dtype)
     used = np.arange(program.num_nodes) < host.length[..., None]
-    for value in numbers_of(host):
-        size = np.abs(value)
-        bad = used & (value != 0) & ~((size >= low) & (size <= high))
-        if bad.any():
-            row = int(np.argmax(bad.any(-1).reshape(-1)))
-            number = value[bad][0]
-            raise ValueError(
-                f"{owner}(program{_place(row, program.shape)}): holds the number {number:.9g}, and "
-                f"{np.dtype(dtype)} has numbers of magnitude {low:.2g} to {high:.2g} only. Choose "
-                "other units, or compute in float64: jax.config.update('jax_enable_x64', True) and "
-                "x of dtype float64."
-            )
+    for numbers in numbers_of(host):
+        _checks.check_held(owner, "program with a number", np.where(used, numbers, 0), dtype)

@@ -102,8 +102,7 @@ def check_adaptive(solver: Any) -> None:
 
 def _floats(values: Any) -> Array:
     """An array in its own floating dtype, or in the default one."""
-    array = jnp.asarray(values)
-    return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(float)
+    return _checks.as_floats("solve", "y0", values)
 
 
 def _times(ts: Any, dtype: Any) -> Array:
@@ -140,7 +139,9 @@ def _values(system: Any, given: Mapping[Any, Any], dtype: Any) -> Array:
         )
     values = []
     for name, law in laws.items():
-        values.append(jnp.asarray(named.get(name, getattr(law, "value", None))).astype(dtype))
+        value = named.get(name, getattr(law, "value", None))
+        _checks.check_held("solve", f"parameters[{name}]", value, dtype)
+        values.append(jnp.asarray(value).astype(dtype))
     return jnp.stack(jnp.broadcast_arrays(*values), axis=-1) if values else jnp.zeros((0,), dtype)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, Num
 
 from s2jax import _checks
 from s2jax.expressions import Program
@@ -24,9 +25,9 @@ from s2jax.ode._equations import bind
 
 def solve(
     program: Program,
-    y0: Float[Array, "*batch states"],
-    ts: Float[Array, "*batch time"],
-    inputs: Float[Array, "*batch inputs time"] | None = None,
+    y0: Num[Array | np.ndarray, "*batch states"],
+    ts: Num[Array | np.ndarray, "*batch time"],
+    inputs: Num[Array | np.ndarray, "*batch inputs time"] | None = None,
     *,
     solver: Any = None,
     rtol: float = 1e-6,
@@ -52,7 +53,7 @@ def solve(
         The states at `ts`; NaN from where the solver fails or the solution ends.
 
     Raises:
-        TypeError: If the solver is no diffrax solver.
+        TypeError: If the solver is no diffrax solver, or a series is complex or in half precision.
         ValueError: If shapes do not agree or the solver has no error estimate; or if a program reads
             an input or a state that is not there. Programs that are traced are NaN then.
 
@@ -72,6 +73,8 @@ def solve(
     check_adaptive(solver)
     _checks.check_number("solve", "rtol", rtol, low=0, strict=True)
     _checks.check_number("solve", "atol", atol, low=0)
+    y0, ts = _checks.as_floats("solve", "y0", y0), _checks.as_floats("solve", "ts", ts)
+    inputs = None if inputs is None else _checks.as_floats("solve", "inputs", inputs)
     batch = program.shape[:-1]
     x = jnp.zeros((*batch, 0, ts.shape[-1]), y0.dtype) if inputs is None else inputs
     if y0.shape != program.shape or ts.shape[:-1] != batch or x.shape[:-2] != batch:
@@ -80,7 +83,14 @@ def solve(
             f"{x.shape}): must be (*batch, states), (*batch, states), (*batch, time) and (*batch, "
             "inputs, time). Index or broadcast them."
         )
+    if ts.shape[-1] == 0:
+        raise ValueError(
+            f"solve(ts of shape {ts.shape}): must have a time, because y0 is at the first one. Pass "
+            "for example numpy.linspace(0, 10, 100) for every row."
+        )
     check_reads("solve", program, available(x.shape[-2], y0.shape[-1], True), y0.dtype)
+    if y0.size == 0:
+        return jnp.zeros((*y0.shape, ts.shape[-1]), y0.dtype)
     flat = lambda leaf: leaf.reshape(math.prod(batch), *leaf.shape[len(batch) :])
     rows = jax.tree.map(flat, (program, y0, ts.astype(y0.dtype), x.astype(y0.dtype)))
     tolerances = jnp.asarray(rtol, y0.dtype), jnp.asarray(atol, y0.dtype)

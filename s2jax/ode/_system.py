@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from s2jax import _checks
 from s2jax._random import random_bits
 from s2jax._types import Number, Words, number
-from s2jax.distributions import AbstractDistribution
+from s2jax.distributions import AbstractDistribution, sample_as
 from s2jax.expressions import Program
-from s2jax.expressions._program import VARIABLE_NAMES, decimal, to_decimal
+from s2jax.expressions._program import VARIABLE_NAMES, decimal
 from s2jax.ode._forms import AUTONOMOUS, FORCED, Layout
 from s2jax.ode._given import (
     CALL,
@@ -35,7 +36,14 @@ from s2jax.ode._words import read_words, write_words
 from s2jax.operators import CONST, OPCODE
 from s2jax.symbols._from_sympy import read_sympy
 from s2jax.symbols._lambdify import Lambdified, lambdify
-from s2jax.symbols._law import MAX_ROUNDED, _fold, _Tables, _tables
+from s2jax.symbols._law import (
+    MAX_ROUNDED,
+    _fold,
+    _Tables,
+    _tables,
+    check_numbers,
+    drawn_decimal,
+)
 from s2jax.symbols._text import text_form
 from s2jax.symbols._tree import VARIABLES, Parameter, Tree, Variable
 
@@ -67,7 +75,7 @@ class System(AbstractDifferential):
         initial: The distribution of the initial value of each state.
         duration: The distribution of the length of time; None leaves it to the sampler.
         time: The name of time. Static.
-        digits: Significant digits of drawn parameters. Static.
+        digits: Significant digits of drawn parameters; fixed ones keep 6, and 9 in float64. Static.
         tolerance, min_tail, max_jump, max_substeps, solver: How rows of a batch are solved and what
             is refused, as in `s2jax.ODE`.
     """
@@ -123,7 +131,7 @@ class System(AbstractDifferential):
             initial: A number or distribution per state; by default standard normal.
             duration: A number or distribution > 0; None leaves it to the sampler, which looks how
                 fast each row is.
-            digits: Significant digits of drawn parameters.
+            digits: Significant digits of drawn parameters; fixed ones keep 6, and 9 in float64.
 
         Returns:
             The system. Its distributions are leaves: other numbers do not compile anew.
@@ -249,18 +257,20 @@ class System(AbstractDifferential):
             stream: Of random numbers; see `s2jax._random.random_bits`.
 
         Raises:
-            ValueError: If an expression holds a function that is no operator of programs.
+            ValueError: If an expression holds a function that is no operator of programs, or a
+                number that the default float type cannot hold, such as 1e50 in float32.
         """
         num_states, _, num_parameters = self._sizes
         bits = random_bits(words, num_parameters + num_states + 1, stream)
         mantissa, exponent = self._decimals(bits[:num_parameters])
         own, rest = bits[num_parameters:-1], bits[-1]
         dtype = jnp.result_type(float)
-        initial = [law.sample(some) for law, some in zip(self.initial, own, strict=True)]
-        duration = None if self.duration is None else self.duration.sample(rest).astype(dtype)
+        check_numbers("System", self._tables, dtype)
+        initial = [sample_as(law, some, dtype) for law, some in zip(self.initial, own, strict=True)]
+        duration = None if self.duration is None else sample_as(self.duration, rest, dtype)
         return Draw(
             parameters=decimal(mantissa, exponent, dtype),
-            initial=jnp.stack(initial, axis=-1).astype(dtype),
+            initial=jnp.stack(initial, axis=-1),
             duration=duration,
             program=_fill(self._tables, mantissa, exponent),
         )
@@ -270,8 +280,10 @@ class System(AbstractDifferential):
         if not self.laws:
             nothing = jnp.zeros((bits.shape[1], 0), jnp.int32)
             return nothing, nothing
-        drawn = [law.sample(some) for law, some in zip(self.laws, bits, strict=True)]
-        return to_decimal(jnp.stack(drawn, axis=-1), self.digits)
+        pairs = zip(self.laws, bits, strict=True)
+        drawn = [drawn_decimal(law, some, self.digits) for law, some in pairs]
+        mantissas, exponents = zip(*drawn, strict=True)
+        return jnp.stack(mantissas, axis=-1), jnp.stack(exponents, axis=-1)
 
     def solve(
         self,
@@ -327,6 +339,7 @@ def field(equations: tuple[Any, ...], t: Any, y: Any, x: Any, parameters: Any) -
     arrays = [*y, *(() if x is None else x), *(() if parameters is None else parameters)]
     function = _function(*equations)
     # an array of the states' type, because JAX caches NumPy constants across enable_x64
+    _checks.check_held("System", "expression with a number", function.constants, y.dtype, np.inf)
     constants = jnp.asarray(function.constants, y.dtype)
     values = function.with_constants(constants)(*arrays, t)
     return jnp.stack([jnp.broadcast_to(value.astype(y.dtype), y.shape[1:]) for value in values])

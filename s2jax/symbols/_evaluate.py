@@ -83,7 +83,8 @@ def evaluate(
             return _on_all(read, x)
     compiled = _compile(exprs)
     values = compiled(*jnp.moveaxis(x, -2, 0))
-    return jnp.stack(values, axis=-2)
+    shape = *x.shape[:-2], x.shape[-1]  # of no inputs there are no arrays to take it from
+    return jnp.stack([jnp.broadcast_to(value, shape).astype(x.dtype) for value in values], axis=-2)
 
 
 def _expressions(exprs: Any, num_inputs: int) -> tuple[Any, ...]:

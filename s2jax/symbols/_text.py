@@ -6,6 +6,7 @@ SymPy expressions do.
 """
 
 import functools
+import math
 from typing import Any
 
 from s2jax import _checks
@@ -37,7 +38,7 @@ def to_text(program: Program, style: str = "reference") -> Any:
 
     Raises:
         TypeError: If `program` is no program, or is traced.
-        ValueError: If `style` is unknown.
+        ValueError: If `style` is unknown, or rows have no outputs.
 
     Example:
         >>> import jax.numpy as jnp
@@ -50,6 +51,11 @@ def to_text(program: Program, style: str = "reference") -> Any:
         'add,7.46,mul,0.695,sqrt,x_0'
     """
     check_program("to_text", program)
+    if program.shape[-1:] == (0,) and math.prod(program.shape[:-1]):
+        raise ValueError(
+            f"to_text(program of shape {program.shape}): must have an output, because a row of text "
+            "holds one at least. Leave these rows out."
+        )
     if style not in _SEPARATOR:
         raise ValueError(f"to_text(style={style!r}): {_checks.unknown(style, _SEPARATOR)}")
     if style == "sympy":

@@ -92,6 +92,11 @@ def to_tokens(
             "tokens holds all of them. Pass batch.program, or program[..., None]."
         )
     outputs = program.shape[-1]
+    if outputs == 0:
+        raise ValueError(
+            f"to_tokens(program of shape {program.shape}): must have an output, because a row of "
+            "tokens holds one at least. Leave these rows out."
+        )
     slots = _links.num_slots(program.num_nodes, outputs, vocabulary)
     if slots > _links.MAX_SLOTS:
         raise ValueError(

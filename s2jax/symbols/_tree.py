@@ -7,8 +7,9 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import numpy as np
 
+from s2jax._checks import MAX_MAGNITUDE
 from s2jax.expressions import Program
-from s2jax.expressions._program import DTYPES, MAX_DIGITS, MAX_MAGNITUDE, VARIABLE_NAMES
+from s2jax.expressions._program import DTYPES, MAX_DIGITS, VARIABLE_NAMES
 from s2jax.expressions._trees import MAX_NODES
 from s2jax.operators import CONST, ID, OPCODE
 
@@ -16,7 +17,8 @@ from s2jax.operators import CONST, ID, OPCODE
 _CONTEXT = decimal.Context(MAX_DIGITS, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[])
 
 
-_LEAST, _MOST = decimal.Decimal(10) ** -MAX_MAGNITUDE, decimal.Decimal(10) ** MAX_MAGNITUDE
+_MOST = decimal.Decimal(repr(MAX_MAGNITUDE))
+_LEAST = 1 / _MOST
 
 
 class Number(NamedTuple):
@@ -74,7 +76,7 @@ def number(text: str | float) -> Number:
     with decimal.localcontext(_CONTEXT):
         value = +decimal.Decimal(str(text))
     if not value.is_finite() or (value != 0 and not _LEAST <= abs(value) <= _MOST):
-        raise ValueError(f"the number {text} must be finite and within 1e+-{MAX_MAGNITUDE}")
+        raise ValueError(f"the number {text} must be finite and 0 or 1e-100 to 1e100")
     sign, digits, exponent = value.normalize().as_tuple()
     mantissa = int("".join(map(str, digits)))
     if point and 0 <= int(exponent) < MAX_DIGITS - len(digits):
