@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-
 MAX_MAGNITUDE = 1e100
 """Every number of a program is 0 or of magnitude 1e-100 to 1e100, in whatever way it came in."""
 
@@ -64,7 +63,7 @@ def check_held(
     size = np.abs(numbers)
     bad = np.isfinite(numbers) & (size != 0) & ((size < low) | (size > high))
     if bad.any():
-        fix = "Choose other units."
+        fix, reason = "Choose other units.", reason or f"numbers in {np.dtype(dtype)} are"
         if high < widest:
             fix = (
                 "Choose other units, or compute in float64: "
@@ -72,7 +71,7 @@ def check_held(
             )
         raise ValueError(
             f"{owner}({name}={numbers[bad].reshape(-1)[0]:.9g}): must be 0 or of magnitude "
-            f"{low:.2g} to {high:.2g}, because {reason or f'numbers in {np.dtype(dtype)} are'}. {fix}"
+            f"{low:.2g} to {high:.2g}, because {reason}. {fix}"
         )
 
 

@@ -16,7 +16,7 @@ from s2jax._types import Number, number
 class AbstractDistribution(eqx.Module):
     """A law of numbers. Its own numbers are leaves: turning them recompiles nothing.
 
-    They must be 0 or of a magnitude that float32 holds, 1.2e-38 to 3.4e38, because draws are float32.
+    They must be 0 or of a magnitude of float32, 1.2e-38 to 3.4e38, because draws are float32.
     """
 
     @abc.abstractmethod

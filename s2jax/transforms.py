@@ -190,8 +190,8 @@ def forecast(
     length = batch.y.shape[-1]
     if length < 2:
         raise ValueError(
-            f"forecast(batch of {length} time steps): must have at least 2, because one at least is "
-            "past and one is future. Draw longer series."
+            f"forecast(batch of {length} time steps): must have at least 2, because one at least "
+            "is past and one is future. Draw longer series."
         )
     _checks.check_static_integer("forecast", "horizon", horizon, 1, length - 1)
     kinds = ("future", "past", "none")

@@ -279,8 +279,8 @@ def test_both_readers_make_the_same_programs(seed: int, digits: int) -> None:
     "mantissa, exponent, words",
     [
         (314159265, -8, "+ N314 N159 N265 E-8"), (-1000, 0, "- N1 N0 E0"), (0, 3, "+ N0 E3"),
-        (999_999_999, 20, "+ N999 N999 N999 E20"), (7, -108, "+ N7 E-108"), (-1005, 1, "- N1 N5 E1"),
-        (1, 100, "+ N1 E100"),
+        (999_999_999, 20, "+ N999 N999 N999 E20"), (7, -108, "+ N7 E-108"),
+        (1, 100, "+ N1 E100"), (-1005, 1, "- N1 N5 E1"),
     ],
 )  # fmt: skip
 def test_numbers_are_kept_to_nine_digits(mantissa: int, exponent: int, words: str) -> None:
@@ -405,7 +405,8 @@ def test_what_the_vocabulary_lacks_is_reported() -> None:
     base = _tree.to_programs([[Operation("add", (Number(5, -1), Variable(80)))]] * 2, False)
     lacking: list[dict[str, Any]] = [
         {"bias_mantissa": 10**9}, {"bias_mantissa": -(2**31)}, {"scale_mantissa": -(10**9)},
-        {"bias_exponent": 109}, {"scale_exponent": -109}, {"a": -82}, {"op": len(TABLE)}, {"op": -1},
+        {"bias_exponent": 109}, {"scale_exponent": -109}, {"a": -82},
+        {"op": len(TABLE)}, {"op": -1},
     ]  # fmt: skip
     for change in lacking:
         [(name, value)] = change.items()
@@ -446,8 +447,8 @@ MALFORMED = [
     "x_0 <eos> <pad> x_0", "<bos> |", "<bos> + N3",
 ]  # fmt: skip
 WELL_FORMED = [
-    "", "<bos>", "<bos> <eos>", "<eos>", "<pad>", "x_0", "<bos> x_0", "x_0 <eos>", "x_0 | x_1", "| x_0",
-    "<bos> add + N3 E0 + N3 E0 | e <eos>", "mul + N1 E0 x_0", "add + N0 E2 x_0",
+    "", "<bos>", "<bos> <eos>", "<eos>", "<pad>", "x_0", "<bos> x_0", "x_0 <eos>", "x_0 | x_1",
+    "| x_0", "<bos> add + N3 E0 + N3 E0 | e <eos>", "mul + N1 E0 x_0", "add + N0 E2 x_0",
 ]  # fmt: skip
 
 

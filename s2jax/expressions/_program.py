@@ -240,9 +240,9 @@ def _check_new(owner: str, name: str, new: Any, own: Any) -> None:
     if bad.any():
         place = [int(k) for k in np.argwhere(bad)[0]]
         raise ValueError(
-            f"{owner}(constants with {name}{place}={np.asarray(new)[tuple(place)]}): must be 0 or of "
-            f"magnitude {low:.2g} to {high:.2g}, because programs write numbers as decimals of this "
-            "range. Clip them, or keep the program's own where a fit failed."
+            f"{owner}(constants with {name}{place}={np.asarray(new)[tuple(place)]}): must be 0 or "
+            f"of magnitude {low:.2g} to {high:.2g}, because programs write numbers as decimals of "
+            "this range. Clip them, or keep the program's own where a fit failed."
         )
 
 

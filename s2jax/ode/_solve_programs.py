@@ -54,8 +54,8 @@ def solve(
 
     Raises:
         TypeError: If the solver is no diffrax solver, or a series is complex or in half precision.
-        ValueError: If shapes do not agree or the solver has no error estimate; or if a program reads
-            an input or a state that is not there. Programs that are traced are NaN then.
+        ValueError: If shapes do not agree or the solver has no error estimate; or if a program
+            reads an input or a state that is not there. Programs that are traced are NaN then.
 
     Example:
         >>> import s2jax
@@ -85,8 +85,8 @@ def solve(
         )
     if ts.shape[-1] == 0:
         raise ValueError(
-            f"solve(ts of shape {ts.shape}): must have a time, because y0 is at the first one. Pass "
-            "for example numpy.linspace(0, 10, 100) for every row."
+            f"solve(ts of shape {ts.shape}): must have a time, because y0 is at the first one. "
+            "Pass for example numpy.linspace(0, 10, 100) for every row."
         )
     check_reads("solve", program, available(x.shape[-2], y0.shape[-1], True), y0.dtype)
     if y0.size == 0:

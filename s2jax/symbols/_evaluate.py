@@ -50,10 +50,10 @@ def evaluate(
         One series per program, in the dtype of `x`.
 
     Raises:
-        TypeError: If `program` is neither a program nor SymPy, `constants` come with SymPy, or `x` is
-            complex or of another floating type.
-        ValueError: If shapes do not agree; if a program or an expression reads what is no channel of
-            `x`; or if it holds a number that the dtype of `x` cannot, such as 1e50 in float32.
+        TypeError: If `program` is neither a program nor SymPy, `constants` come with SymPy, or `x`
+            is complex or of another floating type.
+        ValueError: If shapes do not agree; if a program or an expression reads what is no channel
+            of `x`; or if it holds a number that the dtype of `x` cannot, such as 1e50 in float32.
             Programs that are traced by a JAX transformation are NaN then.
 
     Example:
@@ -105,7 +105,8 @@ def _expressions(exprs: Any, num_inputs: int) -> tuple[Any, ...]:
             raise ValueError(
                 f"evaluate({shorten(expr)}, x of {num_inputs} inputs): must read "
                 f"{f'x_0 to x_{num_inputs - 1} only' if num_inputs else 'no variable'}, and reads "
-                f"{', '.join(unknown)}. Rename symbols with expr.subs(...), or give x more channels."
+                f"{', '.join(unknown)}. Rename symbols with expr.subs(...), or give x more "
+                "channels."
             )
     if not outputs:
         raise ValueError("evaluate([]): must hold an expression, one per output. Pass one.")
@@ -134,7 +135,7 @@ def _compile(exprs: tuple[Any, ...]) -> Callable[..., tuple[Array, ...]]:
     return lambda *arrays: function(*arrays[: last + 1])
 
 
-def _on_all(program: Program, x: Float[Array, "*batch inputs time"]) -> Array:
+def _on_all(program: Program, x: Any) -> Array:
     batch = x.shape[:-2]
     spread = lambda leaf: jnp.broadcast_to(leaf, (*batch, *leaf.shape))
     return expressions.evaluate(jax.tree.map(spread, program), x)

@@ -36,7 +36,6 @@ from s2jax.symbols._from_sympy import read_sympy
 from s2jax.symbols._lexer import WORDS
 from s2jax.symbols._parse import read_expression
 from s2jax.symbols._text import text_form
-from s2jax.symbols._tree import Constant as Given
 from s2jax.symbols._tree import (
     VARIABLES,
     Number,
@@ -48,6 +47,7 @@ from s2jax.symbols._tree import (
     number,
     prefix,
 )
+from s2jax.symbols._tree import Constant as Given
 
 MAX_ROUNDED = 6  # digits that float32 holds
 _FIXED, _JITTERED = -1, -2  # where a number comes from, if not from a parameter
@@ -80,7 +80,7 @@ class Expressions(AbstractLaw):
         TypeError: If an expression is neither text nor SymPy, or a distribution is none.
         ValueError: If an expression cannot be read, names a parameter that has no distribution, or
             takes more than 256 instructions; if a parameter is in no expression; or if weights do
-            not fit. When rows are drawn, if a number is none of the float type's, as 1e50 in float32.
+            not fit. When rows are drawn, if a number is none of the float type's: 1e50 in float32.
 
     Example:
         >>> import jax, s2jax

@@ -53,8 +53,8 @@ def to_text(program: Program, style: str = "reference") -> Any:
     check_program("to_text", program)
     if program.shape[-1:] == (0,) and math.prod(program.shape[:-1]):
         raise ValueError(
-            f"to_text(program of shape {program.shape}): must have an output, because a row of text "
-            "holds one at least. Leave these rows out."
+            f"to_text(program of shape {program.shape}): must have an output, because a row of "
+            "text holds one at least. Leave these rows out."
         )
     if style not in _SEPARATOR:
         raise ValueError(f"to_text(style={style!r}): {_checks.unknown(style, _SEPARATOR)}")
