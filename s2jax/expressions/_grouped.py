@@ -21,7 +21,7 @@ from s2jax.expressions._run import selecting
 from s2jax.operators import NUM_LEAVES, TABLE
 
 WIDTH = 128
-_OP_BITS, _ITEM_BITS = 5, 19
+_OP_BITS, _ITEM_BITS = 6, 19
 _IS_BINARY = np.array([operator.arity == 2 for operator in TABLE])
 
 assert len(TABLE) <= 2**_OP_BITS
@@ -72,12 +72,16 @@ def schedule(
     size = num_nodes * num_programs
     capacity = min(capacity or size, size)
     assert size < 2**_ITEM_BITS
-    assert num_nodes < 2 ** (31 - _ITEM_BITS - _OP_BITS)
+    assert num_nodes < 2 ** (32 - _ITEM_BITS - _OP_BITS)
     item = jnp.arange(size, dtype=jnp.int32)
+    # unsigned, because a level, an operator and an item take all 32 bits
     key = (((level << _OP_BITS) | op) << _ITEM_BITS) | item.reshape(op.shape)
-    key = jnp.sort(jnp.where(level > 0, key, jnp.iinfo(jnp.int32).max).reshape(-1))[:capacity]
-    used = key < jnp.iinfo(jnp.int32).max
-    item, group = jnp.where(used, key & (2**_ITEM_BITS - 1), 0), key >> _ITEM_BITS
+    nothing = np.uint32(2**32 - 1)
+    key = jnp.where(level > 0, key.astype(jnp.uint32), nothing)
+    key = jnp.sort(key.reshape(-1))[:capacity]
+    used = key < nothing
+    item = jnp.where(used, key & np.uint32(2**_ITEM_BITS - 1), 0).astype(jnp.int32)
+    group = (key >> np.uint32(_ITEM_BITS)).astype(jnp.int32)
     index = jnp.arange(capacity, dtype=jnp.int32)
     base = num_variables * rows + 1  # behind the variables and the zero
     place = jnp.zeros(size, jnp.int32)

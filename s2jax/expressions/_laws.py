@@ -384,8 +384,8 @@ def _binary_count_edges(max_operators: int) -> np.ndarray:
 
 def _draw_operator(bits, weights: Mapping[str, Number], arity: int):
     """Opcodes drawn by weight among the operators of one arity."""
-    names = operators.drawable(arity)
-    table = jnp.stack([jnp.asarray(weights.get(name, 0.0), jnp.float32) for name in names])
+    names = [name for name in operators.drawable(arity) if name in weights]
+    table = jnp.stack([jnp.asarray(weights[name], jnp.float32) for name in names])
     index = categorical(bits, table)
     codes = [OPCODE[name] for name in names]
     assert codes == sorted(codes)

@@ -19,7 +19,11 @@ _ADD, _SUB, _MUL, _NEG, _POW = (OPCODE[name] for name in ("add", "sub", "mul", "
 _INTEGER, _NUMBER, _ATOM, _SUM, _PRODUCT = range(5)
 _TILE = 1024
 
-assert {op.name for op in TABLE if op.commutative} == {"add", "mul"}, "sums and products only"
+_BINARY = [code for code, op in enumerate(TABLE) if op.arity == 2]
+# neither a sum nor a product, and yet the order of the operands does not count
+_SYMMETRIC = [
+    code for code, op in enumerate(TABLE) if op.commutative and op.name not in ("add", "mul")
+]
 
 
 class _Value(NamedTuple):
@@ -51,7 +55,8 @@ def skeleton_hash(program: Program) -> UInt32[Array, "*batch 2"]:
       factors does not count, and all numbers among the factors are one `N`.
     - `sub` negates each term of its second operand. Minus a product with an `N` is that product,
       because a mask has no sign; minus any other term is another term.
-    - Every other operator keeps its name and the order of its operands; variables count by index.
+    - Every other operator keeps its name and, but for `max` and `min`, the order of its operands;
+      variables count by index.
 
     Programs of different skeletons get different hashes, but for chance: 2**-64 per pair. Batch,
     slots and order of instructions do not matter; `protected` does.
@@ -214,7 +219,7 @@ def _shifted(value: _Value) -> _Value:
 
 def _apply(op: Int[Array, " batch"], first: _Value, second: _Value, leaf: _Value) -> _Value:
     """The value of an operator."""
-    is_binary = (op >= _ADD) & (op <= _POW)
+    is_binary, is_symmetric = _is_one_of(op, _BINARY), _is_one_of(op, _SYMMETRIC)
     is_number = _is_number(first) & (_is_number(second) | ~is_binary)
     left, right = _terms(first), _terms(second)
     is_sub = op == _SUB
@@ -227,14 +232,20 @@ def _apply(op: Int[Array, " batch"], first: _Value, second: _Value, leaf: _Value
     product = left._replace(constant=left.constant | right.constant, word=left.word + right.word)
     power = (op == _POW) & (second.form == _INTEGER)
     argument = jnp.where(power, second.word, _argument(second))
-    word = _mix(_argument(first) ^ _lanes(op * 0x10001), 6)
-    word = _mix(word + jnp.where(is_binary, argument, np.uint32(0)), 7)
+    own = _argument(first)
+    symmetric = _mix(own, 8) + _mix(argument, 8)
+    word = _mix(jnp.where(is_symmetric, symmetric, own) ^ _lanes(op * 0x10001), 6)
+    word = _mix(word + jnp.where(is_binary & ~is_symmetric, argument, np.uint32(0)), 7)
     value = _masked(_atom(word), is_number)
     value = _where((op == _ADD) | is_sub, _masked(total, is_number), value)
     value = _where(op == _MUL, _masked(product, is_number), value)
     value = _where(op == _NEG, _scaled(first), value)
     value = _where(op == ID, first, value)
     return _where(op < NUM_LEAVES, leaf, value)
+
+
+def _is_one_of(op: Int[Array, " batch"], codes: list[int]) -> Bool[Array, " batch"]:
+    return jnp.any(jnp.stack([op == code for code in codes]), axis=0)
 
 
 def _words_or_none(words: Any) -> UInt32[Array, "..."] | None:

@@ -1,7 +1,7 @@
 """Systems of differential equations that are given, with parameters drawn anew in every row."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -34,6 +34,7 @@ from s2jax.ode._one_system import OneSystem
 from s2jax.ode._target import AbstractDifferential, check_options
 from s2jax.ode._words import read_words, write_words
 from s2jax.operators import CONST, OPCODE
+from s2jax.symbols._direct import compute_trees
 from s2jax.symbols._from_sympy import read_sympy
 from s2jax.symbols._lambdify import Lambdified, lambdify
 from s2jax.symbols._law import (
@@ -123,7 +124,8 @@ class System(AbstractDifferential):
 
         Args:
             expressions: The derivative of each state. All functions of `s2jax.lambdify` can be
-                solved; to be drawn for a batch they must be operators of programs, or hyperbolic.
+                solved; to be drawn for a batch they must be among those of `s2jax.from_sympy`. A
+                batch integrates the very programs that are its labels.
             states, inputs: Symbols, in the order of y_0, y_1, ... and x_0, x_1, ...; of a symbol
                 only the name counts.
             parameters: The value or distribution of every other symbol, by symbol or by name.
@@ -249,6 +251,23 @@ class System(AbstractDifferential):
         """
         return field((self.expressions, *self._sizes), t, y, x, parameters)
 
+    def program_field(
+        self,
+        t: Float[Array, "*#rest"] | float,
+        y: Float[Array, "states *rest"],
+        x: Float[Array, "inputs *rest"],
+        parameters: Float[Array, "parameters *#rest"],
+    ) -> Float[Array, "states *rest"]:
+        """The same as `field`, computed as the programs of `draw` compute it.
+
+        A sampler integrates this one, so that its labels are what it integrated, to rounding:
+        `field` has SymPy's own functions, which differ where a program has no value.
+
+        Raises:
+            ValueError: If an expression holds a function that is no operator of programs.
+        """
+        return program_field((self.expressions, *self._sizes), t, y, x, parameters)
+
     def draw(self, words: Words, stream: Any = 0) -> Draw:
         """Draw parameters, initial states and durations, one system per row.
 
@@ -345,6 +364,19 @@ def field(equations: tuple[Any, ...], t: Any, y: Any, x: Any, parameters: Any) -
     return jnp.stack([jnp.broadcast_to(value.astype(y.dtype), y.shape[1:]) for value in values])
 
 
+def program_field(equations: tuple[Any, ...], t: Any, y: Any, x: Any, parameters: Any) -> Array:
+    """See `System.program_field`; of the equations and the numbers of all variables."""
+    names = variable_names(*equations[1:])
+    named = dict(zip(names, [*y, *x, *parameters, t], strict=True))
+
+    def leaf(word: Variable | Parameter) -> Array:
+        name = VARIABLE_NAMES[word.index] if isinstance(word, Variable) else word.name
+        return jnp.asarray(named[name], y.dtype)
+
+    values = compute_trees(_trees(*equations), leaf, y.dtype)
+    return jnp.stack([jnp.broadcast_to(value, y.shape[1:]) for value in values])
+
+
 @functools.lru_cache(maxsize=256)
 def _expressions(expressions: tuple[str, ...], *sizes: int) -> tuple[Any, ...]:
     import sympy
@@ -364,37 +396,19 @@ def _function(expressions: tuple[str, ...], *sizes: int) -> Lambdified:
 @functools.lru_cache(maxsize=256)
 def _program_tables(expressions: tuple[str, ...], *sizes: int) -> _Tables:
     """The right-hand sides as programs whose parameters are not yet drawn."""
-    texts = [_text(_tree(expr)) for expr in _expressions(expressions, *sizes)]
+    texts = [_text(tree) for tree in _trees(expressions, *sizes)]
     return _tables(tuple(texts), tuple(variable_names(0, 0, sizes[2])[:-1]), False)
+
+
+@functools.lru_cache(maxsize=256)
+def _trees(expressions: tuple[str, ...], *sizes: int) -> tuple[Tree, ...]:
+    return tuple(map(_tree, _expressions(expressions, *sizes)))
 
 
 def _tree(expr: Any) -> Tree:
     read = lambda symbol: VARIABLES.get(symbol.name) or Parameter(symbol.name)
-    return read_sympy(CALL, _without_hyperbolic(expr), read, False)
-
-
-def _without_hyperbolic(expr: Any) -> Any:
-    """The expression by functions that programs have, where that is exact."""
-    import sympy
-    from sympy import Abs, exp, log, sqrt
-
-    rules: dict[Any, Callable[..., Any]] = {
-        sympy.cosh: lambda u: (exp(u) + exp(-u)) / 2,
-        sympy.sinh: lambda u: (exp(u) - exp(-u)) / 2,
-        sympy.sech: lambda u: 2 / (exp(u) + exp(-u)),
-        sympy.csch: lambda u: 2 / (exp(u) - exp(-u)),
-        sympy.coth: lambda u: 1 / sympy.tanh(u),
-        sympy.sec: lambda u: 1 / sympy.cos(u),
-        sympy.csc: lambda u: 1 / sympy.sin(u),
-        sympy.cot: lambda u: 1 / sympy.tan(u),
-        sympy.asinh: lambda u: log(u + sqrt(u**2 + 1)),
-        sympy.Max: lambda *u: functools.reduce(lambda a, b: (a + b + Abs(a - b)) / 2, u),
-        sympy.Min: lambda *u: functools.reduce(lambda a, b: (a + b - Abs(a - b)) / 2, u),
-    }
-    for function, rule in rules.items():
-        if expr.has(function):
-            expr = expr.replace(function, rule)
-    return expr
+    instead = "solve this system with system.solve(...), which takes it as it is"
+    return read_sympy(CALL, expr, read, False, instead)
 
 
 def _text(tree: Tree) -> str:
