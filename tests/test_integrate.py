@@ -494,6 +494,15 @@ def test_grouped_values_are_those_of_each_program(protected: bool) -> None:
         assert np.quantile(error, 0.99) < 16
 
 
+def test_a_schedule_does_not_depend_on_how_it_is_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = s2jax.from_text(["x_0", "2.5", "(0.5 mul x_1)", "sin((sin(x_0) add inv(x_1)))"])[:, 0]
+    plan = lambda: grouped.schedule(program, 2, 2, jnp.dtype(jnp.float32))
+    packed = plan()
+    monkeypatch.setattr(grouped, "_KEY_BITS", 0)
+    for one, other in zip(jax.tree.leaves(packed), jax.tree.leaves(plan()), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_programs_that_are_short_or_absent() -> None:
     texts = ["x_0", "2.5", "(0.5 mul x_1)", "sin((x_0 add x_1))"]
     program = s2jax.from_text(texts)[:, 0]
