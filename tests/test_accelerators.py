@@ -12,12 +12,12 @@ import pytest
 import sympy
 
 import s2jax
-from s2jax import ODE, Acceptance, Config, presets
+from s2jax import ODE, Config, presets
 from s2jax._random import words_of
 from s2jax._rows import tile_size
 from s2jax.expressions import S2Law
 from s2jax.expressions import _grouped as grouped
-from s2jax.generate import Batch, _candidates, _sample
+from s2jax.generate import _candidates, _sample
 from s2jax.ode._rows import num_lanes
 
 KEY = jax.random.key(0)
@@ -130,7 +130,9 @@ def test_any_number_of_right_hand_sides_is_scheduled(rows: int, variables: int) 
     law = S2Law()
     words = jax.ShapeDtypeStruct((2 * rows, 2), jnp.uint32)
     used = jax.ShapeDtypeStruct((2 * rows,), jnp.int32)
-    program = jax.eval_shape(lambda words, used: law.sample(words, used, variables, True), words, used)
+    program = jax.eval_shape(
+        lambda words, used: law.sample(words, used, variables, True), words, used
+    )
     assert program.num_nodes * 2 * rows > 2**20 or program.num_nodes > 127
     plan = lambda program: grouped.schedule(program, variables, rows, jnp.dtype(jnp.float32))
     assert jax.eval_shape(plan, program).result.shape == (2 * rows,)

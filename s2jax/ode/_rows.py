@@ -80,7 +80,7 @@ def num_lanes(
         width = num_inputs + target.num_nodes(num_inputs, num_states)
         most = min(at_a_time(n, _TRIES_AT_ONCE), _MAX_LANES)
         room = _MAX_BYTES // (4 * 4 * length * width * num_states)
-    return max(64, min(most, 2**room.bit_length() // 2))
+    return max(64, min(most, 2 ** room.bit_length() // 2))
 
 
 def times(span: Float[Array, " rows"], length: int) -> Float[Array, "rows time"]:
