@@ -25,7 +25,7 @@ LINE = np.linspace(0.0, 3.0, 7, dtype=np.float32)
 
 
 def names_of(solution: Solution) -> list[str]:
-    return [SolveStatus(int(status)).name for status in np.ravel(solution.status)]
+    return [str(SolveStatus(int(status)).name) for status in np.ravel(solution.status)]
 
 
 # ---- how a solution ends --------------------------------------------------------------------

@@ -54,12 +54,14 @@ class _Controller(diffrax.PIDController):
     """
 
     def adapt_step_size(self, t0, t1, y0, y1_candidate, args, y_error, error_order, state) -> Any:
-        kept, t0, t1, made_jump, state, result = super().adapt_step_size(
+        kept, start, end, made_jump, state, result = super().adapt_step_size(
             t0, t1, y0, y1_candidate, args, y_error, error_order, state
         )
-        reasons, failed = diffrax.RESULTS, ~jnp.isfinite(y_error).all()
+        reasons: Any = diffrax.RESULTS
+        failed = ~jnp.isfinite(y_error).all()
         why = reasons.where(failed, reasons.nonlinear_divergence, reasons.dt_min_reached)
         is_number = jnp.isfinite(y1_candidate).all()
         why = reasons.where(is_number, why, reasons.nonfinite_input)
-        stopped = ~(t1 > t0)  # a NaN does not move it either
-        return kept, t0, t1, made_jump, state, reasons.where(stopped, why, result)
+        # rounded to the same times, a rejected step would be tried for ever; NaN moves nothing
+        stopped = ~(end > start) | (~kept & ~(end < t1))
+        return kept, start, end, made_jump, state, reasons.where(stopped, why, result)

@@ -70,7 +70,7 @@ def check_motion(system: Any, expressions: Sequence[Any]) -> None:
     laws = (*system.initial, *system.laws)
     if system.inputs or not all(isinstance(law, Constant) for law in laws):
         return
-    values = [getattr(law, "value", None) for law in laws]
+    values: list[Any] = [getattr(law, "value", None) for law in laws]
     if not all(map(_checks.is_concrete, values)):
         return
     count = len(system.states)
@@ -79,9 +79,9 @@ def check_motion(system: Any, expressions: Sequence[Any]) -> None:
     if all(expr.xreplace(numbers) == 0 for expr in expressions):
         start = ", ".join(f"{float(value):g}" for value in values[:count])
         raise ValueError(
-            f"Config(target=a system that starts at {start}): must not start at rest, because every "
-            "derivative is 0 there and series that do not vary are refused in every row. Pass other "
-            "numbers, or distributions, as initial=[...]."
+            f"Config(target=a system that starts at {start}): must not start at rest, because "
+            "every derivative is 0 there and series that do not vary are refused in every row. Pass "
+            "other numbers, or distributions, as initial=[...]."
         )
 
 
