@@ -198,7 +198,7 @@ def _sample(words: Words, config: Config, n: int, backend: str) -> Batch:
 def _candidates(words: Words, config: Config, indices, backend: str) -> Batch:
     everyone = jnp.ones(indices.shape, bool)
     words = jnp.broadcast_to(words, (*indices.shape, 2))
-    rows = draw_rows(words, config, no_rows(config, indices), everyone, backend)
+    rows = draw_rows(words, config, no_rows(config, indices), everyone, len(indices), backend)
     return _to_batch(config, rows)
 
 

@@ -414,7 +414,7 @@ def test_a_named_system_is_a_target(predators: tuple[Config, Batch]) -> None:
         )
         assert len(set(values)) > 10
     stacked = {name: np.array([row[name] for row in own], np.float32) for name in own[0]}
-    solved = np.asarray(config.target.solve(batch.y[..., 0], batch.t[0], stacked))
+    solved = np.asarray(config.target.solve(batch.y[..., 0], batch.t[0], stacked).y)
     scale = np.abs(solved).max((1, 2), keepdims=True)
     np.testing.assert_allclose(batch.y / scale, solved / scale, atol=2e-4)
 
@@ -442,12 +442,12 @@ def test_energy_stays_constant_in_solve() -> None:
     x, v = sympy.symbols("x v")
     ts = np.linspace(0, 20, 60)
     harmonic = ODE.from_sympy([v, -4 * x], [x, v])
-    position, velocity = harmonic.solve([1.0, 0.5], ts)
+    position, velocity = harmonic.solve([1.0, 0.5], ts).y
     energy = np.asarray(velocity**2 + 4 * position**2)
     np.testing.assert_allclose(energy, 4.25, rtol=1e-4)
     np.testing.assert_allclose(position, np.cos(2 * ts) + 0.25 * np.sin(2 * ts), atol=2e-4)
     pendulum = ODE.from_sympy([v, -sympy.sin(x)], [x, v])
-    angle, rate = pendulum.solve([2.5, 0.0], ts)
+    angle, rate = pendulum.solve([2.5, 0.0], ts).y
     np.testing.assert_allclose(rate**2 / 2 - jnp.cos(angle), -np.cos(2.5), atol=2e-4)
     assert np.ptp(angle) > 4
 

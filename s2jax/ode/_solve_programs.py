@@ -21,6 +21,7 @@ from s2jax.expressions._grouped import (
 )
 from s2jax.expressions._reads import available, check_reads
 from s2jax.ode._equations import bind
+from s2jax.ode._solution import Solution
 
 
 def solve(
@@ -33,7 +34,7 @@ def solve(
     rtol: float = 1e-6,
     atol: float = 1e-8,
     max_steps: int = 16384,
-) -> Float[Array, "*batch states time"]:
+) -> Solution:
     """Solutions of equations given as programs, with steps adapted to each row.
 
     Checks what `s2jax.sample` found, and solves what it gave up: `Status.STIFF` rows with an
@@ -50,7 +51,8 @@ def solve(
         max_steps: Steps after which to give up, accepted or not. Static.
 
     Returns:
-        The states at `ts`; NaN from where the solver fails or the solution ends.
+        The states at `ts`, NaN from where the solver fails, with the status and the number of
+        steps of every row.
 
     Raises:
         TypeError: If the solver is no diffrax solver, or a series is complex or in half precision.
@@ -61,9 +63,11 @@ def solve(
         >>> import s2jax
         >>> decay = s2jax.from_text("-0.5*y_0")
         >>> t = jnp.linspace(0.0, 2.0, 3)
-        >>> y = s2jax.ode.solve(decay, jnp.ones(1), t)
-        >>> bool(jnp.allclose(y, jnp.exp(-0.5 * t), atol=1e-5))
+        >>> solution = s2jax.ode.solve(decay, jnp.ones(1), t)
+        >>> bool(jnp.allclose(solution.y, jnp.exp(-0.5 * t), atol=1e-5))
         True
+        >>> s2jax.ode.SolveStatus(int(solution.status)).name
+        'OK'
     """
     import diffrax
 
@@ -94,15 +98,15 @@ def solve(
     flat = lambda leaf: leaf.reshape(math.prod(batch), *leaf.shape[len(batch) :])
     rows = jax.tree.map(flat, (program, y0, ts.astype(y0.dtype), x.astype(y0.dtype)))
     tolerances = jnp.asarray(rtol, y0.dtype), jnp.asarray(atol, y0.dtype)
-    values = _solve_rows(solver, max_steps, tolerances, *rows)
-    return values.reshape(*batch, *values.shape[1:])
+    solution = _solve_rows(solver, max_steps, tolerances, *rows)
+    return jax.tree.map(lambda leaf: leaf.reshape(*batch, *leaf.shape[1:]), solution)
 
 
 @eqx.filter_jit
 def _solve_rows(solver, max_steps, tolerances, program: Program, y0, ts, x):
     import diffrax
 
-    from s2jax.ode._solve import adaptive
+    from s2jax.ode._adaptive import adaptive
 
     rows, states = y0.shape
     by_state = jax.tree.map(lambda leaf: leaf.swapaxes(0, 1).reshape(-1, *leaf.shape[2:]), program)

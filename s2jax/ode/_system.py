@@ -19,6 +19,7 @@ from s2jax.ode._forms import AUTONOMOUS, FORCED, Layout
 from s2jax.ode._given import (
     CALL,
     canonical_names,
+    check_motion,
     check_sizes,
     check_symbols,
     given_expressions,
@@ -31,6 +32,7 @@ from s2jax.ode._given import (
     variable_names,
 )
 from s2jax.ode._one_system import OneSystem
+from s2jax.ode._solution import Solution
 from s2jax.ode._target import AbstractDifferential, check_options
 from s2jax.ode._words import read_words, write_words
 from s2jax.operators import CONST, OPCODE
@@ -151,7 +153,7 @@ class System(AbstractDifferential):
             >>> print(system)
             x' = v
             v' = -omega**2*x
-            >>> system.solve([1.0, 0.0], [0.0, np.pi]).round(3)
+            >>> system.solve([1.0, 0.0], [0.0, np.pi]).y.round(3)
             Array([[1., 1.],
                    [0., 0.]], dtype=float32)
         """
@@ -211,6 +213,7 @@ class System(AbstractDifferential):
                 f"because every row solves this system. Pass num_inputs={len(self.inputs)}, "
                 f"num_outputs={len(self.states)}."
             )
+        check_motion(self, _expressions(self.expressions, *self._sizes))
 
     def lay_out(self, words, num_inputs, num_states, max_states):
         form = FORCED if self.inputs else AUTONOMOUS
@@ -315,11 +318,12 @@ class System(AbstractDifferential):
         rtol: float = 1e-6,
         atol: float = 1e-8,
         max_steps: int = 16384,
-    ) -> Float[Array, "*batch states time"]:
+    ) -> Solution:
         """Solve the system with adaptive steps, by `diffrax.diffeqsolve`.
 
-        One function is compiled per system, solver and shape. Differentiable in reverse mode in
-        `y0`, parameters and inputs.
+        One function is compiled per solver, shape and, if the solver is explicit, system; for up to
+        64 rows, implicit solvers are shared by systems of similar size. Differentiable in reverse
+        mode in `y0`, parameters and inputs.
 
         Args:
             y0: Initial states at `ts[0]`, of shape `(*batch, states)`. Its dtype is that of all.
@@ -327,15 +331,17 @@ class System(AbstractDifferential):
             parameters: Values by symbol or name, numbers or arrays of shape `(*batch,)`; for those
                 left out, the system's own value.
             inputs: Values at `ts`, of shape `(*batch, inputs, time)`; linear between them.
-            solver: A diffrax solver with an error estimate; by default `diffrax.Tsit5()`. Take
-                `diffrax.Kvaerno5()` for a stiff system.
+            solver: A diffrax solver with an error estimate; by default `diffrax.Tsit5()`. For a
+                stiff system take `diffrax.Kvaerno5()` in float64, at `rtol=1e-4, atol=1e-6`: in
+                float32 rounding keeps implicit equations from being solved.
             rtol, atol: Tolerances of the error of one step; traced. In float32 nothing is gained
-                below 1e-6; an implicit solver of a stiff system takes 1e-4 there, or float64.
+                below 1e-6.
             max_steps: Steps after which to give up, accepted or not. Static.
 
         Returns:
-            The states at `ts`; NaN from where the solver fails or the solution ends. Batch axes are
-            those of `y0`, parameters and inputs, broadcast.
+            The states at `ts`, NaN from where the solver fails or the solution ends; how each row
+            ended, by `s2jax.ode.SolveStatus`; and its number of steps. Batch axes are those of
+            `y0`, parameters and inputs, broadcast.
 
         Raises:
             TypeError: If the solver is no diffrax solver.
@@ -345,8 +351,9 @@ class System(AbstractDifferential):
         Example:
             >>> from s2jax.ode import named
             >>> system = named("logistic", jitter=0.0)
-            >>> system.solve([[0.1], [0.2]], np.linspace(0.0, 10.0, 50), {"r": 2.0}).shape
-            (2, 1, 50)
+            >>> found = system.solve([[0.1], [0.2]], np.linspace(0.0, 10.0, 50), {"r": 2.0})
+            >>> found.y.shape, found.status.tolist()
+            ((2, 1, 50), [0, 0])
         """
         from s2jax.ode._solve import solve
 
