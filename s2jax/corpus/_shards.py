@@ -41,11 +41,16 @@ def write_shard(folder: Path, plan: Plan, shard: int, progress: Progress | None 
     """Draw the rows of a shard and write them, unless the file is there."""
     file = folder / plan.name(shard)
     if not file.exists():
-        draw_shard(file, plan, shard, progress)
+        draw_shard(replacing(file, keep=True), plan, shard, progress)
 
 
-def draw_shard(final: Path, plan: Plan, shard: int, progress: Progress | None = None) -> None:
-    """Draw the rows of a shard into a file.
+def draw_shard(
+    new: contextlib.AbstractContextManager[Any],
+    plan: Plan,
+    shard: int,
+    progress: Progress | None = None,
+) -> None:
+    """Draw the rows of a shard into a new file.
 
     The device draws the next block while text is made of the last one and the one before is
     compressed in a thread.
@@ -61,7 +66,7 @@ def draw_shard(final: Path, plan: Plan, shard: int, progress: Progress | None = 
             progress(rows)
 
     with (
-        replacing(final) as file,
+        new as file,
         _writer(pa, file, schema) as writer,
         concurrent.futures.ThreadPoolExecutor(1) as thread,
     ):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from s2jax.corpus._files import TEMPORARY, sha256_of, sync_folder
+from s2jax.corpus._files import replacing, sha256_of
 from s2jax.corpus._manifest import describe, read_manifest, write_manifest
 from s2jax.corpus._plan import Plan
 from s2jax.corpus._shards import draw_shard, explaining
@@ -108,18 +108,16 @@ def _redraw(
     file: Path, plan: Plan, shard: int, manifest: dict[str, Any], report: Callable[[int], object]
 ) -> dict[str, Any]:
     """Draw a file again, and put it into its place if its values are the right ones."""
-    entry, new = manifest["files"][shard], file.with_name(f"{TEMPORARY}{os.getpid()}-repaired")
-    try:
-        draw_shard(new, plan, shard, report)
-        facts, _ = describe(new)
+    entry, facts = manifest["files"][shard], {}
+
+    def check(new: Path) -> None:
+        facts.update(describe(new)[0])
         if facts["values_sha256"] != entry["values_sha256"]:
             versions, backend = manifest["versions"], manifest["backend"]
             raise RuntimeError(
                 f"repair({str(file.parent.parent)!r}): must draw the values of {entry['name']} "
                 f"again, but they differ. Repair it where it was written: {versions}, {backend}."
             )
-        os.replace(new, file)
-        sync_folder(file.parent)
-    finally:
-        new.unlink(missing_ok=True)
+
+    draw_shard(replacing(file, check=check), plan, shard, report)
     return {"name": entry["name"]} | facts

@@ -11,6 +11,7 @@ import numpy as np
 
 from s2jax._serialize import from_json
 from s2jax.corpus import read_manifest
+from s2jax.corpus._files import replacing
 from s2jax.corpus._layout import row_forms, row_noise
 from s2jax.generate import Batch
 from s2jax.plotting._figure import draw
@@ -65,7 +66,8 @@ def plot_corpus(path: str | os.PathLike[str], png: Path, count: int = 6, seed: i
             pairs += [_read_pair(file, int(row), first) for row in here]
         first += entry["rows"]
     figure = draw(pairs, protected)
-    figure.savefig(png, dpi=150)
+    with replacing(png) as file:
+        figure.savefig(file, dpi=150, format=png.suffix[1:] or "png")
 
 
 def _is_protected(manifest: dict[str, Any]) -> bool:
