@@ -15,33 +15,23 @@ import numpy as np
 
 from s2jax.acceptance import REASONS, Status
 from s2jax.corpus._files import replacing
+from s2jax.corpus._footers import COUNTS, VALUES, Broken, check_file
+from s2jax.corpus._footers import pyarrow as pyarrow
 from s2jax.corpus._layout import ROW_GROUP, ValueHash, row_forms, schema_of, table_of, tokenize
 from s2jax.corpus._plan import Plan
 from s2jax.generate import Batch
-
-COUNTS, VALUES = "s2jax.counts", "s2jax.values_sha256"
 
 Progress = Callable[[int], object]
 """Called with a number of rows that were written since the last call."""
 
 
-def pyarrow() -> Any:
-    """The optional dependency, or an error that says how to install it."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError(
-            'A corpus is written with pyarrow. Install it: pip install "s2jax[corpus]"'
-        ) from error
-    return pyarrow
-
-
 def write_shard(folder: Path, plan: Plan, shard: int, progress: Progress | None = None) -> None:
-    """Draw the rows of a shard and write them, unless the file is there."""
+    """Draw the rows of a shard and write them, unless the file is there and whole."""
     file = folder / plan.name(shard)
-    if not file.exists():
-        draw_shard(replacing(file, keep=True), plan, shard, progress)
+    try:
+        check_file(file, plan.head, shard)
+    except Broken as reason:
+        draw_shard(replacing(file, keep=reason.is_absent), plan, shard, progress)
 
 
 def draw_shard(
