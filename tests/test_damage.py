@@ -30,7 +30,7 @@ from s2jax.corpus import (
     write_corpus,
 )
 from s2jax.corpus._plan import Plan
-from s2jax.exporters import export
+from s2jax.exporters import ArrayRecords, Chronos2Inputs, export
 from s2jax.plotting import plot_corpus, summarize
 from s2jax.stream import Stream, fingerprint_of
 from tests import corpora
@@ -279,7 +279,8 @@ def test_a_deleted_file_is_written_again(drawn, tmp_path, monkeypatch):
 
 
 def test_a_parquet_file_that_is_none_of_the_corpus_is_reported(stored, capsys):
-    for name in ("extra.parquet", "train-00000-of-00004.parquet", "Old.PARQUET"):
+    (stored / "data" / "sub").mkdir()
+    for name in ("extra.parquet", "train-00000-of-00004.parquet", "Old.PARQUET", "sub/a.parquet"):
         stranger = stored / "data" / name
         shutil.copy(stored / FIRST, stranger)
         (found,) = verify(stored)
@@ -515,7 +516,22 @@ def test_mutated_configs_are_built_or_refused():
     assert refused > 100
 
 
-# Files of the reference.
+# Exports, and files of the reference.
+
+
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS.keys())
+def test_damaged_exports(stored, tmp_path, monkeypatch, cut):
+    corpora.fake_libraries(monkeypatch)
+    opens: dict[str, Callable[[Path], Any]] = {
+        "chronos2": Chronos2Inputs,
+        "array-record": ArrayRecords,
+    }
+    for name, files in (("chronos2", "data-*"), ("array-record", "schema.arrow")):
+        export(stored, tmp_path / name, name, allow_short=True)
+        file = next((tmp_path / name).glob(files))
+        file.write_bytes(cut(file.read_bytes())[: 10**9 if name == "chronos2" else 40])
+        with pytest.raises(DamagedError, match=f"{file.name}: .* Export the corpus again"):
+            opens[name](tmp_path / name)
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def _refuse_others(folder: Path, plan: Plan, call: str) -> None:
     """Refuse a folder that is neither empty nor holds files of this corpus and bystanders only."""
     if not folder.exists():
         return
-    own = _own_names(plan.head)
+    own = {Path(plan.name(shard)).name for shard in range(plan.num_shards)}
     for path in sorted(folder.iterdir()):
         is_data = path.name == "data" and path.is_dir()
         held = (entry.name for entry in path.iterdir()) if is_data else (path.name,)
@@ -100,16 +100,19 @@ def _is_bystander(name: str) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in _BYSTANDERS)
 
 
-def _own_names(head: Mapping[str, Any]) -> set[str]:
-    return {Path(name_of(head, shard)).name for shard in range(num_files(head))}
-
-
 def strangers(folder: Path, head: Mapping[str, Any]) -> list[str]:
     """Parquet files among those of a corpus that are none of them."""
-    names = os.listdir(folder / "data") if (folder / "data").is_dir() else []
-    found = {name for name in names if name.lower().endswith(".parquet")}
-    found = {name for name in found if not _is_bystander(name)} - _own_names(head)
-    return [f"data/{name}" for name in sorted(found)]
+    found = []
+    for place, folders, names in os.walk(folder / "data"):
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        below = Path(place).relative_to(folder)
+        found += [
+            (below / name).as_posix()
+            for name in names
+            if name.lower().endswith(".parquet") and not _is_bystander(name)
+        ]
+    own = {name_of(head, shard) for shard in range(num_files(head))}
+    return sorted(set(found) - own)
 
 
 def about_stranger(name: str) -> str:

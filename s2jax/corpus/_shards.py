@@ -15,7 +15,7 @@ import numpy as np
 
 from s2jax.acceptance import REASONS, Status
 from s2jax.corpus._files import replacing
-from s2jax.corpus._footers import COUNTS, VALUES, Broken, check_file
+from s2jax.corpus._footers import COUNTS, VALUES, Broken, Foreign, check_file
 from s2jax.corpus._footers import pyarrow as pyarrow
 from s2jax.corpus._layout import ROW_GROUP, ValueHash, row_forms, schema_of, table_of, tokenize
 from s2jax.corpus._plan import Plan
@@ -26,12 +26,21 @@ Progress = Callable[[int], object]
 
 
 def write_shard(folder: Path, plan: Plan, shard: int, progress: Progress | None = None) -> None:
-    """Draw the rows of a shard and write them, unless the file is there and whole."""
+    """Draw the rows of a shard and write them, unless the file is there and whole.
+
+    Raises:
+        FileExistsError: If another corpus' file has its name.
+    """
     file = folder / plan.name(shard)
     try:
         check_file(file, plan.head, shard)
     except Broken as reason:
         draw_shard(replacing(file, keep=reason.is_absent), plan, shard, progress)
+    except Foreign as reason:
+        raise FileExistsError(
+            f"{file}: must be a file of this corpus, but it {reason}. Move it away and do the same "
+            "again, or choose another folder."
+        ) from reason
 
 
 def draw_shard(

@@ -67,6 +67,7 @@ def write_corpus(
         ImportError: If pyarrow is not installed.
         FileExistsError: If something else is there, with what differs.
         DamagedError: If a file of a finished corpus has another size; `repair` draws it again.
+        RuntimeError: If a deleted file of a finished corpus comes out with other values.
         ValueError: If a number is out of range.
         OSError: If the disk fails; no incomplete file stays behind.
     """
@@ -80,9 +81,13 @@ def write_corpus(
             todo = lost(folder, plan, manifest, own)
             (folder / "data").mkdir(exist_ok=True)
             tidy(folder)
+            if not todo:
+                return manifest
         else:
             todo = _begin(folder, plan, own, announce)
         report = _reporter(plan, todo, part, progress)
+        if not todo:
+            return finish(folder, plan, own)
         if engine is not None:
             engine(folder, plan, todo, report)
         elif workers > 1:

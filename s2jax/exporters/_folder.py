@@ -1,7 +1,11 @@
-"""Where an export may be put."""
+"""Folders of exports: where they may be put, and what is said of damaged files in them."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+from s2jax.corpus._footers import Broken, DamagedError, translating
 
 
 def check_free(dest: Path, call: str) -> None:
@@ -27,3 +31,14 @@ def check_free(dest: Path, call: str) -> None:
             f"{call}: must be new or empty, but it holds {held.name!r}, and a reader would take "
             "that for a part of the export. Choose another folder."
         )
+
+
+@contextlib.contextmanager
+def naming(file: Path) -> Iterator[None]:
+    """Say which file of an export is damaged, and the way out."""
+    try:
+        with translating():
+            yield
+    except (Broken, OSError) as error:
+        reason = f"cannot be read: {error}" if isinstance(error, OSError) else str(error)
+        raise DamagedError(f"{file}: {reason}. Export the corpus again.") from error
