@@ -20,6 +20,7 @@ import pyarrow
 import pyarrow.parquet
 
 import s2jax
+from s2jax.corpus._files import replacing
 from s2jax.corpus._layout import ROW_GROUP, schema_of, table_of
 from s2jax.corpus._plan import Plan
 from s2jax.corpus._shards import _writer, blocks, draw_shard
@@ -48,7 +49,7 @@ def jobs(folder: Path, plan: Plan) -> dict[str, Callable[[], float]]:
         return plan.rows
 
     def whole() -> float:
-        draw_shard(folder / "whole", plan, 0)
+        draw_shard(replacing(folder / "whole"), plan, 0)
         return plan.rows
 
     return {"ours": whole, "generator": generate, "with tokens": host_side, "writer": store}

@@ -27,6 +27,7 @@ from s2jax.config import Config
 _TAG = "class"
 _SOLVERS = "diffrax"
 _MAX_VALUES = 100_000
+_MAX_DEPTH = 100
 
 
 @functools.cache
@@ -117,12 +118,24 @@ def from_json(text: str) -> Config:
         32
     """
     try:
-        value = _build(json.loads(text))
-    except (RecursionError, json.JSONDecodeError) as error:
+        parsed = json.loads(text)
+        if isinstance(parsed, (dict, list)):
+            _check_depth(parsed)
+    except (RecursionError, ValueError) as error:
         raise ValueError(f"from_json({text[:40]!r}...): not valid JSON: {error}.") from error
+    value = _build(parsed)
     if not isinstance(value, Config):
         raise ValueError(f'from_json({text[:40]!r}...): must start with {{"class": "Config".')
     return value
+
+
+def _check_depth(value: Any, left: int = _MAX_DEPTH) -> None:
+    """Refuse what is nested more deeply than any configuration."""
+    if not left:
+        raise ValueError(f"nested more than {_MAX_DEPTH} deep")
+    for part in value.values() if isinstance(value, dict) else value:
+        if isinstance(part, (dict, list)):
+            _check_depth(part, left - 1)
 
 
 def _solver(name: str) -> type | None:
@@ -145,10 +158,41 @@ def _build(value: Any) -> Any:
         return {key: _build(item) for key, item in value.items()}
     kind = classes().get(str(value[_TAG])) or _solver(str(value[_TAG]))
     if kind is None:
-        raise ValueError(f"from_json: class: {_checks.unknown(value[_TAG], classes())}")
-    names = [field.name for field in dataclasses.fields(kind)]
+        raise ValueError(f"from_json: class: {_checks.unknown(str(value[_TAG]), classes())}")
+    known = {field.name: field for field in dataclasses.fields(kind)}
+    names = list(known)
     fields = {name: _build(item) for name, item in value.items() if name != _TAG}
     for name in fields:
-        if name not in names:
+        if name not in names or kind.__name__ not in classes():  # solvers are written without any
             raise ValueError(f"from_json: {kind.__name__}: {_checks.unknown(name, names)}")
-    return kind(**fields)
+        if not _is_of_its_kind(known[name], fields[name]):
+            raise ValueError(
+                f"from_json: {kind.__name__}: {name} must be of the kind of its default, but is "
+                f"{str(value[name])[:80]}."
+            )
+    try:
+        return kind(**fields)
+    except ValueError:
+        raise
+    except Exception as error:  # classes take values of the right kind for granted in places
+        raise ValueError(f"from_json: {kind.__name__}: {error}") from error
+
+
+def _is_of_its_kind(field: dataclasses.Field, value: Any) -> bool:
+    """Whether a value is a number where the default is one, and a part where it is one.
+
+    Classes check the range of numbers, but take what is none for traced.
+    """
+    default = field.default
+    if field.default_factory is not dataclasses.MISSING:
+        default = field.default_factory()
+    if value is None:
+        return default is None or "None" in str(field.type) or default is dataclasses.MISSING
+    is_number = lambda x: isinstance(x, (int, float)) and not isinstance(x, bool)
+    if isinstance(default, bool):
+        return isinstance(value, bool)
+    if isinstance(default, (int, float)):
+        return is_number(value)
+    if isinstance(value, dict):
+        return all(is_number(x) or dataclasses.is_dataclass(x) for x in value.values())
+    return dataclasses.is_dataclass(value) or not dataclasses.is_dataclass(default)

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import s2jax
-from s2jax.corpus._layout import columns, schema_of
-from s2jax.corpus._manifest import MANIFEST
+from s2jax.corpus._footers import COUNTS, VALUES
+from s2jax.corpus._layout import ValueHash, columns, schema_of
+from s2jax.corpus._manifest import finish
 from s2jax.corpus._plan import Plan
 from s2jax.stream import Stream
 from s2jax.symbols import Vocabulary
@@ -49,14 +50,23 @@ def store(folder: Path, config: s2jax.Config, rows: int = 7, unusable: bool = Tr
     if unusable:
         status = np.where(np.arange(rows) == UNUSABLE, 1, 0).astype(np.int32)
         table = table.set_column(schema.get_field_index("status"), schema.field("status"), [status])
-    files = []
     (folder / "data").mkdir(parents=True)
     for shard in range(plan.num_shards):
         part = table.slice(shard * shard_rows, shard_rows)
-        pq.write_table(part, folder / plan.name(shard), write_page_checksum=True)
-        files.append({"name": plan.name(shard), "rows": len(part)})
-    (folder / MANIFEST).write_text(json.dumps(plan.head | {"files": files}))
+        store_file(folder / plan.name(shard), part)
+    assert finish(folder, plan, range(plan.num_shards)) is not None
     return table.filter(pa.array([i != UNUSABLE or not unusable for i in range(rows)]))
+
+
+def store_file(file: Path, table: pa.Table) -> None:
+    """Write a file of a corpus as it is, with the counts that a manifest adds up."""
+    usable = int(np.sum(np.asarray(table["status"]) == 0))
+    totals = {"accepted": usable, "unusable_rows": len(table) - usable}
+    values = ValueHash(table.schema)
+    values.update(table)
+    facts = {COUNTS: json.dumps({"acceptance": totals, "forms": {}}), VALUES: values.hexdigest()}
+    table = table.replace_schema_metadata(table.schema.metadata | facts)
+    pq.write_table(table, file, write_page_checksum=True)
 
 
 def _columns(config: s2jax.Config, rows: int) -> dict[str, Any]:

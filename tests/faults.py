@@ -140,7 +140,7 @@ def failing_call(number: int, kind: str) -> Iterator[Callable[[], bool]]:
     left = lambda path, missing_ok=False: None if count >= number else unlink(path, missing_ok)
     with contextlib.ExitStack() as stack:
         patch = lambda *a, **k: stack.enter_context(mock.patch.object(*a, **k))
-        for name in ("fsync", "replace"):
+        for name in ("fsync", "replace", "link"):
             patch(_files.os, name, wrap(getattr(os, name)))
         patch(_files, "open", File, create=True)
         if kind == "die":

@@ -1,11 +1,24 @@
-"""Corpora survive killed processes, failing disks and flipped bits; `benchmarks/reliability.py`."""
+"""Corpora survive killed processes, failing disks and flipped bits; `benchmarks/reliability.py`.
 
+And commands that are started together. Threads stand for their processes: they have one number in
+common, as processes in containers do.
+"""
+
+import concurrent.futures
+import errno
+import os
 import subprocess
+import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from s2jax.corpus import write_corpus
+import s2jax
+from s2jax.corpus import _files, read_manifest, verify, write_corpus
+from s2jax.exporters import export
 from tests import faults
 
 
@@ -64,3 +77,193 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(tmp_path
     with pytest.raises(ValueError, match=r"rows=\d+\): needs about .* MB free. Draw fewer"):
         write_corpus(tmp_path / "new", faults.CONFIG, 10**10, shard_rows=2**24)
     assert not (tmp_path / "new").exists()
+
+
+# Commands that are started together.
+
+
+def together(*calls: Callable[[], Any]) -> list[Any]:
+    """What calls give or raise that start at the same time."""
+    barrier = threading.Barrier(len(calls))
+
+    def start(call: Callable[[], Any]) -> Any:
+        barrier.wait()
+        try:
+            return call()
+        except Exception as error:
+            return error
+
+    with concurrent.futures.ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(start, calls))
+
+
+def write_part(folder: Path, part: tuple[int, int] = (0, 1), seed: int = faults.SEED) -> Any:
+    return write_corpus(
+        folder, faults.CONFIG, faults.ROWS, seed, faults.SHARD, faults.BLOCK, part=part
+    )
+
+
+def test_writers_of_one_file_do_not_meet(tmp_path):
+    for keep, wanted in ((False, b"1"), (True, b"2")):
+        final = tmp_path / f"file-{keep}"
+        one, two = (_files.replacing(final, keep=keep) for _ in range(2))
+        with one as first:
+            first.write(b"1" * 50_000)
+            with two as second:
+                second.write(b"2" * 100_000)
+            assert final.read_bytes() == b"2" * 100_000
+            first.write(b"1" * 50_000)
+        assert final.read_bytes() == wanted * 100_000
+        final.unlink()
+    assert not list(tmp_path.iterdir())
+
+
+def test_temporary_names_are_new(tmp_path, monkeypatch):
+    """One that is taken is not opened."""
+    taken = iter([tmp_path / "_tmp-taken", tmp_path / "_tmp-taken"])
+    (tmp_path / "_tmp-taken").write_text("of another writer")
+    monkeypatch.setattr(_files, "_temporary", lambda _: next(taken))
+    with pytest.raises(FileExistsError), _files.replacing(tmp_path / "new"):
+        pass
+    with pytest.raises(FileExistsError), _files.whole_folder(tmp_path / "new"):
+        pass
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["of another writer"]
+
+
+def test_parts_that_start_together(tmp_path, whole):
+    for number in range(8):
+        folder = tmp_path / str(number)
+        parts = [lambda i=i, f=folder: write_part(f, (i, 3)) for i in range(3)]
+        results = together(*parts)
+        assert not [error for error in results if isinstance(error, Exception)], results
+        assert any(result is not None for result in results)
+        assert read_manifest(folder) == read_manifest(whole)
+        assert not verify(folder)
+        faults.check_finished(folder, faults.content(whole))
+
+
+def test_equal_commands_that_start_together(tmp_path, whole):
+    for number in range(4):
+        folder = tmp_path / str(number)
+        results = together(*[lambda f=folder: write_part(f)] * 3)
+        assert results == [read_manifest(whole)] * 3
+        assert not verify(folder)
+        faults.check_finished(folder, faults.content(whole))
+        file = folder / read_manifest(folder)["files"][3]["name"]
+        file.unlink()
+        assert together(*[lambda f=folder: write_part(f)] * 2) == [read_manifest(whole)] * 2
+        faults.check_finished(folder, faults.content(whole))
+
+
+def test_one_of_two_corpora_that_start_together_is_written(tmp_path):
+    for number in range(4):
+        folder = tmp_path / str(number)
+        results = together(*[lambda s=s, f=folder: write_part(f, seed=s) for s in (1, 2)])
+        (refused,) = [result for result in results if isinstance(result, Exception)]
+        assert isinstance(refused, FileExistsError)
+        assert "seed is" in str(refused)
+        assert read_manifest(folder)["seed"] == 1 + (results[0] is refused)
+        assert not verify(folder)
+
+
+def test_one_of_two_exports_that_start_together_is_written(tmp_path, whole):
+    for number in range(4):
+        dest = tmp_path / str(number)
+        results = together(*[lambda d=dest: export(whole, d, "npz")] * 2)
+        errors = [result for result in results if isinstance(result, Exception)]
+        assert len(errors) == 1
+        assert isinstance(errors[0], FileExistsError)
+        assert "must be new or empty" in str(errors[0])
+        assert len(list(dest.iterdir())) == 2
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_writer_that_was_swept_finds_the_work_done(tmp_path):
+    final = tmp_path / "file"
+    with _files.replacing(final, keep=True) as file:
+        file.write(b"whole")
+        final.write_bytes(b"whole")
+        Path(file.name).unlink()
+    assert final.read_bytes() == b"whole"
+    with pytest.raises(FileNotFoundError), _files.replacing(tmp_path / "other") as file:
+        Path(file.name).unlink()
+
+
+def test_file_systems_without_hard_links(tmp_path, monkeypatch):
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EPERM, "no hard links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    for content in (b"first", b"second"):
+        with _files.replacing(tmp_path / "file", keep=True) as file:
+            file.write(content)
+    assert (tmp_path / "file").read_bytes() == b"first"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+_DIES = """
+import os, sys
+from pathlib import Path
+from s2jax.corpus import _files
+with _files.replacing(Path(sys.argv[1]) / "file") as file:
+    file.write(b"begun")
+    file.flush()
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_only_what_nobody_writes_is_swept(tmp_path, monkeypatch):
+    root = str(Path(__file__).parents[1])
+    command = [sys.executable, "-c", _DIES, str(tmp_path)]
+    subprocess.run(command, env=os.environ | {"PYTHONPATH": root}, check=False)
+    (left,) = tmp_path.iterdir()
+    with _files.replacing(tmp_path / "file") as file:
+        file.write(b"being written")
+        with monkeypatch.context() as patch:  # another machine cannot ask for locks
+            patch.setattr(_files, "_machine", lambda: "elsewhere")
+            _files.sweep(tmp_path)
+            assert len(list(tmp_path.iterdir())) == 2
+        _files.sweep(tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == [Path(file.name).name]
+        assert not left.exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(_files, "_machine", lambda: "elsewhere")
+        abandoned = _files._temporary(tmp_path / "file")
+    abandoned.write_text("begun")
+    _files.sweep(tmp_path)
+    assert abandoned.exists()
+    day_ago = abandoned.stat().st_mtime - _files.SILENCE - 60
+    os.utime(abandoned, (day_ago, day_ago))
+    _files.sweep(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_writer_that_is_swept_as_it_begins_takes_another_name(tmp_path, monkeypatch):
+    lock, seen = _files._lock, []
+
+    def be_swept_first(file: Any) -> Any:
+        if not seen:
+            seen.append(file.name)
+            Path(file.name).unlink()
+        return lock(file)
+
+    monkeypatch.setattr(_files, "_lock", be_swept_first)
+    with _files.replacing(tmp_path / "file") as file:
+        file.write(b"whole")
+        assert [file.name] != seen
+    assert (tmp_path / "file").read_bytes() == b"whole"
+
+
+def test_names_are_given_in_one_place():
+    """Nothing else in the package renames, and files are opened to write in exporters only."""
+    package = Path(s2jax.__file__).parent
+    texts = {p.relative_to(package).as_posix(): p.read_text() for p in package.rglob("*.py")}
+    words = ("os.replace(", "os.rename(", ".rename(", "os.link(", "getpid(", "tempfile.NamedTemp")
+    writes = ("write_text(", "write_bytes(", '"wb")', '"w")', "savez(folder", "np.save(")
+    for name, text in texts.items():
+        code = "\n".join(line for line in text.splitlines() if ">>>" not in line)
+        is_exporter = name.startswith("exporters/")  # in a folder that gets its name when whole
+        forbidden = words if is_exporter else (*words, *writes)
+        found = [word for word in forbidden if word in code]
+        assert name == "corpus/_files.py" or not found, (name, found)
+    assert all(word in texts["corpus/_files.py"] for word in ("os.replace(", "os.link("))

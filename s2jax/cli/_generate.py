@@ -15,7 +15,7 @@ from s2jax.cli._progress import Progress
 def generate(command: Generate, options: dict[str, list[str]], arguments: list[str]) -> int:
     """Write a corpus, or what is missing of it."""
     config, part = config_of(command, options), _part(command.shards)
-    from s2jax.corpus import write_corpus
+    from s2jax.corpus import DamagedError, write_corpus
 
     prepare_to_draw()
     start = time.perf_counter()
@@ -26,6 +26,8 @@ def generate(command: Generate, options: dict[str, list[str]], arguments: list[s
             progress, workers=command.workers, part=part, engine=_engine(command),
             announce=lambda text: print(text, file=sys.stderr),
         )  # fmt: skip
+    except DamagedError:
+        raise
     except (ValueError, TypeError, FileExistsError) as error:
         raise UsageError(str(error)) from error
     except (KeyboardInterrupt, OSError, RuntimeError) as error:

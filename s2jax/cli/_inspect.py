@@ -43,8 +43,11 @@ def verify(command: Verify) -> int:
         raise UsageError(str(error)) from error
     for damage in damaged:
         print(f"{command.out}: {damage.name} {damage.reason}")
-    if damaged:
+    if any(damage.shard >= 0 for damage in damaged):
         print(f"To draw them again: s2jax repair {command.out}", file=sys.stderr)
+    if any(damage.shard < 0 for damage in damaged):
+        print("Move away what is no file of the corpus.", file=sys.stderr)
+    if damaged:
         return 1
     files = len(corpus.read_manifest(command.out)["files"])
     print(f"{command.out}: {files:,} files are as they were written.")
@@ -70,9 +73,12 @@ def repair(command: Repair) -> int:
 def export(command: Export) -> int:
     """Write a corpus in another format."""
     from s2jax import exporters
+    from s2jax.corpus import DamagedError
 
     try:
         done = exporters.export(command.out, command.dest, command.format)
+    except DamagedError:
+        raise
     except (FileNotFoundError, FileExistsError, ValueError) as error:
         raise UsageError(str(error)) from error
     for sentence in done.warnings:

@@ -1,7 +1,8 @@
 """Corpora on disk: pairs as Parquet files any reader opens."""
 
+from s2jax.corpus._footers import DamagedError as DamagedError
+from s2jax.corpus._heads import read_manifest as read_manifest
 from s2jax.corpus._info import describe_corpus as describe_corpus
-from s2jax.corpus._manifest import read_manifest as read_manifest
 from s2jax.corpus._ray import ray_engine as ray_engine
 from s2jax.corpus._read import Corpus as Corpus
 from s2jax.corpus._read import read as read

@@ -1,33 +1,84 @@
-"""Files that are there whole or not at all."""
+"""Files and folders that are there whole or not at all: the one place that gives them their names.
+
+What is being written has a temporary name beside its own. It holds the name of the machine and a
+random token, because numbers of processes are no names: in containers many are 1. A killed writer
+leaves it behind. Its file is swept when that is certain: on this machine because a living writer
+would hold a lock, on others when it has not grown for a day.
+"""
 
 import contextlib
+import errno
 import hashlib
 import os
-from collections.abc import Iterator
+import platform
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+try:
+    import fcntl
+except ImportError:  # Windows, where nobody can remove or rename what another one has open
+    fcntl = None
+
 TEMPORARY = "_tmp-"
+SILENCE = 24 * 3600.0
+"""Seconds after which a file of another machine that does not grow is taken for abandoned."""
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+"""What file systems without hard links answer."""
 
 
 @contextlib.contextmanager
-def replacing(final: Path) -> Iterator[Any]:
+def replacing(
+    final: Path, *, keep: bool = False, check: Callable[[Path], object] | None = None
+) -> Iterator[Any]:
     """A file that gets its name when it is complete and on disk, or is removed.
 
-    Readers of folders pass over its temporary name. Whoever writes the same file at the same time
-    writes the same bytes, so the last to rename wins and nothing is lost.
+    Args:
+        final: Its name. Readers of folders pass over the temporary one.
+        keep: Let a file that has the name by then have it: whoever was first wrote the same.
+        check: Called with the complete file before it gets its name; what it raises prevents that.
     """
-    temporary = final.with_name(f"{TEMPORARY}{os.getpid()}-{final.name}")
+    file = _open_new(final)
+    temporary = Path(file.name)
     try:
-        with open(temporary, "wb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, final)
+        if check is not None:
+            check(temporary)
+        if keep:
+            _name_first(temporary, final)
+        else:
+            os.replace(temporary, final)
         sync_folder(final.parent)
     except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
+        raise
+
+
+@contextlib.contextmanager
+def whole_folder(dest: Path) -> Iterator[Path]:
+    """A folder that is renamed to `dest` when its files are complete and on disk, or is removed."""
+    dest.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _temporary(dest)
+    temporary.mkdir()
+    try:
+        yield temporary
+        for file in temporary.iterdir():
+            with open(file, "rb+") as stream:
+                os.fsync(stream.fileno())
+        sync_folder(temporary)
+        with contextlib.suppress(FileNotFoundError):
+            dest.rmdir()
+        os.replace(temporary, dest)
+        sync_folder(dest.parent)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
         raise
 
 
@@ -49,7 +100,70 @@ def sha256_of(file: Path) -> str:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed writers left in a folder in which nobody writes."""
+    """Remove what killed writers left in a folder, and nothing that is being written."""
     for file in folder.glob(f"{TEMPORARY}*"):
         with contextlib.suppress(OSError):
+            if not _sweep_own(file) and time.time() - file.stat().st_mtime > SILENCE:
+                file.unlink()
+
+
+def _temporary(final: Path) -> Path:
+    """A name beside `final` that nobody else has."""
+    return final.with_name(f"{TEMPORARY}{_machine()}-{secrets.token_hex(8)}")
+
+
+def _machine() -> str:
+    return re.sub(r"[^A-Za-z0-9]+", ".", platform.node())[:64]
+
+
+def _open_new(final: Path) -> Any:
+    """A new file of a name of its own, locked as long as it is open."""
+    while True:
+        file = open(_temporary(final), "xb")  # noqa: SIM115
+        if _lock(file) is not False and (fcntl is None or os.fstat(file.fileno()).st_nlink):
+            return file
+        file.close()  # swept before it was locked
+
+
+def _lock(file: Any) -> bool | None:
+    """Whether the lock of a file is ours now; None where there are none."""
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _sweep_own(file: Path) -> bool:
+    """Remove a file of this machine that nobody writes; whether that could be told."""
+    if not re.fullmatch(rf"{TEMPORARY}{re.escape(_machine())}-[0-9a-f]{{16}}", file.name):
+        return False
+    if fcntl is None:
+        file.unlink()
+        return True
+    with open(file, "rb+") as stream:
+        is_ours = _lock(stream)
+        if is_ours:
             file.unlink()
+    return is_ours is not None
+
+
+def _name_first(temporary: Path, final: Path) -> None:
+    """Give a file its name, unless another one has it."""
+    try:
+        os.link(temporary, final)
+    except OSError as error:
+        if not final.exists():
+            if error.errno not in _NO_LINKS:
+                raise
+            os.replace(temporary, final)
+    _remove(temporary)
+
+
+def _remove(temporary: Path) -> None:
+    with contextlib.suppress(OSError):
+        temporary.unlink(missing_ok=True)

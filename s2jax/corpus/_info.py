@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from s2jax.corpus._manifest import MANIFEST, PLAN, missing, read_head, read_manifest
-from s2jax.corpus._plan import Plan
+from s2jax.corpus._footers import ABSENT
+from s2jax.corpus._heads import MANIFEST, PLAN, read_head, read_manifest
+from s2jax.corpus._manifest import about_stranger, examine, other_size, strangers
+from s2jax.corpus._plan import name_of, num_files
 
 
 def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -13,6 +15,7 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
 
     Raises:
         FileNotFoundError: If there is neither.
+        DamagedError: If what describes it is damaged; damaged files are lines of the table.
 
     Example:
         >>> import tempfile, s2jax
@@ -24,11 +27,39 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
     folder = Path(path)
     unfinished = (folder / PLAN).is_file() and not (folder / MANIFEST).is_file()
     head = read_head(folder, PLAN) if unfinished else read_manifest(folder)
-    plan = Plan.of(head)
-    size = sum(file.stat().st_size for file in (folder / "data").glob("train-*"))
-    left = missing(folder, plan)
-    state = f"{len(left):,} of {plan.num_shards:,} files are missing" if left else "whole"
-    return {"corpus": str(path), "state": state} | facts(head, size)
+    names = [name_of(head, shard) for shard in range(num_files(head))]
+    wrong = _reasons(folder, head, names)
+    absent = [shard for shard, reason in wrong.items() if reason == ABSENT]
+    damaged = [f"{names[shard]} {reason}" for shard, reason in wrong.items() if reason != ABSENT]
+    state = [
+        f"{len(shards):,} of {len(names):,} files are {what}"
+        for shards, what in ((absent, "missing"), (damaged, "damaged"))
+        if shards
+    ]
+    other = [about_stranger(name) for name in strangers(folder, head)]
+    listed = {"damaged": _few(damaged), "foreign": _few(other)}
+    size = sum((folder / name).stat().st_size for name in names if (folder / name).is_file())
+    return (
+        {"corpus": str(path), "state": "; ".join(state) or "whole"}
+        | {name: lines for name, lines in listed.items() if lines}
+        | facts(head, size)
+    )
+
+
+def _reasons(folder: Path, head: dict[str, Any], names: list[str]) -> dict[int, str]:
+    """What is wrong with files, by their footers and sizes."""
+    found = {shard: str(why) for shard, why in examine(folder, head, range(len(names))).items()}
+    for shard, entry in enumerate(head.get("files", ())):
+        size = entry["bytes"] if shard in found else (folder / names[shard]).stat().st_size
+        if size != entry["bytes"]:
+            found[shard] = other_size(size, entry["bytes"])
+    return dict(sorted(found.items()))
+
+
+def _few(sentences: list[str]) -> str:
+    """The first sentences, and how many more there are."""
+    more = f"; and {len(sentences) - 3:,} more" if len(sentences) > 3 else ""
+    return "; ".join(sentences[:3]) + more
 
 
 def facts(head: dict[str, Any], size: int) -> dict[str, str]:

@@ -2,20 +2,32 @@
 
 import concurrent.futures
 import contextlib
+import fnmatch
 import json
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from s2jax.corpus._files import TEMPORARY, replacing, sha256_of, sweep
-from s2jax.corpus._layout import SCHEMA_VERSION
-from s2jax.corpus._plan import COMPUTES, FORMAT, Plan
-from s2jax.corpus._shards import COUNTS, VALUES, Counts, pyarrow
+from s2jax.corpus._footers import (
+    Broken,
+    DamagedError,
+    Foreign,
+    check_file,
+    naming,
+    totals_of,
+)
+from s2jax.corpus._heads import MANIFEST, PLAN, read_head
+from s2jax.corpus._plan import COMPUTES, DECIDES, OPTIONS, Plan, ids_of, name_of, num_files
+from s2jax.corpus._shards import Counts
 from s2jax.stream import difference
 
-MANIFEST, PLAN = "_manifest.json", "_plan.json"
-_DECIDES = ("rows", "shard_rows", "config", "seed", "block_size", "dtype", "s2jax")
-_OPTIONS = {"block_size": "block"}
+_BYSTANDERS = (
+    ".*", f"{TEMPORARY}*", "README*", "LICENSE*", "CITATION*", "slurm-*", "Thumbs.db",
+    "desktop.ini", "lost+found",
+)  # fmt: skip
+"""What people and systems lay into any folder, and no reader of a corpus takes for a part of it."""
 
 
 def look(folder: Path, plan: Plan) -> dict[str, Any] | None:
@@ -24,51 +36,114 @@ def look(folder: Path, plan: Plan) -> dict[str, Any] | None:
     Raises:
         FileExistsError: If something else is there, with what differs.
     """
-    call = f"write_corpus(path={str(folder)!r})"
+    call = call_of(folder)
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(
             f"{call}: must be a folder, but a file is there. Choose another path."
         )
-    present = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
-    foreign = [name for name in present if name not in (MANIFEST, PLAN, "data")]
-    if not foreign and not {MANIFEST, PLAN} & set(present):
-        foreign = [name for name in present if _holds_anything(folder / name)]
-    foreign = [name for name in foreign if not name.startswith(TEMPORARY)]
-    if foreign:
+    check_data(folder, call)
+    there = _read_any(folder)
+    if there is None:
+        _refuse_others(folder, plan, call)
+        return None
+    name, head = there
+    _compare(call, head, plan, DECIDES)
+    if name == PLAN:
+        _compare(call, head, plan, COMPUTES)
+    for stranger in strangers(folder, plan.head):
+        raise FileExistsError(f"{call}: {about_stranger(stranger)}")
+    return head if name == MANIFEST else None
+
+
+def call_of(folder: Path) -> str:
+    """The call as the user wrote it."""
+    return f"write_corpus(path={str(folder)!r})"
+
+
+def check_data(folder: Path, call: str) -> None:
+    """Refuse to write where names lead out of the folder of the corpus."""
+    data = folder / "data"
+    if data.is_symlink() or (data.exists() and not data.is_dir()):
         raise FileExistsError(
-            f"{call}: must be new, empty or the same corpus, but it holds {foreign[0]!r}, which is "
-            f"no part of one. Choose another folder, for example {str(folder / 'corpus')!r}."
+            f"{call}: its `data` must be a folder of its own and no link or file, because files in "
+            "it are replaced. Put the whole corpus where the link leads, or choose another folder."
         )
+
+
+def _read_any(folder: Path) -> tuple[str, dict[str, Any]] | None:
+    """The manifest, or else the plan."""
     for name in (MANIFEST, PLAN):
-        if name in present:
-            there = read_head(folder, name)
-            _compare(call, there, plan, _DECIDES)
-            if name == MANIFEST:
-                return there
-            _compare(call, there, plan, COMPUTES)
+        if (folder / name).is_file():
+            with contextlib.suppress(FileNotFoundError):  # of another one that has just finished
+                return name, read_head(folder, name)
     return None
 
 
+def _refuse_others(folder: Path, plan: Plan, call: str) -> None:
+    """Refuse a folder that is neither empty nor holds files of this corpus and bystanders only."""
+    if not folder.exists():
+        return
+    own = {Path(plan.name(shard)).name for shard in range(plan.num_shards)}
+    for path in sorted(folder.iterdir()):
+        is_data = path.name == "data" and path.is_dir()
+        held = (entry.name for entry in path.iterdir()) if is_data else (path.name,)
+        foreign = [name for name in held if not _is_bystander(name)]
+        if [name for name in foreign if not (is_data and name in own)]:
+            raise FileExistsError(
+                f"{call}: must be new, empty or the same corpus, but it holds {path.name!r}, which "
+                "is no part of one. Choose another folder, for example "
+                f"{str(folder / 'corpus')!r}."
+            )
+
+
+def _is_bystander(name: str) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in _BYSTANDERS)
+
+
+def strangers(folder: Path, head: Mapping[str, Any]) -> list[str]:
+    """Parquet files among those of a corpus that are none of them."""
+    found = []
+    for place, folders, names in os.walk(folder / "data"):
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        below = Path(place).relative_to(folder)
+        found += [
+            (below / name).as_posix()
+            for name in names
+            if name.lower().endswith(".parquet") and not _is_bystander(name)
+        ]
+    own = {name_of(head, shard) for shard in range(num_files(head))}
+    return sorted(set(found) - own)
+
+
+def about_stranger(name: str) -> str:
+    """What is to be said of one."""
+    return (
+        f"{name} is no file of this corpus, but readers of data/*.parquet would take it for rows. "
+        "Move it elsewhere."
+    )
+
+
 def begin(folder: Path, plan: Plan) -> None:
-    """Make the folder of a corpus and write down what will be in it."""
+    """Make the folder of a corpus and write down what will be in it.
+
+    Raises:
+        FileExistsError: If another corpus was begun there at the same time.
+    """
     (folder / "data").mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
     if not (folder / PLAN).exists():
-        with replacing(folder / PLAN) as file:
+        with replacing(folder / PLAN, keep=True) as file:
             file.write(json.dumps(plan.head, indent=1).encode())
-
-
-def _holds_anything(path: Path) -> bool:
-    """Whether a path is more than an empty folder, or one with what a killed writer left."""
-    if not path.is_dir():
-        return not path.name.startswith(TEMPORARY)
-    return any(not entry.name.startswith(TEMPORARY) for entry in path.iterdir())
+    there = _read_any(folder)
+    if there is not None:
+        _compare(call_of(folder), there[1], plan, DECIDES)
 
 
 def _compare(call: str, there: dict[str, Any], plan: Plan, names: tuple[str, ...]) -> None:
     """Refuse a corpus whose rows would be others, or might in their last bits."""
-    pick = lambda head: {_OPTIONS.get(name, name): head.get(name) for name in names}
+    pick = lambda head: {OPTIONS.get(name, name): head.get(name) for name in names}
     different = difference(pick(there), pick(plan.head))
-    if different and names is _DECIDES:
+    if different and names is DECIDES:
         raise FileExistsError(
             f"{call}: must be the same corpus to go on, but {different}. Choose another folder, or "
             "the same numbers."
@@ -80,31 +155,145 @@ def _compare(call: str, there: dict[str, Any], plan: Plan, names: tuple[str, ...
         )
 
 
-def missing(folder: Path, plan: Plan) -> list[int]:
-    """The shards that are not there yet."""
-    return [s for s in range(plan.num_shards) if not (folder / plan.name(s)).exists()]
+def examine(
+    folder: Path, head: Mapping[str, Any], shards: Iterable[int], *, made_here: bool = False
+) -> dict[int, Broken | Foreign]:
+    """The files that are not there, damaged or of another corpus, and why; by their footers."""
 
+    def problem(shard: int) -> Broken | Foreign | None:
+        try:
+            check_file(folder / name_of(head, shard), head, shard, made_here=made_here)
+        except (Broken, Foreign) as error:
+            return error
+        return None
 
-def finish(folder: Path, plan: Plan) -> dict[str, Any]:
-    """Write the manifest of a corpus of which all files are there."""
-    counts = Counts()
+    numbers = list(shards)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
-        names = [plan.name(shard) for shard in range(plan.num_shards)]
-        described = list(threads.map(lambda name: describe(folder / name), names))
-    for _, totals in described:
+        found = zip(numbers, threads.map(problem, numbers), strict=True)
+        return {shard: error for shard, error in found if error is not None}
+
+
+def to_write(folder: Path, plan: Plan, shards: Iterable[int]) -> dict[int, str]:
+    """The shards of an unfinished corpus that are not there whole, with the reason.
+
+    Raises:
+        FileExistsError: If another corpus' file has the name of one; if one is damaged and no plan
+            says that it was of this corpus.
+    """
+    found = examine(folder, plan.head, shards, made_here=True)
+    begun = (folder / PLAN).exists()
+    for shard, error in found.items():
+        if isinstance(error, Foreign) or not (begun or error.is_absent):
+            raise FileExistsError(_refuse_foreign(folder, plan, shard, error))
+    return {shard: str(error) for shard, error in sorted(found.items())}
+
+
+def _refuse_foreign(folder: Path, plan: Plan, shard: int, error: Exception) -> str:
+    return (
+        f"{call_of(folder)}: {plan.name(shard)} must be a file of this corpus to go on, but it "
+        f"{error}. Move it away and do the same again, or choose another folder."
+    )
+
+
+def lost(folder: Path, plan: Plan, manifest: dict[str, Any], shards: Iterable[int]) -> list[int]:
+    """The shards of a finished corpus that were deleted.
+
+    Raises:
+        DamagedError: If one has another size than it was written with.
+    """
+    found = []
+    for shard in shards:
+        try:
+            size = (folder / plan.name(shard)).stat().st_size
+        except FileNotFoundError:
+            found.append(shard)
+            continue
+        wanted = manifest["files"][shard]["bytes"]
+        if size != wanted:
+            raise DamagedError(
+                f"{call_of(folder)}: {plan.name(shard)} {other_size(size, wanted)}. "
+                f"`s2jax verify {folder}` finds all such files, and `s2jax repair {folder}` draws "
+                "them again."
+            )
+    return found
+
+
+def finish(folder: Path, plan: Plan, own: range) -> dict[str, Any] | None:
+    """Write the manifest of a corpus, or None if files that others write are not there yet.
+
+    Raises:
+        DamagedError: If one of the own files is not there or damaged.
+        FileExistsError: If one is of another corpus.
+    """
+    counts = Counts()
+    shards = range(plan.num_shards)
+
+    def described(shard: int) -> Any:
+        try:
+            return describe(folder, plan.head, shard, made_here=True)
+        except (Broken, Foreign) as error:
+            return error
+
+    if not all((folder / plan.name(shard)).exists() for shard in shards if shard not in own):
+        return None
+    files = []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+        results = list(threads.map(described, shards))
+    for shard, result in zip(shards, results, strict=True):
+        if isinstance(result, Foreign):
+            raise FileExistsError(_refuse_foreign(folder, plan, shard, result))
+        if isinstance(result, Broken):
+            if shard not in own:
+                return None
+            raise DamagedError(
+                f"{call_of(folder)}: {plan.name(shard)} was written, but {result}. Check the disk, "
+                "and do the same again: it goes on where this stopped."
+            )
+        facts, totals = result
+        files.append({"name": plan.name(shard)} | facts)
         counts.merge(totals)
     forms = {"forms": counts.totals["forms"]} if counts.totals["forms"] else {}
-    files = [{"name": name} | facts for name, (facts, _) in zip(names, described, strict=True)]
     manifest = plan.head | {"files": files, "acceptance": counts.totals["acceptance"], **forms}
     write_manifest(folder, manifest)
     tidy(folder)
     return manifest
 
 
+def confirm(folder: Path, plan: Plan, manifest: dict[str, Any], drawn: list[int]) -> None:
+    """Enter files into the manifest that were drawn again because they had been deleted."""
+    for shard in drawn:
+        with naming(folder, plan.name(shard)):
+            facts, _ = describe(folder, plan.head, shard)
+        if facts["values_sha256"] != manifest["files"][shard]["values_sha256"]:
+            (folder / plan.name(shard)).unlink()
+            raise RuntimeError(other_values(call_of(folder), plan.name(shard), manifest))
+        manifest["files"][shard] = {"name": plan.name(shard)} | facts
+    if drawn:
+        write_manifest(folder, manifest)
+
+
+def other_size(there: int, written: int) -> str:
+    """What is to be said of a file that was cut off or has grown."""
+    return f"has {there:,} bytes instead of {written:,}"
+
+
+def other_values(call: str, name: str, manifest: dict[str, Any]) -> str:
+    """What is to be said of a file that comes out otherwise than it was."""
+    versions, backend = manifest["versions"], manifest["backend"]
+    return (
+        f"{call}: must draw the values of {name} again, but they differ. Repair it where it was "
+        f"written: {versions}, {backend}."
+    )
+
+
 def tidy(folder: Path) -> None:
     """Remove what a finished corpus does not need, and what killed writers left."""
     with contextlib.suppress(OSError):
         (folder / PLAN).unlink(missing_ok=True)
+    _sweep(folder)
+
+
+def _sweep(folder: Path) -> None:
     sweep(folder / "data")
     sweep(folder)
 
@@ -115,54 +304,22 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
         file.write(json.dumps(manifest, indent=1).encode())
 
 
-def describe(file: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the manifest says of a file beside its name, and the counts of its rows."""
-    footer = pyarrow().parquet.read_metadata(file)
-    stored = {key.decode(): value.decode() for key, value in footer.metadata.items()}
-    facts = {
-        "rows": footer.num_rows,
-        "bytes": file.stat().st_size,
-        "sha256": sha256_of(file),
-        "values_sha256": stored[VALUES],
-    }
-    return facts, json.loads(stored[COUNTS])
-
-
-def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The manifest of a finished corpus.
+def describe(
+    folder: Path, head: Mapping[str, Any], shard: int, *, made_here: bool = False,
+    file: Path | None = None,
+) -> tuple[dict[str, Any], dict[str, Any]]:  # fmt: skip
+    """What the manifest says of a file beside its name, and the counts of its rows.
 
     Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it is of another format or of another version.
+        Broken, Foreign: If it is not the right one.
     """
-    folder = Path(path)
-    if (folder / MANIFEST).is_file():
-        return read_head(folder, MANIFEST)
-    begun = (folder / PLAN).is_file()
-    why = "holds an unfinished one; run its command again" if begun else "holds no finished corpus"
-    raise FileNotFoundError(
-        f"read_manifest({str(path)!r}): must be a corpus with its {MANIFEST}, but it "
-        f"{why if folder.is_dir() else 'is no folder'}. Write one with `s2jax generate`."
-    )
-
-
-def read_head(folder: Path, name: str) -> dict[str, Any]:
-    """A manifest or plan, checked."""
-    call = f"read_manifest({str(folder)!r})"
-    try:
-        head = json.loads((folder / name).read_text())
-        version = int(head["schema_version"])
-        known = head["format"] == FORMAT
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(
-            f"{call}: {name} must be JSON that s2jax wrote, but is damaged. Restore it, or delete "
-            "it and run the command that wrote the corpus again."
-        ) from error
-    if not known or version != SCHEMA_VERSION:
-        newer = known and version > SCHEMA_VERSION
-        fix = "Update s2jax" if newer else f"Read it with s2jax {head.get('s2jax', '0.1')}"
-        raise ValueError(
-            f"{call}: {head['format']} version {version} must be {FORMAT} version "
-            f"{SCHEMA_VERSION}. {fix}."
-        )
-    return head
+    file = file or folder / name_of(head, shard)
+    stored = check_file(file, head, shard, made_here=made_here)
+    values_sha256, counts = totals_of(stored)
+    facts = {
+        "rows": len(ids_of(head, shard)),
+        "bytes": file.stat().st_size,
+        "sha256": sha256_of(file),
+        "values_sha256": values_sha256,
+    }
+    return facts, counts

@@ -1,12 +1,12 @@
 """One pair in one `.npz` file of the reference implementation, read without unpickling."""
 
-import os
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from s2jax.corpus._files import replacing
 from s2jax.symbols._tree import VARIABLES
 
 _KEYS = ("symbol", "excitation", "response")
@@ -80,13 +80,6 @@ def _check_arrays(pair: Pair) -> None:
 
 
 def write_pair(pair: Pair) -> None:
-    """Write the file under another name first: it is complete or not there."""
-    file = pair.file
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as stream:
-            np.savez(stream, symbol=np.array(pair.text), excitation=pair.x, response=pair.y)
-        os.replace(temporary, file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    """Write the file; it is complete or not there."""
+    with replacing(pair.file) as stream:
+        np.savez(stream, symbol=np.array(pair.text), excitation=pair.x, response=pair.y)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import platform
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ from s2jax.corpus._layout import SCHEMA_VERSION
 from s2jax.stream import MAX_BLOCKS, Stream, difference, fingerprint_of
 
 FORMAT = "s2jax-corpus"
+DECIDES = ("rows", "shard_rows", "config", "seed", "block_size", "dtype", "s2jax")
 COMPUTES = ("versions", "backend")  # what decides the last bits
+OPTIONS: dict[str, str] = {"block_size": "block"}  # how callers name it
+MAX_FILES = 1_000_000
 THREADS = "NPROC"  # the environment variable by which XLA is told the size of its pool
 
 
@@ -42,19 +46,26 @@ class Plan:
                 "multiple of block, because a file holds whole blocks. Choose "
                 f"{-(-self.shard_rows // block) * block}."
             )
+        if self.num_shards > MAX_FILES:
+            least = -(-self.rows // (MAX_FILES * block)) * block
+            raise ValueError(
+                f"write_corpus(rows={self.rows}, shard_rows={self.shard_rows}): must be at most "
+                f"{MAX_FILES} files, because file systems are slow with more. Choose shard_rows >= "
+                f"{least}."
+            )
 
     @property
     def num_shards(self) -> int:
         """Number of files."""
-        return -(-self.rows // self.shard_rows)
+        return num_files(vars(self))
 
     def name(self, shard: int) -> str:
         """The file of a shard, below the folder of the corpus."""
-        return f"data/train-{shard:05d}-of-{self.num_shards:05d}.parquet"
+        return name_of(vars(self), shard)
 
     def ids(self, shard: int) -> range:
         """The rows of a shard."""
-        return range(shard * self.shard_rows, min((shard + 1) * self.shard_rows, self.rows))
+        return ids_of(vars(self), shard)
 
     @property
     def least_bytes_per_row(self) -> int:
@@ -102,6 +113,22 @@ class Plan:
                 "machines of one kind with the same packages."
             )
         return plan
+
+
+def num_files(head: Mapping[str, Any]) -> int:
+    """Number of files of a corpus of so many rows, and so many to a file."""
+    return -(-head["rows"] // head["shard_rows"])
+
+
+def name_of(head: Mapping[str, Any], shard: int) -> str:
+    """The file of a shard, below the folder of the corpus: all that decides it are two numbers."""
+    return f"data/train-{shard:05d}-of-{num_files(head):05d}.parquet"
+
+
+def ids_of(head: Mapping[str, Any], shard: int) -> range:
+    """The rows of a shard."""
+    size = head["shard_rows"]
+    return range(shard * size, min((shard + 1) * size, head["rows"]))
 
 
 def processors() -> int:

@@ -1,9 +1,9 @@
 """Stored corpora as arrays and programs again."""
 
-import json
 import operator
 import os
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from s2jax import _checks
-from s2jax._serialize import from_json
 from s2jax.acceptance import REASONS
 from s2jax.config import Config
+from s2jax.corpus._footers import DamagedError, check_footer, naming, pyarrow
+from s2jax.corpus._heads import config_of, read_manifest
 from s2jax.corpus._layout import vocabulary_of
-from s2jax.corpus._manifest import read_manifest
-from s2jax.corpus._shards import pyarrow
+from s2jax.corpus._manifest import about_stranger, strangers
 from s2jax.corpus._tokens import padded
 from s2jax.expressions import Program
 from s2jax.generate import Batch, Dynamics
@@ -47,7 +47,13 @@ def read(path: str | os.PathLike[str]) -> "Corpus":
 
     Raises:
         FileNotFoundError: If there is no finished corpus.
+        DamagedError: If its manifest is damaged. Reading rows raises it too, if their file is
+            damaged or of another corpus; it is a `ValueError` that names the file and the way out.
         ValueError: If it is of another version.
+
+    Warns:
+        UserWarning: If a Parquet file lies among those of the corpus that is none of them. It is
+            not read.
 
     Example:
         >>> import tempfile, s2jax
@@ -74,6 +80,8 @@ class Corpus(Sequence):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.manifest: dict[str, Any] = read_manifest(path)
+        for name in strangers(self.path, self.manifest):
+            warnings.warn(f"{self.path}: {about_stranger(name)}", stacklevel=3)
         sizes = [entry["rows"] for entry in self.manifest["files"]]
         self._starts = np.cumsum([0, *sizes])
         self._open = _Open()
@@ -90,7 +98,7 @@ class Corpus(Sequence):
     @cached_property
     def config(self) -> Config:
         """The configuration the rows were drawn with."""
-        return from_json(json.dumps(self.manifest["config"]))
+        return config_of(self.path, self.manifest)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -120,7 +128,7 @@ class Corpus(Sequence):
             if self._starts[shard + 1] <= start:
                 continue
             skip = max(start - int(first), 0)
-            for part in self._file(shard).iter_batches(batch_size=size, columns=columns):
+            for part in self._parts(shard, size, columns):
                 kept = part.slice(min(skip, len(part)))
                 skip -= len(part) - len(kept)
                 held.append(kept)
@@ -132,6 +140,17 @@ class Corpus(Sequence):
                     count -= size
         if count:
             yield pa.Table.from_batches(held)
+
+    def _parts(self, shard: int, size: int, columns: list[str] | None) -> Iterator[Any]:
+        """A file a few rows at a time."""
+        name = self.manifest["files"][shard]["name"]
+        parts: Iterator[Any] = self._file(shard).iter_batches(batch_size=size, columns=columns)
+        while True:
+            with naming(self.path, name):
+                part = next(parts, None)
+            if part is None:
+                return
+            yield part
 
     def table(self, rows: Any, columns: list[str] | None = None) -> Any:
         """Rows as an Arrow table; only the row groups that hold them are read."""
@@ -170,7 +189,8 @@ class Corpus(Sequence):
         local = index - self._starts[shard]
         group_of = np.searchsorted(starts, local, side="right") - 1
         groups = np.unique(group_of)
-        table = file.read_row_groups(groups.tolist(), columns=columns)
+        with naming(self.path, self.manifest["files"][shard]["name"]):
+            table = file.read_row_groups(groups.tolist(), columns=columns)
         before = np.cumsum([0, *(sizes[group] for group in groups)])
         place = before[np.searchsorted(groups, group_of)] + local - starts[group_of]
         return table.take(place)
@@ -180,8 +200,13 @@ class Corpus(Sequence):
         if shard not in files:
             if len(files) == MAX_OPEN:
                 del files[next(iter(files))]
-            name = self.path / self.manifest["files"][shard]["name"]
-            files[shard] = pyarrow().parquet.ParquetFile(name, page_checksum_verification=True)
+            name = self.manifest["files"][shard]["name"]
+            with naming(self.path, name):
+                opened = pyarrow().parquet.ParquetFile(
+                    self.path / name, page_checksum_verification=True
+                )
+                check_footer(opened.metadata, self.manifest, shard)
+            files[shard] = opened
         return files[shard]
 
     def batch_of(self, table: Any) -> Batch:
@@ -243,7 +268,7 @@ class Corpus(Sequence):
         broken = np.asarray(status).astype(bool) & (np.diff(offsets) > 0)
         if broken.any():
             row = table["id"][int(broken.argmax())].as_py()
-            raise ValueError(
+            raise DamagedError(
                 f"{self.path}: the {name} of row {row} must be expressions, but are none. Run "
                 "`s2jax verify` and `s2jax repair`."
             )

@@ -15,37 +15,41 @@ import numpy as np
 
 from s2jax.acceptance import REASONS, Status
 from s2jax.corpus._files import replacing
+from s2jax.corpus._footers import COUNTS, VALUES, Broken, Foreign, check_file
+from s2jax.corpus._footers import pyarrow as pyarrow
 from s2jax.corpus._layout import ROW_GROUP, ValueHash, row_forms, schema_of, table_of, tokenize
 from s2jax.corpus._plan import Plan
 from s2jax.generate import Batch
-
-COUNTS, VALUES = "s2jax.counts", "s2jax.values_sha256"
 
 Progress = Callable[[int], object]
 """Called with a number of rows that were written since the last call."""
 
 
-def pyarrow() -> Any:
-    """The optional dependency, or an error that says how to install it."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError(
-            'A corpus is written with pyarrow. Install it: pip install "s2jax[corpus]"'
-        ) from error
-    return pyarrow
-
-
 def write_shard(folder: Path, plan: Plan, shard: int, progress: Progress | None = None) -> None:
-    """Draw the rows of a shard and write them, unless the file is there."""
+    """Draw the rows of a shard and write them, unless the file is there and whole.
+
+    Raises:
+        FileExistsError: If another corpus' file has its name.
+    """
     file = folder / plan.name(shard)
-    if not file.exists():
-        draw_shard(file, plan, shard, progress)
+    try:
+        check_file(file, plan.head, shard)
+    except Broken as reason:
+        draw_shard(replacing(file, keep=reason.is_absent), plan, shard, progress)
+    except Foreign as reason:
+        raise FileExistsError(
+            f"{file}: must be a file of this corpus, but it {reason}. Move it away and do the same "
+            "again, or choose another folder."
+        ) from reason
 
 
-def draw_shard(final: Path, plan: Plan, shard: int, progress: Progress | None = None) -> None:
-    """Draw the rows of a shard into a file.
+def draw_shard(
+    new: contextlib.AbstractContextManager[Any],
+    plan: Plan,
+    shard: int,
+    progress: Progress | None = None,
+) -> None:
+    """Draw the rows of a shard into a new file.
 
     The device draws the next block while text is made of the last one and the one before is
     compressed in a thread.
@@ -61,7 +65,7 @@ def draw_shard(final: Path, plan: Plan, shard: int, progress: Progress | None = 
             progress(rows)
 
     with (
-        replacing(final) as file,
+        new as file,
         _writer(pa, file, schema) as writer,
         concurrent.futures.ThreadPoolExecutor(1) as thread,
     ):

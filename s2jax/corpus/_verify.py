@@ -5,17 +5,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from s2jax.corpus._files import TEMPORARY, sha256_of, sync_folder
-from s2jax.corpus._manifest import describe, read_manifest, write_manifest
+from s2jax.corpus._files import replacing, sha256_of
+from s2jax.corpus._footers import ABSENT, Broken, DamagedError, Foreign, check_file
+from s2jax.corpus._heads import MANIFEST, config_of, read_manifest
+from s2jax.corpus._manifest import (
+    check_data,
+    describe,
+    other_size,
+    other_values,
+    strangers,
+    write_manifest,
+)
 from s2jax.corpus._plan import Plan
 from s2jax.corpus._shards import draw_shard, explaining
+
+STRANGER = -1
+"""In place of the number of a file that is none of the corpus."""
+_STRANGE = "is no file of this corpus, but readers of data/*.parquet would take it for rows"
 
 
 class Damage(NamedTuple):
     """A file that is not what the manifest says.
 
     Attributes:
-        shard: Its number.
+        shard: Its number; -1 if it is none of the corpus, but lies among its files as if it were.
         name: Its path below the folder of the corpus.
         reason: What is wrong with it.
     """
@@ -28,17 +41,19 @@ class Damage(NamedTuple):
 def verify(
     path: str | os.PathLike[str], progress: Callable[[int], object] | None = None
 ) -> list[Damage]:
-    """Compare every file of a corpus with the manifest, bit by bit.
+    """Compare every file of a corpus with the manifest, bit by bit, and with its own footer.
 
     Args:
         path: The folder of a finished corpus.
         progress: Called with the number of files looked at.
 
     Returns:
-        The damaged files; none if all is well. `repair` draws them again.
+        The damaged files; none if all is well. `repair` draws them again, and leaves those alone
+        that are none of the corpus.
 
     Raises:
         FileNotFoundError: If there is no finished corpus.
+        DamagedError: If the manifest is damaged.
 
     Example:
         >>> import tempfile, s2jax
@@ -50,24 +65,33 @@ def verify(
     folder, manifest = Path(path), read_manifest(path)
     found = []
     for shard, entry in enumerate(manifest["files"]):
-        reason = _compare(folder / entry["name"], entry)
+        reason, _ = _compare(folder, manifest, shard)
         if reason:
             found.append(Damage(shard, entry["name"], reason))
         if progress is not None:
             progress(shard + 1)
-    return found
+    others = [Damage(STRANGER, name, _STRANGE) for name in strangers(folder, manifest)]
+    return found + others
 
 
-def _compare(file: Path, entry: dict[str, Any]) -> str:
+def _compare(folder: Path, manifest: dict[str, Any], shard: int) -> tuple[str, bool]:
+    """What is wrong with a file, and whether the manifest itself is of a wrong one."""
+    entry = manifest["files"][shard]
+    file = folder / entry["name"]
     if not file.is_file():
-        return "is not there"
+        return ABSENT, False
     try:
         size = file.stat().st_size
         if size != entry["bytes"]:
-            return f"has {size:,} bytes instead of {entry['bytes']:,}"
-        return "" if sha256_of(file) == entry["sha256"] else "has other bytes than were written"
+            return other_size(size, entry["bytes"]), False
+        if sha256_of(file) != entry["sha256"]:
+            return "has other bytes than were written", False
+        check_file(file, manifest, shard)
     except OSError as error:
-        return f"cannot be read: {error}"
+        return f"cannot be read: {error}", False
+    except (Broken, Foreign) as error:
+        return str(error), True
+    return "", False
 
 
 def repair(
@@ -84,11 +108,17 @@ def repair(
 
     Raises:
         FileNotFoundError: If there is no finished corpus.
+        FileExistsError: If the folder of the files is a link, which leads elsewhere.
+        DamagedError: If the manifest is damaged, or was written of another corpus' file.
         RuntimeError: If this machine or version draws other values; the damaged file stays.
         OSError: If the disk fails.
     """
     folder, manifest = Path(path), read_manifest(path)
-    plan, damaged, done = Plan.of(manifest), verify(path), 0
+    call = f"repair({str(path)!r})"
+    check_data(folder, call)
+    config_of(folder, manifest)
+    plan, done = Plan.of(manifest), 0
+    damaged = [damage for damage in verify(path) if damage.shard != STRANGER]
 
     def report(rows: int) -> None:
         nonlocal done
@@ -96,30 +126,30 @@ def repair(
         if progress is not None:
             progress(done)
 
+    for shard, name, reason in damaged:
+        if _compare(folder, manifest, shard)[1]:
+            raise DamagedError(
+                f"{call}: {name} {reason}, and so it was when {MANIFEST} was written. Delete both, "
+                "and run the command that wrote the corpus again."
+            )
     with explaining(folder):
-        for shard, name, _ in damaged:
-            manifest["files"][shard] = _redraw(folder / name, plan, shard, manifest, report)
+        for shard, *_ in damaged:
+            manifest["files"][shard] = _redraw(folder, plan, shard, manifest, call, report)
         if damaged:
             write_manifest(folder, manifest)
     return damaged
 
 
 def _redraw(
-    file: Path, plan: Plan, shard: int, manifest: dict[str, Any], report: Callable[[int], object]
+    folder: Path, plan: Plan, shard: int, manifest: dict[str, Any], call: str, report: Any
 ) -> dict[str, Any]:
     """Draw a file again, and put it into its place if its values are the right ones."""
-    entry, new = manifest["files"][shard], file.with_name(f"{TEMPORARY}{os.getpid()}-repaired")
-    try:
-        draw_shard(new, plan, shard, report)
-        facts, _ = describe(new)
+    entry, facts = manifest["files"][shard], {}
+
+    def check(new: Path) -> None:
+        facts.update(describe(folder, plan.head, shard, file=new)[0])
         if facts["values_sha256"] != entry["values_sha256"]:
-            versions, backend = manifest["versions"], manifest["backend"]
-            raise RuntimeError(
-                f"repair({str(file.parent.parent)!r}): must draw the values of {entry['name']} "
-                f"again, but they differ. Repair it where it was written: {versions}, {backend}."
-            )
-        os.replace(new, file)
-        sync_folder(file.parent)
-    finally:
-        new.unlink(missing_ok=True)
+            raise RuntimeError(other_values(call, entry["name"], manifest))
+
+    draw_shard(replacing(folder / entry["name"], check=check), plan, shard, report)
     return {"name": entry["name"]} | facts

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from s2jax.config import Config
-from s2jax.corpus._manifest import begin, finish, look, missing, tidy
+from s2jax.corpus._footers import ABSENT
+from s2jax.corpus._manifest import begin, confirm, finish, look, lost, tidy, to_write
 from s2jax.corpus._plan import Plan
 from s2jax.corpus._shards import existing, explaining, measure, pyarrow, write_shard
 from s2jax.corpus._workers import write_by_workers
@@ -33,14 +34,16 @@ def write_corpus(
     The corpus is rows 0 to `rows - 1` of `Stream(config, seed, block)`. Each file is a function of
     these arguments alone, whoever writes it, and appears under its final name when it is complete
     and on disk; the manifest comes last. The same call again writes what is missing, and nothing if
-    nothing is.
+    nothing is. A file that is there counts if its footer says that it is of this corpus. One that
+    is damaged is drawn again while there is no manifest.
 
     Solutions of differential equations have columns more: the times `t`, the name of the `form`,
     the factors of the noise of the states as text `diffusion` ("" where there is none) and tokens,
     the estimated `error` and `num_steps`; the expressions are the right-hand sides.
 
     Args:
-        path: A folder that does not exist, is empty, or holds a part of this corpus.
+        path: A folder that does not exist, is empty, or holds a part of this corpus; a dataset card
+            and files of systems, such as `README.md` and `.git`, may be in it.
         config: What to draw.
         rows: Number of rows.
         seed: In [0, 2**32).
@@ -52,8 +55,8 @@ def write_corpus(
         part: `(i, n)`: write only every n-th file, from number i on, as one of n calls that share a
             file system. The one that finds all files there writes the manifest.
         engine: Writes the shards elsewhere, instead of `workers`; see `ray_engine`.
-        announce: Called once with a sentence on size and time, measured on a block, before anything
-            is written.
+        announce: Called before anything is written with a sentence on each damaged file, and one on
+            size and time, measured on a block.
 
     Returns:
         The manifest: rows, files with the SHA-256 of their bytes and of their values, config,
@@ -63,6 +66,8 @@ def write_corpus(
     Raises:
         ImportError: If pyarrow is not installed.
         FileExistsError: If something else is there, with what differs.
+        DamagedError: If a file of a finished corpus has another size; `repair` draws it again.
+        RuntimeError: If a deleted file of a finished corpus comes out with other values.
         ValueError: If a number is out of range.
         OSError: If the disk fails; no incomplete file stays behind.
     """
@@ -71,14 +76,18 @@ def write_corpus(
     _check_part(part, plan, workers)
     with explaining(folder):
         manifest = look(folder, plan)
+        own = range(part[0], plan.num_shards, part[1])
         if manifest is not None:
+            todo = lost(folder, plan, manifest, own)
+            (folder / "data").mkdir(exist_ok=True)
             tidy(folder)
-            return manifest
-        todo = [shard for shard in missing(folder, plan) if shard % part[1] == part[0]]
-        if todo:
-            _check_disk(folder, plan, todo, announce)
-            begin(folder, plan)
+            if not todo:
+                return manifest
+        else:
+            todo = _begin(folder, plan, own, announce)
         report = _reporter(plan, todo, part, progress)
+        if not todo:
+            return finish(folder, plan, own)
         if engine is not None:
             engine(folder, plan, todo, report)
         elif workers > 1:
@@ -86,7 +95,22 @@ def write_corpus(
         else:
             for shard in todo:
                 write_shard(folder, plan, shard, report)
-        return None if missing(folder, plan) else finish(folder, plan)
+        if manifest is None:
+            return finish(folder, plan, own)
+        confirm(folder, plan, manifest, todo)
+        return manifest
+
+
+def _begin(folder: Path, plan: Plan, own: range, announce: Any) -> list[int]:
+    """Check what is there and what the disk holds; the shards to write."""
+    todo = to_write(folder, plan, own)
+    for shard, reason in todo.items():
+        if announce is not None and reason != ABSENT:
+            announce(f"{folder / plan.name(shard)}: {reason}; it is drawn again")
+    if todo:
+        _check_disk(folder, plan, list(todo), announce)
+        begin(folder, plan)
+    return list(todo)
 
 
 Engine = Callable[[Path, Plan, list[int], Callable[[int], object]], object]

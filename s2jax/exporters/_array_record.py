@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from s2jax.corpus._read import to_rows
 from s2jax.corpus._shards import pyarrow
 from s2jax.exporters._base import AbstractExporter, Written
+from s2jax.exporters._folder import naming
 from s2jax.exporters._rows import Source, cut, num_files
 
 SCHEMA = "schema.arrow"
@@ -71,6 +72,7 @@ class ArrayRecords(Sequence):
     Raises:
         ImportError: If array-record is not installed.
         FileNotFoundError: If there is no such export.
+        DamagedError: If its schema is cut off or damaged.
 
     Example:
         >>> source = ArrayRecords("corpus-records")  # doctest: +SKIP
@@ -88,7 +90,8 @@ class ArrayRecords(Sequence):
                 's2jax.exporters.export(..., format="array-record").'
             )
         self._source = library.ArrayRecordDataSource(names)
-        self._schema = pa.ipc.read_schema(pa.py_buffer((self.path / SCHEMA).read_bytes()))
+        with naming(self.path / SCHEMA):
+            self._schema = pa.ipc.read_schema(pa.py_buffer((self.path / SCHEMA).read_bytes()))
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path}  # workers open files of their own

@@ -13,6 +13,7 @@ from s2jax import _checks
 from s2jax.corpus._shards import pyarrow
 from s2jax.exporters._arrow import nested, write_arrow
 from s2jax.exporters._base import AbstractExporter, Written, longer
+from s2jax.exporters._folder import naming
 from s2jax.exporters._rows import Rows, Source, num_files
 
 
@@ -74,6 +75,7 @@ class Chronos2Inputs(Sequence):
 
     Raises:
         FileNotFoundError: If there is no such export.
+        DamagedError: If a file of it is cut off or damaged.
 
     Example:
         >>> import pathlib, tempfile, s2jax
@@ -134,9 +136,10 @@ class Chronos2Inputs(Sequence):
 
 def _batches(file: Path) -> Iterator[Any]:
     pa = pyarrow()
-    reader = pa.ipc.open_file(pa.memory_map(str(file)))
-    for number in range(reader.num_record_batches):
-        yield reader.get_batch(number)
+    with naming(file):
+        reader = pa.ipc.open_file(pa.memory_map(str(file)))
+        batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
+    yield from batches
 
 
 def _channels(batch: Any, name: str, row: int) -> np.ndarray:

@@ -7,10 +7,11 @@ from typing import Any
 
 from s2jax import _checks
 from s2jax.corpus import read
+from s2jax.corpus._files import whole_folder
 from s2jax.exporters._array_record import ArrayRecord
 from s2jax.exporters._base import AbstractExporter
 from s2jax.exporters._chronos2 import Chronos2
-from s2jax.exporters._folder import check_free, whole_folder
+from s2jax.exporters._folder import check_free
 from s2jax.exporters._hf import HuggingFace
 from s2jax.exporters._npz import Npz
 from s2jax.exporters._rows import Source
@@ -85,11 +86,16 @@ def export(
     """
     exporter = _exporter(format, options)
     folder = Path(dest).resolve()
-    check_free(folder, f"export(dest={str(dest)!r})")
+    call = f"export(dest={str(dest)!r})"
+    check_free(folder, call)
     source = Source(read(path))
     warnings = [*_unusable(source), *exporter.check(source)]
-    with whole_folder(folder) as temporary:
-        written = exporter.write(source, temporary)
+    try:
+        with whole_folder(folder) as temporary:
+            written = exporter.write(source, temporary)
+    except OSError:
+        check_free(folder, call)  # another export was faster
+        raise
     files = tuple(sorted(folder.iterdir()))
     return Exported(format, files, source.rows, written.series, (*warnings, *written.warnings))
 

@@ -1,12 +1,11 @@
-"""Folders that get their name when they are complete."""
+"""Folders of exports: where they may be put, and what is said of damaged files in them."""
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from s2jax.corpus._files import TEMPORARY, sync_folder
+from s2jax.corpus._footers import Broken, DamagedError, translating
 
 
 def check_free(dest: Path, call: str) -> None:
@@ -35,26 +34,11 @@ def check_free(dest: Path, call: str) -> None:
 
 
 @contextlib.contextmanager
-def whole_folder(dest: Path) -> Iterator[Path]:
-    """A folder that is renamed to `dest` when its files are complete and on disk, or is removed."""
-    temporary = dest.with_name(f"{TEMPORARY}{os.getpid()}-{dest.name}")
-    shutil.rmtree(temporary, ignore_errors=True)  # of a killed process that had this number
-    temporary.mkdir(parents=True)
+def naming(file: Path) -> Iterator[None]:
+    """Say which file of an export is damaged, and the way out."""
     try:
-        yield temporary
-        _sync(temporary)
-        if dest.exists():
-            dest.rmdir()
-        os.replace(temporary, dest)
-        sync_folder(dest.parent)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-
-
-def _sync(folder: Path) -> None:
-    """Have all files of a folder on disk."""
-    for file in folder.iterdir():
-        with open(file, "rb+") as stream:
-            os.fsync(stream.fileno())
-    sync_folder(folder)
+        with translating():
+            yield
+    except (Broken, OSError) as error:
+        reason = f"cannot be read: {error}" if isinstance(error, OSError) else str(error)
+        raise DamagedError(f"{file}: {reason}. Export the corpus again.") from error

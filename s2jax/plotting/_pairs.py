@@ -1,6 +1,5 @@
 """Rows of a batch or of a corpus, drawn."""
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from s2jax._serialize import from_json
-from s2jax.corpus import read_manifest
+from s2jax.corpus import read
+from s2jax.corpus._files import replacing
 from s2jax.corpus._layout import row_forms, row_noise
 from s2jax.generate import Batch
 from s2jax.plotting._figure import draw
@@ -53,42 +52,23 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
 
 def plot_corpus(path: str | os.PathLike[str], png: Path, count: int = 6, seed: int = 0) -> None:
     """Write a picture of random pairs of a corpus; only their row groups are read."""
-    import pyarrow.parquet as pq
-
-    manifest = read_manifest(path)
+    corpus = read(path)
     rng = np.random.default_rng(seed)
-    chosen = rng.choice(manifest["rows"], min(count, manifest["rows"]), replace=False)
-    protected, first, pairs = _is_protected(manifest), 0, []
-    for entry in manifest["files"]:
-        here = np.sort(chosen[(chosen >= first) & (chosen < first + entry["rows"])]) - first
-        if here.size:
-            file = pq.ParquetFile(Path(path) / entry["name"], page_checksum_verification=True)
-            pairs += [_read_pair(file, int(row), first) for row in here]
-        first += entry["rows"]
-    figure = draw(pairs, protected)
-    figure.savefig(png, dpi=150)
+    chosen = np.sort(rng.choice(len(corpus), min(count, len(corpus)), replace=False))
+    rows = corpus.table(chosen).to_pylist()
+    pairs = [_stored_pair(row) for row in rows]
+    figure = draw(pairs, corpus.config.target.protected)
+    with replacing(png) as file:
+        figure.savefig(file, dpi=150, format=png.suffix[1:] or "png")
 
 
-def _is_protected(manifest: dict[str, Any]) -> bool:
-    return from_json(json.dumps(manifest["config"])).target.protected
-
-
-def _read_pair(file: Any, row: int, first: int) -> Pair:
-    """One row of a file."""
-    names = file.schema_arrow.names
-    channels = {z: [n for n in names if n[:2] == f"{z}_" and n[2:].isdigit()] for z in "xy"}
-    wanted = {"expression", "y_scale", "y_shift", "x_mask", "y_mask", "t", "form", "diffusion"}
-    columns = [*wanted.intersection(names), *channels["x"], *channels["y"]]
-    for group in range(file.num_row_groups):
-        size = file.metadata.row_group(group).num_rows
-        if row < size:
-            break
-        first, row = first + size, row - size
-    values = file.read_row_group(group, columns=columns).slice(row, 1).to_pylist()[0]
-    for letter, present in channels.items():
-        values[letter] = np.array([values[name] for name in present])
-        values.setdefault(f"{letter}_mask", [True] * len(present))
-    return _pair(first + row, values)
+def _stored_pair(values: dict[str, Any]) -> Pair:
+    """One row of a corpus."""
+    for letter in "xy":
+        names = [n for n in values if n[:2] == f"{letter}_" and n[2:].isdigit()]
+        values[letter] = np.array([values[name] for name in names])
+        values.setdefault(f"{letter}_mask", [True] * len(names))
+    return _pair(values["id"], values)
 
 
 def _pair(row: int, values: Mapping[str, Any]) -> Pair:

@@ -1,33 +1,27 @@
 """What a corpus holds, as a table."""
 
 import itertools
-import json
 import os
 import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from s2jax.corpus import read_manifest
+from s2jax.corpus import read
 from s2jax.corpus._info import facts
 from s2jax.operators import TABLE
 
 
 def summarize(path: str | os.PathLike[str]) -> dict[str, str]:
     """What a corpus holds, as lines of a table; of the files only the tokens are read."""
-    import pyarrow.parquet as pq
-
-    manifest = read_manifest(path)
+    corpus = read(path)
+    manifest, words = corpus.manifest, list(corpus.vocabulary.words)
     operators, skeletons = Counter(), set()
-    for entry in manifest["files"]:
-        file = pq.ParquetFile(Path(path) / entry["name"], page_checksum_verification=True)
-        words = _words(file)
-        for part in file.iter_batches(columns=["tokens"], batch_size=8192):
-            _count_tokens(part.column("tokens"), words, operators, skeletons)
+    for table in corpus.tables(8192, columns=["tokens"]):
+        _count_tokens(table["tokens"].combine_chunks(), words, operators, skeletons)
     size = sum(entry["bytes"] for entry in manifest["files"])
     counts = manifest["acceptance"]
     tries = {name: n for name, n in counts.items() if name != "unusable_rows"}
@@ -57,10 +51,6 @@ def _lines(parts: Iterable[str]) -> str:
 def _unusable(counts: dict[str, int]) -> str:
     bad = counts["unusable_rows"]
     return f", {bad:,} of them with a nonzero status" if bad else ""
-
-
-def _words(file: Any) -> list[str]:
-    return json.loads(file.schema_arrow.metadata[b"s2jax.vocabulary"])
 
 
 def _count_tokens(column: Any, words: list[str], operators: Counter, skeletons: set) -> None:

@@ -1,0 +1,193 @@
+"""Manifests and plans as they are read: checked before any of it is used.
+
+They may be damaged, or written by somebody else. So names of files are not taken from them but
+follow from their numbers, and every number is one that this package could have written.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from s2jax._serialize import from_json
+from s2jax._version import __version__
+from s2jax.config import Config
+from s2jax.corpus._footers import DamagedError
+from s2jax.corpus._layout import SCHEMA_VERSION
+from s2jax.corpus._plan import FORMAT, MAX_FILES, ids_of, name_of, num_files
+from s2jax.stream import MAX_BLOCKS, fingerprint_of
+
+MANIFEST, PLAN = "_manifest.json", "_plan.json"
+_LARGEST = 2**24 * MAX_BLOCKS
+_IDENTITY = ("schema_version", "config", "seed", "block_size", "dtype", "s2jax")
+
+
+def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The manifest of a finished corpus.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        DamagedError: If it is not as it was written; a `ValueError`.
+        ValueError: If it is of another format or of another version.
+    """
+    folder = Path(path)
+    if (folder / MANIFEST).is_file():
+        return read_head(folder, MANIFEST)
+    begun = (folder / PLAN).is_file()
+    why = "holds an unfinished one; run its command again" if begun else "holds no finished corpus"
+    raise FileNotFoundError(
+        f"read_manifest({str(path)!r}): must be a corpus with its {MANIFEST}, but it "
+        f"{why if folder.is_dir() else 'is no folder'}. Write one with `s2jax generate`."
+    )
+
+
+def read_head(folder: Path, name: str) -> dict[str, Any]:
+    """A manifest or plan, checked.
+
+    Raises:
+        FileNotFoundError: If it is not there.
+    """
+    call = f"read_manifest({str(folder)!r})"
+    try:
+        head = json.loads((folder / name).read_text("utf-8"))
+        reason = "" if isinstance(head, dict) else "holds no object"
+    except (ValueError, RecursionError) as error:
+        head, reason = {}, f"is no JSON ({error})"
+    version = head.get("schema_version") if not reason else None
+    if isinstance(version, int) and (head.get("format"), version) != (FORMAT, SCHEMA_VERSION):
+        raise ValueError(f"{call}: {_refuse_version(head, version)}")
+    reason = reason or _problem(head) or (_problem_of_files(head) if name == MANIFEST else "")
+    if reason:
+        raise DamagedError(
+            f"{call}: {name} must be what s2jax wrote, but is damaged: {reason}. Restore it, or "
+            "delete it and run the command that wrote the corpus again, which keeps the files that "
+            "are whole."
+        )
+    return head
+
+
+def config_of(folder: Path, head: dict[str, Any]) -> Config:
+    """The configuration in a manifest or plan.
+
+    Raises:
+        DamagedError: If there is none that this version could have written.
+    """
+    try:
+        return from_json(json.dumps(head["config"]))
+    except ValueError as error:
+        raise DamagedError(
+            f"{folder}: the config of its {MANIFEST} must be one of this version, but is not: "
+            f"{error} Restore the manifest, or read it where it was written, with s2jax "
+            f"{head['s2jax']}."
+        ) from error
+
+
+def _is_config(value: Any) -> bool:
+    """Whether it says what `describe_corpus` shows; `config_of` checks the rest."""
+    if not isinstance(value, dict) or not isinstance(value.get("target"), dict):
+        return False
+    sizes = [value.get(name) for name in ("length", "num_inputs", "num_outputs")]
+    return isinstance(value["target"].get("class"), str) and all(
+        type(size) is int and 0 <= size < 2**31 for size in sizes
+    )
+
+
+def _refuse_version(head: dict[str, Any], version: int) -> str:
+    written_by = head.get("s2jax")
+    written_by = written_by if isinstance(written_by, str) else "0.1"
+    if head.get("format") == FORMAT and version > SCHEMA_VERSION:
+        fix = f"Update s2jax {__version__} to {written_by} or newer, which wrote it."
+    else:
+        fix = f"Read it with s2jax {written_by}."
+    return (
+        f"{head.get('format')} version {version} must be {FORMAT} version {SCHEMA_VERSION}. {fix}"
+    )
+
+
+Rule = tuple[str, Callable[[Any], Any]]
+"""What must be there, and whether it is."""
+
+
+def _whole(low: int, high: int) -> Rule:
+    return f"an integer from {low} to {high}", lambda x: type(x) is int and low <= x <= high
+
+
+_TEXT = "text", lambda x: isinstance(x, str)
+_HASH = "64 hexadecimal digits", lambda x: isinstance(x, str) and re.fullmatch("[0-9a-f]{64}", x)
+_TEXTS = (
+    "names with texts",
+    lambda x: isinstance(x, dict) and all(isinstance(v, str) for v in x.values()),
+)
+_COUNTS = (
+    "names with counts",
+    lambda x: isinstance(x, dict) and all(type(v) is int and v >= 0 for v in x.values()),
+)
+_RULES: dict[str, Rule] = {
+    "format": (FORMAT, lambda x: x == FORMAT),
+    "schema_version": (str(SCHEMA_VERSION), lambda x: type(x) is int and x == SCHEMA_VERSION),
+    "rows": _whole(1, _LARGEST),
+    "shard_rows": _whole(1, _LARGEST),
+    "config": ("a Config with its length, channels and target", _is_config),
+    "seed": _whole(0, 2**32 - 1),
+    "block_size": _whole(1, 2**24),
+    "dtype": ("float32 or float64", lambda x: x in ("float32", "float64")),
+    "s2jax": _TEXT,
+    "fingerprint": _HASH,
+    "versions": _TEXTS,
+    "backend": (
+        "platform and device",
+        lambda x: _TEXTS[1](x) and {"platform", "device"} <= set(x),
+    ),
+}
+_RULES_OF_FILES = {"bytes": _whole(1, 2**62), "sha256": _HASH, "values_sha256": _HASH}
+
+
+def _problem(head: dict[str, Any]) -> str:
+    """What is wrong with the numbers of a corpus; "" if nothing is."""
+    reason = _first_wrong(head, _RULES)
+    if reason:
+        return reason
+    if head["shard_rows"] % head["block_size"]:
+        return "shard_rows is no multiple of block_size"
+    if num_files(head) > MAX_FILES:
+        return f"{num_files(head)} files are more than {MAX_FILES}"
+    if head["fingerprint"] != fingerprint_of({name: head[name] for name in _IDENTITY}):
+        return "the fingerprint is of another config, seed, block or version"
+    return ""
+
+
+def _problem_of_files(head: dict[str, Any]) -> str:
+    """What is wrong with the files of a manifest; "" if nothing is."""
+    files, number = head.get("files"), num_files(head)
+    if not isinstance(files, list) or len(files) != number:
+        held = f"{len(files)}" if isinstance(files, list) else "none"
+        return f"it must name {number} files, but names {held}"
+    for shard, entry in enumerate(files):
+        rules = {
+            "name": (name_of(head, shard), lambda x, shard=shard: x == name_of(head, shard)),
+            "rows": _whole(len(ids_of(head, shard)), len(ids_of(head, shard))),
+            **_RULES_OF_FILES,
+        }
+        reason = _first_wrong(entry, rules) if isinstance(entry, dict) else "is no object"
+        if reason:
+            return f"file {shard}: {reason}"
+    counts = ("accepted", "unusable_rows")
+    acceptance = (
+        "counts of accepted and unusable_rows",
+        lambda x: _COUNTS[1](x) and set(counts) <= set(x),
+    )
+    optional = {"forms": _COUNTS} if "forms" in head else {}
+    return _first_wrong(head, {"acceptance": acceptance} | optional)
+
+
+def _first_wrong(values: dict[str, Any], rules: Mapping[str, Rule]) -> str:
+    for name, (rule, fits) in rules.items():
+        if name not in values:
+            return f"{name} is not there"
+        if not fits(values[name]):
+            shown = repr(values[name])
+            shown = shown if len(shown) <= 80 else f"{shown[:80]}..."
+            return f"{name} must be {rule}, but is {shown}"
+    return ""
