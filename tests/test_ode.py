@@ -487,8 +487,8 @@ LINE = ODE.from_sympy([-sympy.Symbol("u")], [sympy.Symbol("u")])
 @pytest.mark.parametrize(
     "call, kind, message",
     [
-        (lambda: ODE(law="s2"), TypeError, "ODE\\(law='s2'\\): must be a AbstractLaw"),
-        (lambda: ODE(initial=1.0), TypeError, "initial=1.0.*AbstractDistribution.*Normal"),
+        (lambda: ODE(law="s2"), TypeError, "ODE\\(law='s2'\\): must be a law of expressions"),
+        (lambda: ODE(initial=1.0), TypeError, "initial=1.0.*must be a distribution.*Uniform"),
         (lambda: ODE(span=10.0), TypeError, "span=10.0.*LogUniform"),
         (lambda: ODE(weights={"chaotic": 1.0}), ValueError, "chaotic"),
         (lambda: ODE(weights={"autonomus": 1.0}), ValueError, "autonomous"),

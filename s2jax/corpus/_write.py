@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from s2jax import _checks
 from s2jax.config import Config
 from s2jax.corpus._manifest import begin, finish, look, missing, tidy
 from s2jax.corpus._plan import Plan
 from s2jax.corpus._shards import existing, explaining, measure, pyarrow, write_shard
 from s2jax.corpus._workers import write_by_workers
-from s2jax.stream import Stream
+from s2jax.stream import Stream, check_stream
 
 
+@_checks.suggest_names()
 def write_corpus(
     path: str | os.PathLike[str],
     config: Config,
@@ -67,6 +69,7 @@ def write_corpus(
         OSError: If the disk fails; no incomplete file stays behind.
     """
     pyarrow()
+    check_stream("write_corpus", config, seed, block, "block")
     folder, plan = Path(path), Plan(Stream(config, seed, block), rows, shard_rows)
     _check_part(part, plan, workers)
     with explaining(folder):

@@ -13,6 +13,7 @@ from s2jax.generate import Batch
 from s2jax.stream import MAX_BLOCKS
 
 
+@_checks.suggest_names()
 def grain_source(
     config: Config,
     seed: int = 0,
