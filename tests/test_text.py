@@ -172,8 +172,10 @@ def test_the_longest_programs_are_read(style: str) -> None:
         from_text(f"sin({deep})")
 
 
-def test_reference_reads_the_same_text(drawn: dict[str, Program]) -> None:
-    symbol = pytest.importorskip("s2generator.symbol")
+def test_reference_reads_the_same_text(
+    drawn: dict[str, Program], peer: Callable[[str], Any]
+) -> None:
+    symbol = peer("s2generator.symbol")
     binary = dict.fromkeys(("add", "sub", "mul", "div", "pow"), 1.0)
     known = set(binary) | set(operators.drawable(1)) - {"neg", "tanh"} | {"e", "pi", "euler_gamma"}
     texts = [text for one in drawn.values() for text in to_text(one)]

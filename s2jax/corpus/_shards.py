@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from s2jax._optional import require
 from s2jax.acceptance import REASONS, Status
 from s2jax.corpus._files import replacing
 from s2jax.corpus._layout import ROW_GROUP, ValueHash, row_forms, schema_of, table_of, tokenize
@@ -26,15 +27,9 @@ Progress = Callable[[int], object]
 
 
 def pyarrow() -> Any:
-    """The optional dependency, or an error that says how to install it."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError(
-            'A corpus is written with pyarrow. Install it: pip install "s2jax[corpus]"'
-        ) from error
-    return pyarrow
+    """The optional dependency with its Parquet files, or an error that says how to install it."""
+    require("pyarrow.parquet", "Corpora")
+    return require("pyarrow", "Corpora")
 
 
 def write_shard(folder: Path, plan: Plan, shard: int, progress: Progress | None = None) -> None:

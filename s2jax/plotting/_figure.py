@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from s2jax._optional import require
 from s2jax.plotting._math import to_math
 from s2jax.plotting._panels import Y_COLORS, Pair, panels, style
 
@@ -22,13 +23,10 @@ def draw(pairs: Sequence[Pair], protected: bool) -> Any:
     Raises:
         ImportError: If matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            'Pictures are drawn with matplotlib. Install it: pip install "s2jax[cli]"'
-        ) from error
+    require("matplotlib", "Pictures")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     rows = [(pair, list(_formula_lines(pair, protected))) for pair in pairs]
     height = sum(_height(pair, lines) for pair, lines in rows) + 0.1
     figure = Figure(figsize=(_WIDTH, height), facecolor="white")

@@ -12,6 +12,7 @@ import numpy as np
 from s2jax._serialize import from_json
 from s2jax.corpus import read_manifest
 from s2jax.corpus._layout import row_forms, row_noise
+from s2jax.corpus._shards import pyarrow
 from s2jax.generate import Batch
 from s2jax.plotting._figure import draw
 from s2jax.plotting._panels import Pair
@@ -52,8 +53,7 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
 
 def plot_corpus(path: str | os.PathLike[str], png: Path, count: int = 6, seed: int = 0) -> None:
     """Write a picture of random pairs of a corpus; only their row groups are read."""
-    import pyarrow.parquet as pq
-
+    pq = pyarrow().parquet
     manifest = read_manifest(path)
     rng = np.random.default_rng(seed)
     chosen = rng.choice(manifest["rows"], min(count, manifest["rows"]), replace=False)

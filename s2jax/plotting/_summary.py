@@ -13,13 +13,13 @@ import numpy as np
 
 from s2jax.corpus import read_manifest
 from s2jax.corpus._info import facts
+from s2jax.corpus._shards import pyarrow
 from s2jax.operators import TABLE
 
 
 def summarize(path: str | os.PathLike[str]) -> dict[str, str]:
     """What a corpus holds, as lines of a table; of the files only the tokens are read."""
-    import pyarrow.parquet as pq
-
+    pq = pyarrow().parquet
     manifest = read_manifest(path)
     operators, skeletons = Counter(), set()
     for entry in manifest["files"]:
