@@ -3,36 +3,47 @@
 import importlib
 from typing import Any
 
-REQUIREMENTS = {
-    "tyro": ("cli", "tyro>=1.0"),
-    "matplotlib": ("cli", "matplotlib>=3.9"),
-    "pyarrow": ("corpus", "pyarrow>=21"),
-    "grain": ("grain", "grain>=0.2.18"),
-    "ray": ("ray", "ray>=2.60"),
-    "array_record": ("array-record", "array-record>=0.8.6"),
-    "torch": (None, "torch"),
+EXTRAS = {
+    "cli": ("tyro>=1.0", "tqdm>=4.66", "matplotlib>=3.9"),
+    "corpus": ("pyarrow>=21",),
+    "grain": ("grain>=0.2.18",),
+    "ray": ("ray>=2.60",),
+    "array-record": ("array-record>=0.8.6",),
+    "torch": ("torch",),
 }
-"""By module: the extra it is in, if it is in one, and what to install for it."""
+"""What to install, by extra of this package; torch is in none, for its builds differ."""
+
+MODULES = {
+    "tyro": ("cli", "corpus"),
+    "matplotlib": ("cli",),
+    "pyarrow": ("corpus",),
+    "grain": ("grain",),
+    "ray": ("ray",),
+    "array_record": ("array-record",),
+    "torch": ("torch",),
+}
+"""Which of these someone wants who needs a module."""
 
 
 def require(module: str, task: str, otherwise: str = "") -> Any:
-    """The module, imported, or an error that says how to install what is missing.
+    """The module, imported, or an error with a command that installs what is missing.
+
+    The command names the packages themselves, so that it works wherever this one came from.
 
     Args:
-        module: Its name, a submodule of one of `REQUIREMENTS`.
+        module: Its name, or that of a submodule.
         task: What needs it, as the subject of a sentence in the plural, "Pictures".
         otherwise: A sentence about another way out.
 
     Raises:
-        ImportError: If it is not installed.
+        ImportError: If it cannot be imported.
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
         name = module.split(".")[0]
-        extra, requirement = REQUIREMENTS[name]
-        where = f" It is in the extra {extra!r} of s2jax." if extra else ""
+        packages = " ".join(f'"{one}"' for extra in MODULES[name] for one in EXTRAS[extra])
         raise ImportError(
-            f"{task} need {name}, which cannot be imported ({error}). Install it: "
-            f'python -m pip install "{requirement}".{where}{otherwise and " " + otherwise}'
+            f"{task} need {name}, which cannot be imported: {error}. "
+            f"Install it: python -m pip install {packages}{otherwise and '. ' + otherwise}"
         ) from error

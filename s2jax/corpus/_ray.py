@@ -35,7 +35,7 @@ def ray_engine(address: str | None = None) -> Callable[..., None]:
     """
     if address is None:
         _stay_at_home()
-    ray = require("ray", "Clusters")
+    ray = require("ray", "Clusters of Ray")
 
     def engine(folder: Path, plan: Plan, todo: list[int], report: Callable[[int], object]) -> None:
         quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False}

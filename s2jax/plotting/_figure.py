@@ -1,5 +1,6 @@
 """One figure of many rows: formulas above, plots below. Sizes are in inches."""
 
+import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -29,7 +30,14 @@ def draw(pairs: Sequence[Pair], protected: bool) -> Any:
 
     rows = [(pair, list(_formula_lines(pair, protected))) for pair in pairs]
     height = sum(_height(pair, lines) for pair, lines in rows) + 0.1
-    figure = Figure(figsize=(_WIDTH, height), facecolor="white")
+    class Shown(Figure):
+        def _repr_png_(self) -> bytes:
+            """What a notebook shows, whichever backend it has."""
+            buffer = io.BytesIO()
+            self.savefig(buffer, format="png")
+            return buffer.getvalue()
+
+    figure = Shown(figsize=(_WIDTH, height), facecolor="white")
     FigureCanvasAgg(figure)
     top = height - 0.1
     for pair, lines in rows:
