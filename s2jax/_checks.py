@@ -3,6 +3,7 @@
 import difflib
 import functools
 import inspect
+import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
@@ -13,6 +14,7 @@ import numpy as np
 from jax.core import Tracer
 
 _LARGEST = 2**63 - 1
+_NOTHING: Mapping[str, str] = types.MappingProxyType({})
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -68,8 +70,9 @@ def _rule(low: float, high: float, integer: bool, strict: bool) -> str:
     """Which numbers are meant."""
     parts = [f"{'>' if strict else '>='} {_digits(low)}"] * bool(np.isfinite(low))
     parts += [f"<= {_digits(high)}"] * bool(np.isfinite(high))
-    kind = "an integer" if integer else "a number" if np.isfinite(high) else "a finite number"
-    return f"{kind} {' and '.join(parts)}".strip()
+    if integer or np.isfinite(high):
+        return f"{'an integer' if integer else 'a number'} {' and '.join(parts)}".strip()
+    return f"a number {parts[0]}, and finite" if parts else "a finite number"
 
 
 def _digits(number: float) -> str:
@@ -153,13 +156,20 @@ def unknown(name: str, allowed: Iterable[str]) -> str:
     return f"unknown name {name!r}. {hint}"
 
 
-def check_names(owner: str, given: Mapping[str, Any], call: Any, *more: str) -> None:
+def check_names(
+    owner: str,
+    given: Mapping[str, Any],
+    call: Any,
+    *more: str,
+    inside: Mapping[str, str] = _NOTHING,
+) -> None:
     """Refuse keywords that `call` does not take, with the name that was meant.
 
     Args:
         owner: What was called.
         given: Its keywords.
         call: Has the signature; one that takes any keyword takes those of `more`.
+        inside: By name, how else to give what belongs to a part of the configuration.
 
     Raises:
         TypeError: If one is unknown.
@@ -174,20 +184,26 @@ def check_names(owner: str, given: Mapping[str, Any], call: Any, *more: str) -> 
     allowed = [parameter.name for parameter in parameters if parameter.kind not in variadic]
     for name, value in given.items():
         if name not in allowed and name not in more:
-            raise TypeError(f"{owner}({name}={shown(value)}): {unknown(name, [*allowed, *more])}")
+            fix = unknown(name, [*allowed, *more])
+            if name in inside:
+                fix = f"belongs to a part. Pass {inside[name]}."
+            raise TypeError(f"{owner}({name}={shown(value)}): {fix}")
 
 
-def suggest_names(*more: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def suggest_names(
+    *more: str, inside: Mapping[str, str] = _NOTHING
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """A decorator: an unknown keyword of the function gets a suggestion.
 
     Args:
         more: Keywords that the function hands on.
+        inside: As in `check_names`.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def call(*args: P.args, **keywords: P.kwargs) -> R:
-            check_names(function.__name__, keywords, function, *more)
+            check_names(function.__name__, keywords, function, *more, inside=inside)
             return function(*args, **keywords)
 
         return call

@@ -1,5 +1,7 @@
 """What a configuration is made of: the base of its classes, and checks of their kinds."""
 
+import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
@@ -12,7 +14,7 @@ class _Forgiving(type(eqx.Module)):
     """Builds a part: unknown names get a suggestion, and NumPy's numbers are plain ones."""
 
     def __call__(cls, *args: Any, **fields: Any) -> Any:
-        _checks.check_names(cls.__name__, fields, cls)
+        _checks.check_names(cls.__name__, fields, cls, inside=inside(cls))
         return super().__call__(*map(_plain, args), **{k: _plain(v) for k, v in fields.items()})
 
 
@@ -51,6 +53,19 @@ class Part(_Base):
         return f"Pass for example {cls.example}."
 
 
+@functools.cache
+def inside(kind: type[Any]) -> dict[str, str]:
+    """By name, fields of the parts that are the default of a field, as they are set."""
+    out: dict[str, str] = {}
+    for field in dataclasses.fields(kind):
+        if isinstance(field.default, Part):
+            part = type(field.default)
+            names = {one.name: f"{one.name}=..." for one in dataclasses.fields(part)}
+            for name, code in {**inside(part), **names}.items():
+                out.setdefault(name, f"{field.name}={part.__name__}({code})")
+    return out
+
+
 def check_part(owner: str, name: str, value: Any, kind: type[Part], optional: bool = False) -> None:
     """Refuse what is not of a kind of part: the message says what it is instead.
 
@@ -64,7 +79,7 @@ def check_part(owner: str, name: str, value: Any, kind: type[Part], optional: bo
         said, fix = ", not its class", f"Call it: {value.__name__}()."
     elif isinstance(value, Part):
         said, fix = f"; this is {value.noun}", kind.way_out(value)
-    elif callable(value) and hasattr(value, "__name__"):
+    elif callable(value) and not isinstance(value, type) and hasattr(value, "__name__"):
         said, fix = ", not a function", f"If the function returns one, call it: {value.__name__}()."
     else:
         said, fix = "", kind.way_out(value)

@@ -17,7 +17,7 @@ class AbstractDistribution(Part):
     """A law of numbers. Its own numbers are leaves: turning them recompiles nothing."""
 
     noun = "a distribution"
-    example = "s2jax.distributions.Uniform(0.5, 2.0)"
+    example = "s2jax.distributions.LogUniform(0.5, 2.0)"
 
     @abc.abstractmethod
     def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:

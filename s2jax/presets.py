@@ -3,6 +3,7 @@
 import dataclasses
 
 from s2jax import _checks
+from s2jax._part import inside
 from s2jax._reference import config_fields
 from s2jax.acceptance import Acceptance
 from s2jax.config import Config, Standardize
@@ -10,10 +11,13 @@ from s2jax.expressions._program import MAX_INPUTS, MAX_STATES
 from s2jax.ode import ODE
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Config))
+_INSIDE_SOLUTIONS = inside(Config) | {
+    field.name: f"target=s2jax.ODE({field.name}=...)" for field in dataclasses.fields(ODE)
+}
 _FIELDS_OF_SOLUTIONS = tuple(name for name in _FIELDS if name != "num_outputs")
 
 
-@_checks.suggest_names(*_FIELDS)
+@_checks.suggest_names(*_FIELDS, inside=inside(Config))
 def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -> Config:
     """The Series-Symbol papers' configuration, with the defects of its rules mended.
 
@@ -36,7 +40,7 @@ def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -
     return Config(length=length, num_inputs=num_inputs, num_outputs=num_outputs, **fields)
 
 
-@_checks.suggest_names(*_FIELDS_OF_SOLUTIONS)
+@_checks.suggest_names(*_FIELDS_OF_SOLUTIONS, inside=_INSIDE_SOLUTIONS)
 def ode(length: int = 256, dimension: int = 2, num_inputs: int = 1, **fields) -> Config:
     """Solutions of random differential equations, all forms of `s2jax.ODE`.
 

@@ -15,7 +15,9 @@ DECLARED = PROJECT["project"]["optional-dependencies"]
 
 
 def test_the_commands_install_what_the_extras_declare() -> None:
-    declared = {name: tuple(p.split(";")[0] for p in DECLARED[name]) for name in EXTRAS if name != "torch"}
+    declared = {
+        name: tuple(p.split(";")[0] for p in DECLARED[name]) for name in EXTRAS if name != "torch"
+    }
     assert {name: packages for name, packages in EXTRAS.items() if name != "torch"} == declared
     assert {extra for extras in MODULES.values() for extra in extras} == set(EXTRAS)
 

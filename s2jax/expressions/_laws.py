@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int, UInt32
 
 from s2jax import _checks, operators
-from s2jax._part import Part
+from s2jax._part import Part, check_part
 from s2jax._random import below, categorical, random_bits, take_below, uniform
 from s2jax._types import Number, Whole, Words, number
 from s2jax.expressions import _assemble
@@ -40,6 +40,9 @@ class Decimals(Part):
         >>> Decimals(digits=2).digits
         2
     """
+
+    noun = "a Decimals"
+    example = "s2jax.expressions.Decimals(digits=3)"
 
     digits: int = eqx.field(static=True, default=3)
     min_exponent: Whole = -3
@@ -369,6 +372,7 @@ def _check_law(law: AbstractTreeLaw) -> None:
         _checks.check_weights(owner, name, getattr(law, name), operators.drawable(arity))
     _checks.check_number(owner, "constant_probability", law.constant_probability, 0, 1)
     _checks.check_number(owner, "max_integer", law.max_integer, 1, 500, integer=True)
+    check_part(owner, "constants", law.constants, Decimals)
     if law.affine not in get_args(Affine):
         raise ValueError(
             f"{owner}(affine={law.affine!r}): {_checks.unknown(law.affine, get_args(Affine))}"

@@ -30,6 +30,7 @@ def draw(pairs: Sequence[Pair], protected: bool) -> Any:
 
     rows = [(pair, list(_formula_lines(pair, protected))) for pair in pairs]
     height = sum(_height(pair, lines) for pair, lines in rows) + 0.1
+
     class Shown(Figure):
         def _repr_png_(self) -> bytes:
             """What a notebook shows, whichever backend it has."""
