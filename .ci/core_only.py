@@ -7,7 +7,7 @@ from pathlib import Path
 import jax
 
 import s2jax
-from s2jax import exporters, plotting
+from s2jax import plotting
 
 config = s2jax.presets.s2(length=64)
 batch = s2jax.sample(jax.random.key(0), config, 4)
@@ -19,7 +19,6 @@ CALLS = {
     "pyarrow": (
         lambda: s2jax.corpus.write_corpus("corpus", config, 8),
         lambda: plotting.summarize("corpus"),
-        lambda: exporters.export("corpus", "out", "hf"),
     ),
     "matplotlib": (lambda: plotting.plot_pairs(batch),),
     "grain": (lambda: s2jax.feeds.grain_source(config),),
