@@ -8,6 +8,7 @@ from typing import Any
 
 from s2jax import _checks
 from s2jax.config import Config
+from s2jax.corpus._info import counted
 from s2jax.corpus._manifest import begin, finish, look, missing, tidy
 from s2jax.corpus._plan import Plan
 from s2jax.corpus._shards import existing, explaining, measure, pyarrow, write_shard
@@ -54,8 +55,8 @@ def write_corpus(
         part: `(i, n)`: write only every n-th file, from number i on, as one of n calls that share a
             file system. The one that finds all files there writes the manifest.
         engine: Writes the shards elsewhere, instead of `workers`; see `ray_engine`.
-        announce: Called once with a sentence on size and time, measured on a block, before anything
-            is written.
+        announce: Called before a program is compiled, and then with a sentence on size and time,
+            measured on a block, before anything is written.
 
     Returns:
         The manifest: rows, files with the SHA-256 of their bytes and of their values, config,
@@ -121,11 +122,13 @@ def _check_disk(folder: Path, plan: Plan, todo: list[int], announce: Any) -> Non
     free = shutil.disk_usage(existing(folder)).free
     sizes = [float(plan.least_bytes_per_row)]
     if announce is not None:
+        announce("compiling: up to a minute the first time, a few seconds from then on")
         size, seconds = measure(plan)
         sizes.append(size)
         announce(
-            f"{rows:,} rows in {len(todo):,} files: about {rows * size / 1e6:,.1f} MB of "
-            f"{free / 1e6:,.0f} MB free, and {rows * seconds:,.0f} s on one processor"
+            f"{counted(rows, 'row')} in {counted(len(todo), 'file')}: about "
+            f"{rows * size / 1e6:,.1f} MB of {free / 1e6:,.0f} MB free, and "
+            f"{rows * seconds:,.0f} s on one processor"
         )
     needed = rows * max(sizes)
     if needed > free:

@@ -53,7 +53,7 @@ def _height(pair: Pair, lines: Sequence[_Line]) -> float:
 
 
 def _plot_height(pair: Pair) -> float:
-    return _TALL_PLOT if any(panel.is_square for panel in panels(pair)) else _PLOT
+    return _TALL_PLOT if any(one.is_square or one.is_tall for one in panels(pair)) else _PLOT
 
 
 def _line_height(line: _Line) -> float:

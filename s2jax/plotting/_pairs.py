@@ -11,6 +11,7 @@ import numpy as np
 
 from s2jax._serialize import from_json
 from s2jax.corpus import read_manifest
+from s2jax.corpus._info import known_name
 from s2jax.corpus._layout import row_forms, row_noise
 from s2jax.corpus._shards import pyarrow
 from s2jax.generate import Batch
@@ -23,7 +24,8 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
     """A figure of the first pairs of a batch: x on the left, y on the right, f above.
 
     A solution of differential equations is drawn over its times, without the scaling of y, beside
-    its input, if it has one, and its path in the plane of its first two states.
+    its input, if it has one, and its path in the plane of two states. Channels of very different
+    size are drawn apart.
 
     Args:
         batch: Its arrays are copied to the host.
@@ -64,6 +66,9 @@ def plot_corpus(path: str | os.PathLike[str], png: Path, count: int = 6, seed: i
             file = pq.ParquetFile(Path(path) / entry["name"], page_checksum_verification=True)
             pairs += [_read_pair(file, int(row), first) for row in here]
         first += entry["rows"]
+    name = known_name(manifest["config"])
+    if name is not None:
+        pairs = [pair._replace(form=name) for pair in pairs]
     figure = draw(pairs, protected)
     figure.savefig(png, dpi=150)
 
