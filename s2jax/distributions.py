@@ -3,21 +3,24 @@
 import abc
 from collections.abc import Sequence
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt32
 
 from s2jax import _checks
+from s2jax._part import Part
 from s2jax._random import categorical, normal_quantile, signed_uniform, uniform
 from s2jax._types import Number, number
 
 
-class AbstractDistribution(eqx.Module):
+class AbstractDistribution(Part):
     """A law of numbers. Its own numbers are leaves: turning them recompiles nothing.
 
     They must be 0 or of a magnitude of float32, 1.2e-38 to 3.4e38, because draws are float32.
     """
+
+    noun = "a distribution"
+    example = "s2jax.distributions.LogUniform(0.5, 2.0)"
 
     @abc.abstractmethod
     def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:

@@ -99,6 +99,7 @@ def free_constants(program: Program) -> Constants:
     return Constants(used & ~is_leaf & scale, used & jnp.where(is_leaf, value, bias))
 
 
+@_checks.suggest_names()
 def fit_constants(
     program: Program,
     x: Num[Array | np.ndarray, "*batch inputs time"],

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Integer
 
 from s2jax import _checks
+from s2jax._part import check_part
 from s2jax._serialize import to_json
 from s2jax._types import PRNGKey
 from s2jax._version import __version__
@@ -57,13 +58,14 @@ class Stream:
     seed: int = 0
     block_size: int = 1024
 
+    def __new__(cls, *args: Any, **fields: Any) -> "Stream":
+        _checks.check_names("Stream", fields, cls.__init__)
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
-        if not isinstance(self.config, Config):
-            raise TypeError(
-                f"Stream(config={self.config!r}): must be an s2jax.Config. Pass s2jax.presets.s2()."
-            )
-        _checks.check_static_integer("Stream", "seed", self.seed, 0, 2**32 - 1)
-        _checks.check_static_integer("Stream", "block_size", self.block_size, 1, 2**24)
+        check_stream("Stream", self.config, self.seed, self.block_size)
+        object.__setattr__(self, "seed", int(self.seed))
+        object.__setattr__(self, "block_size", int(self.block_size))
 
     def __getitem__(self, block: int | Integer[Array, ""]) -> Batch:
         """Block number `block`; traced inside jit.
@@ -102,6 +104,15 @@ class Stream:
     def fingerprint(self) -> str:
         """SHA-256 of the identity, in hexadecimal digits."""
         return fingerprint_of(self.identity)
+
+
+def check_stream(
+    owner: str, config: Any, seed: Any, block_size: Any, name_of_size: str = "block_size"
+) -> None:
+    """Refuse what makes no stream, in the name of who was called."""
+    check_part(owner, "config", config, Config)
+    _checks.check_static_integer(owner, "seed", seed, 0, 2**32 - 1)
+    _checks.check_static_integer(owner, name_of_size, block_size, 1, 2**24)
 
 
 def draw(config: Config, key: PRNGKey, blocks: Sequence[Any] | np.ndarray, size: int) -> Batch:

@@ -57,6 +57,8 @@ def test_generate(generated):
     rejected = result.stdout.splitlines()[1]
     assert re.match(r"rejected: too_large \d+ \(\d+\.\d%\), ", rejected)
     assert "300" in result.stderr
+    assert result.stderr.startswith("compiling: ")
+    assert "1 files" not in result.stdout + result.stderr
     assert "rows/s" in result.stderr or "s left" in result.stderr
     manifest = read_manifest(out)
     assert manifest["rows"] == 300
@@ -77,7 +79,9 @@ def test_show(generated, tmp_path, capsys):
     assert table["rows"] == "300"
     assert table["length"] == "64"
     assert table["channels"] == "1 in, 1 out"
-    assert table["tries"].startswith("accepted 300 (")
+    assert re.fullmatch(r"300 of \d+ expressions accepted \(\d+\.\d%\)", table["tries"])
+    assert " 0 (0.0%)" not in table["rejected"]
+    assert table["size"].endswith(" in 1 file")
     assert "mul" in table["operators"]
     assert 100 < int(table["skeletons"].split()[0]) <= 300
 
@@ -188,7 +192,7 @@ def test_one_processor_draws_as_several(monkeypatch):
 
 def test_the_same_command_again_does_nothing(generated, capsys, monkeypatch):
     out, result = generated
-    assert re.search(r"300 rows in 1 files: about \d+\.\d MB of [\d,]+ MB free", result.stderr)
+    assert re.search(r"300 rows in 1 file: about \d+\.\d MB of [\d,]+ MB free", result.stderr)
     monkeypatch.setattr(Stream, "__getitem__", None)
     arguments = ["--rows", "300", "--length", "64", "--seed", "5", "--acceptance.bound=500"]
     assert cli.main(["generate", str(out), *arguments]) == cli.OK

@@ -173,8 +173,10 @@ def test_the_longest_programs_are_read(style: str) -> None:
         from_text(f"sin({deep})")
 
 
-def test_reference_reads_the_same_text(drawn: dict[str, Program]) -> None:
-    symbol = pytest.importorskip("s2generator.symbol")
+def test_reference_reads_the_same_text(
+    drawn: dict[str, Program], peer: Callable[[str], Any]
+) -> None:
+    symbol = peer("s2generator.symbol")
     binary = dict.fromkeys(("add", "sub", "mul", "div", "pow"), 1.0)
     theirs = set(operators.default_weights(1)) - {"neg", "tanh"}
     known = set(binary) | theirs | {"e", "pi", "euler_gamma"}

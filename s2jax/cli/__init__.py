@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+from s2jax._optional import require
 from s2jax.cli._commands import (
     Export,
     Fields,
@@ -59,12 +60,7 @@ def _fail(code: int, *parts: object) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    try:
-        import tyro
-    except ImportError as error:
-        raise ImportError(
-            'The command line needs tyro. Install it: pip install "s2jax[cli]"'
-        ) from error
+    tyro = require("tyro", "The commands of s2jax")
     fixed, options = split(arguments)
     subcommand = tyro.conf.subcommand
     command: Any = tyro.cli(

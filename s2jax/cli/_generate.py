@@ -62,36 +62,24 @@ def _engine(command: Generate) -> Any:
 
 
 def _report(command: Generate, manifest: dict[str, Any], seconds: float) -> None:
+    from s2jax.corpus._info import counted, outcomes
+
     size = sum(file["bytes"] for file in manifest["files"])
-    counts = manifest["acceptance"]
+    accepted, rejected = outcomes(manifest)
     print(
-        f"{command.out}: {command.rows:,} rows, {size / 1e6:,.1f} MB, "
-        f"{command.rows / seconds:,.0f} rows/s including compilation, "
-        f"{_accepted(counts):.1%} of the expressions accepted"
+        f"{command.out}: {counted(command.rows, 'row')}, {size / 1e6:,.1f} MB, "
+        f"{command.rows / seconds:,.0f} rows/s including compilation, {accepted}"
     )
-    rejected = _rejected(counts)
     if rejected:
         print("rejected:", rejected)
-    unusable = counts["unusable_rows"]
+    unusable = manifest["acceptance"]["unusable_rows"]
     if unusable:
+        verb = "has" if unusable == 1 else "have"
         print(
-            f"s2jax: {unusable:,} rows have a nonzero status, because the search ran out. Raise "
-            "--acceptance.max-tries or --acceptance.bound.",
+            f"s2jax: {counted(unusable, 'row')} {verb} a nonzero status, because the search ran "
+            "out. Raise --acceptance.max-tries or --acceptance.bound.",
             file=sys.stderr,
         )
-
-
-def _accepted(counts: dict[str, int]) -> float:
-    tries = sum(count for name, count in counts.items() if name != "unusable_rows")
-    return counts["accepted"] / max(tries, 1)
-
-
-def _rejected(counts: dict[str, int]) -> str:
-    """The reasons for which expressions were rejected, the most frequent first."""
-    tries = max(sum(count for name, count in counts.items() if name != "unusable_rows"), 1)
-    reasons = {n: k for n, k in counts.items() if k and n not in ("accepted", "unusable_rows")}
-    ordered = sorted(reasons.items(), key=lambda pair: -pair[1])
-    return ", ".join(f"{name} {count:,} ({count / tries:.1%})" for name, count in ordered)
 
 
 def fields(command: Fields, options: dict[str, list[str]]) -> int:

@@ -36,6 +36,7 @@ def info(command: Info) -> int:
 def verify(command: Verify) -> int:
     """Look for damaged files."""
     from s2jax import corpus
+    from s2jax.corpus._info import counted
 
     try:
         damaged = corpus.verify(command.out)
@@ -50,7 +51,8 @@ def verify(command: Verify) -> int:
     if damaged:
         return 1
     files = len(corpus.read_manifest(command.out)["files"])
-    print(f"{command.out}: {files:,} files are as they were written.")
+    are = "is as it was" if files == 1 else "are as they were"
+    print(f"{command.out}: {counted(files, 'file')} {are} written.")
     return 0
 
 
@@ -73,6 +75,7 @@ def repair(command: Repair) -> int:
 def export(command: Export) -> int:
     """Write a corpus in another format."""
     from s2jax import exporters
+    from s2jax.corpus._info import counted
     from s2jax.corpus import DamagedError
 
     try:
@@ -83,7 +86,7 @@ def export(command: Export) -> int:
         raise UsageError(str(error)) from error
     for sentence in done.warnings:
         print(f"s2jax: {sentence}", file=sys.stderr)
-    print(f"{command.dest}: {done.series:,} series of {done.rows:,} rows as {done.format}")
+    print(f"{command.dest}: {done.series:,} series of {counted(done.rows, 'row')} as {done.format}")
     return 0
 
 

@@ -40,6 +40,7 @@ class Plan:
         for name, high in (("rows", block * MAX_BLOCKS), ("shard_rows", float("inf"))):
             value = getattr(self, name)
             _checks.check_static_integer("write_corpus", name, value, 1, high)
+            object.__setattr__(self, name, int(value))
         if self.shard_rows % block:
             raise ValueError(
                 f"write_corpus(shard_rows={self.shard_rows}, block={block}): shard_rows must be a "

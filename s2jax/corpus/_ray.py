@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from s2jax._optional import require
 from s2jax.corpus._plan import Plan
 from s2jax.corpus._shards import write_shard
 
@@ -34,10 +35,7 @@ def ray_engine(address: str | None = None) -> Callable[..., None]:
     """
     if address is None:
         _stay_at_home()
-    try:
-        import ray
-    except ImportError as error:
-        raise ImportError('Ray is an extra. Install it: pip install "s2jax[ray]"') from error
+    ray = require("ray", "Clusters of Ray")
 
     def engine(folder: Path, plan: Plan, todo: list[int], report: Callable[[int], object]) -> None:
         quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False}

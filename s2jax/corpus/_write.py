@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from s2jax import _checks
 from s2jax.config import Config
+from s2jax.corpus._info import counted
 from s2jax.corpus._footers import ABSENT
 from s2jax.corpus._manifest import begin, confirm, finish, look, lost, tidy, to_write
 from s2jax.corpus._plan import Plan
 from s2jax.corpus._shards import existing, explaining, measure, pyarrow, write_shard
 from s2jax.corpus._workers import write_by_workers
-from s2jax.stream import Stream
+from s2jax.stream import Stream, check_stream
 
 
+@_checks.suggest_names()
 def write_corpus(
     path: str | os.PathLike[str],
     config: Config,
@@ -55,8 +58,8 @@ def write_corpus(
         part: `(i, n)`: write only every n-th file, from number i on, as one of n calls that share a
             file system. The one that finds all files there writes the manifest.
         engine: Writes the shards elsewhere, instead of `workers`; see `ray_engine`.
-        announce: Called before anything is written with a sentence on each damaged file, and one on
-            size and time, measured on a block.
+        announce: Called before anything is written with a sentence on each damaged file, one before
+            a program is compiled, and one on size and time, measured on a block.
 
     Returns:
         The manifest: rows, files with the SHA-256 of their bytes and of their values, config,
@@ -72,6 +75,7 @@ def write_corpus(
         OSError: If the disk fails; no incomplete file stays behind.
     """
     pyarrow()
+    check_stream("write_corpus", config, seed, block, "block")
     folder, plan = Path(path), Plan(Stream(config, seed, block), rows, shard_rows)
     _check_part(part, plan, workers)
     with explaining(folder):
@@ -142,11 +146,13 @@ def _check_disk(folder: Path, plan: Plan, todo: list[int], announce: Any) -> Non
     free = shutil.disk_usage(existing(folder)).free
     sizes = [float(plan.least_bytes_per_row)]
     if announce is not None:
+        announce("compiling: up to a minute the first time, a few seconds from then on")
         size, seconds = measure(plan)
         sizes.append(size)
         announce(
-            f"{rows:,} rows in {len(todo):,} files: about {rows * size / 1e6:,.1f} MB of "
-            f"{free / 1e6:,.0f} MB free, and {rows * seconds:,.0f} s on one processor"
+            f"{counted(rows, 'row')} in {counted(len(todo), 'file')}: about "
+            f"{rows * size / 1e6:,.1f} MB of {free / 1e6:,.0f} MB free, and "
+            f"{rows * seconds:,.0f} s on one processor"
         )
     needed = rows * max(sizes)
     if needed > free:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int, UInt32
 
 from s2jax import _checks
+from s2jax._part import Part
 from s2jax._types import Number, number
 from s2jax.expressions import _trees as trees
 from s2jax.expressions._program import Program
@@ -252,7 +253,7 @@ def _words_or_none(words: Any) -> UInt32[Array, "..."] | None:
     return None if words is None else jnp.asarray(words, jnp.uint32)
 
 
-class Split(eqx.Module):
+class Split(Part):
     """A part of all skeletons: those whose hash, as a fraction of 2**32, is in [low, high).
 
     Each skeleton is in exactly one of `Split(0, 0.9)` and `Split(0.9, 1)`, in whichever order,
@@ -269,6 +270,9 @@ class Split(eqx.Module):
         >>> Split(low=0.9).high
         1.0
     """
+
+    noun = "a Split"
+    example = "s2jax.Split(0, 0.9)"
 
     low: Number = number(0.0)
     high: Number = number(1.0)

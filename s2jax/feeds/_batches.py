@@ -14,6 +14,7 @@ from s2jax.stream import MAX_BLOCKS, Stream, fingerprint_of
 _SCHEMA = 1
 
 
+@_checks.suggest_names()
 def batches(
     config: Config,
     seed: int = 0,

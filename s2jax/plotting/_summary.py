@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from s2jax.corpus import read
-from s2jax.corpus._info import facts
+from s2jax.corpus._info import counted, facts, outcomes
 from s2jax.operators import TABLE
 
 
@@ -23,18 +23,17 @@ def summarize(path: str | os.PathLike[str]) -> dict[str, str]:
     for table in corpus.tables(8192, columns=["tokens"]):
         _count_tokens(table["tokens"].combine_chunks(), words, operators, skeletons)
     size = sum(entry["bytes"] for entry in manifest["files"])
-    counts = manifest["acceptance"]
-    tries = {name: n for name, n in counts.items() if name != "unusable_rows"}
-    total = max(sum(tries.values()), 1)
+    accepted, rejected = outcomes(manifest)
     table = facts(manifest, size)
     return {
         "corpus": str(path),
         **table,
-        "rows": table["rows"] + _unusable(counts),
-        "tries": _lines(f"{name} {n:,} ({n / total:.1%})" for name, n in tries.items()),
+        "rows": table["rows"] + _unusable(manifest["acceptance"]),
+        "tries": accepted,
+        **({"rejected": _lines([rejected])} if rejected else {}),
         **_forms(manifest),
         "operators": _lines(f"{name} {n:,}" for name, n in operators.most_common()),
-        "skeletons": f"{len(skeletons):,} distinct expressions with numbers masked",
+        "skeletons": f"{counted(len(skeletons), 'distinct expression')} with numbers masked",
     }
 
 

@@ -97,7 +97,7 @@ def _expressions(exprs: Any, num_inputs: int) -> tuple[Any, ...]:
             fix = "Read text with s2jax.from_text." if isinstance(expr, str) else "Nest no lists."
             raise TypeError(
                 f"evaluate({shorten(expr)}): must be a Program, a SymPy expression or a list of "
-                f"expressions, not a {type(expr).__name__}. {fix}"
+                f"expressions, not of type {type(expr).__name__}. {fix}"
             )
         known = {f"x_{index}" for index in range(num_inputs)}
         unknown = sorted({str(symbol) for symbol in expr.free_symbols} - known)
