@@ -81,7 +81,9 @@ class _SymbolicNumpy:
 def _elementwise(function: Any) -> Callable[..., Any]:
     def apply(*operands):
         is_array = any(isinstance(operand, np.ndarray) for operand in operands)
-        return np.vectorize(function, otypes=[object])(*operands) if is_array else function(*operands)
+        return (
+            np.vectorize(function, otypes=[object])(*operands) if is_array else function(*operands)
+        )
 
     return apply
 

@@ -68,7 +68,9 @@ def read_equations(name: str) -> list[Equations]:
         constants = {sympy.Symbol(f"c_{k}"): float(value) for k, value in enumerate(numbers)}
         words = {symbol.name: symbol for symbol in (*states, *constants)} | {"abs": sympy.Abs}
         right = [sympy.parse_expr(text, local_dict=words) for text in row["equations"].split("|")]
-        out.append(Equations(row["number"], right, states, constants, list(map(float, initial)), 10.0))
+        out.append(
+            Equations(row["number"], right, states, constants, list(map(float, initial)), 10.0)
+        )
     return out
 
 
@@ -95,7 +97,7 @@ def value_and_bound(
     if expr.is_Symbol:
         return values[expr], np.zeros_like(values[expr])
     if expr.is_number:
-        value = np.float64(expr)
+        value = np.asarray(float(expr))
         return value, np.abs(value) * (0.0 if expr.is_Integer else decimal)
     value, bound = zip(*[value_and_bound(a, values, unit, decimal) for a in expr.args], strict=True)
     steps = _STEPS.get(expr.func)
@@ -108,7 +110,9 @@ def _sum(value, bound, unit):
 
 def _product(value, bound, unit):
     out = functools.reduce(np.multiply, value)
-    others = [functools.reduce(np.multiply, [*value[:k], *value[k + 1 :]]) for k in range(len(value))]
+    others = [
+        functools.reduce(np.multiply, [*value[:k], *value[k + 1 :]]) for k in range(len(value))
+    ]
     carried = sum(np.abs(other) * own for other, own in zip(others, bound, strict=True))
     return out, carried + len(value) * unit * np.abs(out)
 
@@ -152,6 +156,6 @@ def _function(function, value, bound, unit):
     (at,), (error,), z = value, bound, sympy.Symbol("z", real=True)
     call = function(z)
     out, slope = (sympy.lambdify(z, f, "numpy")(at) for f in (call, call.diff(z)))
-    # an argument is reduced by a multiple of pi, which costs what adding it would
-    rounding = 2 * np.abs(out) + (1 + np.abs(at) if function in _PERIODIC else 0.0)
+    # two ulps; and an argument is reduced by a multiple of pi, which costs what adding it would
+    rounding = 4 * np.abs(out) + (1 + np.abs(at) if function in _PERIODIC else 0.0)
     return out, np.abs(slope) * error + unit * rounding

@@ -93,7 +93,9 @@ def test_formulas_come_back_with_their_values(formulas, way):
     np.testing.assert_allclose(after, before, rtol=tolerance, atol=0)
 
 
-@pytest.mark.parametrize("formula", [f for f in FORMULAS if f.name in REFUSED], ids=str)
+@pytest.mark.parametrize(
+    "formula", [f for f in FORMULAS if f.name in REFUSED], ids=lambda f: f.name
+)
 @pytest.mark.parametrize("style", ["text", "sympy"])
 def test_formulas_that_programs_cannot_carry_are_refused_by_name(formula, style):
     with pytest.raises(ValueError, match=REFUSED[formula.name]):
@@ -241,8 +243,8 @@ def test_emitted_programs_solve_as_scipy(systems):
     fields = jax.tree.map(lambda leaf: leaf[..., :MAX_SOLVED] if leaf.ndim > 2 else leaf, fields)
     equations = [systems.equations[row] for row in short]
     y0 = np.zeros(fields.shape)
-    for row, own in zip(y0, equations, strict=True):
-        row[: len(own.initial)] = own.initial
+    for row, own in enumerate(equations):
+        y0[row, : len(own.initial)] = own.initial
     ts = np.array([own.span for own in equations])[:, None] * np.linspace(0, 1, 21)
     with jax.enable_x64(True):
         solution = s2jax.ode.solve(fields, jnp.asarray(y0), jnp.asarray(ts), rtol=1e-9, atol=1e-10)
