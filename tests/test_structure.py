@@ -5,7 +5,7 @@ import pathlib
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "s2jax"
 LAYERS = (
-    {"_types", "_version", "_checks", "_status", "fastmath"},
+    {"_types", "_version", "_checks", "_forks", "_status", "fastmath"},
     {"_random", "operators"},
     {"inputs", "expressions", "distributions"},
     {"symbols"},

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from s2jax import _checks
+from s2jax import _checks, _forks
 from s2jax._serialize import from_json
 from s2jax.acceptance import REASONS
 from s2jax.config import Config
@@ -37,6 +37,7 @@ class _Open(threading.local):
 
     def __init__(self) -> None:
         self.files: dict[int, Any] = {}
+        self.process = os.getpid()
 
 
 def read(path: str | os.PathLike[str]) -> "Corpus":
@@ -98,7 +99,11 @@ class Corpus(Sequence):
         return vocabulary_of(self.config)[0]
 
     def __getitem__(self, rows: Any) -> Batch:
-        """A batch of one row, of a slice, or of a list of row numbers."""
+        """A batch of one row, of a slice, or of a list of row numbers.
+
+        Raises:
+            RuntimeError: In a process that was forked after JAX had started, where `row` works.
+        """
         return self.batch_of(self.table(rows))
 
     def row(self, index: int) -> dict[str, Any]:
@@ -172,6 +177,8 @@ class Corpus(Sequence):
         return table.take(place)
 
     def _file(self, shard: int) -> Any:
+        if self._open.process != os.getpid():  # forked: a file serves one process, too
+            self._open = _Open()
         files = self._open.files
         if shard not in files:
             if len(files) == MAX_OPEN:
@@ -181,7 +188,15 @@ class Corpus(Sequence):
         return files[shard]
 
     def batch_of(self, table: Any) -> Batch:
-        """A table with all columns as a batch."""
+        """A table with all columns as a batch.
+
+        Raises:
+            RuntimeError: In a process that was forked after JAX had started.
+        """
+        _forks.check_can_draw(
+            "Corpus[...]",
+            "read rows by `Corpus.row` or `s2jax.feeds.corpus_source`, which do without JAX",
+        )
         config, rows, get = self.config, len(table), lambda name: jnp.asarray(values(table[name]))
         channels = lambda letter, count: [get(f"{letter}_{channel}") for channel in range(count)]
         inputs, outputs = config.num_inputs, config.num_outputs
