@@ -44,9 +44,19 @@ def check_equal(one: Any, other: Any) -> None:
 
 
 def stored(batch: s2jax.Batch) -> dict[str, Any]:
-    """What a corpus keeps of a batch."""
-    names = [field.name for field in dataclasses.fields(batch) if field.name != "x_source"]
-    return {name: getattr(batch, name) for name in names}
+    """What a corpus keeps of a batch; of programs no slots that are not used."""
+    kept = {field.name: getattr(batch, field.name) for field in dataclasses.fields(batch)}
+    kept |= {"x_source": None, "program": read_out(batch.program)}
+    if batch.dynamics is not None:
+        kept["dynamics"] = [
+            *(batch.dynamics.form, batch.dynamics.error, batch.dynamics.num_steps),
+            read_out(batch.dynamics.diffusion),
+        ]
+    return kept
+
+
+def read_out(program: s2jax.expressions.Program) -> np.ndarray:
+    return np.array(s2jax.to_text(jax.device_get(program)))
 
 
 @pytest.mark.parametrize("name", all_configs())
@@ -58,7 +68,9 @@ def test_every_way_gives_the_same_rows(name: str, tmp_path: Path) -> None:
         jax.tree.map(lambda *leaves: np.concatenate(leaves), *blocks[start : start + 2])
         for start in (0, 2)
     )
-    check_equal(s2jax.sample(jax.random.fold_in(stream.key, np.uint32(1)), config, BLOCK), blocks[1])
+    check_equal(
+        s2jax.sample(jax.random.fold_in(stream.key, np.uint32(1)), config, BLOCK), blocks[1]
+    )
 
     feed, other = (batches(config, SEED, 2 * BLOCK, block_size=BLOCK) for _ in range(2))
     check_equal(next(feed), first)
