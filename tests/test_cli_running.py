@@ -18,8 +18,9 @@ from s2jax.cli._progress import Progress
 from tests.faults import content
 
 ROOT = Path(__file__).parent.parent
-# 8 files of 8 rows of a configuration that compiles fast
-ARGUMENTS = "--rows 64 --shard-rows 8 --block 4 --length 64 --inputs ARMA --target Identity".split()
+# 8 files of 8 rows, of a configuration that compiles fast
+OPTIONS = "--rows 64 --shard-rows 8 --block 4 --length 64 --inputs ARMA --target Identity"
+ARGUMENTS = OPTIONS.split()
 
 
 @pytest.fixture(scope="module")
@@ -169,8 +170,9 @@ def test_nothing_to_do_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_terminal_has_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tqdm", None)
     text = lines_of([(0.0, 0), (0.1, 10), (1.0, 50), (2.0, 100)], 100, monkeypatch, Terminal())
-    assert text == (
-        "\r50 of 100 rows (50%), 50 rows/s, 1 s left \r100 of 100 rows (100%), 50 rows/s, 0 s left \n"
+    assert text == (  # each carriage return begins it again
+        "\r50 of 100 rows (50%), 50 rows/s, 1 s left "
+        "\r100 of 100 rows (100%), 50 rows/s, 0 s left \n"
     )
 
 

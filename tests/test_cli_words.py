@@ -139,7 +139,7 @@ def test_help_lists_them(capsys: Any) -> None:
 
 
 def test_only_advice_is_put_as_typed() -> None:
-    text = "leaves out prediction_length = 3. Pass univariate=True, or prediction_length <= 2. univariate."
+    text = "max_tokens = 3 is small. Pass univariate=True, or max_tokens <= 2. univariate."
     assert _as_typed(text, _takers()) == (
-        "leaves out prediction_length = 3. Pass --univariate, or --prediction-length <= 2. univariate."
+        "max_tokens = 3 is small. Pass --univariate, or --max-tokens <= 2. univariate."
     )

@@ -462,7 +462,8 @@ def test_rows_are_stacked(corpus: Path) -> None:
         np.testing.assert_array_equal(np.trim_zeros(ids, "b"), row["tokens"])
     for name, values in stacked.items():
         if name != "expression":  # kinds that torch has, in arrays that it may write to
-            assert values.dtype.kind in "bif" and values.flags.writeable
+            assert values.dtype.kind in "bif"
+            assert values.flags.writeable
     assert list(stack_rows(rows, ["id", "tokens"])) == ["id", "tokens"]
     with pytest.raises(ValueError, match="stack_rows.*Did you mean 'tokens'"):
         stack_rows(rows, ["token"])

@@ -10,10 +10,9 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 from s2jax.cli._commands import (
-    Export,
     Fields,
     Generate,
     Info,
@@ -95,27 +94,17 @@ def _run(arguments: list[str]) -> int:
             'The command line needs tyro. Install it: pip install "s2jax[cli]"'
         ) from error
     fixed, options = split(arguments)
-    export_options: Any = Export
-    if "export" in fixed[:1]:  # they are read from the formats, whose import takes a second
-        from s2jax.cli._export import export_class
+    from s2jax.cli import _export, _generate, _inspect
 
-        export_options = export_class()
-    subcommand = tyro.conf.subcommand
+    kinds: list[Any] = [Generate, Show, Info, Verify, Repair, _export.export_class(), Fields]
+    named = (Annotated[k, tyro.conf.subcommand(k.__name__.lower())] for k in kinds)
     command: Any = tyro.cli(
-        Annotated[Generate, subcommand("generate")]
-        | Annotated[Show, subcommand("show")]
-        | Annotated[Info, subcommand("info")]
-        | Annotated[Verify, subcommand("verify")]
-        | Annotated[Repair, subcommand("repair")]
-        | Annotated[export_options, subcommand("export")]
-        | Annotated[Fields, subcommand("fields")],
+        Union[tuple(named)],  # noqa: UP007
         args=fixed,
         prog="s2jax",
         description=_INTRODUCTION,
         config=(tyro.conf.PositionalRequiredArgs,),
     )
-    from s2jax.cli import _export, _generate, _inspect
-
     match command:
         case Generate():
             return _generate.generate(command, options)

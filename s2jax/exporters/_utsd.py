@@ -11,7 +11,6 @@ from s2jax import _checks
 from s2jax.exporters._base import AbstractExporter, Written, longer
 from s2jax.exporters._rows import Source
 
-
 SHIPPED = 2880 + 96
 """`seq_len + output_token_len` of its training script."""
 

@@ -103,8 +103,8 @@ class Batches:
         """Go to a position that `get_state` told, on any mesh.
 
         Args:
-            state: The integers, or arrays of one, as checkpoint libraries give them back. Arrays may
-                be int32, which JAX makes of wider ones: what matters is in the lower 32 bits.
+            state: The integers, or arrays of one, as checkpoint libraries give them back. Arrays
+                may be int32, which JAX makes of wider ones: the lower 32 bits are all that is used.
 
         Raises:
             TypeError: If it is no mapping, or a value no integer.
