@@ -407,6 +407,9 @@ def test_rows_are_read_back(corpus, blocks):
         stored[700]
     with pytest.raises(TypeError, match="a row number, a slice or a list"):
         stored["first"]
+    for nothing in ([], slice(700, None)):
+        with pytest.raises(ValueError, match="must be at least one row"):
+            stored[nothing]
     ids = stored.table(mixed, columns=["id"])["id"].to_pylist()
     assert ids == [SHARD + 3, 0, 699, 0, 699]
 

@@ -153,13 +153,18 @@ class Corpus(Sequence):
     def _numbers(self, rows: Any) -> np.ndarray:
         """Row numbers, checked."""
         if isinstance(rows, slice):
-            return np.arange(*rows.indices(len(self)))
+            rows = np.arange(*rows.indices(len(self)))
         index = np.atleast_1d(np.asarray(rows))
+        if not index.size:
+            raise ValueError(
+                f"Corpus[{rows!r}]: must be at least one row, because arrays without rows have no "
+                f"use. Choose among 0 to {len(self) - 1}."
+            )
         if index.ndim > 1 or not np.issubdtype(index.dtype, np.integer):
             raise TypeError(
                 f"Corpus[{rows!r}]: must be a row number, a slice or a list of row numbers."
             )
-        if index.size and not (-len(self) <= index.min() and index.max() < len(self)):
+        if not (-len(self) <= index.min() and index.max() < len(self)):
             raise IndexError(f"Corpus[{rows!r}]: must be below {len(self)}, the number of rows.")
         return np.where(index < 0, index + len(self), index).astype(np.int64)
 
