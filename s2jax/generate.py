@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from s2jax import _checks
+from s2jax import _checks, _forks
 from s2jax._part import check_part
 from s2jax._random import words_of
 from s2jax._rows import Rows, draw_rows, fill_rows, no_rows, unpack_channels
@@ -162,6 +162,7 @@ def candidates(key: PRNGKey, config: Config, indices: Indices) -> Batch:
 
 
 def _check_call(name: str, key, config) -> None:
+    _forks.check_can_draw(f"{name}()")
     if not (isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)):
         raise TypeError(
             f"{name}(key={_checks.shown(key)}): must be a typed key. Pass jax.random.key(seed)."

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Integer
 
-from s2jax import _checks
+from s2jax import _checks, _forks
 from s2jax._part import check_part
 from s2jax._serialize import to_json
 from s2jax._types import PRNGKey
@@ -72,7 +72,9 @@ class Stream:
 
         Raises:
             IndexError: If it is negative, or 2**32 or more.
+            RuntimeError: In a process that was forked after JAX had started.
         """
+        _forks.check_can_draw("Stream[...]")
         number: Any = block
         if _checks.is_concrete(block):
             number = operator.index(block)
@@ -128,7 +130,7 @@ def draw(config: Config, key: PRNGKey, blocks: Sequence[Any] | np.ndarray, size:
 @functools.partial(jax.jit, static_argnames="size")
 def _draw_several(config: Config, key: PRNGKey, blocks: Any, size: int) -> Batch:
     drawn = jax.vmap(lambda block: sample(jax.random.fold_in(key, block), config, size))(blocks)
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), drawn)
+    return jax.tree.map(lambda leaf: jax.lax.collapse(leaf, 0, 2), drawn)  # -1 fails without values
 
 
 def fingerprint_of(identity: Mapping[str, Any]) -> str:

@@ -119,7 +119,7 @@ def test_show_of_no_corpus(tmp_path, capsys):
         (["--inputs.weights", "1"], "one weight for each"),
         (["--rows", "0"], "rows=0): must be an integer >= 1"),
         (["--config", "missing.toml"], "cannot be read as TOML"),
-        (["--workers", "2"], "workers=2): must be >= 1 and <= 1"),
+        (["--workers", "0"], "workers=0): must be an integer >= 1"),
         (["--shards", "1"], "--shards 1: must be I/N"),
         (["--shards", "1/1"], "part=(1, 1)): must be (i, n) with 0 <= i < n"),
         (["--address", "auto"], "--address auto: needs --engine ray"),

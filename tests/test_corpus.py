@@ -292,16 +292,28 @@ def test_parts_and_workers_write_the_same_corpus(corpus, tmp_path):
     assert call("workers", workers=2) == wanted
 
 
+def test_more_hands_than_files_have_nothing_to_do(corpus, tmp_path):
+    said: list[str] = []
+    call = lambda **how: write_corpus(
+        tmp_path / "new", CONFIG, ROWS, SEED, SHARD, BLOCK, announce=said.append, **how
+    )
+    assert call(part=(2, 3)) is None
+    assert not said
+    assert not (tmp_path / "new").exists()
+    assert call(workers=3) == read_manifest(corpus)
+    assert said[1].startswith("2 of 3 workers will be used, because each writes whole files")
+    assert call(part=(2, 3)) == read_manifest(corpus)
+
+
 @pytest.mark.parametrize(
     "how, rule",
     [
-        ({"workers": 3}, r"workers=3\): must be >= 1 and <= 2, the number of files"),
-        ({"workers": 0}, r"workers=0\): must be >= 1"),
+        ({"workers": 0}, r"workers=0\): must be an integer >= 1"),
         ({"part": (2, 2)}, r"part=\(2, 2\)\): must be \(i, n\) with 0 <= i < n"),
-        ({"part": (2, 3)}, r"part=\(2, 3\)\): has no files, because there are 2"),
+        ({"part": (0, 0)}, r"part=\(0, 0\)\): must be \(i, n\) with 0 <= i < n"),
     ],
 )
-def test_more_hands_than_files_are_refused(tmp_path, how, rule):
+def test_hands_that_cannot_be_are_refused(tmp_path, how, rule):
     with pytest.raises(ValueError, match=rule):
         write_corpus(tmp_path / "new", CONFIG, ROWS, SEED, SHARD, BLOCK, **how)
     assert not (tmp_path / "new").exists()
@@ -395,6 +407,9 @@ def test_rows_are_read_back(corpus, blocks):
         stored[700]
     with pytest.raises(TypeError, match="a row number, a slice or a list"):
         stored["first"]
+    for nothing in ([], slice(700, None)):
+        with pytest.raises(ValueError, match="must be at least one row"):
+            stored[nothing]
     ids = stored.table(mixed, columns=["id"])["id"].to_pylist()
     assert ids == [SHARD + 3, 0, 699, 0, 699]
 

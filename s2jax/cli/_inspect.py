@@ -2,7 +2,7 @@
 
 import sys
 
-from s2jax.cli._commands import Export, Info, Repair, Show, UsageError, Verify
+from s2jax.cli._commands import Info, Repair, Show, UsageError, Verify
 from s2jax.cli._machine import prepare_to_draw
 
 
@@ -69,24 +69,6 @@ def repair(command: Repair) -> int:
         print(f"{command.out}: {damage.name} {damage.reason}; drawn again, with the same values.")
     if not repaired:
         print(f"{command.out}: nothing to repair.")
-    return 0
-
-
-def export(command: Export) -> int:
-    """Write a corpus in another format."""
-    from s2jax import exporters
-    from s2jax.corpus._info import counted
-    from s2jax.corpus import DamagedError
-
-    try:
-        done = exporters.export(command.out, command.dest, command.format)
-    except DamagedError:
-        raise
-    except (FileNotFoundError, FileExistsError, ValueError) as error:
-        raise UsageError(str(error)) from error
-    for sentence in done.warnings:
-        print(f"s2jax: {sentence}", file=sys.stderr)
-    print(f"{command.dest}: {done.series:,} series of {counted(done.rows, 'row')} as {done.format}")
     return 0
 
 

@@ -33,7 +33,7 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
     absent = [shard for shard, reason in wrong.items() if reason == ABSENT]
     damaged = [f"{names[shard]} {reason}" for shard, reason in wrong.items() if reason != ABSENT]
     state = [
-        f"{len(shards):,} of {counted(len(names), 'file')} {'is' if len(shards) == 1 else 'are'} {what}"
+        f"{len(shards):,} of {counted(len(names), 'file')} {_verb(len(shards))} {what}"
         for shards, what in ((absent, "missing"), (damaged, "damaged"))
         if shards
     ]
@@ -61,6 +61,10 @@ def _few(sentences: list[str]) -> str:
     """The first sentences, and how many more there are."""
     more = f"; and {len(sentences) - 3:,} more" if len(sentences) > 3 else ""
     return "; ".join(sentences[:3]) + more
+
+
+def _verb(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def counted(number: int, noun: str) -> str:

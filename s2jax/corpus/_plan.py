@@ -68,6 +68,19 @@ class Plan:
         """The rows of a shard."""
         return ids_of(vars(self), shard)
 
+    def shards_of(self, part: tuple[int, int]) -> range:
+        """The shards of one of several calls that share the work.
+
+        Raises:
+            ValueError: If it is none of them.
+        """
+        index, count = part
+        if not 0 <= index < count:
+            raise ValueError(
+                f"write_corpus(part={part}): must be (i, n) with 0 <= i < n. Count parts from 0."
+            )
+        return range(index, self.num_shards, count)
+
     @property
     def least_bytes_per_row(self) -> int:
         """A lower bound of the size on disk: half of what the series take in memory."""

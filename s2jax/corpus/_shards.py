@@ -13,7 +13,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from s2jax._optional import require
 from s2jax.acceptance import REASONS, Status
 from s2jax.corpus._files import replacing
 from s2jax.corpus._footers import COUNTS, VALUES, Broken, Foreign, check_file

@@ -104,8 +104,9 @@ def corpus_source(path: str | os.PathLike[str]) -> CorpusSource:
     """Rows of a stored corpus as a source of Grain, for shuffled reading by several workers.
 
     A row is a dict of NumPy arrays, numbers and text by column. Nothing here starts a JAX backend,
-    so workers take no memory of an accelerator; they pickle the path, not the rows. Any loader that
-    takes a `__len__` and a `__getitem__` takes this one, as `torch.utils.data.DataLoader`.
+    so workers take no memory of an accelerator and may be forked; they pickle the path, not the
+    rows. Any loader that takes a `__len__` and a `__getitem__` takes this one, as
+    `torch.utils.data.DataLoader`; `stack_rows` makes batches of its rows.
 
     Args:
         path: The folder of a finished corpus.

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from s2jax import _checks
+from s2jax import _checks, _forks
 from s2jax._types import PRNGKey
 from s2jax.config import Config
 from s2jax.generate import MAX_ROWS, Batch
@@ -67,7 +67,12 @@ class Share:
         return jax.tree.map(here, self.stream.config), self.stream.key
 
     def rows(self, start: int) -> Batch:
-        """The share's rows of the batch whose first block has the number `start`."""
+        """The share's rows of the batch whose first block has the number `start`.
+
+        Raises:
+            RuntimeError: In a process that was forked after JAX had started.
+        """
+        _forks.check_can_draw("s2jax.feeds")
         with jax.enable_x64(self.wide), jax.default_device(self.device):
             config, key = self._arguments
             first = start + self.first
