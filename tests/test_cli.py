@@ -206,7 +206,7 @@ def test_info_verify_and_repair(generated, tmp_path, capsys):
     assert cli.main(["info", str(folder)]) == cli.OK
     assert "state        whole\nrows         300" in capsys.readouterr().out
     assert cli.main(["verify", str(folder)]) == cli.OK
-    assert "1 files are as they were written" in capsys.readouterr().out
+    assert "1 file is as it was written" in capsys.readouterr().out
     (file,) = (folder / "data").iterdir()
     good = file.read_bytes()
     file.write_bytes(good[:2000] + bytes([good[2000] ^ 1]) + good[2001:])

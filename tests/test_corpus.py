@@ -271,7 +271,7 @@ def test_an_unfinished_corpus_goes_on(corpus, tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             write_corpus(new, CONFIG, ROWS, SEED, SHARD, BLOCK)
     assert files(new) == ["_plan.json", "data/train-00000-of-00002.parquet"]
-    assert describe_corpus(new)["state"] == "1 of 2 files are missing"
+    assert describe_corpus(new)["state"] == "1 of 2 files is missing"
     with pytest.raises(FileNotFoundError, match="an unfinished one; run its command again"):
         read_manifest(new)
     drawn: list[int] = []

@@ -214,7 +214,7 @@ def test_a_damaged_file_is_named_wherever_it_is_met(stored, tmp_path, capsys, cu
     (found,) = verify(stored)
     assert found.name == SECOND
     assert SECOND in describe_corpus(stored)["damaged"]
-    assert "1 of 2 files are damaged" in describe_corpus(stored)["state"]
+    assert "1 of 2 files is damaged" in describe_corpus(stored)["state"]
     out = str(stored)
     if len(before[SECOND]) != read_manifest(stored)["files"][1]["bytes"]:
         with pytest.raises(DamagedError, match=f"{SECOND} has .* bytes instead of .*s2jax repair"):
@@ -239,7 +239,7 @@ def test_a_damaged_file_of_an_unfinished_corpus_is_drawn_again(drawn, tmp_path, 
     (folder / "_manifest.json").unlink()
     file = folder / SECOND
     file.write_bytes(CUTS[cut](file.read_bytes()))
-    assert "1 of 2 files are damaged" in describe_corpus(folder)["state"]
+    assert "1 of 2 files is damaged" in describe_corpus(folder)["state"]
     said: list[str] = []
     assert write(folder, announce=said.append) == read_manifest(drawn)
     assert f"{SECOND}: is " in said[0]
@@ -259,7 +259,7 @@ def test_a_deleted_file_is_written_again(drawn, tmp_path, monkeypatch):
     folder = tmp_path / "corpus"
     shutil.copytree(drawn, folder)
     (folder / SECOND).unlink()
-    assert describe_corpus(folder)["state"] == "1 of 2 files are missing"
+    assert describe_corpus(folder)["state"] == "1 of 2 files is missing"
     with pytest.raises(DamagedError, match=f"{SECOND}: is not there.*s2jax repair"):
         read(folder).row(4)
     assert write(folder) == read_manifest(drawn)

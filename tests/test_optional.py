@@ -32,7 +32,7 @@ def test_a_missing_module_is_asked_for(module: str, monkeypatch: pytest.MonkeyPa
 def test_no_other_file_imports_what_is_optional() -> None:
     package = Path(__file__).parent.parent / "s2jax"
     allowed = {  # behind a call of `require`, or where nothing is lost without it
-        "_optional.py", "_figure.py", "_progress.py",
+        "_optional.py", "_export.py", "_figure.py", "_progress.py",
     }  # fmt: skip
     pattern = re.compile(rf"^\s*(import|from) ({'|'.join(MODULES)}|tqdm)\b", re.MULTILINE)
     files = [file for file in package.rglob("*.py") if pattern.search(file.read_text())]
