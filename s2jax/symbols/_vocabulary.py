@@ -39,7 +39,7 @@ class Vocabulary:
     Example:
         >>> vocabulary = Vocabulary()
         >>> len(vocabulary), vocabulary.words[:7], vocabulary.words[-1]
-        (1152, ('<pad>', '<bos>', '<eos>', '<mask>', '|', '+', '-'), 'N999')
+        (1160, ('<pad>', '<bos>', '<eos>', '<mask>', '|', '+', '-'), 'N999')
         >>> vocabulary.decode([vocabulary.bos, vocabulary.id_of("sin"), vocabulary.id_of("x_0")])
         ['<bos>', 'sin', 'x_0']
     """
