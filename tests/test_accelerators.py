@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import jax.export
 import jax.extend
 import jax.numpy as jnp
 import numpy as np
@@ -84,6 +85,21 @@ def test_every_preset_is_traced_for_accelerators(make: Callable[[], Config]) -> 
     assert batch.y.shape == (ROWS, config.num_outputs, config.length)
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(presets.s2(), id="s2"),
+        pytest.param(given("lorenz"), id="named"),
+        pytest.param(presets.ode(32), id="ode", marks=LONG),
+    ],
+)
+def test_presets_are_lowered_for_accelerators(config: Config) -> None:
+    """Down to what XLA is handed there; `platform_dependent` code has only that form in it."""
+    call = jax.jit(lambda words: _sample(words, config, ROWS, "gpu"))
+    exported = jax.export.export(call, platforms=("cuda", "tpu"))(WORDS)
+    assert exported.platforms == ("cuda", "tpu")
+
+
 def test_memory_follows_the_rows() -> None:
     for config in (presets.s2(), presets.ode(), given("lorenz")):
         few, many = (largest_array(config, n, "gpu") * n for n in (5, 4096))
@@ -116,6 +132,11 @@ def test_rows_do_not_depend_on_how_many_are_drawn(config: Config) -> None:
     few, many = (jax.device_get(_sample(WORDS, config, n, "gpu")) for n in (5, ROWS))
     for one, other in zip(jax.tree.leaves(few), jax.tree.leaves(many), strict=True):
         np.testing.assert_array_equal(one, other[:5])
+
+
+def test_many_states_of_short_series_are_traced_for_a_cpu() -> None:
+    batch = jax.eval_shape(lambda words: _sample(words, presets.ode(32, 16), ROWS, "cpu"), WORDS)
+    assert batch.y.shape == (ROWS, 16, 32)
 
 
 def test_candidates_are_traced_for_accelerators() -> None:

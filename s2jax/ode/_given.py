@@ -80,8 +80,8 @@ def check_motion(system: Any, expressions: Sequence[Any]) -> None:
         start = ", ".join(f"{float(value):g}" for value in values[:count])
         raise ValueError(
             f"Config(target=a system that starts at {start}): must not start at rest, because "
-            "every derivative is 0 there and series that do not vary are refused in every row. Pass "
-            "other numbers, or distributions, as initial=[...]."
+            "all derivatives are 0 there and series that do not vary are refused in every row. "
+            "Pass other numbers, or distributions, as initial=[...]."
         )
 
 
