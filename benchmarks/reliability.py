@@ -1,4 +1,6 @@
-"""What corpora survive: killed processes, failing calls, flipped bits; one JSON line each.
+"""What corpora survive: killed processes, failing calls, flipped bits, starts at the same time.
+
+One JSON line each.
 
 python benchmarks/reliability.py --out results.jsonl
 """
@@ -39,6 +41,12 @@ def calls(folder: Path, wanted: list[str]) -> dict[str, Any]:
     return {"calls": counts, "violations": 0}
 
 
+def starts(folder: Path, wanted: list[str]) -> dict[str, Any]:
+    """Three parts that start at the same time under one number of process."""
+    folders = (folder / f"start-{number}" for number in range(40))
+    return {"starts": faults.start_parts(folders, wanted), "failures": 0}
+
+
 def hands(folder: Path, wanted: list[str]) -> dict[str, Any]:
     """The same values by any number of workers, and the same batches on any number of devices."""
     for workers in (1, 2, 4):
@@ -71,7 +79,7 @@ def main() -> None:
     parser.add_argument("--out", help="append the JSON lines to this file")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--flips", type=int, default=1000)
-    parser.add_argument("--only", nargs="*", default=("kills", "calls", "flips", "hands"))
+    parser.add_argument("--only", nargs="*", default=("kills", "calls", "flips", "hands", "starts"))
     arguments: Any = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -80,6 +88,7 @@ def main() -> None:
         experiments = {
             "kills": lambda: kills(folder, arguments.kills, wanted),
             "calls": lambda: calls(folder, wanted),
+            "starts": lambda: starts(folder, wanted),
             "hands": lambda: hands(folder, wanted),
             "flips": lambda: faults.flip_bits(folder / "whole", arguments.flips, 0, wanted),
         }

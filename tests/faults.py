@@ -1,5 +1,6 @@
 """Ways for a corpus to be interrupted or damaged, counted by tests and by a benchmark."""
 
+import concurrent.futures
 import contextlib
 import errno
 import os
@@ -7,8 +8,9 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -87,6 +89,42 @@ def kill_evenly(folder: Path, workers: int, kills: int, seed: int, wanted: list[
     write(folder, workers)
     check_finished(folder, wanted)
     return done
+
+
+# Commands that are started together.
+
+
+def together(*calls: Callable[[], Any]) -> list[Any]:
+    """What calls give or raise that start at the same time."""
+    barrier = threading.Barrier(len(calls))
+
+    def start(call: Callable[[], Any]) -> Any:
+        barrier.wait()
+        try:
+            return call()
+        except Exception as error:
+            return error
+
+    with concurrent.futures.ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(start, calls))
+
+
+def write_part(folder: Path, part: tuple[int, int] = (0, 1), seed: int = SEED) -> Any:
+    """Write a part of the corpus of all experiments, or all of another seed's."""
+    return write_corpus(folder, CONFIG, ROWS, seed, SHARD, BLOCK, part=part)
+
+
+def start_parts(folders: Iterable[Path], wanted: list[str]) -> int:
+    """Start three parts at the same time in each folder; number of starts, of which none fails."""
+    starts = 0
+    for folder in folders:
+        results = together(*[lambda i=i, f=folder: write_part(f, (i, 3)) for i in range(3)])
+        assert not [error for error in results if isinstance(error, Exception)], results
+        assert any(result is not None for result in results), "nobody wrote the manifest"
+        assert not verify(folder)
+        check_finished(folder, wanted)
+        starts += len(results)
+    return starts
 
 
 # Calls that fail.

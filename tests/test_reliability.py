@@ -4,13 +4,10 @@ And commands that are started together. Threads stand for their processes: they 
 common, as processes in containers do.
 """
 
-import concurrent.futures
 import errno
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -82,27 +79,6 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(tmp_path
 # Commands that are started together.
 
 
-def together(*calls: Callable[[], Any]) -> list[Any]:
-    """What calls give or raise that start at the same time."""
-    barrier = threading.Barrier(len(calls))
-
-    def start(call: Callable[[], Any]) -> Any:
-        barrier.wait()
-        try:
-            return call()
-        except Exception as error:
-            return error
-
-    with concurrent.futures.ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(start, calls))
-
-
-def write_part(folder: Path, part: tuple[int, int] = (0, 1), seed: int = faults.SEED) -> Any:
-    return write_corpus(
-        folder, faults.CONFIG, faults.ROWS, seed, faults.SHARD, faults.BLOCK, part=part
-    )
-
-
 def test_writers_of_one_file_do_not_meet(tmp_path):
     for keep, wanted in ((False, b"1"), (True, b"2")):
         final = tmp_path / f"file-{keep}"
@@ -130,35 +106,33 @@ def test_temporary_names_are_new(tmp_path, monkeypatch):
     assert [path.read_text() for path in tmp_path.iterdir()] == ["of another writer"]
 
 
-def test_parts_that_start_together(tmp_path, whole):
-    for number in range(8):
-        folder = tmp_path / str(number)
-        parts = [lambda i=i, f=folder: write_part(f, (i, 3)) for i in range(3)]
-        results = together(*parts)
-        assert not [error for error in results if isinstance(error, Exception)], results
-        assert any(result is not None for result in results)
-        assert read_manifest(folder) == read_manifest(whole)
-        assert not verify(folder)
-        faults.check_finished(folder, faults.content(whole))
+def test_parts_that_start_together(tmp_path, wanted):
+    folders = (tmp_path / str(number) for number in range(8))
+    assert faults.start_parts(folders, wanted) == 24
 
 
 def test_equal_commands_that_start_together(tmp_path, whole):
     for number in range(4):
         folder = tmp_path / str(number)
-        results = together(*[lambda f=folder: write_part(f)] * 3)
+        results = faults.together(*[lambda f=folder: faults.write_part(f)] * 3)
         assert results == [read_manifest(whole)] * 3
         assert not verify(folder)
         faults.check_finished(folder, faults.content(whole))
         file = folder / read_manifest(folder)["files"][3]["name"]
         file.unlink()
-        assert together(*[lambda f=folder: write_part(f)] * 2) == [read_manifest(whole)] * 2
+        assert (
+            faults.together(*[lambda f=folder: faults.write_part(f)] * 2)
+            == [read_manifest(whole)] * 2
+        )
         faults.check_finished(folder, faults.content(whole))
 
 
 def test_one_of_two_corpora_that_start_together_is_written(tmp_path):
     for number in range(4):
         folder = tmp_path / str(number)
-        results = together(*[lambda s=s, f=folder: write_part(f, seed=s) for s in (1, 2)])
+        results = faults.together(
+            *[lambda s=s, f=folder: faults.write_part(f, seed=s) for s in (1, 2)]
+        )
         (refused,) = [result for result in results if isinstance(result, Exception)]
         assert isinstance(refused, FileExistsError)
         assert "seed is" in str(refused)
@@ -169,7 +143,7 @@ def test_one_of_two_corpora_that_start_together_is_written(tmp_path):
 def test_one_of_two_exports_that_start_together_is_written(tmp_path, whole):
     for number in range(4):
         dest = tmp_path / str(number)
-        results = together(*[lambda d=dest: export(whole, d, "npz")] * 2)
+        results = faults.together(*[lambda d=dest: export(whole, d, "npz")] * 2)
         errors = [result for result in results if isinstance(result, Exception)]
         assert len(errors) == 1
         assert isinstance(errors[0], FileExistsError)

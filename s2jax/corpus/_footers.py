@@ -80,6 +80,7 @@ def check_footer(
     if _differ(stored, head, names):
         raise Foreign(f"is of another corpus: {_differ(stored, head, (*DECIDES, *names))}")
     _check_rows(footer, ids_of(head, shard))
+    totals_of(stored)
     return stored
 
 

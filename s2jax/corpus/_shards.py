@@ -34,6 +34,8 @@ def write_shard(folder: Path, plan: Plan, shard: int, progress: Progress | None 
     file = folder / plan.name(shard)
     try:
         check_file(file, plan.head, shard)
+        if progress is not None:  # another one has just written it
+            progress(len(plan.ids(shard)))
     except Broken as reason:
         draw_shard(replacing(file, keep=reason.is_absent), plan, shard, progress)
     except Foreign as reason:
