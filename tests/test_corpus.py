@@ -31,6 +31,7 @@ from s2jax.corpus import (
     write_reference,
 )
 from s2jax.corpus._plan import Plan
+from s2jax.corpus._shards import write_shard
 from s2jax.corpus._tokens import padded, ragged
 from s2jax.plotting import plot_corpus, plot_pairs, summarize, to_math
 from s2jax.stream import Stream
@@ -292,8 +293,16 @@ def test_parts_and_workers_write_the_same_corpus(corpus, tmp_path):
     assert call("workers", workers=2) == wanted
 
 
-def test_more_hands_than_files_have_nothing_to_do(corpus, tmp_path):
+def test_more_hands_than_files_have_nothing_to_do(corpus, tmp_path, monkeypatch):
     said: list[str] = []
+    crews: list[int] = []
+
+    def write(folder, plan, todo, report, workers):
+        crews.append(workers)
+        for shard in todo:
+            write_shard(folder, plan, shard, report)
+
+    monkeypatch.setattr("s2jax.corpus._write.write_by_workers", write)
     call = lambda **how: write_corpus(
         tmp_path / "new", CONFIG, ROWS, SEED, SHARD, BLOCK, announce=said.append, **how
     )
@@ -301,7 +310,8 @@ def test_more_hands_than_files_have_nothing_to_do(corpus, tmp_path):
     assert not said
     assert not (tmp_path / "new").exists()
     assert call(workers=3) == read_manifest(corpus)
-    assert said[1].startswith("2 of 3 workers will be used, because each writes whole files")
+    assert crews == [2]
+    assert said[-1].startswith("2 of 3 workers will be used, because each writes whole files")
     assert call(part=(2, 3)) == read_manifest(corpus)
 
 

@@ -93,9 +93,10 @@ def _run(arguments: list[str]) -> int:
     from s2jax.cli import _export, _generate, _inspect
 
     kinds: list[Any] = [Generate, Show, Info, Verify, Repair, _export.export_class(), Fields]
-    named = (Annotated[k, tyro.conf.subcommand(k.__name__.lower())] for k in kinds)
+    named = tuple(Annotated[k, tyro.conf.subcommand(k.__name__.lower())] for k in kinds)
+    commands: Any = Union[named]  # noqa: UP007
     command: Any = tyro.cli(
-        Union[tuple(named)],  # noqa: UP007
+        commands,
         args=fixed,
         prog="s2jax",
         description=_INTRODUCTION,
