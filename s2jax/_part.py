@@ -15,7 +15,8 @@ class _Forgiving(type(eqx.Module)):
 
     def __call__(cls, *args: Any, **fields: Any) -> Any:
         _checks.check_names(cls.__name__, fields, cls, inside=inside(cls))
-        return super().__call__(*map(_plain, args), **{k: _plain(v) for k, v in fields.items()})
+        plain = {name: _plain(value) for name, value in fields.items()}
+        return super().__call__(*map(_plain, args), **plain)  # pyright: ignore[reportArgumentType]
 
 
 def _plain(value: Any) -> Any:

@@ -100,8 +100,10 @@ def test_no_test_needs_a_peer_to_be_collected():
         for extra in ("cli", "corpus", "grain", "ray")
         for one in project["optional-dependencies"][extra]
     ]
-    names = {re.match("[A-Za-z0-9_-]+", line)[0].replace("-", "_") for line in listed}
-    known = names | {"s2jax", "tests", "benchmarks", "orbax"} | set(sys.stdlib_module_names)
+    names = {re.split("[^A-Za-z0-9_-]", line)[0].replace("-", "_") for line in listed}
+    known = (
+        names | {"s2jax", "tests", "benchmarks", "jaxlib", "orbax"} | set(sys.stdlib_module_names)
+    )
     for file in [*(ROOT / "tests").glob("*.py"), *(ROOT / "s2jax").rglob("*.py")]:
         outside = [node for node in ast.parse(file.read_text()).body if hasattr(node, "names")]
         assert _imported(ast.unparse(ast.Module(outside, []))) <= known, file
@@ -155,7 +157,6 @@ def test_continuous_integration_runs_the_commands_of_the_readme():
     done = subprocess.run([runner, "commands"], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == commands
     for number, part in ((1, "start"), (2, "tests")):
-        body = re.search(
-            rf"^{part}\(\) {{\n(.*?)^}}", runner.read_text(), re.DOTALL | re.MULTILINE
-        )[1]
+        pattern = rf"^{part}\(\) {{\n(.*?)^}}"
+        [body] = re.findall(pattern, runner.read_text(), re.DOTALL | re.MULTILINE)
         assert f'enter {part}\n  command=$(readme {number})\n  eval "$command"' in body
