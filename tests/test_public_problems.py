@@ -170,10 +170,11 @@ def _values_and_bounds(systems: Systems, row: int, decimal: float) -> tuple[Any,
     """Right-hand sides in float64, and their bounds, of shape `(states, points)`."""
     equations = systems.equations[row]
     at = dict(zip(equations.states, systems.points[row], strict=True))
-    at |= {symbol: np.full(NUM_POINTS, value) for symbol, value in equations.constants.items()}
     at[equations.time] = systems.times
+    numbers = {symbol: sympy.Float(value) for symbol, value in equations.constants.items()}
+    exprs = [expr.xreplace(numbers) for expr in equations.expressions]
     with np.errstate(all="ignore"):
-        both = [value_and_bound(e, at, 2.0**-53, decimal) for e in equations.expressions]
+        both = [value_and_bound(expr, at, 2.0**-53, decimal) for expr in exprs]
     values, bounds = (
         np.stack([np.broadcast_to(part, NUM_POINTS) for part in parts])
         for parts in zip(*both, strict=True)
