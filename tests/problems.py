@@ -2,6 +2,8 @@
 
 import csv
 import functools
+import os
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,18 +61,31 @@ class Equations(NamedTuple):
     time: Any = None
 
 
-def read_equations(name: str) -> list[Equations]:
-    """The systems of a table `number,equations,constants,initial`."""
+NO_ODEBENCH = (
+    "ODEBench is in no package: name a checkout of https://github.com/sdascoli/odeformer in the "
+    "variable ODEFORMER"
+)
+
+
+def read_odebench() -> list[Equations]:
+    """The 63 systems of ODEBench, with the first of their two sets of initial values.
+
+    Raises:
+        KeyError: If no checkout is named.
+
+    References:
+        d'Ascoli et al., ODEFormer: symbolic regression of dynamical systems with transformers,
+        ICLR 2024.
+    """
+    (file,) = Path(os.environ["ODEFORMER"]).rglob("strogatz_equations.py")
     out = []
-    for row in _rows(name):
-        numbers, initial = row["constants"].split(), row["initial"].split()
+    for row in runpy.run_path(str(file))["equations"]:  # a list, in a file that imports nothing
+        numbers, initial = row["consts"][0], row["init"][0]
         states = [sympy.Symbol(f"x_{k}") for k in range(len(initial))]
         constants = {sympy.Symbol(f"c_{k}"): float(value) for k, value in enumerate(numbers)}
         words = {symbol.name: symbol for symbol in (*states, *constants)} | {"abs": sympy.Abs}
-        right = [sympy.parse_expr(text, local_dict=words) for text in row["equations"].split("|")]
-        out.append(
-            Equations(row["number"], right, states, constants, list(map(float, initial)), 10.0)
-        )
+        right = [sympy.parse_expr(text, local_dict=words) for text in row["eq"].split("|")]
+        out.append(Equations(str(row["id"]), right, states, constants, initial, 10.0))
     return out
 
 

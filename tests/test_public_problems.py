@@ -20,7 +20,13 @@ from s2jax._random import words_of
 from s2jax.expressions import Program
 from s2jax.ode._equations import bind
 from tests.flows import MISSING, import_flows, list_flows, read_flow
-from tests.problems import Equations, read_equations, read_formulas, value_and_bound
+from tests.problems import (
+    NO_ODEBENCH,
+    Equations,
+    read_formulas,
+    read_odebench,
+    value_and_bound,
+)
 
 pytestmark = pytest.mark.long
 
@@ -126,7 +132,7 @@ MAX_SOLVED = 64  # slots of the solver of all programs
 @pytest.fixture(scope="module", params=["odebench", "dysts"])
 def systems(request: pytest.FixtureRequest) -> Systems:
     if request.param == "odebench":
-        equations = read_equations("odebench.csv")
+        equations = _odebench()
     else:
         flows = _flows()
         equations = [read_flow(flows, flow) for flow in list_flows(flows)[0]]
@@ -144,6 +150,13 @@ def systems(request: pytest.FixtureRequest) -> Systems:
     points = [_draw_points(np.array(e.initial), rng) for e in equations]
     padded = [_pad(program, states, nodes) for program in programs]
     return Systems(equations, made, stack(padded)[:, 0], points, rng.uniform(0, 3, NUM_POINTS))
+
+
+def _odebench() -> list[Equations]:
+    try:
+        return read_odebench()
+    except KeyError:
+        pytest.skip(NO_ODEBENCH)
 
 
 def _flows() -> Any:
