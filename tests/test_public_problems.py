@@ -79,6 +79,17 @@ def test_formulas_have_the_values_of_numpy(formulas, dtype):
     assert not wrong
 
 
+def test_bounds_are_tight():
+    """A value that is off by 1e-5 would be found, nearly everywhere."""
+    rng, found = np.random.default_rng(0), []
+    for formula in FORMULAS:
+        if formula.name not in REFUSED:
+            points = {sympy.Symbol(name): own for name, own in formula.draw(rng, TIME).items()}
+            value, bound = value_and_bound(formula.expression, points, UNIT[jnp.float32], DECIMAL)
+            found.append(np.mean(bound < 1e-5 * np.abs(value)))
+    assert np.mean(found) > 0.95
+
+
 @pytest.mark.parametrize("way", ["text", "prefix", "tokens", "sympy"])
 def test_formulas_come_back_with_their_values(formulas, way):
     _, program, x = formulas
