@@ -84,7 +84,8 @@ def read_odebench() -> list[Equations]:
         states = [sympy.Symbol(f"x_{k}") for k in range(len(initial))]
         constants = {sympy.Symbol(f"c_{k}"): float(value) for k, value in enumerate(numbers)}
         words = {symbol.name: symbol for symbol in (*states, *constants)} | {"abs": sympy.Abs}
-        right = [sympy.parse_expr(text, local_dict=words) for text in row["eq"].split("|")]
+        texts = row["eq"].replace("^", "**").split("|")
+        right = [sympy.parse_expr(text, local_dict=words) for text in texts]
         out.append(Equations(str(row["id"]), right, states, constants, initial, 10.0))
     return out
 
