@@ -328,7 +328,9 @@ class _Infix:
             tree = _compositions.apply(name, tuple(operands))
         except ValueError as error:
             raise Problem(f"bad operand of {token}", token.position, str(error)) from None
-        self.values[opened.first :] = [_Guard(*tree) if token.text == "Abs" else tree]
+        self.values[opened.first :] = [
+            _Guard("abs", tuple(operands)) if token.text == "Abs" else tree
+        ]
 
     def _reduce(self, rank: int) -> None:
         """Apply the pending operators that bind at least so strongly."""
