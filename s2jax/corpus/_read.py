@@ -154,6 +154,7 @@ class Corpus(Sequence):
         if isinstance(rows, slice):
             return np.arange(*rows.indices(len(self)))
         index = np.atleast_1d(np.asarray(rows))
+        index = index if index.size else index.astype(np.int64)  # NumPy takes [] for floats
         if index.ndim > 1 or not np.issubdtype(index.dtype, np.integer):
             raise TypeError(
                 f"Corpus[{rows!r}]: must be a row number, a slice or a list of row numbers."
