@@ -28,6 +28,12 @@ def is_concrete(value: Any) -> bool:
     )
 
 
+def is_here(tree: Any) -> bool:
+    """Whether all leaves are concrete and none of their parts is on another process."""
+    leaves = jax.tree.leaves(tree)
+    return all(is_concrete(leaf) and getattr(leaf, "is_fully_addressable", True) for leaf in leaves)
+
+
 def check_number(
     owner: str, name: str, value: Any, low: float = -np.inf, high: float = np.inf,
     integer: bool = False, strict: bool = False,

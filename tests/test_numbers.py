@@ -100,10 +100,10 @@ def test_text_sympy_and_tokens_keep_the_same_numbers(number: str) -> None:
         x = jnp.ones((1, 1, 8))
         np.testing.assert_allclose(s2jax.evaluate(program, x), float(number), rtol=1e-15)
         zero = jax.tree.map(jnp.zeros_like, program.constants)
-        own = jax.tree.map(lambda leaf: 0.5 * leaf, program.constants)
-        half = s2jax.with_constants(program, own, digits=9)
-        if float(number) / 2 > 1e-100:
-            np.testing.assert_allclose(s2jax.evaluate(half, x), float(number) / 2, rtol=1e-8)
+        factor = 0.5 if abs(float(number)) > 1 else 2.0
+        other = jax.tree.map(lambda leaf: factor * leaf, program.constants)
+        new = s2jax.with_constants(program, other, digits=9)
+        np.testing.assert_allclose(s2jax.evaluate(new, x), factor * float(number), rtol=1e-8)
         assert s2jax.to_text(s2jax.with_constants(program, zero)) == ["(0 mul x_0)"]
 
 

@@ -178,11 +178,7 @@ class Corpus(Sequence):
         if isinstance(rows, slice):
             rows = np.arange(*rows.indices(len(self)))
         index = np.atleast_1d(np.asarray(rows))
-        if not index.size:
-            raise ValueError(
-                f"Corpus[{rows!r}]: must be at least one row, because arrays without rows have no "
-                f"use. Choose among 0 to {len(self) - 1}."
-            )
+        index = index if index.size else index.astype(np.int64)  # NumPy takes [] for floats
         if index.ndim > 1 or not np.issubdtype(index.dtype, np.integer):
             raise TypeError(
                 f"Corpus[{rows!r}]: must be a row number, a slice or a list of row numbers."

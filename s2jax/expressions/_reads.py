@@ -47,7 +47,7 @@ def check_reads(owner: str, program: Program, there: Sequence[bool], dtype: Any 
         dtype: Of the values; numbers of programs that it cannot hold are refused too. None checks
             no numbers, because others stand in their place.
     """
-    if not all(map(_checks.is_concrete, jax.tree.leaves(program))):
+    if not _checks.is_here(program):
         return
     with jax.ensure_compile_time_eval():  # else a check inside jit would be traced
         is_missing, power = np.asarray(_summary(program, jnp.asarray(there))).tolist()

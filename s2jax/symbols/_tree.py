@@ -75,7 +75,7 @@ def number(text: str | float) -> Number:
     point = not isinstance(text, int) and not str(text).removeprefix("-").isdigit()
     with decimal.localcontext(_CONTEXT):
         value = +decimal.Decimal(str(text))
-    if not value.is_finite() or (value != 0 and not _LEAST <= abs(value) <= _MOST):
+    if not value.is_finite() or (value != 0 and not _LEAST <= value.copy_abs() <= _MOST):
         raise ValueError(f"the number {text} must be finite and 0 or 1e-100 to 1e100")
     sign, digits, exponent = value.normalize().as_tuple()
     mantissa = int("".join(map(str, digits)))
