@@ -183,7 +183,7 @@ class Corpus(Sequence):
             raise TypeError(
                 f"Corpus[{rows!r}]: must be a row number, a slice or a list of row numbers."
             )
-        if not (-len(self) <= index.min() and index.max() < len(self)):
+        if ((index < -len(self)) | (index >= len(self))).any():
             raise IndexError(f"Corpus[{rows!r}]: must be below {len(self)}, the number of rows.")
         return np.where(index < 0, index + len(self), index).astype(np.int64)
 
