@@ -51,8 +51,11 @@ PROTECTS = {operator.name for operator in _NAMED if operator.protects}
 PROTECTS |= set(_compositions.LOGARITHMS)
 _NOT_OURS = {
     *_compositions.INSTEAD,
-    *["LambertW", "Mod", "airyai", "airybi", "arg", "besseli", "besselj", "besselk", "bessely", "beta", "binomial", "ceil", "ceiling", "conjugate", "digamma", "erf", "erfc", "factorial", "floor", "gamma", "im", "lgamma", "loggamma", "polygamma", "re", "real_root", "root", "round", "zeta"],
-}
+    "LambertW", "Mod", "airyai", "airybi", "arg", "besseli", "besselj", "besselk", "bessely",
+    "beta", "binomial", "ceil", "ceiling", "conjugate", "digamma", "erf", "erfc", "factorial",
+    "floor", "gamma", "im", "lgamma", "loggamma", "polygamma", "re", "real_root", "root", "round",
+    "zeta",
+}  # fmt: skip
 _LOOKALIKES = {
     "MINUS SIGN": "-", "EN DASH": "-", "EM DASH": "-", "MULTIPLICATION SIGN": "*",
     "MIDDLE DOT": "*", "ASTERISK OPERATOR": "*", "DIVISION SIGN": "/", "DIVISION SLASH": "/",
