@@ -51,10 +51,11 @@ PROTECTS = {operator.name for operator in _NAMED if operator.protects}
 PROTECTS |= set(_compositions.LOGARITHMS)
 _NOT_OURS = {
     *_compositions.INSTEAD,
-    *"LambertW Mod airyai airybi arg besseli besselj besselk bessely beta binomial ceil ceiling "
-    "conjugate digamma erf erfc factorial floor gamma im lgamma loggamma polygamma re real_root "
-    "root round zeta".split(),
-}
+    "LambertW", "Mod", "airyai", "airybi", "arg", "besseli", "besselj", "besselk", "bessely",
+    "beta", "binomial", "ceil", "ceiling", "conjugate", "digamma", "erf", "erfc", "factorial",
+    "floor", "gamma", "im", "lgamma", "loggamma", "polygamma", "re", "real_root", "root", "round",
+    "zeta",
+}  # fmt: skip
 _LOOKALIKES = {
     "MINUS SIGN": "-", "EN DASH": "-", "EM DASH": "-", "MULTIPLICATION SIGN": "*",
     "MIDDLE DOT": "*", "ASTERISK OPERATOR": "*", "DIVISION SIGN": "/", "DIVISION SLASH": "/",
@@ -165,7 +166,7 @@ def _unknown(token: Token, names: Names, is_call: bool | None) -> Problem:
         meant = f"{letters[1].lower()}_{letters[2]}"
         near = [meant] if letters[2] and meant in names.known and meant != text else []
     is_name = is_call is False and not near
-    if letters and is_call is not True or is_name or near and near[0] in names.known:
+    if (letters and is_call is not True) or is_name or (near and near[0] in names.known):
         guess = f"did you mean `{near[0]}`? " if near else ""
         others = f". {names.others}" if names.others else ""
         return Problem(f"unknown variable {token}", token.position, f"{guess}{names.are}{others}")
