@@ -188,7 +188,7 @@ def test_stiff_systems_at_the_tolerance_of_the_docs(traces: list[int]) -> None:
         ends = ts[[0, -1]]
         wanted = scipy.integrate.solve_ivp(f, ends, start, "Radau", ts, rtol=1e-9, atol=1e-12).y
         size = np.abs(wanted).max(1, keepdims=True)
-        np.testing.assert_allclose(found.y / size, wanted / size, atol=5e-3)
+        np.testing.assert_allclose(np.asarray(found.y) / size, wanted / size, atol=5e-3)
     assert len(traces) == 1
     f, start, ts = STIFF[0]
     single = stiff_system(f, 2).solve(start, ts, solver=diffrax.Kvaerno5(), rtol=1e-4, atol=1e-4)

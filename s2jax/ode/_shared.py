@@ -1,7 +1,7 @@
 """One compiled solver for many systems: right-hand sides that are programs go in as numbers.
 
-An implicit solver takes half a minute to compile, most of it about the right-hand side and its
-derivative. Here both are an interpreter of programs. States, instructions and numbers are padded to
+An implicit solver takes half a minute to compile, for every right-hand side anew. Here that and its
+derivative are an interpreter of programs. States, instructions and numbers are padded to
 a few sizes, so that systems share what is compiled; parameters and the numbers of the expressions
 are variables of the programs, in full precision. It is several times slower per step than a
 compiled right-hand side, and so for few rows only.
