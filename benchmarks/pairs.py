@@ -193,7 +193,7 @@ def stages(
     config, batch = ours.config, ours.draw()
     num_rows = ours.batch_size
     tries = float(np.asarray(batch.tries).sum(1).mean())
-    tile = _rows._tile_size(config, jax.default_backend())
+    tile = _rows.tile_size(config, num_rows, jax.default_backend())
     keys = fold_in(jnp.broadcast_to(words_of(ours.key), (num_rows, 2)), batch.index)
 
     def inputs(keys, index, x):

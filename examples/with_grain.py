@@ -1,6 +1,6 @@
 """Series drawn on the fly and series of your own in one Grain pipeline, with a state to save.
 
-pip install "s2jax[grain]"
+python -m pip install ".[grain]"
 python examples/with_grain.py
 """
 

@@ -18,7 +18,7 @@ import os
 
 import jax
 import numpy as np
-import statsmodels.api as sm
+from matplotlib.cbook import get_sample_data
 
 import s2jax
 from s2jax.plotting import plot_pairs
@@ -46,7 +46,7 @@ for row in range(3):
     print(s2jax.to_sympy(batch.program)[row][0])
 
 # %%
-figure = plot_pairs(batch, count=4)
+plot_pairs(batch, count=4)
 
 # %% [markdown]
 # ## What was refused, and why
@@ -75,12 +75,12 @@ print("row", row, "is ARMA with phi", source.process.ar[row, 0], "theta", source
 # %% [markdown]
 # ## Real series as inputs
 #
-# The same machinery driven by the yearly sunspot numbers that ship with statsmodels: every row
-# takes a window of 128 years and its own expression.
+# The same machinery driven by the daily prices of a share that ship with matplotlib, from 2004 to
+# 2008: every row takes a window of 128 days and its own expression.
 
 # %%
-sunspots = sm.datasets.sunspots.load_pandas().data["SUNACTIVITY"].to_numpy()
-driven = s2jax.presets.s2(length=128, inputs=s2jax.inputs.Given(sunspots))
-sunspot_batch = s2jax.sample(jax.random.key(1), driven, ROWS)
-print(s2jax.to_text(sunspot_batch.program)[0])
-figure = plot_pairs(sunspot_batch, count=4)
+prices = get_sample_data("goog.npz")["price_data"]["adj_close"]
+driven = s2jax.presets.s2(length=128, inputs=s2jax.inputs.Given(prices))
+driven_batch = s2jax.sample(jax.random.key(1), driven, ROWS)
+print(s2jax.to_text(driven_batch.program)[0])
+plot_pairs(driven_batch, count=4)

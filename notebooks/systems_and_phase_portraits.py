@@ -133,7 +133,7 @@ pendulum = s2jax.ODE.from_sympy(
 )
 print(pendulum)
 starts = [[start, push] for push in (-2.6, 2.6) for start in np.linspace(-6, 6, 13)]
-paths = pendulum.solve(starts, np.linspace(0.0, 20.0, 400), {"c": 0.15})
+paths = pendulum.solve(starts, np.linspace(0.0, 20.0, 400), {"c": 0.15}).y
 
 # %% [markdown]
 # The same system as the target of a configuration: damping and start are drawn in every row, and

@@ -1,12 +1,24 @@
 """Checks of a caller's values: every message names the argument, the rule and the way out."""
 
 import difflib
-from collections.abc import Iterable, Mapping
-from typing import Any
+import functools
+import inspect
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ParamSpec, TypeVar
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+
+MAX_MAGNITUDE = 1e100
+"""Every number of a program is 0 or of magnitude 1e-100 to 1e100, in whatever way it came in."""
+_LARGEST = 2**63 - 1
+_NOTHING: Mapping[str, str] = types.MappingProxyType({})
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def is_concrete(value: Any) -> bool:
@@ -21,31 +33,133 @@ def check_number(
     integer: bool = False, strict: bool = False,
 ) -> None:  # fmt: skip
     """Refuse a number outside [low, high], or (low, high] if `strict`."""
-    if not is_concrete(value):
+    if not is_concrete(value) and hasattr(value, "dtype"):  # traced
         return
-    kind = "an integer" if integer else "a number"
-    rule = (
-        f"{kind} {'>' if strict else '>='} {low:g}" if np.isfinite(low) else f"a finite {kind[2:]}"
+    if not _is_real(value) or np.ndim(value) != 0:
+        rule = _rule(low, high, integer, strict)
+        raise TypeError(f"{owner}({name}={shown(value)}): must be {rule}.")
+    number = _as_float(value)
+    if integer and np.isinf(number):
+        high = min(high, _LARGEST)
+    if (
+        not np.isfinite(number) or number < low or number > high or (strict and number == low)
+        or (integer and not number.is_integer())
+    ):  # fmt: skip
+        rule = _rule(low, high, integer, strict)
+        raise ValueError(f"{owner}({name}={shown(value)}): must be {rule}.")
+
+
+def _is_real(value: Any) -> bool:
+    """Whether it is made of integers or floats."""
+    if isinstance(value, (bool, str)):
+        return False
+    dtype = getattr(value, "dtype", None)
+    kinds = (np.integer, np.floating)
+    if dtype is None:
+        return isinstance(value, (int, float))
+    return any(jnp.issubdtype(dtype, kind) for kind in kinds)
+
+
+def _as_float(value: Any) -> float:
+    """The nearest float, infinite beyond the largest."""
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf if value > 0 else -np.inf
+
+
+def _rule(low: float, high: float, integer: bool, strict: bool) -> str:
+    """Which numbers are meant."""
+    parts = [f"{'>' if strict else '>='} {_digits(low)}"] * bool(np.isfinite(low))
+    parts += [f"<= {_digits(high)}"] * bool(np.isfinite(high))
+    if integer or np.isfinite(high):
+        return f"{'an integer' if integer else 'a number'} {' and '.join(parts)}".strip()
+    return f"a number {parts[0]}, and finite" if parts else "a finite number"
+
+
+def _digits(number: float) -> str:
+    """A bound as it would be typed."""
+    return str(int(number)) if float(number).is_integer() and abs(number) < 1e16 else f"{number:g}"
+
+
+def shown(value: Any, letters: int = 60) -> str:
+    """A value as it stands in a call, on one line, cut if it is long."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python prints no integers of thousands of digits
+        return f"an integer of {value.bit_length()} bits"
+    if len(text) <= letters:
+        return text
+    return (
+        f"{type(value).__name__}(...)" if isinstance(value, eqx.Module) else text[:letters] + "..."
     )
-    rule += f" and <= {high:g}" if np.isfinite(high) else ""
-    fix = f"Choose {rule}."
-    if isinstance(value, (bool, np.bool_)) or np.ndim(value) != 0:
-        raise TypeError(f"{owner}({name}={value!r}): must be {rule}. {fix}")
-    if integer and not float(value).is_integer():
-        raise ValueError(f"{owner}({name}={value!r}): must be {rule}. {fix}")
-    number = float(value)
-    if not np.isfinite(number) or number < low or number > high or (strict and number == low):
-        raise ValueError(f"{owner}({name}={value!r}): must be {rule}. {fix}")
 
 
 def check_static_integer(owner: str, name: str, value: Any, low: int, high: float = np.inf) -> None:
-    """Refuse what is no plain Python integer in [low, high]; it decides a shape."""
+    """Refuse what is no integer of Python or NumPy in [low, high]; programs depend on it."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(
-            f"{owner}({name}={value!r}): must be a Python integer, because it decides a shape. "
-            f"Pass an int, not a {type(value).__name__}; inside jit, mark it static."
+            f"{owner}({name}={shown(value)}): must be a Python integer, because it must be known "
+            f"before anything is compiled. Pass an int; this is of type {type(value).__name__}. "
+            "Inside jit, mark it static."
         )
     check_number(owner, name, value, low, high, integer=True)
+
+
+def check_held(
+    owner: str, name: str, values: Any, dtype: Any, widest: float = MAX_MAGNITUDE, reason: str = ""
+) -> None:
+    """Refuse numbers beyond 1/widest to widest or those of the dtype; NaN and infinity pass."""
+    if not is_concrete(values):
+        return
+    low, high = limits_of(dtype, widest)
+    numbers = np.asarray(values, np.float64)
+    size = np.abs(numbers)
+    bad = np.isfinite(numbers) & (size != 0) & ((size < low) | (size > high))
+    if bad.any():
+        fix, reason = "Choose other units.", reason or f"numbers in {np.dtype(dtype)} are"
+        if high < widest:
+            fix = (
+                "Choose other units, or compute in float64: "
+                "jax.config.update('jax_enable_x64', True) at the start."
+            )
+        raise ValueError(
+            f"{owner}({name}={numbers[bad].reshape(-1)[0]:.9g}): must be 0 or of magnitude "
+            f"{low:.2g} to {high:.2g}, because {reason}. {fix}"
+        )
+
+
+def limits_of(dtype: Any, widest: float = MAX_MAGNITUDE) -> tuple[float, float]:
+    """Smallest and largest magnitude of numbers other than 0 that programs hold in this dtype.
+
+    Subnormal numbers are none, because XLA computes with them as if they were 0.
+    """
+    info = jnp.finfo(dtype)
+    return max(float(info.tiny), 1 / widest), min(float(info.max), widest)
+
+
+def as_floats(owner: str, name: str, values: Any, half: bool = False) -> Any:
+    """Numbers as an array of float32 or float64; integers and booleans become the default type.
+
+    Floats of half size stay as they are if `half`.
+
+    Raises:
+        TypeError: If they are complex, or floats of another size.
+    """
+    array = values if isinstance(values, jax.Array) else jnp.asarray(values)
+    if array.dtype in (jnp.float32, jnp.float64) or (
+        half and jnp.issubdtype(array.dtype, jnp.floating)
+    ):
+        return array
+    if jnp.issubdtype(array.dtype, jnp.integer) or array.dtype == bool:
+        return array.astype(jnp.result_type(float))
+    fix = f"Pass {name}.astype('float32'), and cast the result."
+    if jnp.issubdtype(array.dtype, jnp.complexfloating):
+        fix = "Pass the real and the imaginary part as two series."
+    raise TypeError(
+        f"{owner}({name} of dtype {array.dtype}): must be real numbers in float32 or float64, or "
+        f"integers, because these are computed with. {fix}"
+    )
 
 
 def check_weights(
@@ -65,9 +179,91 @@ def check_weights(
         )
 
 
+SYNONYMS = (
+    "length seq_length seq_len sequence_length series_length time_steps timesteps num_steps T",
+    "num_inputs n_inputs input_dimension input_dim in_channels num_variables n_vars channels",
+    "num_outputs n_outputs output_dimension output_dim out_channels channels",
+    "dimension dim dims ndim num_dims n_dims num_states n_states state_dim num_outputs",
+    "n num num_samples n_samples size batch_size num_rows n_rows rows count",
+    "batch batch_size rows n num_rows n_rows",
+    "rows n n_rows nrows num_rows num_samples n_samples size",
+    "block_size block blocksize",
+    "block block_size blocksize batch_size",
+    "seed random_state random_seed rng key",
+    "key rng rng_key prng_key seed random_state",
+    "max_tries max_trials tries retries",
+    "low min minimum lower lo",
+    "high max maximum upper hi",
+    "bound max_value max_abs limit",
+    "workers num_workers n_workers jobs n_jobs",
+)
+"""What an argument is called here, first, and what others call it."""
+
+
 def unknown(name: str, allowed: Iterable[str]) -> str:
     """The sentence about a name that is not in the list, with the nearest one that is."""
-    allowed = tuple(allowed)
-    near = difflib.get_close_matches(str(name), allowed, n=1)
+    allowed = tuple(dict.fromkeys(map(str, allowed)))
+    word = str(name).replace("-", "_")
+    groups = [group.split() for group in SYNONYMS]
+    meant = (group[0] for group in groups if word in group or word.lower() in group)
+    plain = {option.replace("-", "_"): option for option in allowed}
+    near = [plain[option] for option in meant if option in plain]
+    near += [plain[option] for option in plain if option.startswith(word) and len(word) > 2]
+    near += difflib.get_close_matches(str(name), allowed, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Choose among: {', '.join(allowed)}."
     return f"unknown name {name!r}. {hint}"
+
+
+def check_names(
+    owner: str,
+    given: Mapping[str, Any],
+    call: Any,
+    *more: str,
+    inside: Mapping[str, str] = _NOTHING,
+) -> None:
+    """Refuse keywords that `call` does not take, with the name that was meant.
+
+    Args:
+        owner: What was called.
+        given: Its keywords.
+        call: Has the signature; one that takes any keyword takes those of `more`.
+        inside: By name, how else to give what belongs to a part of the configuration.
+
+    Raises:
+        TypeError: If one is unknown.
+    """
+    if not given:
+        return
+    parameters = inspect.signature(call).parameters.values()
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    if takes_any and not more:
+        return
+    variadic = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    allowed = [parameter.name for parameter in parameters if parameter.kind not in variadic]
+    for name, value in given.items():
+        if name not in allowed and name not in more:
+            fix = unknown(name, [*allowed, *more])
+            if name in inside:
+                fix = f"belongs to a part. Pass {inside[name]}."
+            raise TypeError(f"{owner}({name}={shown(value)}): {fix}")
+
+
+def suggest_names(
+    *more: str, inside: Mapping[str, str] = _NOTHING
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A decorator: an unknown keyword of the function gets a suggestion.
+
+    Args:
+        more: Keywords that the function hands on.
+        inside: As in `check_names`.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def call(*args: P.args, **keywords: P.kwargs) -> R:
+            check_names(function.__name__, keywords, function, *more, inside=inside)
+            return function(*args, **keywords)
+
+        return call
+
+    return decorate

@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from s2jax._random import below, fold_in, random_bits, uniform
 from s2jax._search import Outputs, Task, no_outputs, search
+from s2jax._tiles import at_a_time, power_of_two
 from s2jax._types import Words
 from s2jax.acceptance import Moments, is_usable_input, moments
 from s2jax.config import Config, Standardize
@@ -19,6 +20,10 @@ from s2jax.ode._target import AbstractDifferential
 from s2jax.targets import AbstractPointwise
 
 _MAX_ROUNDS = 32
+_CPU_TILE = 256
+_MAX_TILE = 2**16
+_TILE_BYTES = 2**31  # of the workspace of a tile on an accelerator
+_TRIES_AT_ONCE = 16  # there; of 65 536 items hardly one needs more
 _AT_END = 2**30  # sorts a row behind all others
 
 
@@ -75,7 +80,7 @@ def fill_rows(words: Words, config: Config, n: int, backend: str) -> Rows:
 
     def step(state):
         rows, wanted, rounds = state
-        rows = draw_rows(words, config, rows, wanted, backend)
+        rows = draw_rows(words, config, rows, wanted, n, backend)
         index, failed = by_key(rows.index), by_key(~_is_usable(config, rows))
         retry = by_key(wanted) & failed & (rounds + 1 < _MAX_ROUNDS)
         following = index.max(1, keepdims=True) + jnp.cumsum(retry, axis=1, dtype=jnp.int32)
@@ -110,18 +115,20 @@ def no_rows(config: Config, index: Int[Array, " rows"]) -> Rows:
 
 
 def draw_rows(
-    words: Words, config: Config, rows: Rows, wanted: Bool[Array, " rows"], backend: str
+    words: Words, config: Config, rows: Rows, wanted: Bool[Array, " rows"], n: int, backend: str
 ) -> Rows:
-    """Draw the candidates `rows.index` of one key per row; rows not wanted stay as they are."""
+    """Draw the candidates `rows.index` of one key per row; rows not wanted stay as they are.
+
+    `n` is the number of rows of each key, and with `backend` says how many are drawn at a time.
+    """
     keys = fold_in(words, rows.index)
     bits = random_bits(keys, 4, stream=1)
     x_mask = _mask(bits[0], config.min_inputs, config.num_inputs)
     y_mask = _mask(bits[1], config.min_outputs, config.num_outputs)
     if isinstance(config.target, AbstractDifferential):
-        return _solve_rows(keys, bits, config, rows, wanted, (x_mask, y_mask), backend)
-    tile = _tile_size(config, backend)
+        return _solve_rows(keys, bits, config, rows, wanted, (x_mask, y_mask), n, backend)
     rows = rows._replace(y_mask=y_mask)
-    rows = _draw_inputs(keys, config, rows, x_mask, bits[2], max(1, tile // config.num_inputs))
+    rows = _draw_inputs(keys, config, rows, x_mask, bits[2], _input_tile(config, n, backend))
     assert isinstance(config.target, AbstractPointwise)
     assert isinstance(rows.outputs, Outputs)
     task = Task(
@@ -137,10 +144,13 @@ def draw_rows(
     outputs = jax.tree.map(lambda leaf: jnp.where(keep, leaf, jnp.zeros_like(leaf)), rows.outputs)
     good = unpack_channels(config, rows).usable.all(1)
     to_search = y_mask & (wanted & good)[:, None]
+    tile = tile_size(config, n * config.num_outputs, backend)
     return rows._replace(outputs=search(task, outputs, to_search, tile))
 
 
-def _solve_rows(keys, bits, config: Config, rows: Rows, wanted, masks, backend: str) -> Rows:
+def _solve_rows(
+    keys, bits, config: Config, rows: Rows, wanted, masks, n: int, backend: str
+) -> Rows:
     """Draw candidates whose outputs solve differential equations, which say what they read."""
     assert isinstance(config.target, AbstractDifferential)
     assert isinstance(rows.outputs, Found)
@@ -153,12 +163,11 @@ def _solve_rows(keys, bits, config: Config, rows: Rows, wanted, masks, backend: 
     rows = rows._replace(y_mask=y_mask)
     if config.num_inputs > 0:
         x_mask = jnp.arange(config.num_inputs, dtype=jnp.int32) < layout.num_inputs[:, None]
-        tile = max(1, _tile_size(config, backend) // config.num_inputs)
-        rows = _draw_inputs(keys, config, rows, x_mask, bits[2], tile)
+        rows = _draw_inputs(keys, config, rows, x_mask, bits[2], _input_tile(config, n, backend))
     wanted = wanted & unpack_channels(config, rows).usable.all(1)
     found = solve_rows(
         config.target, config.acceptance, config.split, keys, rows.x, layout, may_be_monotone,
-        before, wanted, backend,
+        before, wanted, n, backend,
     )  # fmt: skip
     new = (wanted & found.usable)[:, None] & y_mask
     scale, shift = _scaling(config.y_scaling, bits[3][:, None], moments(found.series))
@@ -176,12 +185,21 @@ def _is_usable(config: Config, rows: Rows) -> Bool[Array, " rows"]:
     return good & (found | ~rows.y_mask).all(1)
 
 
-def _tile_size(config: Config, backend: str) -> int:
-    """Channels drawn, or programs tried, at a time: what caches hold or an accelerator needs."""
+def tile_size(config: Config, num_items: int, backend: str) -> int:
+    """Programs tried at a time: what caches hold or, on an accelerator, what fills it."""
     if backend == "cpu":
-        return 256
+        return _CPU_TILE
     width = config.num_inputs + config.target.num_nodes(config.num_inputs, config.num_outputs)
-    return max(256, min(2**31 // (4 * config.length * width), 2**16))
+    room = max(_CPU_TILE, min(_TILE_BYTES // (4 * config.length * width), _MAX_TILE))
+    return min(room, at_a_time(num_items, _TRIES_AT_ONCE))
+
+
+def _input_tile(config: Config, n: int, backend: str) -> int:
+    """Rows whose inputs are drawn at a time."""
+    tile = tile_size(config, n, backend)
+    if backend != "cpu":
+        tile = min(tile, max(_CPU_TILE, power_of_two(n * config.num_inputs)))
+    return max(1, tile // config.num_inputs)
 
 
 def _draw_inputs(

@@ -3,6 +3,8 @@
 Axis names used in annotations: `batch time nodes inputs outputs lags states`.
 """
 
+import math
+
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, UInt32
@@ -22,4 +24,13 @@ Indices = Int[Array, " batch"] | Int[np.ndarray, " batch"]
 
 def number(default: float):
     """A field of type `Number`; an int becomes a float, so that 1 and 1.0 compile the same."""
-    return eqx.field(converter=lambda v: float(v) if type(v) is int else v, default=default)
+    return eqx.field(converter=_as_float, default=default)
+
+
+def _as_float(value):
+    if type(value) is not int:
+        return value
+    try:
+        return float(value)
+    except OverflowError:  # the check of the field refuses it
+        return math.inf if value > 0 else -math.inf

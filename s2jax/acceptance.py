@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax import _checks
+from s2jax._part import Part
 from s2jax._status import StatusFlag
 from s2jax._types import Number, Whole, number
 
@@ -45,7 +45,7 @@ REASONS = tuple(
 """The reasons counted in `Batch.rejections`, in order; a rejected try has exactly one."""
 
 
-class Acceptance(eqx.Module):
+class Acceptance(Part):
     """What makes an output series usable. Judged on f(x) before scaling, whole series only.
 
     Accepting conditions the law: a row is a draw of the expression given its input *and* given that
@@ -65,6 +65,9 @@ class Acceptance(eqx.Module):
         >>> Acceptance(bound=1000.0).max_tries
         64
     """
+
+    noun = "an Acceptance"
+    example = "s2jax.Acceptance(bound=1000.0)"
 
     bound: Number = number(1e4)
     min_variation: Number = number(1e-4)

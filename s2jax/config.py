@@ -3,6 +3,7 @@
 import equinox as eqx
 
 from s2jax import _checks
+from s2jax._part import Part, check_part
 from s2jax._types import Number, Whole, number
 from s2jax.acceptance import Acceptance
 from s2jax.expressions import Split
@@ -12,7 +13,7 @@ from s2jax.ode._target import AbstractDifferential
 from s2jax.targets import AbstractTarget, Algebraic
 
 
-class Standardize(eqx.Module):
+class Standardize(Part):
     """Scale a series to mean 0 and standard deviation U(low, high).
 
     The factor U(low, high) is drawn once per row and shared by its channels, as in the reference.
@@ -28,6 +29,9 @@ class Standardize(eqx.Module):
         Standardize(low=1.0, high=1.0)
     """
 
+    noun = "a Standardize"
+    example = "s2jax.Standardize(low=0.5, high=2.0)"
+
     low: Number = number(0.0)
     high: Number = number(16.0)
 
@@ -42,7 +46,7 @@ class Standardize(eqx.Module):
             )
 
 
-class Config(eqx.Module):
+class Config(Part):
     """Everything that decides what is drawn; a pytree.
 
     Numbers that decide a shape are static and recompile when they change; all others are leaves and
@@ -69,6 +73,9 @@ class Config(eqx.Module):
         1
     """
 
+    noun = "an s2jax.Config"
+    example = "s2jax.presets.s2()"
+
     length: int = eqx.field(static=True, default=256)
     num_inputs: int = eqx.field(static=True, default=1)
     num_outputs: int = eqx.field(static=True, default=1)
@@ -91,26 +98,16 @@ class Config(eqx.Module):
             value = getattr(self, name)
             if value is not None:
                 _checks.check_number("Config", name, value, 1, high, integer=True)
-        for name, kind, example in (
-            ("inputs", AbstractInput, "s2jax.inputs.ARMA()"),
-            ("target", AbstractTarget, "s2jax.Algebraic()"),
-            ("acceptance", Acceptance, "s2jax.Acceptance()"),
+        for name, kind in (
+            ("inputs", AbstractInput), ("target", AbstractTarget), ("acceptance", Acceptance),
+        ):  # fmt: skip
+            check_part("Config", name, getattr(self, name), kind)
+        for name, kind in (
+            ("x_scaling", Standardize),
+            ("y_scaling", Standardize),
+            ("split", Split),
         ):
-            if not isinstance(getattr(self, name), kind):
-                raise TypeError(
-                    f"Config({name}={getattr(self, name)!r}): must be a {kind.__name__}. "
-                    f"Pass for example {example}."
-                )
-        for name in ("x_scaling", "y_scaling"):
-            if not isinstance(getattr(self, name), Standardize | None):
-                raise TypeError(
-                    f"Config({name}={getattr(self, name)!r}): must be a Standardize or None. "
-                    "Pass s2jax.Standardize(low, high)."
-                )
-        if not isinstance(self.split, Split | None):
-            raise TypeError(
-                f"Config(split={self.split!r}): must be a Split or None. Pass s2jax.Split(0, 0.9)."
-            )
+            check_part("Config", name, getattr(self, name), kind, optional=True)
         self.inputs.check_length(self.length)
         self.target.check_inputs(self.num_inputs, self.num_outputs)
 

@@ -3,18 +3,24 @@
 import abc
 from collections.abc import Sequence
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt32
 
 from s2jax import _checks
+from s2jax._part import Part
 from s2jax._random import categorical, normal_quantile, signed_uniform, uniform
 from s2jax._types import Number, number
 
 
-class AbstractDistribution(eqx.Module):
-    """A law of numbers. Its own numbers are leaves: turning them recompiles nothing."""
+class AbstractDistribution(Part):
+    """A law of numbers. Its own numbers are leaves: turning them recompiles nothing.
+
+    They must be 0 or of a magnitude of float32, 1.2e-38 to 3.4e38, because draws are float32.
+    """
+
+    noun = "a distribution"
+    example = "s2jax.distributions.LogUniform(0.5, 2.0)"
 
     @abc.abstractmethod
     def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -28,7 +34,8 @@ class Constant(AbstractDistribution):
         value: The number.
 
     Raises:
-        ValueError: If it is not finite.
+        ValueError: If it is not finite, or neither 0 nor of a magnitude that the default float type
+            holds, and at most 1e-100 to 1e100.
 
     Example:
         >>> Constant(2.5).value
@@ -39,6 +46,7 @@ class Constant(AbstractDistribution):
 
     def __check_init__(self):
         _checks.check_number("Constant", "value", self.value)
+        _checks.check_held("Constant", "value", self.value, jnp.result_type(float))
 
     def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
         return jnp.broadcast_to(_float32(self.value), bits.shape)
@@ -124,6 +132,8 @@ class Normal(AbstractDistribution):
     def __check_init__(self):
         _checks.check_number("Normal", "mean", self.mean)
         _checks.check_number("Normal", "std", self.std, low=0)
+        for name in ("mean", "std"):
+            _check_drawn("Normal", name, getattr(self, name))
 
     def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
         return _float32(self.mean) + _float32(self.std) * normal_quantile(signed_uniform(bits))
@@ -154,10 +164,18 @@ class Choices(AbstractDistribution):
     def __check_init__(self):
         for index, value in enumerate(self.values):
             _checks.check_number("Choices", f"values[{index}]", value)
+            _check_drawn("Choices", f"values[{index}]", value)
         check_weights("Choices", "values", len(self.values), self.weights)
 
     def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
         return stack(self.values)[categorical(bits, stack(self.weights))]
+
+
+def sample_as(law: AbstractDistribution, bits: UInt32[Array, "*shape"], dtype) -> Array:
+    """Draws in this dtype; a fixed number is not rounded to float32 before."""
+    if isinstance(law, Constant):
+        return jnp.broadcast_to(jnp.asarray(law.value).astype(dtype), bits.shape)
+    return law.sample(bits).astype(dtype)
 
 
 def check_positive(owner: str, name: str, law: AbstractDistribution) -> None:
@@ -202,10 +220,19 @@ def _float32(value) -> Float[Array, ""]:
     return jnp.asarray(value).astype(np.float32)
 
 
+def _check_drawn(owner: str, name: str, value) -> None:
+    """Refuse a number that draws cannot have."""
+    highest = float(np.finfo(np.float32).max)
+    reason = "draws are float32, also in float64"
+    _checks.check_held(owner, name, value, jnp.float32, highest, reason)
+
+
 def _check_range(owner: str, low, high, positive: bool = False) -> None:
     bound = {"low": 0.0, "strict": True} if positive else {}
     _checks.check_number(owner, "low", low, **bound)
     _checks.check_number(owner, "high", high, **bound)
+    for name, value in (("low", low), ("high", high)):
+        _check_drawn(owner, name, value)
     if _checks.is_concrete(low) and _checks.is_concrete(high) and float(low) > float(high):
         raise ValueError(
             f"{owner}(low={low!r}, high={high!r}): low must be <= high, because numbers are drawn "

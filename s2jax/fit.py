@@ -1,18 +1,21 @@
 """Fitting the constants of many different expressions at once."""
 
+import math
 from functools import partial
 from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Num
 
 from s2jax import _checks
 from s2jax._status import StatusFlag
 from s2jax._types import PRNGKey
 from s2jax.expressions import Constants, Program
 from s2jax.expressions._gradient import jacobian_rows
+from s2jax.expressions._reads import available, check_reads, reads_missing
 from s2jax.expressions._trees import by_tiles
 from s2jax.operators import CONST, NUM_LEAVES
 
@@ -30,6 +33,7 @@ class FitStatus(StatusFlag):
     OK = 0, "Converged."
     MAX_STEPS = 1, "The largest number of steps was reached."
     NOT_FINITE = 2, "No start gave finite values."
+    MISSING_VARIABLE = 4, "The program reads a variable that is no channel of x."
 
 
 class Fit(eqx.Module):
@@ -95,10 +99,11 @@ def free_constants(program: Program) -> Constants:
     return Constants(used & ~is_leaf & scale, used & jnp.where(is_leaf, value, bias))
 
 
+@_checks.suggest_names()
 def fit_constants(
     program: Program,
-    x: Float[Array, "*batch inputs time"],
-    y: Float[Array, "*batch outputs time"],
+    x: Num[Array | np.ndarray, "*batch inputs time"],
+    y: Num[Array | np.ndarray, "*batch outputs time"],
     *,
     key: PRNGKey | None = None,
     starts: int = 1,
@@ -127,7 +132,10 @@ def fit_constants(
         fit.constants)` is a program with these constants.
 
     Raises:
-        ValueError: If shapes do not agree or a number is out of range, or there is no key.
+        TypeError: If `x` or `y` is complex or of a floating type other than float32 and float64.
+        ValueError: If shapes do not agree or a number is out of range, or there is no key; or if a
+            program reads a variable that is no channel of `x`. Programs that are traced have the
+            status MISSING_VARIABLE then.
 
     Example:
         >>> import jax.numpy as jnp, s2jax
@@ -142,8 +150,13 @@ def fit_constants(
         Marquardt (1963), An algorithm for least-squares estimation of nonlinear parameters; the
         damping follows Nielsen (1999), Damping parameter in Marquardt's method.
     """
+    x = _checks.as_floats("fit_constants", "x", x)
+    y = _checks.as_floats("fit_constants", "y", y).astype(x.dtype)
     _check(program, x, y, key, starts, max_steps)
     free = free_constants(program) if free is None else free
+    if 0 in program.shape:
+        nothing, none = jnp.zeros(program.shape, x.dtype), jnp.zeros(program.shape, jnp.int32)
+        return Fit(program.constants, nothing, none, none)
     count = (free.scale.sum(-1, dtype=jnp.int32) + free.bias.sum(-1, dtype=jnp.int32)).max()
     num_free = int(count) if _checks.is_concrete(count) else 2 * program.num_nodes
     key = jax.random.key(0) if key is None else key
@@ -161,11 +174,17 @@ def _check(program, x, y, key, starts, max_steps) -> None:
             f"{y.shape}): must be (*batch, outputs), (*batch, inputs, time) and (*batch, outputs, "
             "time). Index or broadcast them."
         )
+    if x.shape[-1] == 0:
+        raise ValueError(
+            f"fit_constants(x of shape {x.shape}): must have a time step, because constants are "
+            "fitted to values. Pass at least one."
+        )
     if y.shape[-1] != x.shape[-1]:
         raise ValueError(
             f"fit_constants(x with {x.shape[-1]} and y with {y.shape[-1]} time steps): must have "
             "equal lengths. Cut the longer one."
         )
+    check_reads("fit_constants", program, available(x.shape[-2]), x.dtype)
     if starts > 1 and key is None:
         raise ValueError(
             f"fit_constants(starts={starts}): must have a key for the random starts. Pass "
@@ -176,7 +195,7 @@ def _check(program, x, y, key, starts, max_steps) -> None:
 def _rows_of(program: Program, x, y, free: Constants):
     """Everything with one leading axis, and x repeated for the outputs of a row."""
     batch = program.shape
-    flat = lambda leaf: leaf.reshape(-1, *leaf.shape[len(batch) :])
+    flat = lambda leaf: leaf.reshape(math.prod(batch), *leaf.shape[len(batch) :])
     x = jnp.broadcast_to(jnp.expand_dims(x, -3), (*batch, *x.shape[-2:]))
     return jax.tree.map(flat, (program, x, y, free))
 
@@ -210,6 +229,8 @@ def _fit_rows(key, program: Program, x, y, free: Constants, num_free, starts, ma
     )
     status = jnp.where(running, FitStatus.MAX_STEPS.value, 0)
     status = jnp.where(jnp.isfinite(loss), status, FitStatus.NOT_FINITE.value)
+    missing = reads_missing(program, available(x.shape[-2]))
+    status = jnp.where(missing, FitStatus.MISSING_VARIABLE.value, status)
     return Fit(_scatter(own, columns, theta), loss, steps, status)
 
 

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from s2jax import _checks
+from s2jax import _checks, _forks
+from s2jax._part import check_part
 from s2jax._random import words_of
 from s2jax._rows import Rows, draw_rows, fill_rows, no_rows, unpack_channels
 from s2jax._search import Outputs
@@ -21,6 +22,9 @@ from s2jax.expressions._program import unpack
 from s2jax.inputs import Source
 from s2jax.ode._rows import times
 from s2jax.ode._search import Found, unpack_equations
+
+MAX_ROWS = 2**30
+"""Of one batch: the numbers of its candidates are 32-bit integers."""
 
 
 class Dynamics(eqx.Module):
@@ -83,6 +87,7 @@ class Batch(eqx.Module):
     dynamics: Dynamics | None = None
 
 
+@_checks.suggest_names()
 def sample(key: PRNGKey, config: Config, n: int) -> Batch:
     """The first `n` usable candidates of the key, in order.
 
@@ -109,10 +114,11 @@ def sample(key: PRNGKey, config: Config, n: int) -> Batch:
         ((4, 1, 64), (4, 1, 64), 0)
     """
     _check_call("sample", key, config)
-    _checks.check_static_integer("sample", "n", n, 1)
+    _checks.check_static_integer("sample", "n", n, 1, MAX_ROWS)
     return _sample(words_of(key), config, int(n), jax.default_backend())
 
 
+@_checks.suggest_names()
 def candidates(key: PRNGKey, config: Config, indices: Indices) -> Batch:
     """The candidates of the key with these indices, usable or not.
 
@@ -145,25 +151,27 @@ def candidates(key: PRNGKey, config: Config, indices: Indices) -> Batch:
             f"candidates(indices of shape {array.shape}, {array.dtype}): must be a vector of "
             "integers. Pass for example jnp.arange(8)."
         )
-    if _checks.is_concrete(array) and int(array.min()) < 0:
-        raise ValueError(
-            f"candidates(indices with {int(array.min())}): must be >= 0, because candidates are "
-            "counted from 0."
-        )
+    if _checks.is_concrete(array):
+        low, high = int(array.min()), int(array.max())
+        if low < 0 or high >= 2**32:
+            raise ValueError(
+                f"candidates(indices with {low if low < 0 else high}): must be >= 0 and < 2**32, "
+                "because candidates are counted from 0 in 32 bits. Take another key for more."
+            )
     return _candidates(words_of(key), config, jnp.asarray(array), jax.default_backend())
 
 
 def _check_call(name: str, key, config) -> None:
+    _forks.check_can_draw(f"{name}()")
     if not (isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)):
-        raise TypeError(f"{name}(key={key!r}): must be a typed key. Pass jax.random.key(seed).")
+        raise TypeError(
+            f"{name}(key={_checks.shown(key)}): must be a typed key. Pass jax.random.key(seed)."
+        )
     if key.shape != ():
         raise TypeError(
             f"{name}(key of shape {key.shape}): must be one key. Use jax.vmap for several."
         )
-    if not isinstance(config, Config):
-        raise TypeError(
-            f"{name}(config={config!r}): must be an s2jax.Config. Pass s2jax.presets.s2()."
-        )
+    check_part(name, "config", config, Config)
 
 
 @partial(jax.jit, static_argnames=("n", "backend"))
@@ -198,7 +206,7 @@ def _sample(words: Words, config: Config, n: int, backend: str) -> Batch:
 def _candidates(words: Words, config: Config, indices, backend: str) -> Batch:
     everyone = jnp.ones(indices.shape, bool)
     words = jnp.broadcast_to(words, (*indices.shape, 2))
-    rows = draw_rows(words, config, no_rows(config, indices), everyone, backend)
+    rows = draw_rows(words, config, no_rows(config, indices), everyone, len(indices), backend)
     return _to_batch(config, rows)
 
 

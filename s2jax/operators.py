@@ -2,6 +2,8 @@
 
 An operator's opcode is its position here. The law weights are the defaults of the Series-Symbol
 papers' sampler; an operator of weight 0 is evaluated, printed and parsed but drawn only on demand.
+One of weight None is not even named in their table of weights: it costs a sampler nothing until a
+table names it.
 The reference implementation has two more words. `diff`, a smoothed forward difference along time,
 is left out: with it, y is no pointwise function of x. `rand` is left out: it always evaluates to 0.
 """
@@ -27,7 +29,8 @@ class Operator:
         function: JAX function of `arity` arrays; a number if `arity` is 0. Outside its domain it
             returns NaN, and every operator passes NaN on.
         symbol: The SymPy form: a name in SymPy, or a function of SymPy expressions.
-        weight: Default weight among the operators of the same arity.
+        weight: Default weight among the operators of the same arity; None for 0 that is not spelt
+            out.
         domain: Where the function is defined.
         protects: Whether the first operand is replaced by its absolute value in protected mode.
         commutative: Whether the operands may be swapped.
@@ -37,7 +40,7 @@ class Operator:
     arity: int
     function: Callable[..., jax.Array] | float
     symbol: str | Callable[..., Any]
-    weight: float = 0.0
+    weight: float | None = 0.0
     domain: str = "all reals"
     protects: bool = False
     commutative: bool = False
@@ -53,6 +56,10 @@ def _div(a: jax.Array, b: jax.Array) -> jax.Array:
 
 def _inv(a: jax.Array) -> jax.Array:
     return _nan_where(a == 0, 1 / a)
+
+
+def _arctanh(a: jax.Array) -> jax.Array:
+    return _nan_where(jnp.abs(a) >= 1, fastmath.arctanh(a))
 
 
 def _log(a: jax.Array) -> jax.Array:
@@ -93,6 +100,14 @@ TABLE = (
     Operator("pow3", 1, lambda a: a * a * a, lambda a: a**3, 1.0),
     Operator("neg", 1, jnp.negative, lambda a: -a),
     Operator("tanh", 1, jnp.tanh, "tanh"),
+    Operator("max", 2, jnp.maximum, "Max", None, commutative=True),
+    Operator("min", 2, jnp.minimum, "Min", None, commutative=True),
+    Operator("sign", 1, jnp.sign, "sign", None),
+    Operator("sinh", 1, fastmath.sinh, "sinh", None),
+    Operator("cosh", 1, fastmath.cosh, "cosh", None),
+    Operator("arcsinh", 1, fastmath.arcsinh, "asinh", None),
+    Operator("arccosh", 1, fastmath.arccosh, "acosh", None, domain="operand >= 1"),
+    Operator("arctanh", 1, _arctanh, "atanh", None, domain="-1 < operand < 1"),
 )
 
 OPCODE: Mapping[str, int] = {operator.name: code for code, operator in enumerate(TABLE)}
@@ -107,5 +122,6 @@ def drawable(arity: int) -> tuple[str, ...]:
 
 
 def default_weights(arity: int) -> dict[str, float]:
-    """Weight of each drawable operator of this arity in the law of the papers."""
-    return {name: TABLE[OPCODE[name]].weight for name in drawable(arity)}
+    """Weight of each operator of this arity that the law of the papers names."""
+    weights = {name: TABLE[OPCODE[name]].weight for name in drawable(arity)}
+    return {name: weight for name, weight in weights.items() if weight is not None}

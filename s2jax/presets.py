@@ -1,11 +1,23 @@
 """Ready configurations."""
 
+import dataclasses
+
+from s2jax import _checks
+from s2jax._part import inside
 from s2jax._reference import config_fields
 from s2jax.acceptance import Acceptance
 from s2jax.config import Config, Standardize
+from s2jax.expressions._program import MAX_INPUTS, MAX_STATES
 from s2jax.ode import ODE
 
+_FIELDS = tuple(field.name for field in dataclasses.fields(Config))
+_INSIDE_SOLUTIONS = inside(Config) | {
+    field.name: f"target=s2jax.ODE({field.name}=...)" for field in dataclasses.fields(ODE)
+}
+_FIELDS_OF_SOLUTIONS = tuple(name for name in _FIELDS if name != "num_outputs")
 
+
+@_checks.suggest_names(*_FIELDS, inside=inside(Config))
 def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -> Config:
     """The Series-Symbol papers' configuration, with the defects of its rules mended.
 
@@ -28,6 +40,7 @@ def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -
     return Config(length=length, num_inputs=num_inputs, num_outputs=num_outputs, **fields)
 
 
+@_checks.suggest_names(*_FIELDS_OF_SOLUTIONS, inside=_INSIDE_SOLUTIONS)
 def ode(length: int = 256, dimension: int = 2, num_inputs: int = 1, **fields) -> Config:
     """Solutions of random differential equations, all forms of `s2jax.ODE`.
 
@@ -48,6 +61,8 @@ def ode(length: int = 256, dimension: int = 2, num_inputs: int = 1, **fields) ->
         d'Ascoli et al. (2024), ODEFormer: Symbolic regression of dynamical systems with
         transformers, for the random right-hand sides.
     """
+    _checks.check_static_integer("ode", "dimension", dimension, 1, MAX_STATES)
+    _checks.check_static_integer("ode", "num_inputs", num_inputs, 0, MAX_INPUTS)
     weights = dict(ODE().weights)
     for name, possible in (
         ("driven", num_inputs > 0), ("forced", num_inputs > 0), ("second_order", dimension > 1),

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Integer
 
-from s2jax import _checks
+from s2jax import _checks, _forks
+from s2jax._part import check_part
 from s2jax._serialize import to_json
 from s2jax._types import PRNGKey
 from s2jax._version import __version__
@@ -57,20 +58,23 @@ class Stream:
     seed: int = 0
     block_size: int = 1024
 
+    def __new__(cls, *args: Any, **fields: Any) -> "Stream":
+        _checks.check_names("Stream", fields, cls.__init__)
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
-        if not isinstance(self.config, Config):
-            raise TypeError(
-                f"Stream(config={self.config!r}): must be an s2jax.Config. Pass s2jax.presets.s2()."
-            )
-        _checks.check_static_integer("Stream", "seed", self.seed, 0, 2**32 - 1)
-        _checks.check_static_integer("Stream", "block_size", self.block_size, 1, 2**24)
+        check_stream("Stream", self.config, self.seed, self.block_size)
+        object.__setattr__(self, "seed", int(self.seed))
+        object.__setattr__(self, "block_size", int(self.block_size))
 
     def __getitem__(self, block: int | Integer[Array, ""]) -> Batch:
         """Block number `block`; traced inside jit.
 
         Raises:
             IndexError: If it is negative, or 2**32 or more.
+            RuntimeError: In a process that was forked after JAX had started.
         """
+        _forks.check_can_draw("Stream[...]")
         number: Any = block
         if _checks.is_concrete(block):
             number = operator.index(block)
@@ -104,6 +108,15 @@ class Stream:
         return fingerprint_of(self.identity)
 
 
+def check_stream(
+    owner: str, config: Any, seed: Any, block_size: Any, name_of_size: str = "block_size"
+) -> None:
+    """Refuse what makes no stream, in the name of who was called."""
+    check_part(owner, "config", config, Config)
+    _checks.check_static_integer(owner, "seed", seed, 0, 2**32 - 1)
+    _checks.check_static_integer(owner, name_of_size, block_size, 1, 2**24)
+
+
 def draw(config: Config, key: PRNGKey, blocks: Sequence[Any] | np.ndarray, size: int) -> Batch:
     """Blocks of the stream of a key one after another, where `config` and `key` are.
 
@@ -117,7 +130,7 @@ def draw(config: Config, key: PRNGKey, blocks: Sequence[Any] | np.ndarray, size:
 @functools.partial(jax.jit, static_argnames="size")
 def _draw_several(config: Config, key: PRNGKey, blocks: Any, size: int) -> Batch:
     drawn = jax.vmap(lambda block: sample(jax.random.fold_in(key, block), config, size))(blocks)
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), drawn)
+    return jax.tree.map(lambda leaf: jax.lax.collapse(leaf, 0, 2), drawn)  # -1 fails without values
 
 
 def fingerprint_of(identity: Mapping[str, Any]) -> str:

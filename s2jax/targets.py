@@ -1,20 +1,36 @@
 """What is made of the inputs: y = f(x) with a random f, or y = x."""
 
 import abc
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from s2jax import _checks
+from s2jax._part import Part, check_part
 from s2jax._types import Words
 from s2jax.expressions import AbstractLaw, Program, S2Law
 from s2jax.expressions._run import evaluate_rows
 from s2jax.operators import ID
 
 
-class AbstractTarget(eqx.Module):
+class AbstractTarget(Part):
     """What is made of the inputs, and of which programs."""
+
+    noun = "a target"
+    example = "s2jax.Algebraic()"
+
+    @classmethod
+    def way_out(cls, given: Any) -> str:
+        if isinstance(given, AbstractLaw):
+            return f"Wrap it in s2jax.Algebraic: s2jax.Algebraic({type(given).__name__}(...))."
+        if isinstance(given, (str, list, tuple)):
+            return (
+                "Wrap expressions of your own: s2jax.Algebraic(s2jax.Expressions([...])); for "
+                "differential equations, s2jax.ODE.from_sympy."
+            )
+        return super().way_out(given)
 
     @property
     @abc.abstractmethod
@@ -71,12 +87,7 @@ class Algebraic(AbstractPointwise):
     domain: str = eqx.field(static=True, default="protected")
 
     def __check_init__(self):
-        if not isinstance(self.law, AbstractLaw):
-            raise TypeError(
-                f"Algebraic(law={self.law!r}): must be a law of expressions. Pass "
-                "s2jax.expressions.S2Law(...), s2jax.expressions.UniformLaw(...) or "
-                "s2jax.Expressions([...])."
-            )
+        check_part("Algebraic", "law", self.law, AbstractLaw)
         if self.domain not in ("protected", "reject"):
             near = _checks.unknown(self.domain, ("protected", "reject"))
             raise ValueError(f"Algebraic(domain={self.domain!r}): {near}")

@@ -1,10 +1,11 @@
 """What trainers do to series before a model sees them: pure functions for jit, vmap and scan."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+import numpy as np
+from jaxtyping import Array, Bool, Float, Num
 
 from s2jax import _checks
 from s2jax._types import Number, PRNGKey
@@ -68,6 +69,7 @@ def patchify(series: Float[Array, "*batch time"], size: int) -> Float[Array, "*b
         [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
     """
     _checks.check_static_integer("patchify", "size", size, 1)
+    series = jnp.asarray(series)
     length = series.shape[-1]
     if length % size:
         raise ValueError(
@@ -78,7 +80,8 @@ def patchify(series: Float[Array, "*batch time"], size: int) -> Float[Array, "*b
 
 
 def z_score(
-    series: Float[Array, "*batch time"], observed: Bool[Array, "*batch time"] | None = None
+    series: Num[Array | np.ndarray, "*batch time"],
+    observed: Bool[Array | np.ndarray, "*batch time"] | None = None,
 ) -> Scaled:
     """Scale each series to mean 0 and standard deviation 1 over its observed values.
 
@@ -89,18 +92,20 @@ def z_score(
         >>> z_score(jnp.array([1.0, 3.0])).series.tolist()
         [-1.0, 1.0]
     """
-    series, seen = _observed(series, observed)
+    series, seen = _observed("z_score", series, observed)
     shift = _mean(series, seen)
     # the mean of a constant is rounded: what is left of it is no signal to be scaled up
-    highest = jnp.where(seen, series, -jnp.inf).max(-1, keepdims=True)
-    varies = highest > jnp.where(seen, series, jnp.inf).min(-1, keepdims=True)
+    highest = jnp.where(seen, series, -jnp.inf).max(-1, keepdims=True, initial=-jnp.inf)
+    lowest = jnp.where(seen, series, jnp.inf).min(-1, keepdims=True, initial=jnp.inf)
+    varies = highest > lowest
     centred = jnp.where(seen & varies, series - shift[..., None], 0)
     variance = _mean(centred**2, seen)
     return _scaled(centred, shift, jnp.sqrt(jnp.where(variance > 0, variance, 1)))
 
 
 def mean_abs(
-    series: Float[Array, "*batch time"], observed: Bool[Array, "*batch time"] | None = None
+    series: Num[Array | np.ndarray, "*batch time"],
+    observed: Bool[Array | np.ndarray, "*batch time"] | None = None,
 ) -> Scaled:
     """Divide each series by the mean of its observed absolute values.
 
@@ -111,14 +116,14 @@ def mean_abs(
         >>> mean_abs(jnp.array([1.0, -3.0])).series.tolist()
         [0.5, -1.5]
     """
-    series, seen = _observed(series, observed)
+    series, seen = _observed("mean_abs", series, observed)
     shift = jnp.zeros(series.shape[:-1], series.dtype)
     return _scaled(jnp.where(seen, series, 0), shift, _mean(jnp.abs(series), seen))
 
 
 def drop_values(
     key: PRNGKey,
-    series: Float[Array, "*batch time"],
+    series: Num[Array | np.ndarray, "*batch time"],
     low: Number = 0.0,
     high: Number = 0.2,
     run: int = 1,
@@ -128,13 +133,14 @@ def drop_values(
 
     Args:
         key: A PRNG key.
-        series: Without missing values.
+        series: Without missing values; integers become floats.
         low, high: The expected share of each series is U(low, high), in [0, 1]. May be traced.
         run: Missing values come in runs of at least this length; 1 is missing completely at
             random. Static.
         fill: What stands where a value is missing.
 
     Raises:
+        TypeError: If series are complex.
         ValueError: If a number is out of range.
 
     Example:
@@ -145,7 +151,8 @@ def drop_values(
     _checks.check_number("drop_values", "low", low, 0, 1)
     least = float(low) if _checks.is_concrete(low) else 0.0
     _checks.check_number("drop_values", "high", high, least, 1)
-    _checks.check_static_integer("drop_values", "run", run, 1, series.shape[-1])
+    series = _checks.as_floats("drop_values", "series", series, half=True)
+    _checks.check_static_integer("drop_values", "run", run, 1, max(series.shape[-1], 1))
     of_rate, of_start = jax.random.split(key)
     dtype = series.dtype
     unit = jax.random.uniform(of_rate, series.shape[:-1], dtype)
@@ -181,6 +188,11 @@ def forecast(
         ((4, 1, 48), (4, 1, 16), (4, 1, 16))
     """
     length = batch.y.shape[-1]
+    if length < 2:
+        raise ValueError(
+            f"forecast(batch of {length} time steps): must have at least 2, because one at least "
+            "is past and one is future. Draw longer series."
+        )
     _checks.check_static_integer("forecast", "horizon", horizon, 1, length - 1)
     kinds = ("future", "past", "none")
     if covariates not in kinds:
@@ -196,8 +208,9 @@ def forecast(
     )
 
 
-def _observed(series: Array, observed: Array | None) -> tuple[Array, Array]:
+def _observed(owner: str, series: Any, observed: Any) -> tuple[Array, Array]:
     """Series with zeros where nothing is observed, and the mask."""
+    series = _checks.as_floats(owner, "series", series, half=True)
     seen = jnp.ones(series.shape, bool) if observed is None else observed
     return jnp.where(seen, series, 0), seen
 

@@ -3,8 +3,9 @@
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
@@ -22,6 +23,10 @@ import jaxtyping
 import numpy as np
 import pytest
 
+from tests.peers import need
+
+collect_ignore = ["reference"]  # writes the tables that tests read; imports the reference itself
+
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 # "allow": (batch,) against (nodes, batch) is how node-major code reads a per-row number
 jax.config.update("jax_numpy_rank_promotion", "allow")
@@ -30,6 +35,20 @@ jax.config.update("jax_numpy_rank_promotion", "allow")
 # PEP 484.
 _CHECKER = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 jaxtyping.install_import_hook("s2jax", _CHECKER)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that take the fixture `peer` are marked `peers`."""
+    for item in items:
+        if "peer" in getattr(item, "fixturenames", ()):
+            item.add_marker("peers")
+
+
+@pytest.fixture
+def peer() -> Callable[[str], Any]:
+    """Imports a module of a peer, or skips the test."""
+    return need
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -57,6 +57,8 @@ def test_generate(generated):
     rejected = result.stdout.splitlines()[1]
     assert re.match(r"rejected: too_large \d+ \(\d+\.\d%\), ", rejected)
     assert "300" in result.stderr
+    assert result.stderr.startswith("compiling: ")
+    assert "1 files" not in result.stdout + result.stderr
     assert "rows/s" in result.stderr or "s left" in result.stderr
     manifest = read_manifest(out)
     assert manifest["rows"] == 300
@@ -77,7 +79,9 @@ def test_show(generated, tmp_path, capsys):
     assert table["rows"] == "300"
     assert table["length"] == "64"
     assert table["channels"] == "1 in, 1 out"
-    assert table["tries"].startswith("accepted 300 (")
+    assert re.fullmatch(r"300 of \d+ expressions accepted \(\d+\.\d%\)", table["tries"])
+    assert " 0 (0.0%)" not in table["rejected"]
+    assert table["size"].endswith(" in 1 file")
     assert "mul" in table["operators"]
     assert 100 < int(table["skeletons"].split()[0]) <= 300
 
@@ -115,7 +119,7 @@ def test_show_of_no_corpus(tmp_path, capsys):
         (["--inputs.weights", "1"], "one weight for each"),
         (["--rows", "0"], "rows=0): must be an integer >= 1"),
         (["--config", "missing.toml"], "cannot be read as TOML"),
-        (["--workers", "2"], "workers=2): must be >= 1 and <= 1"),
+        (["--workers", "0"], "workers=0): must be an integer >= 1"),
         (["--shards", "1"], "--shards 1: must be I/N"),
         (["--shards", "1/1"], "part=(1, 1)): must be (i, n) with 0 <= i < n"),
         (["--address", "auto"], "--address auto: needs --engine ray"),
@@ -188,7 +192,7 @@ def test_one_processor_draws_as_several(monkeypatch):
 
 def test_the_same_command_again_does_nothing(generated, capsys, monkeypatch):
     out, result = generated
-    assert re.search(r"300 rows in 1 files: about \d+\.\d MB of [\d,]+ MB free", result.stderr)
+    assert re.search(r"300 rows in 1 file: about \d+\.\d MB of [\d,]+ MB free", result.stderr)
     monkeypatch.setattr(Stream, "__getitem__", None)
     arguments = ["--rows", "300", "--length", "64", "--seed", "5", "--acceptance.bound=500"]
     assert cli.main(["generate", str(out), *arguments]) == cli.OK
@@ -202,7 +206,7 @@ def test_info_verify_and_repair(generated, tmp_path, capsys):
     assert cli.main(["info", str(folder)]) == cli.OK
     assert "state        whole\nrows         300" in capsys.readouterr().out
     assert cli.main(["verify", str(folder)]) == cli.OK
-    assert "1 files are as they were written" in capsys.readouterr().out
+    assert "1 file is as it was written" in capsys.readouterr().out
     (file,) = (folder / "data").iterdir()
     good = file.read_bytes()
     file.write_bytes(good[:2000] + bytes([good[2000] ^ 1]) + good[2001:])

@@ -31,6 +31,7 @@ from s2jax.corpus import (
     write_reference,
 )
 from s2jax.corpus._plan import Plan
+from s2jax.corpus._shards import write_shard
 from s2jax.corpus._tokens import padded, ragged
 from s2jax.plotting import plot_corpus, plot_pairs, summarize, to_math
 from s2jax.stream import Stream
@@ -271,7 +272,7 @@ def test_an_unfinished_corpus_goes_on(corpus, tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             write_corpus(new, CONFIG, ROWS, SEED, SHARD, BLOCK)
     assert files(new) == ["_plan.json", "data/train-00000-of-00002.parquet"]
-    assert describe_corpus(new)["state"] == "1 of 2 files are missing"
+    assert describe_corpus(new)["state"] == "1 of 2 files is missing"
     with pytest.raises(FileNotFoundError, match="an unfinished one; run its command again"):
         read_manifest(new)
     drawn: list[int] = []
@@ -292,16 +293,37 @@ def test_parts_and_workers_write_the_same_corpus(corpus, tmp_path):
     assert call("workers", workers=2) == wanted
 
 
+def test_more_hands_than_files_have_nothing_to_do(corpus, tmp_path, monkeypatch):
+    said: list[str] = []
+    crews: list[int] = []
+
+    def write(folder, plan, todo, report, workers):
+        crews.append(workers)
+        for shard in todo:
+            write_shard(folder, plan, shard, report)
+
+    monkeypatch.setattr("s2jax.corpus._write.write_by_workers", write)
+    call = lambda **how: write_corpus(
+        tmp_path / "new", CONFIG, ROWS, SEED, SHARD, BLOCK, announce=said.append, **how
+    )
+    assert call(part=(2, 3)) is None
+    assert not said
+    assert not (tmp_path / "new").exists()
+    assert call(workers=3) == read_manifest(corpus)
+    assert crews == [2]
+    assert said[-1].startswith("2 of 3 workers will be used, because each writes whole files")
+    assert call(part=(2, 3)) == read_manifest(corpus)
+
+
 @pytest.mark.parametrize(
     "how, rule",
     [
-        ({"workers": 3}, r"workers=3\): must be >= 1 and <= 2, the number of files"),
-        ({"workers": 0}, r"workers=0\): must be >= 1"),
+        ({"workers": 0}, r"workers=0\): must be an integer >= 1"),
         ({"part": (2, 2)}, r"part=\(2, 2\)\): must be \(i, n\) with 0 <= i < n"),
-        ({"part": (2, 3)}, r"part=\(2, 3\)\): has no files, because there are 2"),
+        ({"part": (0, 0)}, r"part=\(0, 0\)\): must be \(i, n\) with 0 <= i < n"),
     ],
 )
-def test_more_hands_than_files_are_refused(tmp_path, how, rule):
+def test_hands_that_cannot_be_are_refused(tmp_path, how, rule):
     with pytest.raises(ValueError, match=rule):
         write_corpus(tmp_path / "new", CONFIG, ROWS, SEED, SHARD, BLOCK, **how)
     assert not (tmp_path / "new").exists()
@@ -395,6 +417,9 @@ def test_rows_are_read_back(corpus, blocks):
         stored[700]
     with pytest.raises(TypeError, match="a row number, a slice or a list"):
         stored["first"]
+    for nothing in ([], slice(700, None)):
+        with pytest.raises(ValueError, match="must be at least one row"):
+            stored[nothing]
     ids = stored.table(mixed, columns=["id"])["id"].to_pylist()
     assert ids == [SHARD + 3, 0, 699, 0, 699]
 
@@ -540,8 +565,8 @@ def test_columns_of_equations(equations):
     assert table["form"].to_pylist() == list(FORMS)
     assert table["expression"].to_pylist() == to_text(batch.program)
     assert table["diffusion"].to_pylist() == ["", "", "0.1 | (0.25 mul y_1) | 0"]
-    assert manifest["acceptance"]["accepted"] == 5 * 3
-    assert manifest["acceptance"][str(REASONS[-1].name).lower()] == 2 * 5 * 3
+    assert manifest["acceptance"]["accepted"] == 5  # systems, of three states each
+    assert manifest["acceptance"][str(REASONS[-1].name).lower()] == 2 * 5
     assert manifest["forms"] == {"driven": 2, "autonomous": 2, "stochastic": 1}
     assert sorted(summarize(path)["forms"].split(", ")) == [
         "autonomous 2",

@@ -6,7 +6,6 @@ Most corpora here are written by hand; `DRAWN` is one that is drawn.
 import hashlib
 import json
 import random
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -215,7 +214,7 @@ def test_a_damaged_file_is_named_wherever_it_is_met(stored, tmp_path, capsys, cu
     (found,) = verify(stored)
     assert found.name == SECOND
     assert SECOND in describe_corpus(stored)["damaged"]
-    assert re.search("1 of 2 files .* damaged", describe_corpus(stored)["state"])
+    assert "1 of 2 files is damaged" in describe_corpus(stored)["state"]
     out = str(stored)
     if len(before[SECOND]) != read_manifest(stored)["files"][1]["bytes"]:
         with pytest.raises(DamagedError, match=f"{SECOND} has .* bytes instead of .*s2jax repair"):
@@ -240,7 +239,7 @@ def test_a_damaged_file_of_an_unfinished_corpus_is_drawn_again(drawn, tmp_path, 
     (folder / "_manifest.json").unlink()
     file = folder / SECOND
     file.write_bytes(CUTS[cut](file.read_bytes()))
-    assert re.search("1 of 2 files .* damaged", describe_corpus(folder)["state"])
+    assert "1 of 2 files is damaged" in describe_corpus(folder)["state"]
     said: list[str] = []
     assert write(folder, announce=said.append) == read_manifest(drawn)
     assert f"{SECOND}: is " in said[0]
@@ -260,7 +259,7 @@ def test_a_deleted_file_is_written_again(drawn, tmp_path, monkeypatch):
     folder = tmp_path / "corpus"
     shutil.copytree(drawn, folder)
     (folder / SECOND).unlink()
-    assert re.search("1 of 2 files .* missing", describe_corpus(folder)["state"])
+    assert describe_corpus(folder)["state"] == "1 of 2 files is missing"
     with pytest.raises(DamagedError, match=f"{SECOND}: is not there.*s2jax repair"):
         read(folder).row(4)
     assert write(folder) == read_manifest(drawn)
@@ -489,7 +488,7 @@ def test_mutated_manifests_work_or_fail_with_a_sentence(stored):
     before = snapshot(stored.parent)
     good = json.loads((stored / "_manifest.json").read_text())
     rng, refused = random.Random(0), 0
-    for _ in range(100):
+    for _ in range(150):
         text = json.dumps(mutate(rng, good))
         (stored / "_manifest.json").write_text(text)
         for call in (describe_corpus, verify, lambda path: read(path)[:].y, repair):
@@ -500,7 +499,7 @@ def test_mutated_manifests_work_or_fail_with_a_sentence(stored):
         after = snapshot(stored.parent)
         names = {*before, *after} - {"corpus/_manifest.json"}
         assert all(after.get(name) == before.get(name) for name in names), text
-    assert refused > 200
+    assert refused > 300
 
 
 def test_mutated_configs_are_built_or_refused():

@@ -132,8 +132,8 @@ def test_refuses_wrong_arguments(flat: Stored, tmp_path: Path):
 TOO_SHORT = [
     ("hf", 63, {}, "two patches.*length >= 64"),
     ("chronos2", 127, {}, "length >= 128, or pass prediction_length <= 63"),
-    ("toto", 630, {}, "length >= 631"),
-    ("utsd", 3306, {}, "length >= 3307.*<= 2975"),
+    ("toto", 630, {}, "length >= 631, or pass prediction_length <= 63"),
+    ("utsd", 3306, {"context_length": 2976}, "length >= 3307.*<= 2975"),
     ("utsd", 77, {"context_length": 70}, "length >= 78.*<= 69"),
 ]
 
@@ -153,6 +153,19 @@ def test_series_that_the_reader_drops(
     assert not any(
         text.startswith(f"All 6 series are shorter than {length + 1}") for text in done.warnings
     )
+
+
+def test_what_is_advised_for_short_series_works(tmp_path: Path):
+    """Of the length that the presets have: the formats as they are, or with what they say."""
+    store(tmp_path / "corpus", s2jax.presets.s2())
+    done = export(tmp_path / "corpus", tmp_path / "utsd", "utsd")
+    assert "Train with seq_len + output_token_len <= 230" in done.warnings[1]
+    assert export(tmp_path / "corpus", tmp_path / "m", "utsd", context_length=230).series == 6
+    with pytest.raises(ValueError, match="context_length = 231"):
+        export(tmp_path / "corpus", tmp_path / "n", "utsd", context_length=231)
+    with pytest.raises(ValueError, match="or pass prediction_length <= 26"):
+        export(tmp_path / "corpus", tmp_path / "n", "toto")
+    assert export(tmp_path / "corpus", tmp_path / "toto", "toto", prediction_length=26).series == 6
 
 
 def test_chronos_t5_needs_more_than_moirai(tmp_path: Path):

@@ -99,11 +99,10 @@ def test_distributions_refuse(make: Any, rule: str) -> None:
 def test_rounding_is_that_of_text(digits: int) -> None:
     rng = np.random.default_rng(digits)
     values = rng.normal(size=3000) * 10.0 ** rng.uniform(-12, 12, 3000)
-    edges = [0, 1, -1, 10, 100, 0.1, 999.96, 9.9996, 99996, 1.2e8, 5e30, -2, 1e-31, np.inf]
+    edges = [0, 1, -1, 10, 100, 0.1, 999.96, 9.9996, 99996, 1.2e8, 5e30, -2, 1e-31, 3e38, -1.2e-38]
     values = np.array([*values, *edges], np.float32)
     mantissa, exponent = map(np.asarray, to_decimal(jnp.asarray(values), digits))
     for m, e, value in zip(mantissa.tolist(), exponent.tolist(), values.tolist(), strict=True):
-        value = np.clip(value, -9e30, 9e30) if abs(value) >= 1e-30 else 0.0
         assert (m, e) == number(float(f"{value:.{digits - 1}e}")), value
 
 

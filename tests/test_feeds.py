@@ -24,7 +24,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from jax.sharding import AxisType, Mesh, PartitionSpec
 
 import s2jax
-from s2jax.feeds import Batches, batches, corpus_source, grain_source
+from s2jax.feeds import Batches, batches, corpus_source, grain_source, stack_rows
 from s2jax.stream import Stream
 from tests import distributed
 
@@ -216,7 +216,7 @@ class Resuming(RuleBasedStateMachine):
     def state_is_integers(self) -> None:
         if hasattr(self, "ours"):
             values = self.ours.get_state().values()
-            assert all(type(value) is int and 0 <= value < 2**60 for value in values)
+            assert all(type(value) is int and 0 <= value < 2**31 for value in values)
 
 
 TestResuming = Resuming.TestCase
@@ -269,6 +269,62 @@ def test_orbax_keeps_the_state(tmp_path: Path) -> None:
     other = feed(mesh_of(2))
     other.set_state(restored)
     assert digest(next(other)) == digest(next(ours))
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        jnp.asarray,
+        lambda value: np.asarray([value]),
+        lambda value: np.asarray(value).astype(np.int32),
+        lambda value: np.uint32(value),
+        lambda value: np.asarray(value + 2**40 * 3).astype(np.int32),
+    ],
+    ids=["jax", "numpy of one", "int32", "uint32", "higher bits are lost"],
+)
+def test_states_may_come_back_as_arrays(convert: Any) -> None:
+    """As Orbax restores them where a template of arrays asks for it."""
+    ours = feed(start=6)
+    state = jax.tree.map(convert, ours.get_state())
+    other = feed()
+    other.set_state(state)
+    assert other.get_state() == ours.get_state()
+
+
+def test_the_largest_numbers_of_a_state_survive_int32() -> None:
+    last = {"seed": 2**32 - 1, "batch": BLOCK}
+    ours = feed(start=2**32 - 2, **last)
+    state = {name: np.asarray(value).astype(np.int32) for name, value in ours.get_state().items()}
+    assert state["seed"] == -1
+    other = feed(**last)
+    other.set_state(state)
+    assert other.get_state() == ours.get_state()
+    with pytest.raises(ValueError, match=r"set_state\(seed: 4294967295, not 4294967294\)"):
+        feed(**(last | {"seed": 2**32 - 2})).set_state(state)
+
+
+@pytest.mark.parametrize("value", [1.5, np.float32(1), "1", None, [1, 2], True])
+def test_what_is_no_integer_is_no_state(value: Any) -> None:
+    ours = feed()
+    with pytest.raises(
+        TypeError, match=r"set_state\(step=.*must be an integer, or an array of one"
+    ):
+        ours.set_state(ours.get_state() | {"step": value})
+
+
+def test_orbax_restores_int32_arrays(tmp_path: Path) -> None:
+    ocp = pytest.importorskip("orbax.checkpoint")
+    ours = feed(start=6)
+    arrays = jax.tree.map(jnp.asarray, ours.get_state())
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save(tmp_path / "state", arrays)
+        checkpointer.wait_until_finished()
+        template = jax.tree.map(lambda _: jax.ShapeDtypeStruct((), jnp.int32), arrays)
+        restored = checkpointer.restore(tmp_path / "state", template)
+    assert {leaf.dtype for leaf in restored.values()} == {jnp.dtype(jnp.int32)}
+    other = feed()
+    other.set_state(restored)
+    assert other.get_state() == ours.get_state()
 
 
 def test_the_stream_ends_after_its_last_block() -> None:
@@ -353,7 +409,7 @@ def test_threads_of_grain_keep_the_precision(grain: Any, zeros: None) -> None:
 
 def test_without_grain_there_is_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "grain", None)
-    with pytest.raises(ImportError, match=r'pip install "s2jax\[grain\]".*feeds.batches'):
+    with pytest.raises(ImportError, match=r'pip install "grain>=.*s2jax.batches'):
         grain_source(CONFIG)
 
 
@@ -391,6 +447,28 @@ def test_rows_of_a_corpus(corpus: Path) -> None:
             assert isinstance(source[index]["expression"], str)
     with pytest.raises(IndexError):
         rows[10]
+
+
+def test_rows_are_stacked(corpus: Path) -> None:
+    rows = [corpus_source(corpus)[row] for row in range(10)]
+    stacked, want = stack_rows(rows), blocks_of(CONFIG, 0, 3)
+    assert list(stacked) == list(rows[0])
+    np.testing.assert_array_equal(stacked["y_0"], want.y[:10, 0])
+    np.testing.assert_array_equal(stacked["id"], np.arange(10))
+    assert stacked["expression"] == s2jax.to_text(want.program)[:10]
+    longest = max(len(row["tokens"]) for row in rows)
+    assert stacked["tokens"].shape == (10, longest) > (10, min(len(row["tokens"]) for row in rows))
+    for row, ids in zip(rows, stacked["tokens"], strict=True):
+        np.testing.assert_array_equal(np.trim_zeros(ids, "b"), row["tokens"])
+    for name, values in stacked.items():
+        if name != "expression":  # kinds that torch has, in arrays that it may write to
+            assert values.dtype.kind in "bif"
+            assert values.flags.writeable
+    assert list(stack_rows(rows, ["id", "tokens"])) == ["id", "tokens"]
+    with pytest.raises(ValueError, match="stack_rows.*Did you mean 'tokens'"):
+        stack_rows(rows, ["token"])
+    with pytest.raises(ValueError, match="at least one row"):
+        stack_rows([])
 
 
 def test_threads_read_a_corpus_at_once(corpus: Path) -> None:
@@ -437,14 +515,19 @@ def test_reading_a_corpus_starts_no_backend(corpus: Path) -> None:
 
 def test_recipes_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page's code, with stand-ins for libraries that are no dependency."""
-    loader = lambda data, batch_size: data
-    data = types.SimpleNamespace(IterableDataset=object, DataLoader=loader)
+
+    def loader(data: Any, batch_size: int | None, shuffle: bool = False, collate_fn: Any = None):
+        return [collate_fn([data[i] for i in range(batch_size)])] if batch_size else data
+
+    data = types.SimpleNamespace(
+        IterableDataset=object, DataLoader=loader, default_convert=lambda values: values
+    )
     torch = types.SimpleNamespace(utils=types.SimpleNamespace(data=data), from_numpy=np.asarray)
     monkeypatch.setitem(sys.modules, "torch", torch)
     kind = types.SimpleNamespace(from_generator=lambda f, gen_kwargs: f(**gen_kwargs))
     monkeypatch.setitem(sys.modules, "datasets", types.SimpleNamespace(IterableDataset=kind))
     text = (ROOT / "docs/feeds.md").read_text()
     recipes = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(recipes) == 3
+    assert len(recipes) == 4
     for recipe in recipes:
         exec(compile(recipe, "docs/feeds.md", "exec"), {"__name__": "recipe"})

@@ -473,7 +473,7 @@ class TestChoice:
             ([ARMA(), Mixture()], [0.0, 0.0], ValueError, r"Choice\(weights"),
             ([ARMA(), Mixture()], [-1.0, 2.0], ValueError, r"Choice\(weights"),
             ([ARMA(), "mixture"], None, TypeError, r"Choice\(families"),
-            ([Choice([ARMA()])], None, TypeError, "not nested choices"),
+            ([Choice([ARMA()])], None, TypeError, "must not be a choice itself"),
         ],
     )
     def test_messages(

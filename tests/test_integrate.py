@@ -22,7 +22,7 @@ from s2jax.expressions import _grouped as grouped
 from s2jax.expressions._lower import functions
 from s2jax.expressions._program import DTYPES
 from s2jax.ode._equations import input_at, solver_of
-from s2jax.ode._integrate import Solution, integrate
+from s2jax.ode._integrate import Trajectories, integrate
 from s2jax.ode._judge import Limits, judge, next_span
 from s2jax.ode._noise import noise
 from s2jax.ode._quadrature import integrate_input
@@ -37,7 +37,7 @@ ORDERS = {"Tsit5": 5, "UnrolledTsit5": 5, "Bosh3": 3}
 
 def run(
     field: Callable[..., Any], y0: Any, num_steps: int, length: int, solver: Any = None, *args: Any
-) -> Solution:
+) -> Trajectories:
     """Solve `dy/dtau = field(tau, y, *args)`, compiled once per field, shape and solver."""
     solve = _compiled(field, length, type(solver))
     return jax.device_get(solve(jnp.asarray(y0), jnp.int32(num_steps), *args))
@@ -151,7 +151,7 @@ TAU = np.linspace(0, 1, LENGTH)[:, None]
 EXPONENTIAL, LOGISTIC, POLE = (0.0, -3.0, 0.0), (0.0, 6.0, -6.0), (3.0, 0.0, 3.0)
 
 
-def riccati_rows(rows: list[tuple[float, ...]], starts: list[float]) -> Solution:
+def riccati_rows(rows: list[tuple[float, ...]], starts: list[float]) -> Trajectories:
     coefficients = jnp.asarray(np.array(rows, np.float32).T)
     y0 = np.array([starts], np.float32)
     return run(riccati, y0, 256, LENGTH, None, coefficients)
@@ -190,7 +190,7 @@ def test_linear_systems_are_matrix_exponentials(seed: int) -> None:
         assert error < 1e-5
 
 
-def judged(solution: Solution, monotone: bool = True, **limits: float) -> np.ndarray:
+def judged(solution: Trajectories, monotone: bool = True, **limits: float) -> np.ndarray:
     rows = solution.y.shape[2]
     used, may = jnp.ones((solution.y.shape[1], rows), bool), jnp.full(rows, monotone)
     numbers = Limits(**({"tolerance": 1e-3, "min_tail": 0.01, "max_jump": 0.25} | limits))
@@ -247,7 +247,7 @@ def test_each_reason_has_a_trajectory() -> None:
     }
     y = np.stack(list(shapes.values()), axis=-1).astype(np.float32)
     zero = np.zeros(y.shape[2], np.float32)
-    good = Solution(y, zero + 1, zero, zero, zero > 0)
+    good = Trajectories(y, zero + 1, zero, zero, zero > 0)
     assert judged(good, monotone=False).tolist() == list(shapes)
     assert judged(good)[1] == 0
     assert judged(good, min_tail=0.0, max_jump=2.0).tolist() == [0, 0, 0, 0, Status.CONSTANT]
@@ -264,7 +264,7 @@ def test_next_span_is_cut_where_it_escapes_and_soon_after_it_settles() -> None:
     zero = np.zeros(3, np.float32)
     alive = np.array([1, 0.5, 1], np.float32)
     solution = jax.tree.map(
-        jnp.asarray, Solution(y.astype(np.float32), alive, zero, zero, zero > 0)
+        jnp.asarray, Trajectories(y.astype(np.float32), alive, zero, zero, zero > 0)
     )
     used, span = jnp.ones((1, 3), bool), jnp.full(3, 8.0)
     follow = lambda excess: next_span(span, jnp.zeros(3), solution, used, jnp.full(3, excess))
@@ -304,7 +304,7 @@ def flat(texts: list[str]) -> Program:
     return s2jax.from_text(texts)[:, 0]
 
 
-def integrals(texts: list[str], x: Any, span: Any, y0: Any = None) -> Solution:
+def integrals(texts: list[str], x: Any, span: Any, y0: Any = None) -> Trajectories:
     rows = len(texts)
     y0 = np.zeros((1, rows)) if y0 is None else y0
     with jax.enable_x64(True):
@@ -395,7 +395,7 @@ def diffusion(rows: int) -> Program:
 
 
 @pytest.fixture(scope="module")
-def noisy() -> Solution:
+def noisy() -> Trajectories:
     """Ornstein and Uhlenbeck's process, and geometric Brownian motion, in all rows."""
 
     @jax.jit
@@ -419,7 +419,7 @@ def assert_moments(sample: np.ndarray, mean: Any, variance: Any) -> None:
     assert (np.abs(sample.var(-1) / variance - 1) < 5 * np.sqrt(2 / count) + 0.01).all()
 
 
-def test_mean_and_variance_of_ornstein_and_uhlenbeck(noisy: Solution) -> None:
+def test_mean_and_variance_of_ornstein_and_uhlenbeck(noisy: Trajectories) -> None:
     t = np.linspace(0, SPAN, 17)[1:]
     variance = SIGMA**2 / (2 * REVERT) * (1 - np.exp(-2 * REVERT * t))
     assert_moments(noisy.y[1:, 0], 2 * np.exp(-REVERT * t), variance)
@@ -428,7 +428,7 @@ def test_mean_and_variance_of_ornstein_and_uhlenbeck(noisy: Solution) -> None:
     assert lag == pytest.approx(decay, abs=5 / np.sqrt(ROWS))
 
 
-def test_mean_and_variance_of_geometric_brownian_motion(noisy: Solution) -> None:
+def test_mean_and_variance_of_geometric_brownian_motion(noisy: Trajectories) -> None:
     t = np.linspace(0, SPAN, 17)[1:]
     assert_moments(np.log(noisy.y[1:, 1]), (GROWTH - VOLATILITY**2 / 2) * t, VOLATILITY**2 * t)
     end = noisy.y[-1, 1].astype(np.float64)
@@ -436,13 +436,13 @@ def test_mean_and_variance_of_geometric_brownian_motion(noisy: Solution) -> None
     assert end.mean() == pytest.approx(np.exp(GROWTH * SPAN), abs=5 * error)
 
 
-def test_noise_of_states_and_rows_is_independent(noisy: Solution) -> None:
+def test_noise_of_states_and_rows_is_independent(noisy: Trajectories) -> None:
     first, second = noisy.y[-1, 0], np.log(noisy.y[-1, 1])
     for one, other in ((first, second), (first[1:], first[:-1]), (second[1:], second[:-1])):
         assert abs(np.corrcoef(one, other)[0, 1]) < 5 / np.sqrt(ROWS)
 
 
-def test_a_wrong_variance_is_seen(noisy: Solution) -> None:
+def test_a_wrong_variance_is_seen(noisy: Trajectories) -> None:
     with pytest.raises(AssertionError):
         assert_moments(np.log(noisy.y[-1:, 1]), GROWTH * SPAN, VOLATILITY**2 * SPAN)
 
@@ -492,6 +492,15 @@ def test_grouped_values_are_those_of_each_program(protected: bool) -> None:
         # cancellation and steep functions magnify a difference of rounding
         assert np.quantile(error, 0.95) <= 1
         assert np.quantile(error, 0.99) < 16
+
+
+def test_a_schedule_does_not_depend_on_how_it_is_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = s2jax.from_text(["x_0", "2.5", "(0.5 mul x_1)", "sin((sin(x_0) add inv(x_1)))"])[:, 0]
+    plan = lambda: grouped.schedule(program, 2, 2, jnp.dtype(jnp.float32))
+    packed = plan()
+    monkeypatch.setattr(grouped, "_KEY_BITS", 0)
+    for one, other in zip(jax.tree.leaves(packed), jax.tree.leaves(plan()), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_programs_that_are_short_or_absent() -> None:

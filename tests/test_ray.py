@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -65,6 +66,31 @@ def test_a_local_cluster(tmp_path: Path) -> None:
     assert killed
     assert heard
     assert heard <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+
+
+@pytest.mark.long
+def test_sigterm_interrupts_its_tasks(tmp_path: Path) -> None:
+    """Ray's own handler would end the process with another code, and leave what was begun."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("Ray is an extra")
+    code = (
+        "import os, sys\n"
+        "from s2jax import cli\n"
+        "from s2jax.cli._progress import Progress\n"
+        "Progress.__call__ = lambda self, rows: rows >= 16 and os.kill(os.getpid(), 15)\n"
+        "sys.exit(cli.main(sys.argv[1:]))\n"
+    )
+    options = "--rows 64 --shard-rows 8 --block 4 --length 64 --inputs ARMA --target Identity"
+    folder = tmp_path / "new"
+    ends = subprocess.run(
+        [sys.executable, "-c", code, "generate", str(folder), *options.split(), "--engine", "ray"],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "XLA_FLAGS": ""},
+        capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+    assert ends.returncode == 3, ends.stderr
+    assert "s2jax: interrupted. To go on: s2jax generate" in ends.stderr
+    assert list(folder.glob("data/train-*"))
+    assert not list(folder.rglob("_tmp-*"))
 
 
 def test_ray_that_would_listen_everywhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,20 @@
-"""The README and the pages tell the truth: their Python runs."""
+"""The README and the pages tell the truth: their Python runs, their commands can be typed."""
 
+import ast
 import pathlib
 import re
+import shlex
+import subprocess
+import sys
+import tomllib
 import warnings
 
 import pytest
+
+from s2jax import cli
+from s2jax.cli import _generate, _inspect
+from s2jax.cli._config import config_of
+from tests.peers import LINES, need
 
 ROOT = pathlib.Path(__file__).parent.parent
 PAGES = {  # and how many blocks they have at least
@@ -13,10 +23,28 @@ PAGES = {  # and how many blocks they have at least
     "docs/exporting.md": 1,
     "docs/feeds.md": 3,
 }
-OPTIONAL = ("datasets", "s2generator", "torch")
 BLOCKS = {
     page: re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL) for page in PAGES
 }
+
+
+def _imported(code: str) -> set[str]:
+    """Packages that a block or a page imports."""
+    found = set()
+    for node in ast.walk(ast.parse(code)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+        found |= {name.split(".")[0] for name in names}
+    return found
+
+
+def _parameters() -> list:
+    out = []
+    for page, blocks in BLOCKS.items():
+        for number, block in enumerate(blocks):
+            marks = [pytest.mark.peers] * bool(_imported(block) & set(LINES))
+            out.append(pytest.param(page, number, marks=marks))
+    return out
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -24,17 +52,111 @@ def test_there_are_blocks(page: str):
     assert len(BLOCKS[page]) >= PAGES[page]
 
 
-@pytest.mark.parametrize(
-    "page, number", [(page, number) for page in PAGES for number in range(len(BLOCKS[page]))]
-)
+@pytest.mark.parametrize("page, number", _parameters())
 def test_block_runs(page: str, number: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("jax.device_count", lambda: 1)  # as users have it; each one compiles
     block = BLOCKS[page][number]
     code = compile(block, f"{page} block {number}", "exec")
-    for name in OPTIONAL:
-        if re.search(rf"^(import|from) {name}\b", block, re.MULTILINE):
-            pytest.importorskip(name)
+    for name in _imported(block) & set(LINES):
+        need(name)
     with warnings.catch_warnings():
         if "s2generator" in block:  # its own warnings are its own affair
             warnings.simplefilter("ignore")
         exec(code, {})
+
+
+# What the README's first command installs is enough for all that it shows.
+
+INSTALLED = {
+    "jax",
+    "numpy",
+    "sympy",
+    "s2jax",
+    "diffrax",
+    "equinox",
+    "matplotlib",
+    "pyarrow",
+    "grain",
+}
+
+
+def test_the_first_command_installs_what_is_shown():
+    shown = [*BLOCKS["README.md"]]
+    shown += [
+        file.read_text()
+        for name in ("notebooks", "examples")
+        for file in (ROOT / name).glob("*.py")
+    ]
+    assert len(shown) > len(BLOCKS["README.md"])
+    for code in shown:
+        assert _imported(code) <= INSTALLED | set(sys.stdlib_module_names)
+
+
+def test_no_test_needs_a_peer_to_be_collected():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    listed += [
+        one
+        for extra in ("cli", "corpus", "grain", "ray")
+        for one in project["optional-dependencies"][extra]
+    ]
+    names = {re.split("[^A-Za-z0-9_-]", line)[0].replace("-", "_") for line in listed}
+    known = (
+        names | {"s2jax", "tests", "benchmarks", "jaxlib", "orbax"} | set(sys.stdlib_module_names)
+    )
+    for file in [*(ROOT / "tests").glob("*.py"), *(ROOT / "s2jax").rglob("*.py")]:
+        outside = [node for node in ast.parse(file.read_text()).body if hasattr(node, "names")]
+        assert _imported(ast.unparse(ast.Module(outside, []))) <= known, file
+
+
+# Commands.
+
+
+def _commands(page: str) -> list[list[str]]:
+    """The arguments of each `s2jax ...` on a page."""
+    blocks = re.findall(r"```(?:sh|bash)\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    calls = [call.strip() for line in lines for call in line.split("&&")]
+    words = [shlex.split(call.removeprefix("srun "), comments=True) for call in calls]
+    return [call[1:] for call in words if call[:1] == ["s2jax"]]
+
+
+def _run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """Read the arguments as the command does, and go no further than the configuration."""
+    monkeypatch.setattr(
+        _generate, "generate", lambda command, options, _: config_of(command, options) and 0
+    )
+    for name in ("show", "info", "verify", "repair", "export"):
+        monkeypatch.setattr(_inspect, name, lambda command: 0)
+    return cli.main(arguments)
+
+
+def test_commands_can_be_typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    pages = ["README.md", *(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md"))]
+    commands = [call for page in pages for call in _commands(page)]
+    assert len(commands) >= 8
+    text = (ROOT / "README.md").read_text()
+    options = [code for code in re.findall("`(--[^`]*)`", text) if " --" in code]
+    assert options
+    commands += [["generate", "corpus", *shlex.split(code)] for code in options]
+    for arguments in commands:
+        assert _run(arguments, monkeypatch) == cli.OK, arguments
+    assert _run(["generate", "corpus", "--lenght", "64"], monkeypatch) == cli.USAGE
+
+
+def test_commands_of_the_readme_do_not_collide():
+    folders = [call[1] for call in _commands("README.md") if call[0] == "generate"]
+    assert len(folders) == len(set(folders)) >= 3
+
+
+def test_continuous_integration_runs_the_commands_of_the_readme():
+    blocks = re.findall(r"```sh\n(.*?)\n```", (ROOT / "README.md").read_text(), re.DOTALL)
+    commands = [line for block in blocks for line in block.splitlines() if "pip install" in line]
+    assert len(commands) == 2
+    runner = ROOT / ".ci" / "run"
+    done = subprocess.run([runner, "commands"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == commands
+    for number, part in ((1, "start"), (2, "tests")):
+        pattern = rf"^{part}\(\) {{\n(.*?)^}}"
+        [body] = re.findall(pattern, runner.read_text(), re.DOTALL | re.MULTILINE)
+        assert f'enter {part}\n  command=$(readme {number})\n  eval "$command"' in body

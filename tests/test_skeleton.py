@@ -77,6 +77,8 @@ def operated(node: Node) -> Any:
         return total([*terms(parts[0]), *second])
     if word == "mul":
         return product([*factors(parts[0]), *factors(parts[1])])
+    if word in ("max", "min"):
+        return (word, *sorted(parts, key=repr))
     return scaled(parts[0]) if word == "neg" else (word, *parts)
 
 

@@ -5,8 +5,8 @@ import pathlib
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "s2jax"
 LAYERS = (
-    {"_types", "_version", "_checks", "_status", "fastmath"},
-    {"_random", "operators"},
+    {"_types", "_version", "_checks", "_forks", "_optional", "_status", "_tiles", "fastmath"},
+    {"_part", "_random", "operators"},
     {"inputs", "expressions", "distributions"},
     {"symbols"},
     {"targets", "acceptance", "fit"},

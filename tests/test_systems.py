@@ -497,7 +497,7 @@ def test_solutions_are_those_of_scipy(
     wanted = _reference(name, y0, ts)
     with jax.enable_x64(is_double):
         tolerances = {"rtol": 1e-10, "atol": 1e-12} if is_double else {}
-        found = named(name, 0.0).solve(y0, ts, **tolerances)
+        found = named(name, 0.0).solve(y0, ts, **tolerances).y
         assert found.dtype == (np.float64 if is_double else np.float32)
     np.testing.assert_allclose(found, wanted, atol=(1e-8 if is_double else 1e-5) * 50)
 
@@ -508,7 +508,7 @@ def test_linear_systems_are_matrix_exponentials(seed: int) -> None:
     system = System.from_sympy(list(sympy.Matrix(matrix) * sympy.Matrix(states)), states)
     ts, start = np.array([0.0, 0.3, 1.0, 1.1]), np.array([1.0, -0.5, 2.0])
     wanted = np.stack([scipy.linalg.expm(matrix * time) @ start for time in ts], axis=-1)
-    np.testing.assert_allclose(system.solve(start, ts), wanted, rtol=2e-4, atol=2e-5)
+    np.testing.assert_allclose(system.solve(start, ts).y, wanted, rtol=2e-4, atol=2e-5)
 
 
 GROWTH = System.from_sympy([a * x], [x], parameters={a: Uniform(-1.0, 1.0)})
@@ -520,7 +520,7 @@ def test_batches_are_loops_and_compile_once(monkeypatch: pytest.MonkeyPatch) -> 
     ts = np.linspace(0.0, 2.0, 5, dtype=np.float32)
     rates = np.array([[-1.0], [0.5], [0.75]], np.float32)
     starts = np.array([[1.0], [3.0]], np.float32)
-    found = GROWTH.solve(starts, ts, {a: rates})
+    found = GROWTH.solve(starts, ts, {a: rates}).y
     assert found.shape == (3, 2, 1, 5)
     np.testing.assert_allclose(found[:, :, 0], starts * np.exp(rates[..., None] * ts), rtol=1e-5)
     once = len(traced)
@@ -528,14 +528,14 @@ def test_batches_are_loops_and_compile_once(monkeypatch: pytest.MonkeyPatch) -> 
     System.from_sympy([a * x], [x], parameters={a: 1.0}).solve(starts, ts, {a: rates})
     assert len(traced) == once > 0
     for i, j in ((0, 0), (2, 1)):
-        one = GROWTH.solve(starts[j], ts, {"a": rates[i, 0]})
+        one = GROWTH.solve(starts[j], ts, {"a": rates[i, 0]}).y
         np.testing.assert_allclose(one, found[i, j], rtol=1e-6)
 
 
 @pytest.mark.long
 def test_solutions_have_gradients() -> None:
     ts = jnp.array([0.0, 1.0])
-    end = lambda start, rate: GROWTH.solve(start, ts, {"a": rate}, max_steps=64)[0, -1]
+    end = lambda start, rate: GROWTH.solve(start, ts, {"a": rate}, max_steps=64).y[0, -1]
     by_start, by_rate = jax.jit(jax.grad(end, (0, 1)))(jnp.array([2.0]), jnp.asarray(0.5))
     np.testing.assert_allclose(by_start, [np.exp(0.5)], rtol=1e-4)
     np.testing.assert_allclose(by_rate, 2 * np.exp(0.5), rtol=1e-4)
@@ -544,7 +544,8 @@ def test_solutions_have_gradients() -> None:
 def test_the_end_of_a_solution_is_no_number() -> None:
     system = System.from_sympy([1 + x**2], [x])
     ts = np.linspace(0.0, 3.0, 31)
-    found = np.asarray(system.solve([[0.0], [np.nan]], ts, max_steps=1000))
+    solution = system.solve([[0.0], [np.nan]], ts, max_steps=1000)
+    found = np.asarray(solution.y)
     before, after = ts < np.pi / 2 - 0.05, ts > np.pi / 2 + 0.05
     np.testing.assert_allclose(found[0, 0, before], np.tan(ts[before]), rtol=1e-3, atol=1e-5)
     assert np.isnan(found[0, 0, after]).all()
@@ -559,8 +560,10 @@ def test_stiff_systems_take_an_implicit_solver() -> None:
         vdp, (0, 120), [2.0, 0.0], "Radau", ts, rtol=1e-9, atol=1e-9
     ).y
     with jax.enable_x64(True):
-        found = named("van_der_pol").solve(
-            [2.0, 0.0], ts, {"mu": mu}, solver=diffrax.Kvaerno5(), rtol=1e-5, max_steps=1500
+        found = (
+            named("van_der_pol")
+            .solve([2.0, 0.0], ts, {"mu": mu}, solver=diffrax.Kvaerno5(), rtol=1e-5, max_steps=1500)
+            .y
         )
     np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3)
 
@@ -570,14 +573,15 @@ def test_inputs_are_linear_between_their_samples(seed: int) -> None:
     system = System.from_sympy([drive], [x], [drive])
     ts = np.linspace(0.0, 5.0, 21)
     values = np.random.default_rng(seed).normal(size=(2, 1, 21))
-    found = system.solve([[0.0], [1.0]], ts, inputs=values)
+    found = system.solve([[0.0], [1.0]], ts, inputs=values).y
     wanted = scipy.integrate.cumulative_trapezoid(values, ts, initial=0)
     np.testing.assert_allclose(found, wanted + np.array([[[0.0]], [[1.0]]]), atol=1e-5)
 
 
 def test_the_invariant_of_lotka_and_volterra_stays() -> None:
     p = SYSTEMS["lotka_volterra"].parameters
-    prey, predator = named("lotka_volterra", 0.0).solve([10.0, 5.0], np.linspace(0.0, 40.0, 100))
+    solution = named("lotka_volterra", 0.0).solve([10.0, 5.0], np.linspace(0.0, 40.0, 100))
+    prey, predator = solution.y
     assert not np.isnan(prey).any()
     value = p["delta"] * prey - p["gamma"] * jnp.log(prey)
     value += p["beta"] * predator - p["alpha"] * jnp.log(predator)

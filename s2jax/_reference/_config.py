@@ -185,9 +185,9 @@ def _weights(values: Values, arity: int, extra: str) -> dict[str, float]:
             near = _checks.unknown(word, names)
             raise ValueError(f"reference({extra}={values[extra]!r}): {near}")
         words.append(word)
-    weights = dict.fromkeys(names, 0.0)
-    for word in words:
-        weights[word] += ratios.get(word, 1.0)  # an operator named twice is drawn twice as often
+    weights = dict.fromkeys(operators.default_weights(arity), 0.0)
+    for word in words:  # an operator named twice is drawn twice as often
+        weights[word] = weights.get(word, 0.0) + ratios.get(word, 1.0)
     return weights
 
 

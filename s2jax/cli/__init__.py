@@ -3,13 +3,17 @@
 JAX and the plotting library are imported by the commands, when the arguments have been read.
 """
 
+import contextlib
+import shlex
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Union
 
+from s2jax._optional import require
 from s2jax.cli._commands import (
-    Export,
     Fields,
     Generate,
     Info,
@@ -35,56 +39,72 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
     0 is done; 1 is failed, or damage found; 2 is wrong usage; 3 is interrupted, and the same
-    command goes on where it stopped.
+    command goes on where it stopped. SIGTERM, which schedulers send, and SIGHUP, which a closing
+    terminal sends, interrupt as Ctrl-C does.
 
     Args:
         arguments: Those of the process if None.
     """
     warnings.filterwarnings("ignore", module="tyro")
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    again = f"To go on: {shlex.join(['s2jax', *words])}"
+    with _signals_interrupt():
+        try:
+            return _run(words)
+        except UsageError as error:
+            return _fail(USAGE, error)
+        except KeyboardInterrupt as error:
+            return _fail(INTERRUPTED, "interrupted.", *getattr(error, "__notes__", []), again)
+        except (OSError, ValueError, TypeError, ImportError, RuntimeError) as error:
+            notes = getattr(error, "__notes__", [])
+            if getattr(error, "resumable", False):
+                return _fail(INTERRUPTED, error, *notes, again)
+            return _fail(FAILED, error, *notes)
+
+
+@contextlib.contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """Let the signals that ask a process to end raise KeyboardInterrupt, and no longer than this.
+
+    One that is ignored stays so, as under `nohup`.
+    """
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # no other may set handlers
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows lacks one
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, signal.default_int_handler)
     try:
-        return _run(list(sys.argv[1:] if arguments is None else arguments))
-    except UsageError as error:
-        return _fail(USAGE, error)
-    except KeyboardInterrupt as error:
-        return _fail(INTERRUPTED, "interrupted.", *getattr(error, "__notes__", []))
-    except (OSError, ValueError, TypeError, ImportError, RuntimeError) as error:
-        resumable = getattr(error, "resumable", False)
-        code = INTERRUPTED if resumable else FAILED
-        return _fail(code, error, *getattr(error, "__notes__", []))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _fail(code: int, *parts: object) -> int:
-    print("s2jax:", *parts, file=sys.stderr)
+    with contextlib.suppress(OSError):  # the terminal may be closed
+        print("s2jax:", *parts, file=sys.stderr)
     return code
 
 
 def _run(arguments: list[str]) -> int:
-    try:
-        import tyro
-    except ImportError as error:
-        raise ImportError(
-            'The command line needs tyro. Install it: pip install "s2jax[cli]"'
-        ) from error
+    tyro = require("tyro", "The commands of s2jax")
     fixed, options = split(arguments)
-    subcommand = tyro.conf.subcommand
+    from s2jax.cli import _export, _generate, _inspect
+
+    kinds: list[Any] = [Generate, Show, Info, Verify, Repair, _export.export_class(), Fields]
+    named = tuple(Annotated[k, tyro.conf.subcommand(k.__name__.lower())] for k in kinds)
+    commands: Any = Union[named]  # noqa: UP007
     command: Any = tyro.cli(
-        Annotated[Generate, subcommand("generate")]
-        | Annotated[Show, subcommand("show")]
-        | Annotated[Info, subcommand("info")]
-        | Annotated[Verify, subcommand("verify")]
-        | Annotated[Repair, subcommand("repair")]
-        | Annotated[Export, subcommand("export")]
-        | Annotated[Fields, subcommand("fields")],
+        commands,
         args=fixed,
         prog="s2jax",
         description=_INTRODUCTION,
         config=(tyro.conf.PositionalRequiredArgs,),
     )
-    from s2jax.cli import _generate, _inspect
-
     match command:
         case Generate():
-            return _generate.generate(command, options, arguments)
+            return _generate.generate(command, options)
         case Fields():
             return _generate.fields(command, options)
         case Show():
@@ -96,4 +116,4 @@ def _run(arguments: list[str]) -> int:
         case Repair():
             return _inspect.repair(command)
         case _:
-            return _inspect.export(command)
+            return _export.export(command)

@@ -85,7 +85,10 @@ class Repair:
 
 @dataclasses.dataclass(frozen=True)
 class Export:
-    """Write a corpus in the format of another trainer."""
+    """Write a corpus in the format of another trainer.
+
+    Each format has options of its own, for example --format hf --univariate.
+    """
 
     out: Path
     """The folder of a corpus."""

@@ -1,6 +1,5 @@
 """`s2jax generate` and `s2jax fields`."""
 
-import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -12,14 +11,15 @@ from s2jax.cli._machine import prepare_to_draw
 from s2jax.cli._progress import Progress
 
 
-def generate(command: Generate, options: dict[str, list[str]], arguments: list[str]) -> int:
+def generate(command: Generate, options: dict[str, list[str]]) -> int:
     """Write a corpus, or what is missing of it."""
     config, part = config_of(command, options), _part(command.shards)
     from s2jax.corpus import DamagedError, write_corpus
 
     prepare_to_draw()
+    shards = _shards(command, config, part)
+    progress = Progress(sum(shards.values()))
     start = time.perf_counter()
-    progress = Progress(command.rows)
     try:
         manifest = write_corpus(
             command.out, config, command.rows, command.seed, command.shard_rows, command.block,
@@ -30,17 +30,33 @@ def generate(command: Generate, options: dict[str, list[str]], arguments: list[s
         raise
     except (ValueError, TypeError, FileExistsError) as error:
         raise UsageError(str(error)) from error
-    except (KeyboardInterrupt, OSError, RuntimeError) as error:
-        error.add_note(f"To go on: {shlex.join(['s2jax', *arguments])}")
+    except (OSError, RuntimeError) as error:
         error.resumable = True  # type: ignore[attr-defined]
         raise
     finally:
         progress.close()
-    if manifest is None:
-        print(f"{command.out}: part {command.shards} is done; other parts are missing still.")
-        return 0
-    _report(command, manifest, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    if manifest is not None:
+        _report(command, manifest, progress.drawn, seconds)
+    elif shards:
+        rate = _rate(progress.drawn, seconds)
+        print(f"{command.out}: part {command.shards} is done{rate}; others are missing still.")
+    else:
+        print(f"{command.out}: part {command.shards} has nothing to do, as there are fewer files.")
     return 0
+
+
+def _shards(command: Generate, config: Any, part: tuple[int, int]) -> dict[int, int]:
+    """The rows of each file that this command is to write."""
+    from s2jax.corpus._plan import Plan
+    from s2jax.stream import Stream
+
+    try:
+        stream = Stream(config, command.seed, command.block)
+        plan = Plan(stream, command.rows, command.shard_rows)
+        return {shard: len(plan.ids(shard)) for shard in plan.shards_of(part)}
+    except (ValueError, TypeError) as error:
+        raise UsageError(str(error)) from error
 
 
 def _part(shards: str) -> tuple[int, int]:
@@ -61,37 +77,28 @@ def _engine(command: Generate) -> Any:
     return ray_engine(command.address)
 
 
-def _report(command: Generate, manifest: dict[str, Any], seconds: float) -> None:
+def _rate(drawn: int, seconds: float) -> str:
+    """What this run did; nothing if it had nothing to draw."""
+    return f", {drawn / seconds:,.0f} rows/s including compilation" if drawn else ""
+
+
+def _report(command: Generate, manifest: dict[str, Any], drawn: int, seconds: float) -> None:
+    from s2jax.corpus._info import counted, outcomes
+
     size = sum(file["bytes"] for file in manifest["files"])
-    counts = manifest["acceptance"]
-    print(
-        f"{command.out}: {command.rows:,} rows, {size / 1e6:,.1f} MB, "
-        f"{command.rows / seconds:,.0f} rows/s including compilation, "
-        f"{_accepted(counts):.1%} of the expressions accepted"
-    )
-    rejected = _rejected(counts)
+    accepted, rejected = outcomes(manifest)
+    rate = _rate(drawn, seconds) or ", there was nothing left to draw"
+    print(f"{command.out}: {counted(command.rows, 'row')}, {size / 1e6:,.1f} MB{rate}, {accepted}")
     if rejected:
         print("rejected:", rejected)
-    unusable = counts["unusable_rows"]
+    unusable = manifest["acceptance"]["unusable_rows"]
     if unusable:
+        verb = "has" if unusable == 1 else "have"
         print(
-            f"s2jax: {unusable:,} rows have a nonzero status, because the search ran out. Raise "
-            "--acceptance.max-tries or --acceptance.bound.",
+            f"s2jax: {counted(unusable, 'row')} {verb} a nonzero status, because the search ran "
+            "out. Raise --acceptance.max-tries or --acceptance.bound.",
             file=sys.stderr,
         )
-
-
-def _accepted(counts: dict[str, int]) -> float:
-    tries = sum(count for name, count in counts.items() if name != "unusable_rows")
-    return counts["accepted"] / max(tries, 1)
-
-
-def _rejected(counts: dict[str, int]) -> str:
-    """The reasons for which expressions were rejected, the most frequent first."""
-    tries = max(sum(count for name, count in counts.items() if name != "unusable_rows"), 1)
-    reasons = {n: k for n, k in counts.items() if k and n not in ("accepted", "unusable_rows")}
-    ordered = sorted(reasons.items(), key=lambda pair: -pair[1])
-    return ", ".join(f"{name} {count:,} ({count / tries:.1%})" for name, count in ordered)
 
 
 def fields(command: Fields, options: dict[str, list[str]]) -> int:

@@ -2,7 +2,7 @@
 
 import sys
 
-from s2jax.cli._commands import Export, Info, Repair, Show, UsageError, Verify
+from s2jax.cli._commands import Info, Repair, Show, UsageError, Verify
 from s2jax.cli._machine import prepare_to_draw
 
 
@@ -36,6 +36,7 @@ def info(command: Info) -> int:
 def verify(command: Verify) -> int:
     """Look for damaged files."""
     from s2jax import corpus
+    from s2jax.corpus._info import counted
 
     try:
         damaged = corpus.verify(command.out)
@@ -50,7 +51,8 @@ def verify(command: Verify) -> int:
     if damaged:
         return 1
     files = len(corpus.read_manifest(command.out)["files"])
-    print(f"{command.out}: {files:,} files are as they were written.")
+    are = "is as it was" if files == 1 else "are as they were"
+    print(f"{command.out}: {counted(files, 'file')} {are} written.")
     return 0
 
 
@@ -67,23 +69,6 @@ def repair(command: Repair) -> int:
         print(f"{command.out}: {damage.name} {damage.reason}; drawn again, with the same values.")
     if not repaired:
         print(f"{command.out}: nothing to repair.")
-    return 0
-
-
-def export(command: Export) -> int:
-    """Write a corpus in another format."""
-    from s2jax import exporters
-    from s2jax.corpus import DamagedError
-
-    try:
-        done = exporters.export(command.out, command.dest, command.format)
-    except DamagedError:
-        raise
-    except (FileNotFoundError, FileExistsError, ValueError) as error:
-        raise UsageError(str(error)) from error
-    for sentence in done.warnings:
-        print(f"s2jax: {sentence}", file=sys.stderr)
-    print(f"{command.dest}: {done.series:,} series of {done.rows:,} rows as {done.format}")
     return 0
 
 

@@ -1,50 +1,74 @@
-"""One line on stderr with rows, rows per second and time left."""
+"""Rows, rows per second and time left, on stderr."""
 
 import sys
 import time
 from typing import Any
 
+_FIRST, _LONGEST = 10.0, 600.0  # seconds between lines where there is no terminal
+
 
 class Progress:
-    """A line on stderr; called with the number of rows so far.
+    """Called with the number of rows so far, it says on stderr how it goes.
+
+    On a terminal it is one line that changes; elsewhere, as in the log of a batch job, whole lines
+    at intervals that double from 10 seconds to 10 minutes, and one at the end.
 
     Args:
         total: Rows in all.
+
+    Attributes:
+        drawn: Rows since the first call: those of earlier runs are no work of this one.
     """
 
     def __init__(self, total: int):
         self._total = total
-        self._first: tuple[int, float] | None = None
-        self._drawn = 0.0
+        self._is_terminal = sys.stderr.isatty()
+        self._pause = 0.5 if self._is_terminal else _FIRST
+        self._before, self._start, self._next = 0, 0.0, 0.0
+        self._is_started = self._is_line_open = False
         self._bar: Any = None
+        self.drawn = 0
 
     def __call__(self, rows: int) -> None:
         now = time.perf_counter()
-        if self._first is None:  # rows of earlier calls count, but not as work of this one
-            self._first = rows, now
+        if not self._is_started:
+            self._is_started = True
+            self._before, self._start, self._next = rows, now, now + self._pause
             self._start_bar(rows)
+        changed = rows != self._before + self.drawn
+        self.drawn = rows - self._before
         if self._bar is not None:
             self._bar.update(rows - self._bar.n)
-            return
-        if now - self._drawn < 0.5 and rows < self._total:
-            return
-        self._drawn = now
-        before, start = self._first
-        rate = max(rows - before, 1) / max(now - start, 1e-9)
-        left = (self._total - rows) / rate
-        line = f"\r{rows:,} of {self._total:,} rows, {rate:,.0f} rows/s, {left:.0f} s left "
-        print(line, end="", file=sys.stderr, flush=True)
+        elif changed and (now >= self._next or rows == self._total):
+            self._tell(rows, now - self._start)
+            self._next = now + self._pause
+            if not self._is_terminal:
+                self._pause = min(2 * self._pause, _LONGEST)
 
     def _start_bar(self, rows: int) -> None:
+        """The bar of tqdm, which writes carriage returns wherever it writes."""
+        if not self._is_terminal or rows == self._total:
+            return
         try:
             from tqdm import tqdm
         except ImportError:
             return
         self._bar = tqdm(total=self._total, initial=rows, unit=" rows", file=sys.stderr)
 
+    def _tell(self, rows: int, seconds: float) -> None:
+        rate = max(self.drawn, 0) / max(seconds, 1e-9)
+        share = f"{rows:,} of {self._total:,} rows ({rows / self._total:.0%})"
+        left = f"{(self._total - rows) / rate:,.0f} s left" if rate else "time left unknown"
+        line = f"{share}, {rate:,.0f} rows/s, {left}"
+        if self._is_terminal:
+            print(f"\r{line} ", end="", file=sys.stderr, flush=True)
+            self._is_line_open = True
+        else:
+            print(line, file=sys.stderr, flush=True)
+
     def close(self) -> None:
         """End the line."""
         if self._bar is not None:
             self._bar.close()
-        elif self._drawn:
+        elif self._is_line_open:
             print(file=sys.stderr)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from s2jax._optional import require
 from s2jax.corpus._plan import COMPUTES, DECIDES, OPTIONS, ids_of
 from s2jax.stream import difference
 
@@ -37,15 +38,9 @@ class Foreign(Exception):
 
 
 def pyarrow() -> Any:
-    """The optional dependency, or an error that says how to install it."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError(
-            'A corpus is written with pyarrow. Install it: pip install "s2jax[corpus]"'
-        ) from error
-    return pyarrow
+    """The optional dependency with its Parquet files, or an error that says how to install it."""
+    require("pyarrow.parquet", "Corpora")
+    return require("pyarrow", "Corpora")
 
 
 def check_file(

@@ -8,6 +8,7 @@ from s2jax.corpus._footers import ABSENT
 from s2jax.corpus._heads import MANIFEST, PLAN, read_head, read_manifest
 from s2jax.corpus._manifest import about_stranger, examine, other_size, strangers
 from s2jax.corpus._plan import name_of, num_files
+from s2jax.ode._named import name_of as name_of_system
 
 
 def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -32,7 +33,7 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
     absent = [shard for shard, reason in wrong.items() if reason == ABSENT]
     damaged = [f"{names[shard]} {reason}" for shard, reason in wrong.items() if reason != ABSENT]
     state = [
-        f"{len(shards):,} of {len(names):,} files are {what}"
+        f"{len(shards):,} of {counted(len(names), 'file')} {_verb(len(shards))} {what}"
         for shards, what in ((absent, "missing"), (damaged, "damaged"))
         if shards
     ]
@@ -62,16 +63,52 @@ def _few(sentences: list[str]) -> str:
     return "; ".join(sentences[:3]) + more
 
 
+def _verb(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, in the singular where it is one."""
+    many = noun if noun.endswith("series") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else many}"
+
+
+def target_of(config: dict[str, Any]) -> str:
+    """The target of a stored configuration: the name of a known system, or the class."""
+    return known_name(config) or str(config["target"]["class"])
+
+
+def known_name(config: dict[str, Any]) -> str | None:
+    """The name of the known system that is the target of a stored configuration, if it is one."""
+    target = config["target"]
+    return name_of_system(target["states"], target["expressions"]) if "states" in target else None
+
+
+def outcomes(manifest: dict[str, Any]) -> tuple[str, str]:
+    """How many tries were accepted, and why others were not, the most frequent reason first."""
+    counts = {name: n for name, n in manifest["acceptance"].items() if name != "unusable_rows"}
+    total = sum(counts.values())
+    share = lambda count: f"{count / max(total, 1):.1%}"
+    what = counted(total, "system" if manifest.get("forms") else "expression")
+    accepted = counts.pop("accepted")
+    reasons = sorted(((n, name) for name, n in counts.items() if n), reverse=True)
+    return (
+        f"{accepted:,} of {what} accepted ({share(accepted)})",
+        ", ".join(f"{name} {n:,} ({share(n)})" for n, name in reasons),
+    )
+
+
 def facts(head: dict[str, Any], size: int) -> dict[str, str]:
     """What a manifest or plan says, as lines of a table."""
     config = head["config"]
     backend = head["backend"]
+    files = -(-head["rows"] // head["shard_rows"])
     return {
         "rows": f"{head['rows']:,}",
-        "size": f"{size / 1e6:,.1f} MB in {-(-head['rows'] // head['shard_rows']):,} files",
+        "size": f"{size / 1e6:,.1f} MB in {counted(files, 'file')}",
         "length": str(config["length"]),
         "channels": f"{config['num_inputs']} in, {config['num_outputs']} out",
-        "target": str(config["target"]["class"]),
+        "target": target_of(config),
         "seed": f"{head['seed']}, blocks of {head['block_size']}",
         "made by": ", ".join(f"{name} {v}" for name, v in head["versions"].items())
         + f" on {backend['platform']} ({backend['device']})",

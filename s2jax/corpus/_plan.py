@@ -40,6 +40,7 @@ class Plan:
         for name, high in (("rows", block * MAX_BLOCKS), ("shard_rows", float("inf"))):
             value = getattr(self, name)
             _checks.check_static_integer("write_corpus", name, value, 1, high)
+            object.__setattr__(self, name, int(value))
         if self.shard_rows % block:
             raise ValueError(
                 f"write_corpus(shard_rows={self.shard_rows}, block={block}): shard_rows must be a "
@@ -66,6 +67,19 @@ class Plan:
     def ids(self, shard: int) -> range:
         """The rows of a shard."""
         return ids_of(vars(self), shard)
+
+    def shards_of(self, part: tuple[int, int]) -> range:
+        """The shards of one of several calls that share the work.
+
+        Raises:
+            ValueError: If it is none of them.
+        """
+        index, count = part
+        if not 0 <= index < count:
+            raise ValueError(
+                f"write_corpus(part={part}): must be (i, n) with 0 <= i < n. Count parts from 0."
+            )
+        return range(index, self.num_shards, count)
 
     @property
     def least_bytes_per_row(self) -> int:

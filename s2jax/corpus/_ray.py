@@ -1,16 +1,20 @@
 """Shards as tasks of a Ray cluster; the promises rest on the files, not on Ray."""
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from s2jax._optional import require
 from s2jax.corpus._plan import Plan
 from s2jax.corpus._shards import write_shard
 
 _LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 _RETRIES = 3
+_GRACE = 10.0  # seconds for tasks to remove what they have begun
 
 
 def ray_engine(address: str | None = None) -> Callable[..., None]:
@@ -34,16 +38,16 @@ def ray_engine(address: str | None = None) -> Callable[..., None]:
     """
     if address is None:
         _stay_at_home()
-    try:
-        import ray
-    except ImportError as error:
-        raise ImportError('Ray is an extra. Install it: pip install "s2jax[ray]"') from error
+    ray = require("ray", "Clusters of Ray")
 
     def engine(folder: Path, plan: Plan, todo: list[int], report: Callable[[int], object]) -> None:
         quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False}
         started = not ray.is_initialized()
         if started:
+            handler = signal.getsignal(signal.SIGTERM)
             ray.init(address, **(quiet if address is None else {}))
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, handler)  # Ray sets one of its own, and leaves it
         try:
             _run(ray, folder.resolve(), plan, todo, report)
         finally:
@@ -70,11 +74,18 @@ def _run(
 ) -> None:
     task = ray.remote(max_retries=_RETRIES, num_cpus=1)(_write)
     waiting = {task.remote(str(folder), plan.head, shard): shard for shard in todo}
-    while waiting:
-        done, _ = ray.wait(list(waiting), num_returns=1)
-        for reference in done:
-            ray.get(reference)  # raises what the task raised
-            report(len(plan.ids(waiting.pop(reference))))
+    try:
+        while waiting:
+            done, _ = ray.wait(list(waiting), num_returns=1)
+            for reference in done:
+                ray.get(reference)  # raises what the task raised
+                report(len(plan.ids(waiting.pop(reference))))
+    except BaseException:
+        for reference in waiting:
+            ray.cancel(reference)
+        if waiting:
+            ray.wait(list(waiting), num_returns=len(waiting), timeout=_GRACE)
+        raise
 
 
 def _write(folder: str, head: dict[str, Any], shard: int) -> None:

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from s2jax import _checks
+from s2jax import _checks, _forks
 from s2jax.acceptance import REASONS
 from s2jax.config import Config
 from s2jax.corpus._footers import DamagedError, check_footer, naming, pyarrow
@@ -37,6 +37,7 @@ class _Open(threading.local):
 
     def __init__(self) -> None:
         self.files: dict[int, Any] = {}
+        self.process = os.getpid()
 
 
 def read(path: str | os.PathLike[str]) -> "Corpus":
@@ -106,7 +107,11 @@ class Corpus(Sequence):
         return vocabulary_of(self.config)[0]
 
     def __getitem__(self, rows: Any) -> Batch:
-        """A batch of one row, of a slice, or of a list of row numbers."""
+        """A batch of one row, of a slice, or of a list of row numbers.
+
+        Raises:
+            RuntimeError: In a process that was forked after JAX had started, where `row` works.
+        """
         return self.batch_of(self.table(rows))
 
     def row(self, index: int) -> dict[str, Any]:
@@ -155,6 +160,10 @@ class Corpus(Sequence):
     def table(self, rows: Any, columns: list[str] | None = None) -> Any:
         """Rows as an Arrow table; only the row groups that hold them are read."""
         index = self._numbers(rows)
+        if not index.size:
+            schema = self._file(0).schema_arrow
+            kept = schema.names if columns is None else columns
+            return schema.empty_table().select(kept)
         shard_of = np.searchsorted(self._starts, index, side="right") - 1
         order = np.argsort(index, kind="stable")
         parts = [
@@ -167,13 +176,18 @@ class Corpus(Sequence):
     def _numbers(self, rows: Any) -> np.ndarray:
         """Row numbers, checked."""
         if isinstance(rows, slice):
-            return np.arange(*rows.indices(len(self)))
+            rows = np.arange(*rows.indices(len(self)))
         index = np.atleast_1d(np.asarray(rows))
+        if not index.size:
+            raise ValueError(
+                f"Corpus[{rows!r}]: must be at least one row, because arrays without rows have no "
+                f"use. Choose among 0 to {len(self) - 1}."
+            )
         if index.ndim > 1 or not np.issubdtype(index.dtype, np.integer):
             raise TypeError(
                 f"Corpus[{rows!r}]: must be a row number, a slice or a list of row numbers."
             )
-        if index.size and not (-len(self) <= index.min() and index.max() < len(self)):
+        if not (-len(self) <= index.min() and index.max() < len(self)):
             raise IndexError(f"Corpus[{rows!r}]: must be below {len(self)}, the number of rows.")
         return np.where(index < 0, index + len(self), index).astype(np.int64)
 
@@ -192,6 +206,8 @@ class Corpus(Sequence):
         return table.take(place)
 
     def _file(self, shard: int) -> Any:
+        if self._open.process != os.getpid():  # forked: a file serves one process, too
+            self._open = _Open()
         files = self._open.files
         if shard not in files:
             if len(files) == MAX_OPEN:
@@ -206,7 +222,15 @@ class Corpus(Sequence):
         return files[shard]
 
     def batch_of(self, table: Any) -> Batch:
-        """A table with all columns as a batch."""
+        """A table with all columns as a batch.
+
+        Raises:
+            RuntimeError: In a process that was forked after JAX had started.
+        """
+        _forks.check_can_draw(
+            "Corpus[...]",
+            "read rows by `Corpus.row` or `s2jax.feeds.corpus_source`, which do without JAX",
+        )
         config, rows, get = self.config, len(table), lambda name: jnp.asarray(values(table[name]))
         channels = lambda letter, count: [get(f"{letter}_{channel}") for channel in range(count)]
         inputs, outputs = config.num_inputs, config.num_outputs
@@ -268,8 +292,6 @@ class Corpus(Sequence):
                 f"{self.path}: the {name} of row {row} must be expressions, but are none. Run "
                 "`s2jax verify` and `s2jax repair`."
             )
-        place = jnp.maximum(jnp.cumsum(found, axis=1, dtype=jnp.int32) - 1, 0)
-        program = program[jnp.arange(len(ids))[:, None], place]
         found = found & (jnp.asarray(np.diff(offsets)) > 0)[:, None]
         blank = lambda leaf: jnp.where(jnp.expand_dims(found, range(2, leaf.ndim)), leaf, 0)
         return jax.tree.map(lambda leaf: blank(leaf).astype(leaf.dtype), program)
@@ -279,7 +301,8 @@ def values(column: Any) -> np.ndarray:
     """A column of numbers or of lists of one size as an array."""
     array = column.combine_chunks()
     if hasattr(array, "flatten"):
-        return array.flatten().to_numpy(zero_copy_only=False).reshape(len(array), -1)
+        flat = array.flatten().to_numpy(zero_copy_only=False)
+        return flat.reshape(len(array), getattr(array.type, "list_size", -1))
     return array.to_numpy(zero_copy_only=False)
 
 

@@ -121,8 +121,8 @@ def write_reference(
         TypeError: If `batch` is no batch of numbers.
         FileExistsError: If one of the files is there already.
         ValueError: If the batch holds solutions of differential equations; or if a symbol means
-            something else there: the reference has no `neg` and `tanh`, and its `pow` does not take
-            the absolute value of the base.
+            something else there: the reference has no `neg`, `tanh`, `max` and the like, and its
+            `pow` does not take the absolute value of the base.
 
     Example:
         >>> import tempfile, jax, s2jax

@@ -139,9 +139,12 @@ class Counts:
 
     def add(self, batch: Batch) -> None:
         """Add the rows of a batch on the host."""
-        counts = {"accepted": int((batch.tries - batch.rejections.sum(-1)).sum())}
+        tries, rejections = batch.tries, batch.rejections
+        if batch.dynamics is not None:  # all states are tried as one
+            tries, rejections = tries[:, :1], rejections[:, :1]
+        counts = {"accepted": int((tries - rejections.sum(-1)).sum())}
         for position, reason in enumerate(REASONS):
-            counts[str(reason.name).lower()] = int(batch.rejections[..., position].sum())
+            counts[str(reason.name).lower()] = int(rejections[..., position].sum())
         counts["unusable_rows"] = int((batch.status != Status.OK.value).sum())
         names, sizes = np.unique(row_forms(batch) or [], return_counts=True)
         forms = dict(zip(names.tolist(), sizes.tolist(), strict=True))

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from s2jax.corpus._plan import Plan
 from s2jax.corpus._shards import write_shard
 
 _ATTEMPTS = 3
+_GRACE = 10.0  # seconds for workers to remove what they have begun; schedulers leave 30
 
 
 def write_by_workers(
@@ -78,7 +80,10 @@ def write_by_workers(
                 worker.dismiss()
     finally:
         for worker in crew:
-            worker.kill()
+            worker.ask_to_end()
+        last = time.monotonic() + _GRACE
+        for worker in crew:
+            worker.end(max(last - time.monotonic(), 0))
 
 
 class _Worker:
@@ -104,9 +109,16 @@ class _Worker:
             self._input.close()
         self.wait()
 
-    def kill(self) -> None:
-        """End it at once."""
-        self._process.kill()
+    def ask_to_end(self) -> None:
+        """Let it remove the file that it has begun, and end."""
+        self._process.terminate()
+
+    def end(self, seconds: float) -> None:
+        """End it after so many seconds, if it has not ended by then: it may be compiling."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
         self.wait()
 
     def wait(self) -> int:
@@ -140,7 +152,10 @@ class _Worker:
 
 def main() -> None:
     """A worker's life."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor hears it too
+    for name in ("SIGINT", "SIGHUP"):  # the supervisor hears them too
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     lines = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever prints, prints elsewhere
     say = lambda **event: print(json.dumps(event), file=lines)

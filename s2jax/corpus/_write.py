@@ -2,19 +2,22 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from s2jax import _checks, _forks
 from s2jax.config import Config
 from s2jax.corpus._footers import ABSENT
+from s2jax.corpus._info import counted
 from s2jax.corpus._manifest import begin, confirm, finish, look, lost, tidy, to_write
 from s2jax.corpus._plan import Plan
 from s2jax.corpus._shards import existing, explaining, measure, pyarrow, write_shard
 from s2jax.corpus._workers import write_by_workers
-from s2jax.stream import Stream
+from s2jax.stream import Stream, check_stream
 
 
+@_checks.suggest_names()
 def write_corpus(
     path: str | os.PathLike[str],
     config: Config,
@@ -50,13 +53,15 @@ def write_corpus(
         shard_rows: Rows per file, a multiple of `block`.
         block: Rows drawn at a time. Part of the corpus' identity: another block, other rows.
         progress: Called with the number of rows written so far, those of earlier calls included.
-        workers: Processes that write, at most one per file. 1 is this process. One that dies costs
-            the file it was at, which another one starts again.
+        workers: Processes that write, at most one per file: more are not started. 1 is this
+            process. One that dies costs the file it was at, which another one starts again.
         part: `(i, n)`: write only every n-th file, from number i on, as one of n calls that share a
-            file system. The one that finds all files there writes the manifest.
+            file system; none, if there are not so many. The one that finds all files there writes
+            the manifest.
         engine: Writes the shards elsewhere, instead of `workers`; see `ray_engine`.
-        announce: Called before anything is written with a sentence on each damaged file, and one on
-            size and time, measured on a block.
+        announce: Called before anything is written with a sentence on each damaged file, one before
+            a program is compiled, one on size and time, measured on a block, and one if fewer
+            workers are started.
 
     Returns:
         The manifest: rows, files with the SHA-256 of their bytes and of their values, config,
@@ -70,13 +75,16 @@ def write_corpus(
         RuntimeError: If a deleted file of a finished corpus comes out with other values.
         ValueError: If a number is out of range.
         OSError: If the disk fails; no incomplete file stays behind.
+        RuntimeError: In a process that was forked after JAX had started.
     """
     pyarrow()
+    check_stream("write_corpus", config, seed, block, "block")
+    _forks.check_can_draw("write_corpus()")
     folder, plan = Path(path), Plan(Stream(config, seed, block), rows, shard_rows)
-    _check_part(part, plan, workers)
+    own = plan.shards_of(part)
+    _checks.check_static_integer("write_corpus", "workers", workers, 1)
     with explaining(folder):
         manifest = look(folder, plan)
-        own = range(part[0], plan.num_shards, part[1])
         if manifest is not None:
             todo = lost(folder, plan, manifest, own)
             (folder / "data").mkdir(exist_ok=True)
@@ -85,12 +93,12 @@ def write_corpus(
                 return manifest
         else:
             todo = _begin(folder, plan, own, announce)
-        report = _reporter(plan, todo, part, progress)
+        report = _reporter(plan, todo, own, progress)
         if not todo:
             return finish(folder, plan, own)
         if engine is not None:
             engine(folder, plan, todo, report)
-        elif workers > 1:
+        elif (workers := _useful(workers, todo, announce)) > 1:
             write_by_workers(folder, plan, todo, report, workers)
         else:
             for shard in todo:
@@ -117,23 +125,14 @@ Engine = Callable[[Path, Plan, list[int], Callable[[int], object]], object]
 """Writes shards of a plan by `write_shard`, and reports rows as they are written."""
 
 
-def _check_part(part: tuple[int, int], plan: Plan, workers: int) -> None:
-    index, count = part
-    if not 0 <= index < count:
-        raise ValueError(
-            f"write_corpus(part={part}): must be (i, n) with 0 <= i < n. Count parts from 0."
+def _useful(workers: int, todo: Sequence[int], announce: Any) -> int:
+    """How many workers have something to do; said if they are fewer."""
+    if todo and workers > len(todo) and announce is not None:
+        announce(
+            f"{len(todo)} of {workers} workers will be used, because each writes whole files: with "
+            "fewer rows per file there are more of them"
         )
-    own = len(range(index, plan.num_shards, count))
-    if not own:
-        raise ValueError(
-            f"write_corpus(part={part}): has no files, because there are {plan.num_shards}. Use at "
-            f"most {plan.num_shards} parts, or fewer shard_rows."
-        )
-    if not 1 <= workers <= own:
-        raise ValueError(
-            f"write_corpus(workers={workers}): must be >= 1 and <= {own}, the number of files to "
-            f"write. Choose fewer workers, or shard_rows <= {_even(plan, workers)}."
-        )
+    return min(workers, len(todo))
 
 
 def _check_disk(folder: Path, plan: Plan, todo: list[int], announce: Any) -> None:
@@ -142,11 +141,13 @@ def _check_disk(folder: Path, plan: Plan, todo: list[int], announce: Any) -> Non
     free = shutil.disk_usage(existing(folder)).free
     sizes = [float(plan.least_bytes_per_row)]
     if announce is not None:
+        announce("compiling: up to a minute the first time, a few seconds from then on")
         size, seconds = measure(plan)
         sizes.append(size)
         announce(
-            f"{rows:,} rows in {len(todo):,} files: about {rows * size / 1e6:,.1f} MB of "
-            f"{free / 1e6:,.0f} MB free, and {rows * seconds:,.0f} s on one processor"
+            f"{counted(rows, 'row')} in {counted(len(todo), 'file')}: about "
+            f"{rows * size / 1e6:,.1f} MB of {free / 1e6:,.0f} MB free, and "
+            f"{rows * seconds:,.0f} s on one processor"
         )
     needed = rows * max(sizes)
     if needed > free:
@@ -156,17 +157,10 @@ def _check_disk(folder: Path, plan: Plan, todo: list[int], announce: Any) -> Non
         )
 
 
-def _even(plan: Plan, workers: int) -> int:
-    """Rows per file that give each worker one, in whole blocks."""
-    block = plan.stream.block_size
-    return max(plan.rows // max(workers, 1) // block, 1) * block
-
-
 def _reporter(
-    plan: Plan, todo: Iterable[int], part: tuple[int, int], progress: Any
+    plan: Plan, todo: Sequence[int], own: range, progress: Any
 ) -> Callable[[int], object]:
-    """Adds up rows written."""
-    own = range(part[0], plan.num_shards, part[1])
+    """Adds up rows written, of the shards that are this call's own."""
     done = sum(len(plan.ids(shard)) for shard in set(own) - set(todo))
 
     def report(rows: int) -> None:

@@ -1,7 +1,6 @@
 """ArrayRecord: what Grain reads in any order."""
 
 import dataclasses
-import importlib
 import itertools
 import operator
 import os
@@ -9,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from s2jax._optional import require
 from s2jax.corpus._read import to_rows
 from s2jax.corpus._shards import pyarrow
 from s2jax.exporters._base import AbstractExporter, Written
@@ -119,9 +119,4 @@ def decode(record: bytes, schema: Any) -> dict[str, Any]:
 
 def _library(module: str) -> Any:
     """A module of the optional dependency, or an error that says how to install it."""
-    try:
-        return importlib.import_module(f"array_record.python.{module}")
-    except ImportError as error:
-        raise ImportError(
-            'ArrayRecord files need array-record. Install it: pip install "s2jax[array-record]"'
-        ) from error
+    return require(f"array_record.python.{module}", "ArrayRecord files")

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from s2jax import _checks
+from s2jax._optional import require
 from s2jax.corpus._shards import pyarrow
 from s2jax.exporters._arrow import nested, write_arrow
 from s2jax.exporters._base import AbstractExporter, Written, longer
@@ -121,8 +122,7 @@ class Chronos2Inputs(Sequence):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """A row as a `PreparedInput`."""
-        import torch
-
+        torch = require("torch", "Inputs of Chronos-2")
         target, covariates = self.arrays(index)
         return {
             "context": torch.from_numpy(np.concatenate([target, covariates])),

@@ -20,11 +20,11 @@ from s2jax.exporters._time_moe import TimeMoE
 from s2jax.exporters._toto import Toto
 from s2jax.exporters._utsd import UTSD
 
-_EXPORTERS: dict[str, type[AbstractExporter]] = {
+EXPORTERS: dict[str, type[AbstractExporter]] = {
     exporter.name: exporter
     for exporter in (HuggingFace, Chronos2, TimeMoE, UTSD, SymTime, Toto, ArrayRecord, Npz)
 }
-FORMATS: dict[str, str] = {name: exporter.about for name, exporter in _EXPORTERS.items()}
+FORMATS: dict[str, str] = {name: exporter.about for name, exporter in EXPORTERS.items()}
 """What each format is, by name."""
 
 
@@ -116,9 +116,9 @@ def options_of(format: str) -> dict[str, Any]:
         >>> options_of("time-moe")
         {'allow_short': False, 'context_length': 1024}
     """
-    if format not in _EXPORTERS:
-        raise ValueError(f"export(format={format!r}): {_checks.unknown(format, _EXPORTERS)}")
-    return {field.name: field.default for field in dataclasses.fields(_EXPORTERS[format])}
+    if format not in EXPORTERS:
+        raise ValueError(f"export(format={format!r}): {_checks.unknown(format, EXPORTERS)}")
+    return {field.name: field.default for field in dataclasses.fields(EXPORTERS[format])}
 
 
 def _exporter(format: str, options: dict[str, Any]) -> AbstractExporter:
@@ -128,7 +128,7 @@ def _exporter(format: str, options: dict[str, Any]) -> AbstractExporter:
         if name not in allowed:
             call = f"export(format={format!r}, {name}=...)"
             raise ValueError(f"{call}: {_checks.unknown(name, allowed)}")
-    return _EXPORTERS[format](**options)
+    return EXPORTERS[format](**options)
 
 
 def _unusable(source: Source) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from s2jax import _checks
+from s2jax._optional import require
 from s2jax.exporters._base import AbstractExporter, Written
 from s2jax.exporters._rows import Series, Source
 from s2jax.exporters._wordpiece import WordPiece
@@ -160,11 +161,4 @@ def patched(
 
 def _torch() -> Any:
     """The optional dependency, or an error that says how to install it."""
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            "SymTime's shards are written with torch. Install it: pip install torch; or export "
-            'format="npz", which needs NumPy alone.'
-        ) from error
-    return torch
+    return require("torch", "SymTime's shards", "Or export as npz, which needs NumPy alone.")

@@ -43,7 +43,10 @@ class Toto(AbstractExporter):
             "Toto leaves out a series unless its last tenth holds prediction_length = "
             f"{self.prediction_length} steps and the rest three patches of {PATCH}"
         )
-        return self.refuse_short(source, needed, rule, longer(needed))
+        fix, room = longer(needed), ceil(source.length * 0.1)
+        if source.length - room >= 3 * PATCH:
+            fix = f"{fix[:-1]}, or pass prediction_length <= {room}."
+        return self.refuse_short(source, needed, rule, fix)
 
     def _is_kept(self, length: int) -> bool:
         test = ceil(length * 0.1)

@@ -8,8 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from s2jax import _checks
-from s2jax.exporters._base import AbstractExporter, Written
+from s2jax.exporters._base import AbstractExporter, Written, longer
 from s2jax.exporters._rows import Source
+
+SHIPPED = 2880 + 96
+"""`seq_len + output_token_len` of its training script."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,27 +20,33 @@ class UTSD(AbstractExporter):
     """`data-*.npy` files (time, series), one column per output of a row.
 
     Attributes:
-        context_length: `seq_len + output_token_len` of the training; that of the shipped script is
-            2880 + 96.
+        context_length: `seq_len + output_token_len` of the training. By default that of the shipped
+            script, 2880 + 96, or what the series have room for, with a warning.
         columns: Series per file. The last file has what remains.
     """
 
     name: ClassVar[str] = "utsd"
     about: ClassVar[str] = "Files .npy of shape (time, series), for Timer-XL and OpenLTM."
 
-    context_length: int = 2880 + 96
+    context_length: int | None = None
     columns: int = 512
 
     def check(self, source: Source) -> list[str]:
-        for option in ("context_length", "columns"):
-            _checks.check_static_integer("export", option, getattr(self, option), 1)
-        needed = -(-10 * self.context_length // 9)
-        needed += int(0.9 * needed) < self.context_length  # the reader computes it in floats
-        train = int(0.9 * source.length)
-        rule = f"OpenLTM skips a file when int(.9 * T) < context_length = {self.context_length}"
+        context, train = self.context_length, int(0.9 * source.length)
+        _checks.check_static_integer("export", "columns", self.columns, 1)
+        if context is not None:
+            _checks.check_static_integer("export", "context_length", context, 1)
+        needed = _needed(context or SHIPPED)
+        if context is None and source.length < needed:
+            return [
+                f"All {source.series} series are shorter than {needed} steps: OpenLTM as it is "
+                f"shipped skips them. Train with seq_len + output_token_len <= {train}, or draw a "
+                f"corpus with length >= {needed}."
+            ]
+        rule = f"OpenLTM skips a file when int(.9 * T) < context_length = {context}"
         fix = (
-            f"Draw a corpus with length >= {needed}, or train with seq_len + output_token_len <= "
-            f"{train} and pass that sum as context_length."
+            f"{longer(needed)[:-1]}, or train with seq_len + output_token_len <= {train} and pass "
+            "that sum as context_length."
         )
         return self.refuse_short(source, needed, rule, fix)
 
@@ -45,6 +54,12 @@ class UTSD(AbstractExporter):
         for file, values in enumerate(_blocks(source, self.columns)):
             np.save(folder / f"data-{file:05d}.npy", np.ascontiguousarray(values.T))
         return Written(source.series)
+
+
+def _needed(context: int) -> int:
+    """The least length of which the reader takes windows of `context` steps."""
+    needed = -(-10 * context // 9)
+    return needed + (int(0.9 * needed) < context)  # the reader computes it in floats
 
 
 def _blocks(source: Source, size: int) -> Iterator[np.ndarray]:

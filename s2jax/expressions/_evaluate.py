@@ -4,17 +4,23 @@ Reverse mode only: `jax.custom_vjp` stands outside, and its two halves each join
 the batch, so that both `grad(vmap)` and `vmap(grad)` work. Forward mode is `evaluate_jvp`.
 """
 
-import jax
-from jaxtyping import Array, Float
+import math
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Num
+
+from s2jax import _checks
 from s2jax.expressions import _gradient
 from s2jax.expressions._program import Constants, Program
+from s2jax.expressions._reads import available, check_reads
 from s2jax.expressions._run import evaluate_rows
 
 
 def evaluate(
     program: Program,
-    x: Float[Array, "*batch inputs time"],
+    x: Num[Array | np.ndarray, "*batch inputs time"],
     constants: Constants | None = None,
 ) -> Float[Array, "*batch outputs time"]:
     """Values of every program on its own input series.
@@ -26,14 +32,17 @@ def evaluate(
 
     Args:
         program: Of batch shape `(*batch, outputs)`, as in `Batch.program`.
-        x: The variables x_0, x_1, ... as channels.
+        x: The variables x_0, x_1, ... as channels, in float32 or float64; integers become floats.
         constants: Other constants than the program's own, for example `program.constants` times 2.
 
     Returns:
         One series per program, in the dtype of `x`.
 
     Raises:
-        ValueError: If the shapes of `program`, `x` and `constants` do not agree.
+        TypeError: If `x` is complex or of another floating type.
+        ValueError: If the shapes of `program`, `x` and `constants` do not agree; if a program reads
+            a variable that is no channel of `x`; or if it holds a number that the dtype of `x`
+            cannot, such as 1e50 in float32. Programs that are traced are NaN then.
 
     Example:
         >>> import jax, s2jax
@@ -44,17 +53,21 @@ def evaluate(
         >>> jax.grad(loss)(batch.program.constants).scale.shape == batch.program.op.shape
         True
     """
+    x = _checks.as_floats("evaluate", "x", x)
     _check("evaluate", program, x, constants)
+    shape = *program.shape, x.shape[-1]
+    if 0 in (*shape, program.num_nodes):
+        return jnp.zeros(shape, x.dtype)
     constants = program.constants if constants is None else constants
     flat = _flatten(program.shape[:-1], (program, constants, x))
     y = _evaluate_batch(*flat)
-    return y.reshape(*program.shape, y.shape[-1])
+    return y.reshape(shape)
 
 
 def evaluate_jvp(
     program: Program,
-    x: Float[Array, "*batch inputs time"],
-    x_dot: Float[Array, "*batch inputs time"],
+    x: Num[Array | np.ndarray, "*batch inputs time"],
+    x_dot: Num[Array | np.ndarray, "*batch inputs time"],
     constants_dot: Constants | None = None,
     constants: Constants | None = None,
 ) -> tuple[Float[Array, "*batch outputs time"], Float[Array, "*batch outputs time"]]:
@@ -62,14 +75,14 @@ def evaluate_jvp(
 
     Args:
         program, x, constants: As in `evaluate`.
-        x_dot: Direction in x.
+        x_dot: Direction in x, of its shape.
         constants_dot: Direction in the constants; None is 0.
 
     Returns:
         `evaluate(program, x, constants)` and its directional derivative.
 
     Raises:
-        ValueError: If shapes do not agree.
+        TypeError, ValueError: As in `evaluate`.
 
     Example:
         >>> import jax, jax.numpy as jnp, s2jax
@@ -78,14 +91,23 @@ def evaluate_jvp(
         >>> slope.shape
         (4, 1, 64)
     """
+    x = _checks.as_floats("evaluate_jvp", "x", x)
+    x_dot = _checks.as_floats("evaluate_jvp", "x_dot", x_dot).astype(x.dtype)
+    if x_dot.shape != x.shape:
+        raise ValueError(
+            f"evaluate_jvp(x of shape {x.shape}, x_dot of shape {x_dot.shape}): must have one "
+            "shape, because x_dot is a direction in x. Broadcast one of them."
+        )
     _check("evaluate_jvp", program, x, constants)
-    _check("evaluate_jvp", program, x_dot, constants_dot)
+    _check_constants("evaluate_jvp", program, constants_dot)
+    shape = *program.shape, x.shape[-1]
+    if 0 in (*shape, program.num_nodes):
+        return jnp.zeros(shape, x.dtype), jnp.zeros(shape, x.dtype)
     constants = program.constants if constants is None else constants
     if constants_dot is None:
         constants_dot = jax.tree.map(lambda leaf: 0 * leaf, constants)
     flat = _flatten(program.shape[:-1], (program, constants, x, constants_dot, x_dot))
     y, y_dot = _jvp_batch(*flat)
-    shape = (*program.shape, x.shape[-1])
     return y.reshape(shape), y_dot.reshape(shape)
 
 
@@ -97,6 +119,11 @@ def _check(name: str, program: Program, x, constants: Constants | None) -> None:
             f"have shape (*batch, outputs) with the batch of x, {inputs_shape}. Index or broadcast "
             "one of them; a single program takes `program[None]`."
         )
+    _check_constants(name, program, constants)
+    check_reads(name, program, available(x.shape[-2]), x.dtype if constants is None else None)
+
+
+def _check_constants(name: str, program: Program, constants: Constants | None) -> None:
     for field in ("scale", "bias"):
         shape = program.op.shape if constants is None else getattr(constants, field).shape
         if shape != program.op.shape:
@@ -107,11 +134,16 @@ def _check(name: str, program: Program, x, constants: Constants | None) -> None:
 
 
 def _flatten(batch: tuple[int, ...], tree):
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(batch) :]), tree)
+    rows = math.prod(batch)  # not -1, which an array of no inputs does not determine
+    return jax.tree.map(lambda leaf: leaf.reshape(rows, *leaf.shape[len(batch) :]), tree)
 
 
 def _merge_first(tree):
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
+    return jax.tree.map(_join_axes, tree)
+
+
+def _join_axes(leaf):
+    return leaf.reshape(leaf.shape[0] * leaf.shape[1], *leaf.shape[2:])
 
 
 def _joins_batch(function):
@@ -121,11 +153,11 @@ def _joins_batch(function):
     @wrapped.def_vmap
     def _(axis_size, in_batched, *arguments):
         def join(leaf, batched):
-            leaf = leaf if batched else jax.numpy.broadcast_to(leaf, (axis_size, *leaf.shape))
-            return leaf.reshape(-1, *leaf.shape[2:])
+            leaf = leaf if batched else jnp.broadcast_to(leaf, (axis_size, *leaf.shape))
+            return _join_axes(leaf)
 
         out = wrapped(*jax.tree.map(join, arguments, tuple(in_batched)))
-        split = lambda leaf: leaf.reshape(axis_size, -1, *leaf.shape[1:])
+        split = lambda leaf: leaf.reshape(axis_size, leaf.shape[0] // axis_size, *leaf.shape[1:])
         return jax.tree.map(split, out), jax.tree.map(lambda _: True, out)
 
     return wrapped

@@ -55,7 +55,7 @@ def pull_rows(
         return *sums, x_bar
 
     *sums, x_bar = _map_rows(program, constants, x, outputs, on_row, (y_bar,))
-    x_bar = x_bar.reshape(-1, outputs, *x_bar.shape[1:]).sum(1)
+    x_bar = x_bar.reshape(x.shape[0], outputs, *x_bar.shape[1:]).sum(1)
     return Constants(*(rows[:, :-1].sum(-1) for rows in sums)), x_bar
 
 

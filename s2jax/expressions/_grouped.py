@@ -21,10 +21,9 @@ from s2jax.expressions._run import selecting
 from s2jax.operators import NUM_LEAVES, TABLE
 
 WIDTH = 128
-_OP_BITS, _ITEM_BITS = 5, 19
+_OP_BITS = len(TABLE).bit_length()
+_KEY_BITS = 31
 _IS_BINARY = np.array([operator.arity == 2 for operator in TABLE])
-
-assert len(TABLE) <= 2**_OP_BITS
 
 
 class Schedule(NamedTuple):
@@ -71,13 +70,13 @@ def schedule(
     level = _levels(lowered, num_variables)
     size = num_nodes * num_programs
     capacity = min(capacity or size, size)
-    assert size < 2**_ITEM_BITS
-    assert num_nodes < 2 ** (31 - _ITEM_BITS - _OP_BITS)
-    item = jnp.arange(size, dtype=jnp.int32)
-    key = (((level << _OP_BITS) | op) << _ITEM_BITS) | item.reshape(op.shape)
-    key = jnp.sort(jnp.where(level > 0, key, jnp.iinfo(jnp.int32).max).reshape(-1))[:capacity]
-    used = key < jnp.iinfo(jnp.int32).max
-    item, group = jnp.where(used, key & (2**_ITEM_BITS - 1), 0), key >> _ITEM_BITS
+    # operators are fewer than their bits can count: none has all bits set
+    group_bits = num_nodes.bit_length() + _OP_BITS
+    never = 2**group_bits - 1
+    group = jnp.where(level > 0, (level << _OP_BITS) | op, never).reshape(-1)
+    group, item = (leaf[:capacity] for leaf in _sorted(group, group_bits))
+    used = group < never
+    item = jnp.where(used, item, 0)
     index = jnp.arange(capacity, dtype=jnp.int32)
     base = num_variables * rows + 1  # behind the variables and the zero
     place = jnp.zeros(size, jnp.int32)
@@ -106,6 +105,16 @@ def schedule(
         result_coefficients=lowered.result_coefficients,
         lowered=lowered,
     )
+
+
+def _sorted(group: Int[Array, " items"], group_bits: int) -> tuple[Array, Array]:
+    """Groups in ascending order, and which item each belongs to; items of a group stay in order."""
+    item = jnp.arange(group.shape[0], dtype=jnp.int32)
+    item_bits = (group.shape[0] - 1).bit_length()
+    if group_bits + item_bits > _KEY_BITS:
+        return jax.lax.sort((group, item), num_keys=1, is_stable=True)  # type: ignore
+    key = jnp.sort((group << item_bits) | item)  # one array sorts several times faster than two
+    return key >> item_bits, key & (2**item_bits - 1)
 
 
 def _is_start(group: Int[Array, " instructions"]):

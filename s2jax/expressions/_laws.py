@@ -4,7 +4,7 @@ import abc
 from collections.abc import Mapping
 from functools import partial
 from math import comb
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int, UInt32
 
 from s2jax import _checks, operators
+from s2jax._part import Part, check_part
 from s2jax._random import below, categorical, random_bits, take_below, uniform
 from s2jax._types import Number, Whole, Words, number
 from s2jax.expressions import _assemble
@@ -23,7 +24,7 @@ Affine = Literal["reduced", "full", "none"]
 _ADD, _SUB = OPCODE["add"], OPCODE["sub"]
 
 
-class Decimals(eqx.Module):
+class Decimals(Part):
     """Random constants: a random sign, mantissa ~ U{1..10**digits - 1}, exponent ~ U{min..max}.
 
     At the defaults |value| lies in [0.001, 99.9], as in the reference implementation.
@@ -39,6 +40,9 @@ class Decimals(eqx.Module):
         >>> Decimals(digits=2).digits
         2
     """
+
+    noun = "a Decimals"
+    example = "s2jax.expressions.Decimals(digits=3)"
 
     digits: int = eqx.field(static=True, default=3)
     min_exponent: Whole = -3
@@ -64,8 +68,20 @@ def _weights(arity: int):
     return eqx.field(default_factory=lambda: operators.default_weights(arity))
 
 
-class AbstractLaw(eqx.Module):
+class AbstractLaw(Part):
     """A law of random expressions in the variables x_0, ..., x_{num_inputs - 1}."""
+
+    noun = "a law of expressions"
+    example = "s2jax.expressions.S2Law()"
+
+    @classmethod
+    def way_out(cls, given: Any) -> str:
+        if isinstance(given, (str, list, tuple)):
+            return "Wrap expressions of your own in s2jax.Expressions([...])."
+        return (
+            "Pass s2jax.expressions.S2Law(...), s2jax.expressions.UniformLaw(...) or "
+            "s2jax.Expressions([...])."
+        )
 
     @abc.abstractmethod
     def num_nodes(self, num_inputs: int) -> int:
@@ -356,6 +372,7 @@ def _check_law(law: AbstractTreeLaw) -> None:
         _checks.check_weights(owner, name, getattr(law, name), operators.drawable(arity))
     _checks.check_number(owner, "constant_probability", law.constant_probability, 0, 1)
     _checks.check_number(owner, "max_integer", law.max_integer, 1, 500, integer=True)
+    check_part(owner, "constants", law.constants, Decimals)
     if law.affine not in get_args(Affine):
         raise ValueError(
             f"{owner}(affine={law.affine!r}): {_checks.unknown(law.affine, get_args(Affine))}"
@@ -384,8 +401,8 @@ def _binary_count_edges(max_operators: int) -> np.ndarray:
 
 def _draw_operator(bits, weights: Mapping[str, Number], arity: int):
     """Opcodes drawn by weight among the operators of one arity."""
-    names = operators.drawable(arity)
-    table = jnp.stack([jnp.asarray(weights.get(name, 0.0), jnp.float32) for name in names])
+    names = [name for name in operators.drawable(arity) if name in weights]
+    table = jnp.stack([jnp.asarray(weights[name], jnp.float32) for name in names])
     index = categorical(bits, table)
     codes = [OPCODE[name] for name in names]
     assert codes == sorted(codes)

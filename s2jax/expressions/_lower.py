@@ -11,6 +11,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from s2jax.expressions import _trees as trees
@@ -39,7 +40,10 @@ class Lowered(NamedTuple):
 
 
 def lower(program: Program, constants: Constants | None, num_inputs: int, dtype) -> Lowered:
-    """Instructions of a flat batch of programs, with their own constants or with others."""
+    """Instructions of a flat batch of programs, with their own constants or with others.
+
+    A variable that is none of the inputs is read as NaN.
+    """
     by_node = jax.tree.map(lambda leaf: leaf.T, eqx.tree_at(lambda p: p.length, program, None))
     if constants is None:
         scale, bias = trees.row_by_row(lambda row: constants_of(row, dtype), by_node)
@@ -52,8 +56,18 @@ def lower(program: Program, constants: Constants | None, num_inputs: int, dtype)
     is_copy = (op == ID) & (a < 0)
     kept = (node < program.length) & ~is_number & ~is_copy
     position = jnp.cumsum(kept, axis=0, dtype=jnp.int32) - 1
+    one, zero = jnp.ones(op.shape, dtype), jnp.zeros(op.shape, dtype)
+    zeros = num_inputs + num_nodes  # the row of zeros: what is missing is 0 * scale + NaN
+    (first, first_bias), (second, second_bias) = (
+        (
+            jnp.where(-1 - operand < num_inputs, -1 - operand, zeros),
+            jnp.where(-1 - operand < num_inputs, zero, np.array(np.nan, dtype)),
+        )
+        for operand in (a, b)
+    )
+    bias = jnp.where(is_copy, bias + first_bias, bias)
     # where readers find the value of each instruction
-    row = jnp.where(is_copy, -1 - a, num_inputs + jnp.where(is_number, num_nodes, node))
+    row = jnp.where(is_copy, first, num_inputs + jnp.where(is_number, num_nodes, node))
 
     def update(j, carry):
         *reads, order = carry
@@ -65,8 +79,7 @@ def lower(program: Program, constants: Constants | None, num_inputs: int, dtype)
             out.append(jnp.where(hit, bias[j], own_bias))
         return *out, jnp.where(kept[j] & (position[j] == node), j, order)
 
-    one, zero = jnp.ones(op.shape, dtype), jnp.zeros(op.shape, dtype)
-    start = (-1 - a, one, zero, -1 - b, one, zero, jnp.zeros(op.shape, jnp.int32))
+    start = (first, one, first_bias, second, one, second_bias, jnp.zeros(op.shape, jnp.int32))
     *reads, order = trees.over_nodes(update, start, num_nodes)
     last = jnp.maximum(program.length - 1, 0)[None]
     used = program.length > 0

@@ -1,11 +1,14 @@
 """Programs: expressions as fixed-size arrays."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from s2jax import _checks
 from s2jax.operators import CONST, NUM_LEAVES, TABLE
 
 MAX_INPUTS, MAX_STATES = 64, 16
@@ -105,17 +108,56 @@ def unpack(packed: Int[Array, "*batch fields"], protected: bool) -> Program:
     return Program(*arrays, length=packed[..., -1], protected=protected)
 
 
+MAX_DIGITS = 9
+NAN = np.int32(-(2**31)), np.int32(127)
+"""The mantissa and exponent of a number that is none, because it was NaN or out of range."""
+
+
 def decimal(
     mantissa: Int[Array, "*shape"], exponent: Int[Array, "*shape"], dtype=None
 ) -> Float[Array, "*shape"]:
-    """`mantissa * 10**exponent`, correctly rounded for |mantissa| < 2**24 and |exponent| <= 10."""
+    """`mantissa * 10**exponent`; NaN if the dtype cannot hold it as a normal number.
+
+    Correctly rounded in float32 for |mantissa| < 2**24 and |exponent| <= 10, in float64 for
+    |exponent| <= 22, and within 4 ulps over the whole range.
+    """
     dtype = dtype or jnp.result_type(float)
-    size = jnp.abs(exponent.astype(jnp.int32))
-    power = jnp.ones(size.shape, dtype)
-    for bit in range(6):
-        power = power * jnp.where((size >> bit) & 1 == 1, np.array(10.0 ** (1 << bit), dtype), 1)
+    exponent = exponent.astype(jnp.int32)
+    size, is_below = jnp.abs(exponent), exponent < 0
+    low, high = jnp.ones(size.shape, dtype), jnp.ones(size.shape, dtype)
+    has_bit = lambda bit: (size >> bit) & 1 == 1
+    for bit in range(5):
+        low = low * jnp.where(has_bit(bit), np.array(10.0 ** (1 << bit), dtype), 1)
+    for bit in range(5, 8):  # 1e32 at most is a float32, and 1e-32 the least
+        large, small = (_power_of_ten(sign * (1 << bit), dtype) for sign in (1, -1))
+        high = high * jnp.where(has_bit(bit), jnp.where(is_below, small, large), 1)
     value = mantissa.astype(dtype)
-    return jnp.where(exponent < 0, value / power, value * power)
+    value = jnp.where(is_below, value / low, value * low) * high
+    info = jnp.finfo(dtype)
+    is_held = (jnp.abs(value) >= info.tiny) & (jnp.abs(value) <= info.max)
+    is_held = is_held & (size < 256) & (mantissa != NAN[0])
+    return jnp.where(mantissa == 0, 0, jnp.where(is_held, value, np.array(np.nan, dtype)))
+
+
+def _power_of_ten(exponent: int, dtype) -> np.ndarray:
+    with np.errstate(over="ignore", under="ignore"):
+        return np.array(float(f"1e{exponent}")).astype(dtype)
+
+
+def numbers_of(program: Any) -> tuple[Any, Any, Any]:
+    """The numbers of programs on the host, in float64: scales, biases, and those of leaves."""
+
+    def value(mantissa, exponent):
+        known = np.where(np.asarray(mantissa) == NAN[0], np.nan, np.asarray(mantissa, float))
+        return known * 10.0 ** np.asarray(exponent, float)
+
+    scale = value(program.scale_mantissa, program.scale_exponent)
+    leaf = value(program.a, np.where(program.op == CONST, program.b, 0))
+    return (
+        scale,
+        value(program.bias_mantissa, program.bias_exponent),
+        np.where(program.op == CONST, scale * leaf, 0),
+    )
 
 
 def constants_of(
@@ -136,8 +178,10 @@ def constants_of(
     return jnp.where(is_leaf, 0, scale), jnp.where(is_leaf, value + bias, bias)
 
 
-_POWERS = np.array([float(f"1e{k}") for k in range(-30, 38)])
-MAX_DIGITS = 9
+_LOWEST, _HIGHEST = -101, 107  # decades that are compared with, and shifts by powers of ten
+_POWERS = np.array([float(f"1e{k}") for k in range(_LOWEST, _HIGHEST + 1)])
+_LOG_TEN_TWO = round(np.log10(2) * 2**18)
+_SHIFT = 30  # a float32 has no larger powers of ten than 1e38
 
 
 def to_decimal(
@@ -146,16 +190,25 @@ def to_decimal(
     """Mantissa and exponent of the nearest decimals of so many significant digits, at most 9.
 
     Without trailing zeros, but with one digit after the decimal point where there is room for it,
-    because a number of exponent >= 0 is a whole number. What is below 1e-30 becomes 0, and what is
-    above 9e30 becomes that.
+    because a number of exponent >= 0 is a whole number. Every normal float32 has decimals. What is
+    NaN, infinite or beyond 1e-100 to 1e100 has none, and `decimal` makes it NaN again.
     """
-    powers = jnp.asarray(_POWERS, value.dtype)
-    size = jnp.minimum(jnp.abs(value), 9e30)
-    decade = (size[..., None] >= powers[:61]).sum(-1, dtype=jnp.int32) - 31
-    size = jnp.where(decade < -30, 0, size)
+    with np.errstate(over="ignore", under="ignore"):
+        powers = jnp.asarray(_POWERS.astype(value.dtype))
+    ten_to = lambda k: powers.at[k - _LOWEST].get(mode="promise_in_bounds")
+    low, high = _checks.limits_of(value.dtype)
+    size = jnp.abs(value)
+    is_zero = size == 0
+    is_held = (size >= low) & (size <= high)
+    size = jnp.where(is_held, size, 1)
+    # the decade follows from the binary exponent, up to one comparison
+    decade = ((jnp.frexp(size)[1] - 1) * _LOG_TEN_TWO) >> 18
+    decade = decade + (size >= ten_to(decade + 1)).astype(jnp.int32)
     shift = digits - 1 - decade
-    power = powers[30:][jnp.abs(shift)]
-    mantissa = jnp.rint(jnp.where(shift >= 0, size * power, size / power)).astype(jnp.int32)
+    first = jnp.clip(shift, -_SHIFT, _SHIFT)
+    power, rest = ten_to(jnp.abs(first)), ten_to(jnp.abs(shift - first))
+    scaled = jnp.where(shift >= 0, size * power * rest, size / power / rest)
+    mantissa = jnp.where(is_held, jnp.rint(scaled), 0).astype(jnp.int32)
     exponent = -shift
     for _ in range(digits):
         is_round = mantissa % 10 == 0
@@ -166,7 +219,31 @@ def to_decimal(
     tens = jnp.asarray([10**k for k in range(MAX_DIGITS + 1)], jnp.int32)
     mantissa = jnp.where(to_point, mantissa * tens[jnp.clip(exponent + 1, 0, MAX_DIGITS)], mantissa)
     exponent = jnp.where(mantissa == 0, 0, jnp.where(to_point, -1, exponent))
-    return jnp.where(value < 0, -mantissa, mantissa), exponent
+    mantissa = jnp.where(value < 0, -mantissa, mantissa)
+    has_none = ~is_held & ~is_zero
+    return jnp.where(has_none, NAN[0], mantissa), jnp.where(has_none, NAN[1], exponent)
+
+
+def _check_new(owner: str, name: str, new: Any, own: Any) -> None:
+    """Refuse constants of another shape, and numbers that programs cannot write."""
+    if new.shape != own.shape:
+        raise ValueError(
+            f"{owner}(constants with {name} of shape {new.shape}): must have the shape of "
+            f"program.constants, {own.shape}. Start from program.constants."
+        )
+    if not (_checks.is_concrete(new) and _checks.is_concrete(own)):
+        return
+    low, high = _checks.limits_of(new.dtype)
+    size = np.abs(np.asarray(new))
+    bad = ~((size == 0) | ((size >= low) & (size <= high))) & (np.asarray(own) != np.asarray(new))
+    bad &= ~(np.isnan(new) & np.isnan(own))
+    if bad.any():
+        place = [int(k) for k in np.argwhere(bad)[0]]
+        raise ValueError(
+            f"{owner}(constants with {name}{place}={np.asarray(new)[tuple(place)]}): must be 0 or "
+            f"of magnitude {low:.2g} to {high:.2g}, because programs write numbers as decimals of "
+            "this range. Clip them, or keep the program's own where a fit failed."
+        )
 
 
 def with_constants(program: Program, constants: Constants, digits: int = 6) -> Program:
@@ -181,6 +258,11 @@ def with_constants(program: Program, constants: Constants, digits: int = 6) -> P
     Returns:
         Programs of the same structure.
 
+    Raises:
+        ValueError: If `constants` are not of the shape of `program.constants`, `digits` is out of
+            range, or a number is not finite or beyond 1e-100 to 1e100. In constants that are traced
+            such a number is NaN.
+
     Example:
         >>> import s2jax
         >>> program = s2jax.from_text("2.0*sin(x_0)")
@@ -188,7 +270,10 @@ def with_constants(program: Program, constants: Constants, digits: int = 6) -> P
         >>> s2jax.to_text(with_constants(program, larger))
         '(5.0 mul sin(x_0))'
     """
+    _checks.check_static_integer("with_constants", "digits", digits, 1, MAX_DIGITS)
     own = program.constants
+    for name in ("scale", "bias"):
+        _check_new("with_constants", name, getattr(constants, name), getattr(own, name))
     is_leaf = program.op < NUM_LEAVES
     new_scale = (constants.scale != own.scale) & ~is_leaf
     new_scale &= (program.scale_mantissa != 1) | (program.scale_exponent != 0)

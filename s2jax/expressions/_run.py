@@ -78,6 +78,7 @@ def selecting(lowered: Lowered, x, operators, outputs: int, all_slots: bool = Fa
     row = jnp.arange(num_rows, dtype=jnp.int32)
 
     def run_slot(k, values):
+        k = jnp.asarray(k, jnp.int32)  # a static loop counts in the default integer
         op, first, second = lowered.code[:, k]
         c = lowered.coefficients[:, k, :, None]
         a, b = c[0] * values[first, row] + c[1], c[2] * values[second, row] + c[3]

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int, UInt32
 
 from s2jax import _checks
+from s2jax._part import Part
 from s2jax._types import Number, number
 from s2jax.expressions import _trees as trees
 from s2jax.expressions._program import Program
@@ -19,7 +20,11 @@ _ADD, _SUB, _MUL, _NEG, _POW = (OPCODE[name] for name in ("add", "sub", "mul", "
 _INTEGER, _NUMBER, _ATOM, _SUM, _PRODUCT = range(5)
 _TILE = 1024
 
-assert {op.name for op in TABLE if op.commutative} == {"add", "mul"}, "sums and products only"
+_BINARY = [code for code, op in enumerate(TABLE) if op.arity == 2]
+# neither a sum nor a product, and yet the order of the operands does not count
+_SYMMETRIC = [
+    code for code, op in enumerate(TABLE) if op.commutative and op.name not in ("add", "mul")
+]
 
 
 class _Value(NamedTuple):
@@ -51,7 +56,8 @@ def skeleton_hash(program: Program) -> UInt32[Array, "*batch 2"]:
       factors does not count, and all numbers among the factors are one `N`.
     - `sub` negates each term of its second operand. Minus a product with an `N` is that product,
       because a mask has no sign; minus any other term is another term.
-    - Every other operator keeps its name and the order of its operands; variables count by index.
+    - Every other operator keeps its name and, but for `max` and `min`, the order of its operands;
+      variables count by index.
 
     Programs of different skeletons get different hashes, but for chance: 2**-64 per pair. Batch,
     slots and order of instructions do not matter; `protected` does.
@@ -156,7 +162,7 @@ def _atom(word: UInt32[Array, "2 batch"]) -> _Value:
 def _integer(op: Int[Array, " batch"], a: Int[Array, " batch"], b: Int[Array, " batch"]) -> _Value:
     """A leaf; a whole number is kept for `pow`."""
     power, square = jnp.ones_like(a), jnp.full_like(a, 10)
-    for bit in range(6):
+    for bit in range(7):
         power = jnp.where((b >> bit) & 1 == 1, power * square, power)
         square = square * square
     word = _mix(_lanes(a * power), 1)
@@ -214,7 +220,7 @@ def _shifted(value: _Value) -> _Value:
 
 def _apply(op: Int[Array, " batch"], first: _Value, second: _Value, leaf: _Value) -> _Value:
     """The value of an operator."""
-    is_binary = (op >= _ADD) & (op <= _POW)
+    is_binary, is_symmetric = _is_one_of(op, _BINARY), _is_one_of(op, _SYMMETRIC)
     is_number = _is_number(first) & (_is_number(second) | ~is_binary)
     left, right = _terms(first), _terms(second)
     is_sub = op == _SUB
@@ -227,8 +233,10 @@ def _apply(op: Int[Array, " batch"], first: _Value, second: _Value, leaf: _Value
     product = left._replace(constant=left.constant | right.constant, word=left.word + right.word)
     power = (op == _POW) & (second.form == _INTEGER)
     argument = jnp.where(power, second.word, _argument(second))
-    word = _mix(_argument(first) ^ _lanes(op * 0x10001), 6)
-    word = _mix(word + jnp.where(is_binary, argument, np.uint32(0)), 7)
+    own = _argument(first)
+    symmetric = _mix(own, 8) + _mix(argument, 8)
+    word = _mix(jnp.where(is_symmetric, symmetric, own) ^ _lanes(op * 0x10001), 6)
+    word = _mix(word + jnp.where(is_binary & ~is_symmetric, argument, np.uint32(0)), 7)
     value = _masked(_atom(word), is_number)
     value = _where((op == _ADD) | is_sub, _masked(total, is_number), value)
     value = _where(op == _MUL, _masked(product, is_number), value)
@@ -237,11 +245,15 @@ def _apply(op: Int[Array, " batch"], first: _Value, second: _Value, leaf: _Value
     return _where(op < NUM_LEAVES, leaf, value)
 
 
+def _is_one_of(op: Int[Array, " batch"], codes: list[int]) -> Bool[Array, " batch"]:
+    return jnp.any(jnp.stack([op == code for code in codes]), axis=0)
+
+
 def _words_or_none(words: Any) -> UInt32[Array, "..."] | None:
     return None if words is None else jnp.asarray(words, jnp.uint32)
 
 
-class Split(eqx.Module):
+class Split(Part):
     """A part of all skeletons: those whose hash, as a fraction of 2**32, is in [low, high).
 
     Each skeleton is in exactly one of `Split(0, 0.9)` and `Split(0.9, 1)`, in whichever order,
@@ -258,6 +270,9 @@ class Split(eqx.Module):
         >>> Split(low=0.9).high
         1.0
     """
+
+    noun = "a Split"
+    example = "s2jax.Split(0, 0.9)"
 
     low: Number = number(0.0)
     high: Number = number(1.0)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from jax.sharding import Mesh
 
 from s2jax import _checks
@@ -14,6 +15,7 @@ from s2jax.stream import MAX_BLOCKS, Stream, fingerprint_of
 _SCHEMA = 1
 
 
+@_checks.suggest_names()
 def batches(
     config: Config,
     seed: int = 0,
@@ -92,17 +94,21 @@ class Batches:
         return batch
 
     def get_state(self) -> dict[str, int]:
-        """The position, and what identifies the stream, as integers below 2**60."""
+        """The position, and what identifies the stream, as integers.
+
+        Only `seed` and `step` can need all of 32 bits; the others fit into int32.
+        """
         return {"step": self._step, **self._identity}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go to a position that `get_state` told, on any mesh.
 
         Args:
-            state: The integers, or arrays of one, as checkpoint libraries give them back.
+            state: The integers, or arrays of one, as checkpoint libraries give them back. Arrays
+                may be int32, which JAX makes of wider ones: the lower 32 bits are all that is used.
 
         Raises:
-            TypeError: If it is no mapping.
+            TypeError: If it is no mapping, or a value no integer.
             ValueError: If the state is of another stream.
         """
         own = self.get_state()
@@ -114,7 +120,9 @@ class Batches:
                 f"set_state(state of {names}): must hold {', '.join(own)}. Pass what get_state "
                 "returned."
             )
-        given = {name: int(value) for name, value in state.items()}
+        given = {name: _integer(name, value) for name, value in state.items()}
+        for name in _DIGESTS:
+            given[name] %= _DIGEST_END
         for name, same in _SAME.items():
             if given[name] != own[name]:
                 shown = "another one" if name in _DIGESTS else f"{given[name]}, not {own[name]}"
@@ -136,11 +144,24 @@ _SAME = {
     "config": "config",
 }
 _DIGESTS = ("config", "dtype", "s2jax")
+_DIGEST_END = 2**31
+
+
+def _integer(name: str, value: Any) -> int:
+    """An integer of a state, from whatever a checkpoint library made of it."""
+    array = np.asarray(value)
+    if array.size != 1 or not np.issubdtype(array.dtype, np.integer):
+        raise TypeError(
+            f"set_state({name}={value!r}): must be an integer, or an array of one. Pass what "
+            "get_state returned."
+        )
+    number = int(array.item())
+    return number % 2**32 if array.dtype == np.int32 else number
 
 
 def _integers(stream: Stream, batch: int) -> dict[str, int]:
     """What identifies batches of a stream; a digest of what is no number."""
-    digest = lambda value: int(fingerprint_of({"": value})[:15], 16)
+    digest = lambda value: int(fingerprint_of({"": value})[:15], 16) % _DIGEST_END
     return {
         "schema": _SCHEMA,
         "seed": int(stream.seed),

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from s2jax import _checks
+from s2jax._optional import require
 from s2jax.config import Config
 from s2jax.corpus import Corpus
 from s2jax.feeds._shares import Share, divided
@@ -13,6 +14,7 @@ from s2jax.generate import Batch
 from s2jax.stream import MAX_BLOCKS
 
 
+@_checks.suggest_names()
 def grain_source(
     config: Config,
     seed: int = 0,
@@ -52,13 +54,7 @@ def grain_source(
         >>> data[3]["series"].shape
         (8, 64)
     """
-    try:
-        import grain
-    except ImportError as error:
-        raise ImportError(
-            "grain_source needs grain, which is not installed. Run pip install "
-            '"s2jax[grain]", or use s2jax.feeds.batches, which needs nothing.'
-        ) from error
+    grain = require("grain", "Sources of Grain", "Or use s2jax.batches, which needs nothing.")
     stream, count = divided("grain_source", config, seed, batch, block_size)
     _checks.check_static_integer("grain_source", "shard_count", shard_count, 1)
     _checks.check_static_integer("grain_source", "shard_index", shard_index, 0, shard_count - 1)
@@ -108,8 +104,9 @@ def corpus_source(path: str | os.PathLike[str]) -> CorpusSource:
     """Rows of a stored corpus as a source of Grain, for shuffled reading by several workers.
 
     A row is a dict of NumPy arrays, numbers and text by column. Nothing here starts a JAX backend,
-    so workers take no memory of an accelerator; they pickle the path, not the rows. Any loader that
-    takes a `__len__` and a `__getitem__` takes this one, as `torch.utils.data.DataLoader`.
+    so workers take no memory of an accelerator and may be forked; they pickle the path, not the
+    rows. Any loader that takes a `__len__` and a `__getitem__` takes this one, as
+    `torch.utils.data.DataLoader`; `stack_rows` makes batches of its rows.
 
     Args:
         path: The folder of a finished corpus.

@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from s2jax import _checks
+from s2jax import _checks, _forks
 from s2jax._types import PRNGKey
 from s2jax.config import Config
-from s2jax.generate import Batch
-from s2jax.stream import Stream, draw
+from s2jax.generate import MAX_ROWS, Batch
+from s2jax.stream import Stream, check_stream, draw
 
 _SETTINGS: Any = jax.config  # whose attributes type checkers do not know
 
@@ -24,8 +24,9 @@ def divided(
     caller: str, config: Config, seed: int, batch: int, block_size: int | None
 ) -> tuple[Stream, int]:
     """The stream behind batches of a size, and the number of blocks in each of them."""
-    _checks.check_static_integer(caller, "batch", batch, 1)
+    _checks.check_static_integer(caller, "batch", batch, 1, MAX_ROWS)
     block_size = batch // math.gcd(batch, 8) if block_size is None else block_size
+    check_stream(caller, config, seed, block_size)
     stream = Stream(config, seed, block_size)
     if batch % block_size:
         raise ValueError(
@@ -66,7 +67,12 @@ class Share:
         return jax.tree.map(here, self.stream.config), self.stream.key
 
     def rows(self, start: int) -> Batch:
-        """The share's rows of the batch whose first block has the number `start`."""
+        """The share's rows of the batch whose first block has the number `start`.
+
+        Raises:
+            RuntimeError: In a process that was forked after JAX had started.
+        """
+        _forks.check_can_draw("s2jax.feeds")
         with jax.enable_x64(self.wide), jax.default_device(self.device):
             config, key = self._arguments
             first = start + self.first

@@ -3,14 +3,26 @@
 import abc
 from typing import Any
 
-import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Float, UInt32
 
+from s2jax._part import Part
 from s2jax._random import random_bits
 
 
-class AbstractInput(eqx.Module):
+class AbstractInput(Part):
     """A law of input series. Many channels are drawn at once, one key each."""
+
+    noun = "an input family"
+    example = "s2jax.inputs.ARMA()"
+
+    @classmethod
+    def way_out(cls, given: Any) -> str:
+        if isinstance(given, (list, tuple)) and any(isinstance(part, Part) for part in given):
+            return "Put several families into s2jax.inputs.Choice([...])."
+        if np.ndim(given) and not isinstance(given, str):
+            return "Wrap series of your own in s2jax.inputs.Given(series)."
+        return super().way_out(given)
 
     @property
     @abc.abstractmethod

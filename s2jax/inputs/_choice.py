@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt32
 
 from s2jax import _checks
+from s2jax._part import check_part
 from s2jax._random import categorical
 from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._given import Window
@@ -63,17 +64,23 @@ class Choice(AbstractInput):
     weights: Sequence[float] | Float[Array, " families"] = ()
 
     def __init__(self, families, weights=None):
+        if not isinstance(families, (list, tuple)):
+            raise TypeError(
+                f"Choice(families={_checks.shown(families)}): must be a list of input families. "
+                "Pass [s2jax.inputs.Mixture(), s2jax.inputs.ARMA()]."
+            )
         self.families = tuple(families)
         if weights is None:
             weights = (1.0,) * len(self.families)
         self.weights = tuple(weights) if isinstance(weights, (list, tuple)) else weights
 
     def __check_init__(self):
-        for family in self.families:
-            if not isinstance(family, AbstractInput) or isinstance(family, Choice):
+        for index, family in enumerate(self.families):
+            check_part("Choice", f"families[{index}]", family, AbstractInput)
+            if isinstance(family, Choice):
                 raise TypeError(
-                    f"Choice(families=[..., {family!r}]): must be input families such as "
-                    "s2jax.inputs.ARMA(), not nested choices. Put all families in one list."
+                    f"Choice(families[{index}]={_checks.shown(family)}): must not be a choice "
+                    "itself. Put all families in one list."
                 )
         if not self.families or len(self.weights) != len(self.families):
             raise ValueError(

@@ -12,7 +12,7 @@ from s2jax.distributions import AbstractDistribution
 from s2jax.expressions import AbstractLaw, Program
 from s2jax.expressions._grouped import evaluate_scheduled, schedule
 from s2jax.expressions._poles import crosses_pole
-from s2jax.expressions._program import FIRST_STATE, TIME
+from s2jax.expressions._program import FIRST_STATE, TIME, VARIABLE_NAMES
 from s2jax.ode._forms import draw_equations, streams
 from s2jax.ode._integrate import integrate
 from s2jax.ode._noise import noise
@@ -125,7 +125,9 @@ def bind(program: Program, num_states: int) -> Program:
     def rename(operand):
         old = -1 - operand.astype(jnp.int32)
         new = jnp.where(old == TIME, num_states, old + num_states + 1)
-        new = jnp.where((old >= FIRST_STATE) & (old < TIME), old - FIRST_STATE, new)
+        state = old - FIRST_STATE
+        state = jnp.where(state < num_states, state, len(VARIABLE_NAMES))  # a state that is missing
+        new = jnp.where((old >= FIRST_STATE) & (old < TIME), state, new)
         is_variable = (old >= 0) & (program.op >= NUM_LEAVES)
         return jnp.where(is_variable, -1 - new, operand.astype(jnp.int32))
 

@@ -55,6 +55,36 @@ def check_sizes(system: Any) -> None:
         check_positive(CALL, "duration", system.duration)
 
 
+def check_motion(system: Any, expressions: Sequence[Any]) -> None:
+    """Refuse as a target what does not move, because no row of a batch would be usable."""
+    import sympy
+
+    expressions = [expr.doit() for expr in expressions]
+    for state, expr in zip(system.states, expressions, strict=True):
+        if expr == 0:
+            raise ValueError(
+                f"Config(target=a system with {state}' = 0): every state must move, because series "
+                f"that do not vary are refused in every row. Make {state} a parameter: a symbol in "
+                f"the equations with parameters={{{state}: ...}}, drawn anew for each row."
+            )
+    laws = (*system.initial, *system.laws)
+    if system.inputs or not all(isinstance(law, Constant) for law in laws):
+        return
+    values: list[Any] = [getattr(law, "value", None) for law in laws]
+    if not all(map(_checks.is_concrete, values)):
+        return
+    count = len(system.states)
+    names = variable_names(count, 0, len(system.parameters))
+    numbers = {sympy.Symbol(n): sympy.Float(float(v)) for n, v in zip(names, values, strict=False)}
+    if all(expr.xreplace(numbers) == 0 for expr in expressions):
+        start = ", ".join(f"{float(value):g}" for value in values[:count])
+        raise ValueError(
+            f"Config(target=a system that starts at {start}): must not start at rest, because "
+            "all derivatives are 0 there and series that do not vary are refused in every row. "
+            "Pass other numbers, or distributions, as initial=[...]."
+        )
+
+
 def given_expressions(expressions: Any) -> list[Any]:
     import sympy
 

@@ -22,8 +22,8 @@ Kick = Callable[[Int[Array, ""], Float[Array, "states rows"]], Float[Array, "sta
 Field = Callable[[Float[Array, ""], Float[Array, "states rows"]], Float[Array, "states rows"]]
 
 
-class Solution(NamedTuple):
-    """Solutions of many equations.
+class Trajectories(NamedTuple):
+    """Solutions of many equations, followed side by side.
 
     Attributes:
         y: Values on the output grid; constant from where a row was frozen.
@@ -47,7 +47,7 @@ def integrate(
     solver: Any, field: Field, y0: Float[Array, "states rows"],
     num_steps: Int[Array, ""], length: int, bound: Float[Array, ""], kick: Kick | None = None,
     is_kicked: Bool[Array, ""] | bool = False,
-) -> Solution:  # fmt: skip
+) -> Trajectories:  # fmt: skip
     """Solve `dy/dtau = field(tau, y)` for tau in [0, 1], in `num_steps` equal steps.
 
     Args:
@@ -110,7 +110,7 @@ def integrate(
     carry = (jnp.int32(0), y0, state, dense, zero + 1, jnp.abs(y0), zero, zero, zero > 0)
     points = jnp.arange(1, length, dtype=jnp.int32)
     carry, y = jax.lax.scan(output, carry, points)
-    return Solution(jnp.concatenate([y0[None], y]), carry[4], *carry[6:])
+    return Trajectories(jnp.concatenate([y0[None], y]), carry[4], *carry[6:])
 
 
 def interpolation_error(

@@ -7,7 +7,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from s2jax._types import Number
 from s2jax.acceptance import Acceptance, Status, moments
-from s2jax.ode._integrate import Solution
+from s2jax.ode._integrate import Trajectories
 
 _STIFF_SHARE = 0.1  # of steps at the limit of stability
 _SETTLED_RANGE = 0.02  # of the range: nearer to the last value, a trajectory has settled
@@ -23,7 +23,7 @@ class Limits(NamedTuple):
 
 
 def judge(
-    solution: Solution, used: Bool[Array, "states rows"], may_be_monotone: Bool[Array, " rows"],
+    solution: Trajectories, used: Bool[Array, "states rows"], may_be_monotone: Bool[Array, " rows"],
     acceptance: Acceptance, limits: Limits,
 ) -> Int[Array, " rows"]:  # fmt: skip
     """Status of trajectories: 0 or exactly one reason."""
@@ -56,7 +56,7 @@ def judge(
 
 
 def next_span(
-    span: Float[Array, " rows"], part: Float[Array, " rows"], solution: Solution,
+    span: Float[Array, " rows"], part: Float[Array, " rows"], solution: Trajectories,
     used: Bool[Array, "states rows"], excess: Float[Array, " rows"],
 ) -> Float[Array, " rows"]:  # fmt: skip
     """A span that ends before the trajectory escapes and soon after it settles.

@@ -392,6 +392,15 @@ def named(name: str, jitter: float = 0.1) -> System:
     )
 
 
+def name_of(states: Sequence[str], expressions: Sequence[str]) -> str | None:
+    """The name of a known system with these states and right-hand sides, if it is one."""
+    for name, known in SYSTEMS.items():
+        own = [part.split(":")[0].strip() for part in known.equations.split(";")]
+        if own == list(states) and named(name).expressions == tuple(expressions):
+            return name
+    return None
+
+
 named.__doc__ = str(named.__doc__).replace(
     "{sources}", "\n        ".join(f"{name}: {known.source}." for name, known in SYSTEMS.items())
 )

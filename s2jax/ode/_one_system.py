@@ -49,7 +49,7 @@ class OneSystem(AbstractSource):
         def steps(span, num_steps, is_noisy):
             def derivative(tau, y):
                 now = input_at(x, tau)[: len(self.system.inputs)]
-                return span * self.system.field(tau * span, y, now, tries.parameters)
+                return span * self.system.program_field(tau * span, y, now, tries.parameters)
 
             solver: Any = solver_of(self.system.solver, unrolled=True)
             return integrate(solver, derivative, tries.y0, num_steps, self.length, bound)

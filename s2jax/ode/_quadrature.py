@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from s2jax.expressions import Program
 from s2jax.expressions._poles import pole_functions
 from s2jax.expressions._run import evaluate_rows
-from s2jax.ode._integrate import Solution
+from s2jax.ode._integrate import Trajectories
 
 _PARTS = 4
 _SIMPSON = ((1, 0, 4, 0, 1), 6)
@@ -17,7 +17,7 @@ _TWO_SIMPSONS = ((1, 4, 2, 4, 1), 12)
 def integrate_input(
     program: Program, x: Float[Array, "rows inputs time"], span: Float[Array, " rows"],
     y0: Float[Array, "states rows"], bound: Float[Array, ""],
-) -> Solution:  # fmt: skip
+) -> Trajectories:  # fmt: skip
     """y0 plus the integral of f(x(t)) over the span, x being linear between its samples.
 
     Between neighbouring samples f(x(t)) is smooth; Boole's rule on the two halves is of order 6
@@ -53,4 +53,4 @@ def integrate_input(
     inside = (jnp.abs(y) <= bound).all((0, 1))
     lost = ~jnp.isfinite(y).all((0, 1))
     zero = jnp.zeros(rows, x.dtype)
-    return Solution(y, jnp.where(inside, zero + 1, 0), error, zero, lost)
+    return Trajectories(y, jnp.where(inside, zero + 1, 0), error, zero, lost)

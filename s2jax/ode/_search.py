@@ -21,7 +21,7 @@ from s2jax.acceptance import REASONS, Acceptance, Status
 from s2jax.expressions import Program, Split
 from s2jax.expressions._program import pack, packed_width, unpack
 from s2jax.ode._forms import DRIVEN, FORCED, SECOND_ORDER, Layout
-from s2jax.ode._integrate import Solution
+from s2jax.ode._integrate import Trajectories
 from s2jax.ode._judge import Limits, judge, next_span
 
 MAX_TRIES = 64
@@ -67,8 +67,8 @@ class Engine(NamedTuple):
         poles: Whether equations have poles on the way, of spans and solutions; None if not known.
     """
 
-    steps: Callable[[Array, Array, Array], Solution]
-    integral: Callable[[Array], Solution] | None
+    steps: Callable[[Array, Array, Array], Trajectories]
+    integral: Callable[[Array], Trajectories] | None
     poles: Callable[[Array, Array], Array] | None
 
 
@@ -345,7 +345,7 @@ def unpack_equations(
     return program, diffusion
 
 
-def _follow(task: Task, buckets: _Buckets, bucket, lanes: _Lanes) -> tuple[_Lanes, Solution]:
+def _follow(task: Task, buckets: _Buckets, bucket, lanes: _Lanes) -> tuple[_Lanes, Trajectories]:
     """Solutions of the live lanes, whose spans all pilot runs but the last correct."""
     tries = _tries(task, lanes)
     bound = jnp.asarray(task.acceptance.bound, task.x.dtype)
@@ -382,7 +382,7 @@ def _used(task: Task, lanes: _Lanes) -> Bool[Array, "states lanes"]:
 
 
 def _sort_out(
-    task: Task, buckets: _Buckets, state: _State, bucket, lanes: _Lanes, solution: Solution
+    task: Task, buckets: _Buckets, state: _State, bucket, lanes: _Lanes, solution: Trajectories
 ) -> _State:
     """Keep what is usable, write down what is not, and put back what needs more steps."""
     allowed = task.may_be_monotone[lanes.row]
@@ -408,7 +408,7 @@ def _sort_out(
     return state._replace(found=found, outcome=outcome, jobs=jobs)
 
 
-def _next(task: Task, buckets: _Buckets, bucket, lanes: _Lanes, solution: Solution, status):
+def _next(task: Task, buckets: _Buckets, bucket, lanes: _Lanes, solution: Trajectories, status):
     """Which bucket each lane goes to next, and whether it goes on at all."""
     layout = jax.tree.map(lambda leaf: leaf[lanes.row], task.layout)
     is_pilot, last = bucket == buckets.pilot, len(buckets.steps)
@@ -433,13 +433,13 @@ def _next(task: Task, buckets: _Buckets, bucket, lanes: _Lanes, solution: Soluti
     return jnp.where(must, special, following), jnp.where(must, ~ended, goes_on)
 
 
-def _needed(task: Task, solution: Solution, num_steps: int) -> Float[Array, " lanes"]:
+def _needed(task: Task, solution: Trajectories, num_steps: int) -> Float[Array, " lanes"]:
     """How many steps would be accurate, after a run of a few."""
     excess = solution.error / (0.5 * task.limits.tolerance)
     return num_steps * jnp.clip(excess, 1, 1e12) ** (1 / _ORDER)
 
 
-def _keep(task: Task, found: Found, row, lanes: _Lanes, solution: Solution, steps) -> Found:
+def _keep(task: Task, found: Found, row, lanes: _Lanes, solution: Trajectories, steps) -> Found:
     """Write what was found into its rows; rows beyond the last are dropped."""
     put = lambda old, new: old.at[row].set(new, mode="drop")
     error, one = solution.error / task.limits.tolerance, jnp.ones_like(solution.error)

@@ -9,16 +9,19 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from s2jax import _checks
 from s2jax.distributions import Constant
+from s2jax.ode._adaptive import adaptive
+from s2jax.ode._shared import solve_shared
+from s2jax.ode._solution import Solution
 
 
 def solve(
     system: Any, y0: Any, ts: Any, parameters: Mapping[Any, Any] | None, inputs: Any,
     solver: Any, rtol: Any, atol: Any, max_steps: int,
-) -> Float[Array, "*batch states time"]:  # fmt: skip
+) -> Solution:  # fmt: skip
     """See `System.solve`."""
     solver = diffrax.Tsit5() if solver is None else solver
     check_adaptive(solver)
@@ -37,13 +40,15 @@ def solve(
     rows, batch = _broadcast({"y0": (y0, 1), "parameters": (own, 1), "inputs": (x, 2)})
     tolerances = jnp.asarray(rtol, y0.dtype), jnp.asarray(atol, y0.dtype)
     equations = system.expressions, *map(len, (system.states, system.inputs, system.parameters))
-    values = _solve_rows(equations, solver, max_steps, tolerances, ts, *rows)
-    return values.reshape(*batch, *values.shape[1:])
+    solution = solve_shared(equations, solver, max_steps, tolerances, ts, *rows)
+    if solution is None:
+        solution = _solve_rows(equations, solver, max_steps, tolerances, ts, *rows)
+    return jax.tree.map(lambda leaf: leaf.reshape(*batch, *leaf.shape[1:]), solution)
 
 
 @eqx.filter_jit
 def _solve_rows(equations, solver, max_steps, tolerances, ts, y0, parameters, x):
-    """Solutions of all rows, of shape `(rows, states, time)`."""
+    """Solutions of all rows."""
     run = lambda *row: _solve_row(equations, solver, max_steps, tolerances, ts, *row)
     return jax.vmap(run)(y0, parameters, x)
 
@@ -53,31 +58,6 @@ def _solve_row(equations, solver, max_steps, tolerances, ts, y0, parameters, x):
 
     derivative = lambda t, y, x: field(equations, t, y, x, parameters)
     return adaptive(derivative, solver, max_steps, tolerances, ts, y0, x)
-
-
-def adaptive(derivative, solver, max_steps, tolerances, ts, y0, x) -> Float[Array, "states time"]:
-    """The solution of y' = derivative(t, y, x) of one row at `ts`, NaN from where it fails."""
-    # from 0, where floats are densest; not scaled, or implicit solvers fail in float32
-    grid = ts - ts[0]
-    controller = diffrax.PIDController(*tolerances)
-    series = None
-    if x.shape[0]:
-        series = diffrax.LinearInterpolation(grid, x.T)
-        # steps end at the kinks, so that none is rejected because of one
-        controller = diffrax.ClipStepSizeController(controller, step_ts=grid)
-
-    def slope(s, y, _):
-        now = jnp.zeros(0, y.dtype) if series is None else series.evaluate(s)
-        return derivative(ts[0] + s, y, now)
-
-    solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(slope), solver, grid[0], grid[-1], None, y0,
-        saveat=diffrax.SaveAt(ts=grid), stepsize_controller=controller,
-        max_steps=max_steps, throw=False,
-    )  # fmt: skip
-    ys = solution.ys
-    assert ys is not None
-    return jnp.where(jnp.isfinite(ys), ys, jnp.nan).T
 
 
 def check_adaptive(solver: Any) -> None:
@@ -102,8 +82,7 @@ def check_adaptive(solver: Any) -> None:
 
 def _floats(values: Any) -> Array:
     """An array in its own floating dtype, or in the default one."""
-    array = jnp.asarray(values)
-    return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(float)
+    return _checks.as_floats("solve", "y0", values)
 
 
 def _times(ts: Any, dtype: Any) -> Array:
@@ -140,7 +119,9 @@ def _values(system: Any, given: Mapping[Any, Any], dtype: Any) -> Array:
         )
     values = []
     for name, law in laws.items():
-        values.append(jnp.asarray(named.get(name, getattr(law, "value", None))).astype(dtype))
+        value = named.get(name, getattr(law, "value", None))
+        _checks.check_held("solve", f"parameters[{name}]", value, dtype)
+        values.append(jnp.asarray(value).astype(dtype))
     return jnp.stack(jnp.broadcast_arrays(*values), axis=-1) if values else jnp.zeros((0,), dtype)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, Num
 
 from s2jax import _checks
 from s2jax.expressions import Program
@@ -18,20 +19,22 @@ from s2jax.expressions._grouped import (
     evaluate_scheduled,
     schedule,
 )
+from s2jax.expressions._reads import available, check_reads
 from s2jax.ode._equations import bind
+from s2jax.ode._solution import Solution
 
 
 def solve(
     program: Program,
-    y0: Float[Array, "*batch states"],
-    ts: Float[Array, "*batch time"],
-    inputs: Float[Array, "*batch inputs time"] | None = None,
+    y0: Num[Array | np.ndarray, "*batch states"],
+    ts: Num[Array | np.ndarray, "*batch time"],
+    inputs: Num[Array | np.ndarray, "*batch inputs time"] | None = None,
     *,
     solver: Any = None,
     rtol: float = 1e-6,
     atol: float = 1e-8,
     max_steps: int = 16384,
-) -> Float[Array, "*batch states time"]:
+) -> Solution:
     """Solutions of equations given as programs, with steps adapted to each row.
 
     Checks what `s2jax.sample` found, and solves what it gave up: `Status.STIFF` rows with an
@@ -48,19 +51,23 @@ def solve(
         max_steps: Steps after which to give up, accepted or not. Static.
 
     Returns:
-        The states at `ts`; NaN from where the solver fails or the solution ends.
+        The states at `ts`, NaN from where the solver fails, with the status and the number of
+        steps of every row.
 
     Raises:
-        TypeError: If the solver is no diffrax solver.
-        ValueError: If shapes do not agree or the solver has no error estimate.
+        TypeError: If the solver is no diffrax solver, or a series is complex or in half precision.
+        ValueError: If shapes do not agree or the solver has no error estimate; or if a program
+            reads an input or a state that is not there. Programs that are traced are NaN then.
 
     Example:
         >>> import s2jax
         >>> decay = s2jax.from_text("-0.5*y_0")
         >>> t = jnp.linspace(0.0, 2.0, 3)
-        >>> y = s2jax.ode.solve(decay, jnp.ones(1), t)
-        >>> bool(jnp.allclose(y, jnp.exp(-0.5 * t), atol=1e-5))
+        >>> solution = s2jax.ode.solve(decay, jnp.ones(1), t)
+        >>> bool(jnp.allclose(solution.y, jnp.exp(-0.5 * t), atol=1e-5))
         True
+        >>> s2jax.ode.SolveStatus(int(solution.status)).name
+        'OK'
     """
     import diffrax
 
@@ -70,6 +77,8 @@ def solve(
     check_adaptive(solver)
     _checks.check_number("solve", "rtol", rtol, low=0, strict=True)
     _checks.check_number("solve", "atol", atol, low=0)
+    y0, ts = _checks.as_floats("solve", "y0", y0), _checks.as_floats("solve", "ts", ts)
+    inputs = None if inputs is None else _checks.as_floats("solve", "inputs", inputs)
     batch = program.shape[:-1]
     x = jnp.zeros((*batch, 0, ts.shape[-1]), y0.dtype) if inputs is None else inputs
     if y0.shape != program.shape or ts.shape[:-1] != batch or x.shape[:-2] != batch:
@@ -78,18 +87,26 @@ def solve(
             f"{x.shape}): must be (*batch, states), (*batch, states), (*batch, time) and (*batch, "
             "inputs, time). Index or broadcast them."
         )
+    if ts.shape[-1] == 0:
+        raise ValueError(
+            f"solve(ts of shape {ts.shape}): must have a time, because y0 is at the first one. "
+            "Pass for example numpy.linspace(0, 10, 100) for every row."
+        )
+    check_reads("solve", program, available(x.shape[-2], y0.shape[-1], True), y0.dtype)
+    if y0.size == 0:
+        return jnp.zeros((*y0.shape, ts.shape[-1]), y0.dtype)
     flat = lambda leaf: leaf.reshape(math.prod(batch), *leaf.shape[len(batch) :])
     rows = jax.tree.map(flat, (program, y0, ts.astype(y0.dtype), x.astype(y0.dtype)))
     tolerances = jnp.asarray(rtol, y0.dtype), jnp.asarray(atol, y0.dtype)
-    values = _solve_rows(solver, max_steps, tolerances, *rows)
-    return values.reshape(*batch, *values.shape[1:])
+    solution = _solve_rows(solver, max_steps, tolerances, *rows)
+    return jax.tree.map(lambda leaf: leaf.reshape(*batch, *leaf.shape[1:]), solution)
 
 
 @eqx.filter_jit
 def _solve_rows(solver, max_steps, tolerances, program: Program, y0, ts, x):
     import diffrax
 
-    from s2jax.ode._solve import adaptive
+    from s2jax.ode._adaptive import adaptive
 
     rows, states = y0.shape
     by_state = jax.tree.map(lambda leaf: leaf.swapaxes(0, 1).reshape(-1, *leaf.shape[2:]), program)

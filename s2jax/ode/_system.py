@@ -1,7 +1,7 @@
 """Systems of differential equations that are given, with parameters drawn anew in every row."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -9,15 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from s2jax import _checks
 from s2jax._random import random_bits
 from s2jax._types import Number, Words, number
-from s2jax.distributions import AbstractDistribution
+from s2jax.distributions import AbstractDistribution, sample_as
 from s2jax.expressions import Program
-from s2jax.expressions._program import VARIABLE_NAMES, decimal, to_decimal
+from s2jax.expressions._program import VARIABLE_NAMES, decimal
 from s2jax.ode._forms import AUTONOMOUS, FORCED, Layout
 from s2jax.ode._given import (
     CALL,
     canonical_names,
+    check_motion,
     check_sizes,
     check_symbols,
     given_expressions,
@@ -30,12 +32,21 @@ from s2jax.ode._given import (
     variable_names,
 )
 from s2jax.ode._one_system import OneSystem
+from s2jax.ode._solution import Solution
 from s2jax.ode._target import AbstractDifferential, check_options
 from s2jax.ode._words import read_words, write_words
 from s2jax.operators import CONST, OPCODE
+from s2jax.symbols._direct import compute_trees
 from s2jax.symbols._from_sympy import read_sympy
 from s2jax.symbols._lambdify import Lambdified, lambdify
-from s2jax.symbols._law import MAX_ROUNDED, _fold, _Tables, _tables
+from s2jax.symbols._law import (
+    MAX_ROUNDED,
+    _fold,
+    _Tables,
+    _tables,
+    check_numbers,
+    drawn_decimal,
+)
 from s2jax.symbols._text import text_form
 from s2jax.symbols._tree import VARIABLES, Parameter, Tree, Variable
 
@@ -67,7 +78,7 @@ class System(AbstractDifferential):
         initial: The distribution of the initial value of each state.
         duration: The distribution of the length of time; None leaves it to the sampler.
         time: The name of time. Static.
-        digits: Significant digits of drawn parameters. Static.
+        digits: Significant digits of drawn parameters; fixed ones keep 6, and 9 in float64. Static.
         tolerance, min_tail, max_jump, max_substeps, solver: How rows of a batch are solved and what
             is refused, as in `s2jax.ODE`.
     """
@@ -115,7 +126,8 @@ class System(AbstractDifferential):
 
         Args:
             expressions: The derivative of each state. All functions of `s2jax.lambdify` can be
-                solved; to be drawn for a batch they must be operators of programs, or hyperbolic.
+                solved; to be drawn for a batch they must be among those of `s2jax.from_sympy`. A
+                batch integrates the very programs that are its labels.
             states, inputs: Symbols, in the order of y_0, y_1, ... and x_0, x_1, ...; of a symbol
                 only the name counts.
             parameters: The value or distribution of every other symbol, by symbol or by name.
@@ -123,7 +135,7 @@ class System(AbstractDifferential):
             initial: A number or distribution per state; by default standard normal.
             duration: A number or distribution > 0; None leaves it to the sampler, which looks how
                 fast each row is.
-            digits: Significant digits of drawn parameters.
+            digits: Significant digits of drawn parameters; fixed ones keep 6, and 9 in float64.
 
         Returns:
             The system. Its distributions are leaves: other numbers do not compile anew.
@@ -141,7 +153,7 @@ class System(AbstractDifferential):
             >>> print(system)
             x' = v
             v' = -omega**2*x
-            >>> system.solve([1.0, 0.0], [0.0, np.pi]).round(3)
+            >>> system.solve([1.0, 0.0], [0.0, np.pi]).y.round(3)
             Array([[1., 1.],
                    [0., 0.]], dtype=float32)
         """
@@ -201,6 +213,7 @@ class System(AbstractDifferential):
                 f"because every row solves this system. Pass num_inputs={len(self.inputs)}, "
                 f"num_outputs={len(self.states)}."
             )
+        check_motion(self, _expressions(self.expressions, *self._sizes))
 
     def lay_out(self, words, num_inputs, num_states, max_states):
         form = FORCED if self.inputs else AUTONOMOUS
@@ -241,6 +254,23 @@ class System(AbstractDifferential):
         """
         return field((self.expressions, *self._sizes), t, y, x, parameters)
 
+    def program_field(
+        self,
+        t: Float[Array, "*#rest"] | float,
+        y: Float[Array, "states *rest"],
+        x: Float[Array, "inputs *rest"],
+        parameters: Float[Array, "parameters *#rest"],
+    ) -> Float[Array, "states *rest"]:
+        """The same as `field`, computed as the programs of `draw` compute it.
+
+        A sampler integrates this one, so that its labels are what it integrated, to rounding:
+        `field` has SymPy's own functions, which differ where a program has no value.
+
+        Raises:
+            ValueError: If an expression holds a function that is no operator of programs.
+        """
+        return program_field((self.expressions, *self._sizes), t, y, x, parameters)
+
     def draw(self, words: Words, stream: Any = 0) -> Draw:
         """Draw parameters, initial states and durations, one system per row.
 
@@ -249,18 +279,20 @@ class System(AbstractDifferential):
             stream: Of random numbers; see `s2jax._random.random_bits`.
 
         Raises:
-            ValueError: If an expression holds a function that is no operator of programs.
+            ValueError: If an expression holds a function that is no operator of programs, or a
+                number that the default float type cannot hold, such as 1e50 in float32.
         """
         num_states, _, num_parameters = self._sizes
         bits = random_bits(words, num_parameters + num_states + 1, stream)
         mantissa, exponent = self._decimals(bits[:num_parameters])
         own, rest = bits[num_parameters:-1], bits[-1]
         dtype = jnp.result_type(float)
-        initial = [law.sample(some) for law, some in zip(self.initial, own, strict=True)]
-        duration = None if self.duration is None else self.duration.sample(rest).astype(dtype)
+        check_numbers("System", self._tables, dtype)
+        initial = [sample_as(law, some, dtype) for law, some in zip(self.initial, own, strict=True)]
+        duration = None if self.duration is None else sample_as(self.duration, rest, dtype)
         return Draw(
             parameters=decimal(mantissa, exponent, dtype),
-            initial=jnp.stack(initial, axis=-1).astype(dtype),
+            initial=jnp.stack(initial, axis=-1),
             duration=duration,
             program=_fill(self._tables, mantissa, exponent),
         )
@@ -270,8 +302,10 @@ class System(AbstractDifferential):
         if not self.laws:
             nothing = jnp.zeros((bits.shape[1], 0), jnp.int32)
             return nothing, nothing
-        drawn = [law.sample(some) for law, some in zip(self.laws, bits, strict=True)]
-        return to_decimal(jnp.stack(drawn, axis=-1), self.digits)
+        pairs = zip(self.laws, bits, strict=True)
+        drawn = [drawn_decimal(law, some, self.digits) for law, some in pairs]
+        mantissas, exponents = zip(*drawn, strict=True)
+        return jnp.stack(mantissas, axis=-1), jnp.stack(exponents, axis=-1)
 
     def solve(
         self,
@@ -284,11 +318,12 @@ class System(AbstractDifferential):
         rtol: float = 1e-6,
         atol: float = 1e-8,
         max_steps: int = 16384,
-    ) -> Float[Array, "*batch states time"]:
+    ) -> Solution:
         """Solve the system with adaptive steps, by `diffrax.diffeqsolve`.
 
-        One function is compiled per system, solver and shape. Differentiable in reverse mode in
-        `y0`, parameters and inputs.
+        One function is compiled per solver, shape and, if the solver is explicit, system; for up to
+        64 rows, implicit solvers are shared by systems of similar size. Differentiable in reverse
+        mode in `y0`, parameters and inputs.
 
         Args:
             y0: Initial states at `ts[0]`, of shape `(*batch, states)`. Its dtype is that of all.
@@ -296,15 +331,17 @@ class System(AbstractDifferential):
             parameters: Values by symbol or name, numbers or arrays of shape `(*batch,)`; for those
                 left out, the system's own value.
             inputs: Values at `ts`, of shape `(*batch, inputs, time)`; linear between them.
-            solver: A diffrax solver with an error estimate; by default `diffrax.Tsit5()`. Take
-                `diffrax.Kvaerno5()` for a stiff system.
+            solver: A diffrax solver with an error estimate; by default `diffrax.Tsit5()`. For a
+                stiff system take `diffrax.Kvaerno5()` in float64, at `rtol=1e-4, atol=1e-6`: in
+                float32 rounding keeps implicit equations from being solved.
             rtol, atol: Tolerances of the error of one step; traced. In float32 nothing is gained
-                below 1e-6; an implicit solver of a stiff system takes 1e-4 there, or float64.
+                below 1e-6.
             max_steps: Steps after which to give up, accepted or not. Static.
 
         Returns:
-            The states at `ts`; NaN from where the solver fails or the solution ends. Batch axes are
-            those of `y0`, parameters and inputs, broadcast.
+            The states at `ts`, NaN from where the solver fails or the solution ends; how each row
+            ended, by `s2jax.ode.SolveStatus`; and its number of steps. Batch axes are those of
+            `y0`, parameters and inputs, broadcast.
 
         Raises:
             TypeError: If the solver is no diffrax solver.
@@ -314,8 +351,9 @@ class System(AbstractDifferential):
         Example:
             >>> from s2jax.ode import named
             >>> system = named("logistic", jitter=0.0)
-            >>> system.solve([[0.1], [0.2]], np.linspace(0.0, 10.0, 50), {"r": 2.0}).shape
-            (2, 1, 50)
+            >>> found = system.solve([[0.1], [0.2]], np.linspace(0.0, 10.0, 50), {"r": 2.0})
+            >>> found.y.shape, found.status.tolist()
+            ((2, 1, 50), [0, 0])
         """
         from s2jax.ode._solve import solve
 
@@ -327,9 +365,23 @@ def field(equations: tuple[Any, ...], t: Any, y: Any, x: Any, parameters: Any) -
     arrays = [*y, *(() if x is None else x), *(() if parameters is None else parameters)]
     function = _function(*equations)
     # an array of the states' type, because JAX caches NumPy constants across enable_x64
+    _checks.check_held("System", "expression with a number", function.constants, y.dtype, np.inf)
     constants = jnp.asarray(function.constants, y.dtype)
     values = function.with_constants(constants)(*arrays, t)
     return jnp.stack([jnp.broadcast_to(value.astype(y.dtype), y.shape[1:]) for value in values])
+
+
+def program_field(equations: tuple[Any, ...], t: Any, y: Any, x: Any, parameters: Any) -> Array:
+    """See `System.program_field`; of the equations and the numbers of all variables."""
+    names = variable_names(*equations[1:])
+    named = dict(zip(names, [*y, *x, *parameters, t], strict=True))
+
+    def leaf(word: Variable | Parameter) -> Array:
+        name = VARIABLE_NAMES[word.index] if isinstance(word, Variable) else word.name
+        return jnp.asarray(named[name], y.dtype)
+
+    values = compute_trees(_trees(*equations), leaf, y.dtype)
+    return jnp.stack([jnp.broadcast_to(value, y.shape[1:]) for value in values])
 
 
 @functools.lru_cache(maxsize=256)
@@ -351,37 +403,19 @@ def _function(expressions: tuple[str, ...], *sizes: int) -> Lambdified:
 @functools.lru_cache(maxsize=256)
 def _program_tables(expressions: tuple[str, ...], *sizes: int) -> _Tables:
     """The right-hand sides as programs whose parameters are not yet drawn."""
-    texts = [_text(_tree(expr)) for expr in _expressions(expressions, *sizes)]
+    texts = [_text(tree) for tree in _trees(expressions, *sizes)]
     return _tables(tuple(texts), tuple(variable_names(0, 0, sizes[2])[:-1]), False)
+
+
+@functools.lru_cache(maxsize=256)
+def _trees(expressions: tuple[str, ...], *sizes: int) -> tuple[Tree, ...]:
+    return tuple(map(_tree, _expressions(expressions, *sizes)))
 
 
 def _tree(expr: Any) -> Tree:
     read = lambda symbol: VARIABLES.get(symbol.name) or Parameter(symbol.name)
-    return read_sympy(CALL, _without_hyperbolic(expr), read, False)
-
-
-def _without_hyperbolic(expr: Any) -> Any:
-    """The expression by functions that programs have, where that is exact."""
-    import sympy
-    from sympy import Abs, exp, log, sqrt
-
-    rules: dict[Any, Callable[..., Any]] = {
-        sympy.cosh: lambda u: (exp(u) + exp(-u)) / 2,
-        sympy.sinh: lambda u: (exp(u) - exp(-u)) / 2,
-        sympy.sech: lambda u: 2 / (exp(u) + exp(-u)),
-        sympy.csch: lambda u: 2 / (exp(u) - exp(-u)),
-        sympy.coth: lambda u: 1 / sympy.tanh(u),
-        sympy.sec: lambda u: 1 / sympy.cos(u),
-        sympy.csc: lambda u: 1 / sympy.sin(u),
-        sympy.cot: lambda u: 1 / sympy.tan(u),
-        sympy.asinh: lambda u: log(u + sqrt(u**2 + 1)),
-        sympy.Max: lambda *u: functools.reduce(lambda a, b: (a + b + Abs(a - b)) / 2, u),
-        sympy.Min: lambda *u: functools.reduce(lambda a, b: (a + b - Abs(a - b)) / 2, u),
-    }
-    for function, rule in rules.items():
-        if expr.has(function):
-            expr = expr.replace(function, rule)
-    return expr
+    instead = "solve this system with system.solve(...), which takes it as it is"
+    return read_sympy(CALL, expr, read, False, instead)
 
 
 def _text(tree: Tree) -> str:

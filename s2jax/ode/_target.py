@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
 from s2jax import _checks
+from s2jax._part import check_part
 from s2jax._random import categorical, random_bits, uniform
 from s2jax._types import Number, Words, number
 from s2jax.distributions import AbstractDistribution, LogUniform, Normal, check_positive
@@ -150,16 +151,9 @@ class ODE(AbstractDifferential):
     solver: Any = None
 
     def __check_init__(self):
-        for name, kind, example in (
-            ("law", AbstractLaw, "s2jax.expressions.S2Law(...)"),
-            ("initial", AbstractDistribution, "s2jax.distributions.Normal()"),
-            ("span", AbstractDistribution, "s2jax.distributions.LogUniform(3.0, 30.0)"),
-        ):
-            if not isinstance(getattr(self, name), kind):
-                raise TypeError(
-                    f"ODE({name}={getattr(self, name)!r}): must be a {kind.__name__}. Pass for "
-                    f"example {example}."
-                )
+        check_part("ODE", "law", self.law, AbstractLaw)
+        check_part("ODE", "initial", self.initial, AbstractDistribution)
+        check_part("ODE", "span", self.span, AbstractDistribution)
         _checks.check_weights("ODE", "weights", self.weights, FORMS)
         _checks.check_number("ODE", "max_monotone", self.max_monotone, 0, 1)
         if self.domain not in ("protected", "reject"):

@@ -1,8 +1,10 @@
 """One figure of many rows: formulas above, plots below. Sizes are in inches."""
 
+import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from s2jax._optional import require
 from s2jax.plotting._math import to_math
 from s2jax.plotting._panels import Y_COLORS, Pair, panels, style
 
@@ -22,16 +24,21 @@ def draw(pairs: Sequence[Pair], protected: bool) -> Any:
     Raises:
         ImportError: If matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            'Pictures are drawn with matplotlib. Install it: pip install "s2jax[cli]"'
-        ) from error
+    require("matplotlib", "Pictures")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     rows = [(pair, list(_formula_lines(pair, protected))) for pair in pairs]
     height = sum(_height(pair, lines) for pair, lines in rows) + 0.1
-    figure = Figure(figsize=(_WIDTH, height), facecolor="white")
+
+    class Shown(Figure):
+        def _repr_png_(self) -> bytes:
+            """What a notebook shows, whichever backend it has."""
+            buffer = io.BytesIO()
+            self.savefig(buffer, format="png")
+            return buffer.getvalue()
+
+    figure = Shown(figsize=(_WIDTH, height), facecolor="white")
     FigureCanvasAgg(figure)
     top = height - 0.1
     for pair, lines in rows:
@@ -46,7 +53,7 @@ def _height(pair: Pair, lines: Sequence[_Line]) -> float:
 
 
 def _plot_height(pair: Pair) -> float:
-    return _TALL_PLOT if any(panel.is_square for panel in panels(pair)) else _PLOT
+    return _TALL_PLOT if any(one.is_square or one.is_tall for one in panels(pair)) else _PLOT
 
 
 def _line_height(line: _Line) -> float:

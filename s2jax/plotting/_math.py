@@ -14,7 +14,8 @@ _SUM, _PRODUCT, _APPLIED, _ATOM = 1, 2, 3, 4
 _ONE_OVER = r"\dfrac{1}"
 _FUNCTIONS = {
     "sin": r"\sin", "cos": r"\cos", "tan": r"\tan", "arcsin": r"\arcsin", "arccos": r"\arccos",
-    "arctan": r"\arctan", "tanh": r"\tanh", "log": r"\log", "exp": r"\exp",
+    "arctan": r"\arctan", "tanh": r"\tanh", "log": r"\log", "exp": r"\exp", "sinh": r"\sinh",
+    "cosh": r"\cosh", "max": r"\max", "min": r"\min",
 }  # fmt: skip
 _NOISE = tuple(f"W_{state}" for state in range(MAX_STATES))
 _NAMES = {"e": "e", "pi": r"\pi", "euler_gamma": r"\gamma"}
@@ -166,6 +167,8 @@ def _apply(name: str, parts: list[_Math], protected: bool) -> _Math:
         return _Math([*base[:-1], base[-1] + "^{1/2}"], _APPLIED)
     if name == "exp" and _letters(part.text) <= 12 and "frac" not in part.text:
         return _Math([f"e^{{{''.join(part.signed)}}}"], _APPLIED)
+    if len(parts) > 1:
+        part = _Math([", ".join("".join(one.signed) for one in parts)], _SUM)
     left, right = ("|", "|") if bars else ("(", ")")
     word = _FUNCTIONS.get(name, f"\\mathrm{{{name}}}")
     return _Math(part.inside(word + left, right), _APPLIED)

@@ -10,18 +10,21 @@ import numpy as np
 
 from s2jax.corpus import read
 from s2jax.corpus._files import replacing
+from s2jax.corpus._info import known_name
 from s2jax.corpus._layout import row_forms, row_noise
 from s2jax.generate import Batch
 from s2jax.plotting._figure import draw
 from s2jax.plotting._panels import Pair
 from s2jax.symbols import to_text
+from s2jax.symbols._text import UNUSED
 
 
 def plot_pairs(batch: Batch, count: int = 6) -> Any:
     """A figure of the first pairs of a batch: x on the left, y on the right, f above.
 
     A solution of differential equations is drawn over its times, without the scaling of y, beside
-    its input, if it has one, and its path in the plane of its first two states.
+    its input, if it has one, and its path in the plane of two states. Channels of very different
+    size are drawn apart.
 
     Args:
         batch: Its arrays are copied to the host.
@@ -56,6 +59,9 @@ def plot_corpus(path: str | os.PathLike[str], png: Path, count: int = 6, seed: i
     chosen = np.sort(rng.choice(len(corpus), min(count, len(corpus)), replace=False))
     rows = corpus.table(chosen).to_pylist()
     pairs = [_stored_pair(row) for row in rows]
+    name = known_name(corpus.manifest["config"])
+    if name is not None:
+        pairs = [pair._replace(form=name) for pair in pairs]
     figure = draw(pairs, corpus.config.target.protected)
     with replacing(png) as file:
         figure.savefig(file, dpi=150, format=png.suffix[1:] or "png")
@@ -73,7 +79,7 @@ def _stored_pair(values: dict[str, Any]) -> Pair:
 def _pair(row: int, values: Mapping[str, Any]) -> Pair:
     used = np.asarray(values["y_mask"], bool)
     x_used = np.asarray(values["x_mask"], bool)
-    split = lambda text: text.split(" | ") if text else []
+    split = lambda text: [] if text in ("", UNUSED) else text.split(" | ")
     return Pair(
         row=row,
         x=values["x"][x_used] if x_used.size else np.zeros((0, 0)),

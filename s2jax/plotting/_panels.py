@@ -7,6 +7,7 @@ import numpy as np
 
 X_COLORS = ("#33658a", "#2f9c95", "#86bbd8", "#6a5d9c", "#9aa5b1")
 Y_COLORS = ("#d1495b", "#e28413", "#7a9e3f", "#8e3b8a", "#5f6b76")
+_MAX_APART, _TOO_FLAT, _ALIKE = 3, 12, 0.8
 _LINES, _LABELS, _GRID = "#c4c9d0", "#4b5563", "#eceff2"
 
 
@@ -40,58 +41,114 @@ class Pair(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """A plot: what draws it, what stands above it, and whether it is as wide as high."""
+    """A plot: what draws it, what stands above it, whether it is as wide as high, or tall."""
 
     draw: Callable[[Any], None]
     title: str
     is_square: bool = False
+    is_tall: bool = False
 
 
 def panels(pair: Pair) -> list[Panel]:
     """The plots of a row, left to right."""
     row = f"row {pair.row}"
     if pair.t is None:
-        x = _series(pair.x, None, X_COLORS, "x")
-        return [Panel(x, f"x  ({row})"), Panel(_series(pair.y, None, Y_COLORS), _scaling(pair))]
+        x = _series(pair.x, None, X_COLORS, f"x  ({row})", "x")
+        return [x, _series(pair.y, None, Y_COLORS, _scaling(pair))]
     states = pair.states
-    out = [Panel(_series(pair.x, pair.t, X_COLORS, "x"), "x")] if len(pair.x) else []
+    out = [_series(pair.x, pair.t, X_COLORS, "x", "x")] if len(pair.x) else []
     where = f"y over t  ({row}{', ' * bool(pair.form)}{pair.form.replace('_', ' ')})"
-    out.append(Panel(_series(states, pair.t, Y_COLORS, "y"), where))
+    out.append(_series(states, pair.t, Y_COLORS, where, "y"))
     if len(states) > 1:
-        out.append(Panel(_portrait(states), "$y_{1}$ over $y_{0}$", is_square=True))
+        out.append(_portrait(states))
     return out
 
 
 def _series(
-    series: np.ndarray, t: np.ndarray | None, colors: Sequence[str], letter: str = ""
-) -> Callable[[Any], None]:
-    """Lines over time; several are named by their letter."""
+    series: np.ndarray, t: np.ndarray | None, colors: Sequence[str], title: str, letter: str = ""
+) -> Panel:
+    """Lines over time; several are named by their letter, and drawn apart if one would be flat."""
+    groups = apart(series)
 
     def draw(axes: Any) -> None:
         times = np.arange(series.shape[-1]) if t is None else t
         width = 1.0 if series.shape[-1] <= 512 else 0.7
-        for channel, values in enumerate(series):
-            color = colors[channel % len(colors)]
-            axes.plot(times, values, color=color, linewidth=width, alpha=0.9)
-        axes.set_xlim(times[0], max(times[-1], times[0] + 1e-12))
-        axes.locator_params(axis="x", nbins=6, integer=t is None)
+        for parts, group in zip(_stack(axes, len(groups)), groups, strict=True):
+            for channel in group:
+                color = colors[channel % len(colors)]
+                parts.plot(times, series[channel], color=color, linewidth=width, alpha=0.9)
+            parts.set_xlim(times[0], max(times[-1], times[0] + 1e-12))
+            parts.locator_params(axis="x", nbins=6, integer=t is None)
         if letter and len(series) > 1:
             _name_channels(axes, letter, min(len(series), len(colors)), colors)
 
-    return draw
+    return Panel(draw, title, is_tall=len(groups) > 1)
 
 
-def _portrait(states: np.ndarray) -> Callable[[Any], None]:
-    """The path of the first two states, with a dot where it starts."""
+def apart(series: np.ndarray) -> list[list[int]]:
+    """Channels that share a plot: none in it has less than a twelfth of the common range.
+
+    At most three plots; the last one takes what is left. Channels that do not vary go anywhere.
+    """
+    low, high = series.min(-1), series.max(-1)
+
+    def suits(channel: int, group: list[int]) -> bool:
+        both = [*group, channel]
+        ranges = (high - low)[both]
+        common = high[both].max() - low[both].min()
+        return bool((_TOO_FLAT * ranges[ranges > 0] >= common).all())
+
+    groups: list[list[int]] = []
+    for channel in range(len(series)):
+        found = next((group for group in groups if suits(channel, group)), None)
+        if found is None and len(groups) == _MAX_APART:
+            found = groups[-1]
+        if found is None:
+            groups.append([channel])
+        else:
+            found.append(channel)
+    return groups
+
+
+def _stack(axes: Any, count: int) -> list[Any]:
+    """Plots above each other in the place of one, times below the last."""
+    if count == 1:
+        return [axes]
+    axes.set_axis_off()
+    step = 1 / count
+    out = [axes.inset_axes((0, 1 - (k + 0.86) * step, 1, 0.86 * step)) for k in range(count)]
+    for number, part in enumerate(out):
+        style(part)
+        if number < count - 1:
+            part.tick_params(labelbottom=False)
+    return out
+
+
+def plane(states: np.ndarray) -> tuple[int, int]:
+    """Two of the first three states that show the path: the first pair that is not one line.
+
+    The first two of the Lorenz system nearly are; its wings are seen in the first and third.
+    """
+    pairs = [(0, 1), (0, 2), (1, 2)] if len(states) > 2 else [(0, 1)]
+    centred = states - states.mean(-1, keepdims=True)
+    size = np.sqrt((centred**2).sum(-1))
+    alike = [abs((centred[i] * centred[j]).sum()) / max(size[i] * size[j], 1e-30) for i, j in pairs]
+    good = [pair for pair, value in zip(pairs, alike, strict=True) if value < _ALIKE]
+    return good[0] if good else pairs[int(np.argmin(alike))]
+
+
+def _portrait(states: np.ndarray) -> Panel:
+    """The path in the plane of two states, with a dot where it starts."""
+    across, up = plane(states)
 
     def draw(axes: Any) -> None:
-        first, second = states[:2]
+        first, second = states[across], states[up]
         axes.plot(first, second, color=Y_COLORS[0], linewidth=0.9, alpha=0.9)
         axes.plot(first[:1], second[:1], "o", color="#111827", markersize=3)
         axes.margins(x=0.08)
         axes.locator_params(axis="x", nbins=4)
 
-    return draw
+    return Panel(draw, f"$y_{{{up}}}$ over $y_{{{across}}}$", is_square=True)
 
 
 def style(axes: Any) -> None:
@@ -122,9 +179,10 @@ def _scaling(pair: Pair) -> str:
     parts = []
     for k, (scale, shift) in enumerate(zip(pair.y_scale, pair.y_shift, strict=True)):
         index = f"_{{{k}}}" if several else ""
+        factor = "" if scale == 1 else f"{_short(float(scale))}\\,"
         sign = "-" if shift < 0 else "+"
-        numbers = _short(float(scale)), _short(abs(float(shift)))
-        parts.append(f"$y{index} = {numbers[0]}\\,f{index} {sign} {numbers[1]}$")
+        added = f" {sign} {_short(abs(float(shift)))}" if shift else ""
+        parts.append(f"$y{index} = {factor}f{index}{added}$")
     return "   ".join(parts[:3]) + (" ..." if len(parts) > 3 else "")
 
 

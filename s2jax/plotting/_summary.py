@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from s2jax.corpus import read
-from s2jax.corpus._info import facts
+from s2jax.corpus._info import counted, facts, outcomes
 from s2jax.operators import TABLE
 
 
@@ -22,18 +23,17 @@ def summarize(path: str | os.PathLike[str]) -> dict[str, str]:
     for table in corpus.tables(8192, columns=["tokens"]):
         _count_tokens(table["tokens"].combine_chunks(), words, operators, skeletons)
     size = sum(entry["bytes"] for entry in manifest["files"])
-    counts = manifest["acceptance"]
-    tries = {name: n for name, n in counts.items() if name != "unusable_rows"}
-    total = max(sum(tries.values()), 1)
+    accepted, rejected = outcomes(manifest)
     table = facts(manifest, size)
     return {
         "corpus": str(path),
         **table,
-        "rows": table["rows"] + _unusable(counts),
-        "tries": _lines(f"{name} {n:,} ({n / total:.1%})" for name, n in tries.items()),
+        "rows": table["rows"] + _unusable(manifest["acceptance"]),
+        "tries": accepted,
+        **({"rejected": _lines([rejected])} if rejected else {}),
         **_forms(manifest),
         "operators": _lines(f"{name} {n:,}" for name, n in operators.most_common()),
-        "skeletons": f"{len(skeletons):,} distinct expressions with numbers masked",
+        "skeletons": f"{counted(len(skeletons), 'distinct expression')} with numbers masked",
     }
 
 
@@ -61,7 +61,7 @@ def _count_tokens(column: Any, words: list[str], operators: Counter, skeletons: 
         if number and words[token] in names:
             operators[words[token]] += int(number)
     plus, minus, mantissa = words.index("+"), words.index("-"), words.index("N0")
-    power = words.index("E-20")
+    power = next(index for index, word in enumerate(words) if re.fullmatch("E-[0-9]+", word))
     kept = ids < power  # a sign stands for the number
     masked = np.where(ids == minus, plus, ids)[kept].astype(np.int16)
     ends = np.concatenate([[0], np.cumsum(kept)])[offsets]

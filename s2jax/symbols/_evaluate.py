@@ -7,9 +7,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, Num
 
-from s2jax import expressions
+from s2jax import _checks, expressions
 from s2jax.expressions import Constants, Program
 from s2jax.symbols._from_sympy import from_sympy, shorten
 from s2jax.symbols._lambdify import lambdify
@@ -25,7 +26,7 @@ _SIZES = (16, 32, 64, 128, 256)
 
 def evaluate(
     program: Program | Any,
-    x: Float[Array, "*batch inputs time"],
+    x: Num[Array | np.ndarray, "*batch inputs time"],
     constants: Constants | None = None,
 ) -> Float[Array, "*batch outputs time"]:
     """Values of every program on its own input series, or of one SymPy expression on all of them.
@@ -41,7 +42,7 @@ def evaluate(
 
     Args:
         program: Of batch shape `(*batch, outputs)`, as in `Batch.program`; or SymPy.
-        x: The variables x_0, x_1, ... as channels.
+        x: The variables x_0, x_1, ... as channels, in float32 or float64; integers become floats.
         constants: Other constants than the program's own, for example `program.constants` times 2;
             only with a `Program`.
 
@@ -49,8 +50,11 @@ def evaluate(
         One series per program, in the dtype of `x`.
 
     Raises:
-        TypeError: If `program` is neither a program nor SymPy, or `constants` come with SymPy.
-        ValueError: If shapes do not agree, or an expression reads what is no channel of `x`.
+        TypeError: If `program` is neither a program nor SymPy, `constants` come with SymPy, or `x`
+            is complex or of another floating type.
+        ValueError: If shapes do not agree; if a program or an expression reads what is no channel
+            of `x`; or if it holds a number that the dtype of `x` cannot, such as 1e50 in float32.
+            Programs that are traced by a JAX transformation are NaN then.
 
     Example:
         >>> import jax, s2jax, sympy
@@ -71,6 +75,7 @@ def evaluate(
             "evaluate(SymPy, constants=...): must be left out, because an expression has its "
             "constants in it. Pass s2jax.from_sympy(...) instead of the expression."
         )
+    x = _checks.as_floats("evaluate", "x", x)
     exprs = _expressions(program, x.shape[-2])
     if math.prod(x.shape[:-2]) < COMPILE_FROM:
         read = _read(exprs)
@@ -78,7 +83,8 @@ def evaluate(
             return _on_all(read, x)
     compiled = _compile(exprs)
     values = compiled(*jnp.moveaxis(x, -2, 0))
-    return jnp.stack(values, axis=-2)
+    shape = *x.shape[:-2], x.shape[-1]  # of no inputs there are no arrays to take it from
+    return jnp.stack([jnp.broadcast_to(value, shape).astype(x.dtype) for value in values], axis=-2)
 
 
 def _expressions(exprs: Any, num_inputs: int) -> tuple[Any, ...]:
@@ -91,15 +97,16 @@ def _expressions(exprs: Any, num_inputs: int) -> tuple[Any, ...]:
             fix = "Read text with s2jax.from_text." if isinstance(expr, str) else "Nest no lists."
             raise TypeError(
                 f"evaluate({shorten(expr)}): must be a Program, a SymPy expression or a list of "
-                f"expressions, not a {type(expr).__name__}. {fix}"
+                f"expressions, not of type {type(expr).__name__}. {fix}"
             )
         known = {f"x_{index}" for index in range(num_inputs)}
         unknown = sorted({str(symbol) for symbol in expr.free_symbols} - known)
         if unknown:
             raise ValueError(
-                f"evaluate({shorten(expr)}, x of {num_inputs} inputs): must read x_0 to "
-                f"x_{num_inputs - 1} only, and reads {', '.join(unknown)}. Rename symbols with "
-                "expr.subs(...), or give x more channels."
+                f"evaluate({shorten(expr)}, x of {num_inputs} inputs): must read "
+                f"{f'x_0 to x_{num_inputs - 1} only' if num_inputs else 'no variable'}, and reads "
+                f"{', '.join(unknown)}. Rename symbols with expr.subs(...), or give x more "
+                "channels."
             )
     if not outputs:
         raise ValueError("evaluate([]): must hold an expression, one per output. Pass one.")
@@ -128,7 +135,7 @@ def _compile(exprs: tuple[Any, ...]) -> Callable[..., tuple[Array, ...]]:
     return lambda *arrays: function(*arrays[: last + 1])
 
 
-def _on_all(program: Program, x: Float[Array, "*batch inputs time"]) -> Array:
+def _on_all(program: Program, x: Any) -> Array:
     batch = x.shape[:-2]
     spread = lambda leaf: jnp.broadcast_to(leaf, (*batch, *leaf.shape))
     return expressions.evaluate(jax.tree.map(spread, program), x)

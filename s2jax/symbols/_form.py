@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from s2jax import _checks
 from s2jax.expressions import Program
+from s2jax.expressions._program import NAN
 from s2jax.operators import CONST, OPCODE, TABLE
 
 _ARITY = [operator.arity for operator in TABLE]
@@ -90,5 +92,7 @@ def nest(flat: list[Any], shape: tuple[int, ...]) -> Any:
 
 @functools.lru_cache(maxsize=2**16)
 def to_float(mantissa: int, exponent: int) -> float:
-    """The float64 nearest to the decimal."""
+    """The float64 nearest to the decimal; NaN of the number that is none."""
+    if mantissa == NAN[0]:
+        return math.nan
     return float(mantissa * 10**exponent) if exponent >= 0 else mantissa / 10**-exponent

@@ -13,6 +13,7 @@ from s2jax.expressions import Program
 from s2jax.expressions._program import MAX_INPUTS, MAX_STATES
 from s2jax.expressions._trees import MAX_NODES
 from s2jax.operators import TABLE
+from s2jax.symbols import _compositions
 from s2jax.symbols._form import to_float
 from s2jax.symbols._tree import (
     ONE,
@@ -42,7 +43,9 @@ def from_sympy(
 
     Expressions are taken as they stand: nothing is expanded or simplified. The number of a sum or a
     product becomes a bias or a scale, a product with inverses a quotient, and a power the shortest
-    of `pow2`, `pow3`, `inv` and `sqrt` there is. A program that came from `to_sympy` comes back
+    of `pow2`, `pow3`, `inv` and `sqrt` there is. Functions that are exact compositions of operators
+    become those: `sec(x)` is `inv(cos(x))`, and likewise the other reciprocal functions and their
+    inverses, `log(x, b)`, and `Heaviside`. A program that came from `to_sympy` comes back
     with the same values and with no more instructions.
 
     Args:
@@ -155,11 +158,18 @@ def _output(expr: Any, read: ReadSymbol, protected: bool) -> Tree | None:
     import sympy
 
     is_unused = isinstance(expr, sympy.Integer) and expr == 0
-    return None if is_unused else read_sympy("from_sympy", expr, read, protected)
+    if is_unused:
+        return None
+    return read_sympy("from_sympy", expr, read, protected, "keep it and use s2jax.lambdify")
 
 
-def read_sympy(owner: str, expr: Any, read: ReadSymbol, protected: bool) -> Tree:
+def read_sympy(owner: str, expr: Any, read: ReadSymbol, protected: bool, instead: str = "") -> Tree:
     """The tree of a SymPy expression, read without recursion.
+
+    Args:
+        owner: The call in which it stands.
+        expr, read, protected: As in `from_sympy`.
+        instead: What else can be done with an expression that has no place in a program.
 
     Raises:
         TypeError: If it is none.
@@ -183,6 +193,8 @@ def read_sympy(owner: str, expr: Any, read: ReadSymbol, protected: bool) -> Tree
         if id(node) in trees:
             continue
         if not is_ready:
+            if _name(node) == "":  # before its parts, some of which make no sense alone
+                raise ValueError(f"{owner}({shorten(expr)}): {_refusal(node, instead)}")
             stack.append((node, True))
             stack.extend((part, False) for part in node.args)
             continue
@@ -191,7 +203,7 @@ def read_sympy(owner: str, expr: Any, read: ReadSymbol, protected: bool) -> Tree
         if size > MAX_SIZE:
             raise ValueError(
                 f"{owner}({type(expr).__name__} of more than {MAX_SIZE} parts): must take <= "
-                f"{MAX_NODES} instructions. Split it, or use s2jax.lambdify."
+                f"{MAX_NODES} instructions. {_way_out('Split it', instead)}"
             )
         try:
             tree = _read_node(node, [part[0] for part in parts], read, protected)
@@ -227,34 +239,57 @@ def _read_node(node: Any, operands: list[Tree], read: ReadSymbol, protected: boo
         return _product(operands)
     if node.is_Pow:
         return _power(node.exp, operands, protected)
-    name = _functions().get(node if not node.args else node.func)
-    if name is None:
-        what = node if not node.args else node.func.__name__
-        raise ValueError(
-            f"{what} must be an operator of programs: one of {', '.join(_functions().values())}, "
-            "or a sum, product or power. Keep the expression and use s2jax.lambdify, or rewrite it."
-        )
-    if name == "log" and len(operands) == 2:
-        below = _read_log(operands[1], protected)
-        return Operation("div", (_read_log(operands[0], protected), below))
-    if name == "log":
-        return _read_log(operands[0], protected)
+    name = _name(node)
+    if name in _compositions.LOGARITHMS:
+        operands = [_unguarded(operand, protected) for operand in operands]
     if name == "exp":
         return _exponential(operands[0])
-    return Operation(name, tuple(operands))
+    return _compositions.apply(name, tuple(operands))
 
 
-def _read_log(operand: Tree, protected: bool) -> Tree:
-    return Operation("log", (_unguarded(operand, protected),))
+def _name(node: Any) -> str:
+    """What programs call a function or constant; "" if they do not have it."""
+    if node.is_Symbol or node.is_Float or node.is_Rational:
+        return "a leaf"
+    if node.is_Add or node.is_Mul or node.is_Pow:
+        return "arithmetic"
+    return _functions().get(node if not node.args else node.func, "")
+
+
+def _refusal(node: Any, instead: str) -> str:
+    """That a program cannot hold this, and what to do."""
+    import sympy
+
+    what = node.func.__name__ if node.args else str(node)
+    if node.has(sympy.im):  # what real_root makes of a symbol that may be complex
+        return (
+            f"{what} with im(...) must be a real function, because programs are real. Make the "
+            "symbols with real=True before real_root or the like, or write sign(x)*Abs(x)**(1/3)."
+        )
+    known = ", ".join(map(str, _functions()))
+    rewrite = "Rewrite it"
+    if what in _compositions.INSTEAD:
+        rewrite = f"Write {_compositions.INSTEAD[what]} in its place"
+    return (
+        f"{what} must be an operator of programs: one of {known}, or a sum, product or power. "
+        f"{_way_out(rewrite, instead)}"
+    )
+
+
+def _way_out(first: str, instead: str) -> str:
+    return f"{first}, or {instead}." if instead else f"{first}."
 
 
 @functools.cache
 def _functions() -> Mapping[Any, str]:
-    """The table's operators by SymPy's function or constant."""
+    """Operators, and compositions of them, by SymPy's function or constant."""
     import sympy
+    from sympy.codegen import cfunctions
 
     named = [o for o in TABLE if isinstance(o.symbol, str) and o.name not in ("pow", "sqrt")]
-    return {getattr(sympy, str(operator.symbol)): operator.name for operator in named}
+    found = {getattr(sympy, str(operator.symbol)): operator.name for operator in named}
+    of = lambda name: getattr(sympy, name, None) or getattr(cfunctions, name)
+    return found | {of(name): name for name in _compositions.UNARY}
 
 
 def _read_number(node: Any) -> Number:

@@ -18,6 +18,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from s2jax import _checks
 from s2jax.symbols._functions import FUNCTIONS
 
 CACHE_SIZE = 256
@@ -106,6 +107,7 @@ class Lambdified(eqx.Module):
 
         Raises:
             TypeError: If there are more or fewer arrays than variables, or one is complex.
+            ValueError: If a constant is none of the dtype's numbers, such as 1e50 in float32.
         """
         if len(arrays) != len(self.variables):
             names = ", ".join(map(str, self.variables))
@@ -113,6 +115,10 @@ class Lambdified(eqx.Module):
                 f"f called with {len(arrays)} arrays: must be {len(self.variables)}, one for each "
                 f"variable of ({names}). Pass them in this order."
             )
+        with jax.numpy_dtype_promotion("standard"):
+            dtype = jnp.result_type(*arrays, float)
+        if jnp.issubdtype(dtype, jnp.floating):
+            _checks.check_held("f", "a constant", self.constants, dtype, widest=np.inf)
         values = _compiled(self._trees, len(arrays))(self.constants, *arrays)
         return values if self._is_sequence else values[0]
 

@@ -13,6 +13,7 @@ from s2jax.symbols._text import decimal_text
 
 _SUM, _NEGATIVE, _PRODUCT, _FRACTION, _ATOM = range(5)
 _CONSTANTS = {"e": "e", "pi": r"\pi", "euler_gamma": r"\gamma"}
+_NO_COMMAND = ("sign", "arcsinh", "arccosh", "arctanh")
 _LARGE = 10**7
 
 
@@ -83,6 +84,8 @@ def latex_name(variable: str) -> str:
 def _number(mantissa: int, exponent: int) -> _Latex:
     rank = _NEGATIVE if mantissa < 0 else _ATOM
     text = decimal_text(mantissa, exponent)
+    if text == "nan":
+        return _Latex(_ATOM, r"\mathrm{nan}")
     if "e" not in text and abs(float(text)) < _LARGE:
         return _Latex(rank, text)
     value = Decimal(mantissa).scaleb(exponent)
@@ -103,8 +106,10 @@ def _operator(operator: Operator, protected: bool) -> Callable[..., _Latex]:
     return lambda a, *rest: write(_absolute(a), *rest)
 
 
-def _function(name: str, a: _Latex) -> _Latex:
-    return _Latex(_ATOM, rf"\{name}\left({a.text}\right)", function=rf"\{name}")
+def _function(name: str, *operands: _Latex) -> _Latex:
+    command = rf"\operatorname{{{name}}}" if name in _NO_COMMAND else rf"\{name}"
+    text = ", ".join(operand.text for operand in operands)
+    return _Latex(_ATOM, rf"{command}\left({text}\right)", function=command)
 
 
 def _absolute(a: _Latex) -> _Latex:

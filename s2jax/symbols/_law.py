@@ -13,18 +13,31 @@ from jaxtyping import Array, Float
 from s2jax import _checks
 from s2jax._random import categorical, random_bits
 from s2jax._types import Number as Weight
-from s2jax.distributions import AbstractDistribution, check_weights, floats, stack
+from s2jax.distributions import (
+    AbstractDistribution,
+    Constant,
+    check_weights,
+    floats,
+    sample_as,
+    stack,
+)
 from s2jax.expressions import AbstractLaw, Program
-from s2jax.expressions._program import MAX_INPUTS, VARIABLE_NAMES, decimal, to_decimal
+from s2jax.expressions._program import (
+    MAX_DIGITS,
+    MAX_INPUTS,
+    VARIABLE_NAMES,
+    decimal,
+    to_decimal,
+)
 from s2jax.expressions._trees import MAX_NODES
 from s2jax.operators import CONST, ID, NUM_LEAVES, OPCODE
+from s2jax.symbols._form import build, check_program
 from s2jax.symbols._from_sympy import read_sympy
 from s2jax.symbols._lexer import WORDS
 from s2jax.symbols._parse import read_expression
-from s2jax.symbols._text import text_form, to_text
+from s2jax.symbols._text import text_form
 from s2jax.symbols._tree import (
     VARIABLES,
-    Constant,
     Number,
     Operation,
     Parameter,
@@ -34,6 +47,7 @@ from s2jax.symbols._tree import (
     number,
     prefix,
 )
+from s2jax.symbols._tree import Constant as Given
 
 MAX_ROUNDED = 6  # digits that float32 holds
 _FIXED, _JITTERED = -1, -2  # where a number comes from, if not from a parameter
@@ -45,7 +59,8 @@ class Expressions(AbstractLaw):
     An expression may name parameters: `sin(a*x_0)`. A row draws each parameter once, and all uses
     of the name in this row are that number. The constants written with a decimal point can be
     jittered: each is multiplied by a factor of its own. Drawn numbers are rounded to `digits`
-    significant digits, so that text, tokens and values of a program agree.
+    significant digits, so that text, tokens and values of a program agree; a parameter that is
+    `Constant` keeps 6, and 9 in float64.
 
     In a row that uses fewer inputs than an expression names (`Config.min_inputs`), x_k stands for
     x_(k mod used). The states y_k and the time t have values in differential equations only:
@@ -65,7 +80,7 @@ class Expressions(AbstractLaw):
         TypeError: If an expression is neither text nor SymPy, or a distribution is none.
         ValueError: If an expression cannot be read, names a parameter that has no distribution, or
             takes more than 256 instructions; if a parameter is in no expression; or if weights do
-            not fit.
+            not fit. When rows are drawn, if a number is none of the float type's: 1e50 in float32.
 
     Example:
         >>> import jax, s2jax
@@ -143,14 +158,17 @@ class Expressions(AbstractLaw):
     def sample(self, words, used_inputs, num_inputs, protected, stream=0) -> Program:
         self._check_num_inputs(num_inputs)  # laws of differential equations may read y_k and t
         tables, num_parameters = self._tables, len(self.parameters)
+        # jittered numbers are multiplied in float32
+        dtype = jnp.result_type(float) if self.jitter is None else jnp.float32
+        check_numbers("Expressions", tables, dtype)
         slots = tables.mantissa[0].size if self.jitter is not None else 0
         bits = random_bits(words, 1 + num_parameters + slots, stream)
         which = categorical(bits[0], stack(self.weights))
         row = jax.tree.map(lambda table: jnp.asarray(table)[which], tables.arrays)
         mantissa, exponent = row.mantissa, row.exponent
         for index, name in enumerate(sorted(self.parameters)):
-            value = self.parameters[name].sample(bits[1 + index])
-            drawn = to_decimal(value[:, None, None], self.digits)
+            pair = drawn_decimal(self.parameters[name], bits[1 + index], self.digits)
+            drawn = [leaf[:, None, None] for leaf in pair]
             mantissa = jnp.where(row.source == index, drawn[0], mantissa)
             exponent = jnp.where(row.source == index, drawn[1], exponent)
         if self.jitter is not None:
@@ -159,6 +177,21 @@ class Expressions(AbstractLaw):
             mantissa = jnp.where(row.source == _JITTERED, drawn[0], mantissa)
             exponent = jnp.where(row.source == _JITTERED, drawn[1], exponent)
         return _program(row, mantissa, exponent, used_inputs, protected)
+
+
+def drawn_decimal(law: AbstractDistribution, bits: Array, digits: int) -> tuple[Array, Array]:
+    """Drawn numbers as decimals of so many digits; fixed ones of as many as their type holds."""
+    if isinstance(law, Constant):
+        digits = MAX_DIGITS if jnp.result_type(float) == jnp.float64 else MAX_ROUNDED
+        return to_decimal(sample_as(law, bits, jnp.result_type(float)), digits)
+    return to_decimal(law.sample(bits), digits)
+
+
+def check_numbers(owner: str, tables: "_Tables", dtype: Any) -> None:
+    """Refuse expressions with a number that the dtype cannot hold."""
+    arrays = tables.arrays
+    numbers = arrays.mantissa.astype(float) * 10.0 ** arrays.exponent.astype(float)
+    _checks.check_held(owner, "expression with a number", numbers, dtype)
 
 
 class _Arrays(NamedTuple):
@@ -212,7 +245,7 @@ def _tables(expressions: tuple[str, ...], names: tuple[str, ...], jittered: bool
     )
 
 
-def _slot(constant: Constant, names: tuple[str, ...]) -> tuple[int, int, int]:
+def _slot(constant: Given, names: tuple[str, ...]) -> tuple[int, int, int]:
     """Mantissa, exponent and source of a number."""
     if isinstance(constant, Number):
         return constant.mantissa, constant.exponent, _FIXED
@@ -226,7 +259,7 @@ def _with_jitter(tree: Tree) -> Tree:
     """Decimal constants as parameters, named as they are written."""
     form = text_form("reference")
 
-    def leaf(word: Constant | Variable) -> Tree:
+    def leaf(word: Given | Variable) -> Tree:
         if isinstance(word, Number) and word.exponent < 0:
             return Parameter(form.number(word.mantissa, word.exponent))
         return word
@@ -274,9 +307,9 @@ def _check_distributions(parameters: Mapping[str, Any], jitter: Any) -> None:
 def _spelt_out(expressions: Any, parameters: Mapping[str, Any]) -> Iterator[str]:
     """The expressions as text, of which each is read in one way."""
     if isinstance(expressions, Program):
-        rows = to_text(expressions)
-        texts = np.ravel(np.array(rows, object)).tolist()
-        expressions = [text for row in texts for text in row.split(" | ") if text]
+        check_program("Expressions", expressions)
+        texts = build(expressions, text_form("reference"))
+        expressions = [text for text in texts if text is not None]
     if not isinstance(expressions, (list, tuple)):
         expressions = [expressions]
     symbols = VARIABLES | {name: Parameter(name) for name in parameters}
@@ -304,7 +337,7 @@ def _spelt_out(expressions: Any, parameters: Mapping[str, Any]) -> Iterator[str]
 def _text(tree: Tree) -> str:
     form = text_form("reference")
 
-    def leaf(word: Constant | Variable) -> str:
+    def leaf(word: Given | Variable) -> str:
         if isinstance(word, Parameter):
             return word.name
         return form.variable(word.index) if isinstance(word, Variable) else form.number(*word)

@@ -4,19 +4,12 @@ import difflib
 import functools
 import re
 import unicodedata
-from collections.abc import Collection
 from typing import NamedTuple
 
-from s2jax.expressions._program import MAX_INPUTS, MAX_STATES
 from s2jax.operators import CONST, ID, TABLE
-from s2jax.symbols._tree import (
-    VARIABLES,
-    Number,
-    Operation,
-    Parameter,
-    Tree,
-    number,
-)
+from s2jax.symbols import _compositions
+from s2jax.symbols._names import Names
+from s2jax.symbols._tree import Number, Operation, Tree, number
 
 # `to_text` prints up to 3840 words for a program of MAX_NODES instructions; a row takes two of them
 MAX_LENGTH, MAX_OUTPUTS, MAX_CHARACTERS = 2**15, 64, 40
@@ -34,23 +27,34 @@ _TOKEN = re.compile(
 )
 _ALIASES = {
     "ln": "log", "fabs": "abs", "absolute": "abs", "square": "pow2", "cube": "pow3",
-    "reciprocal": "inv", "negative": "neg", "power": "pow",
+    "reciprocal": "inv", "negative": "neg", "power": "pow", "maximum": "max", "fmax": "max",
+    "minimum": "min", "fmin": "min", "sgn": "sign", "arsinh": "arcsinh", "arcosh": "arccosh",
+    "artanh": "arctanh", "heaviside": "Heaviside",
+    **{f"arc{name[1:]}": name for name in _compositions.UNARY if name.startswith("a")},
 }  # fmt: skip
 _NAMED = [operator for code, operator in enumerate(TABLE) if code not in (CONST, ID)]
 WORDS = {
     **_ALIASES,
+    **{name: name for name in _compositions.UNARY},
     **{operator.symbol: operator.name for operator in _NAMED if isinstance(operator.symbol, str)},
     **{operator.name: operator.name for operator in _NAMED},
 }
-ARITY = {operator.name: operator.arity for operator in _NAMED}
-PROTECTS = {operator.name for operator in _NAMED if operator.protects}
-_NOT_OURS = (
-    "Heaviside LambertW Max Min Mod Piecewise acosh acot acoth acsc airyai airybi arccosh arcsinh "
-    "arctan2 arctanh arg asec asinh atan2 atanh besseli besselj besselk bessely beta binomial cbrt "
-    "ceil ceiling conjugate cosh cot coth csc csch digamma erf erfc exp2 expm1 factorial floor "
-    "gamma im lgamma log10 log1p log2 loggamma max min polygamma re root round sec sech sigmoid "
-    "sign sinc sinh zeta"
+ARITY = {operator.name: operator.arity for operator in _NAMED} | dict.fromkeys(
+    _compositions.UNARY, 1
 )
+MAX_OPERANDS = ARITY | {"log": 2, "Heaviside": 2, "max": MAX_WORDS, "min": MAX_WORDS}
+"""As functions: `log(x, base)`, the value of `Heaviside` at 0, and as many as there are."""
+FUNCTION_WORDS = {word for word, name in WORDS.items() if ARITY[name]}
+_BARE = [word for word, name in WORDS.items() if ARITY[name] == 0]
+_BARE += [operator.name for operator in _NAMED if operator.arity == 2]
+PROTECTS = {operator.name for operator in _NAMED if operator.protects}
+PROTECTS |= set(_compositions.LOGARITHMS)
+_NOT_OURS = {
+    *_compositions.INSTEAD,
+    *"LambertW Mod airyai airybi arg besseli besselj besselk bessely beta binomial ceil ceiling "
+    "conjugate digamma erf erfc factorial floor gamma im lgamma loggamma polygamma re real_root "
+    "root round zeta".split(),
+}
 _LOOKALIKES = {
     "MINUS SIGN": "-", "EN DASH": "-", "EM DASH": "-", "MULTIPLICATION SIGN": "*",
     "MIDDLE DOT": "*", "ASTERISK OPERATOR": "*", "DIVISION SIGN": "/", "DIVISION SLASH": "/",
@@ -58,10 +62,6 @@ _LOOKALIKES = {
     "CYRILLIC SMALL LETTER HA": "x", "CYRILLIC SMALL LETTER IE": "e", "SUPERSCRIPT TWO": "**2",
     "SUPERSCRIPT THREE": "**3",
 }  # fmt: skip
-_VARIABLES_ARE = (
-    f"variables are x_0 to x_{MAX_INPUTS - 1}; of a differential equation also its states y_0 to "
-    f"y_{MAX_STATES - 1} and the time t"
-)
 
 
 class Problem(Exception):
@@ -117,16 +117,20 @@ def _bad_character(letter: str, position: int) -> Problem:
     return Problem(f"character {letter!a} ({name})", position, hint)
 
 
-def read_leaf(token: Token, parameters: Collection[str] = ()) -> Tree | str:
-    """A number, a variable, a parameter or a named constant; of an operator its name."""
+def read_leaf(token: Token, names: Names, is_call: bool | None = None) -> Tree | str:
+    """A number, a variable, a parameter or a named constant; of an operator its name.
+
+    Args:
+        token: Any.
+        names: Those that the text may use; one that is also a named constant is meant.
+        is_call: Whether `(` follows; None if that does not tell.
+    """
     if token.kind == "number":
         return _number(token)
-    if token.text in VARIABLES:
-        return VARIABLES[token.text]
-    if token.text in parameters:
-        return Parameter(token.text)
+    if token.text in names.known:
+        return names.known[token.text]
     if token.text not in WORDS:
-        raise _unknown(token)
+        raise _unknown(token, names, is_call)
     name = WORDS[token.text]
     return name if ARITY[name] else Operation(name)
 
@@ -144,20 +148,37 @@ def _number(token: Token) -> Number:
 _literal = functools.lru_cache(maxsize=2**14)(number)
 
 
-def _unknown(token: Token) -> Problem:
+def _unknown(token: Token, names: Names, is_call: bool | None) -> Problem:
     text = token.text[:MAX_CHARACTERS]
-    near = difflib.get_close_matches(text, [*WORDS, "x_0"], n=1)
-    what = f"unknown operator {token}"
-    hint = f"did you mean `{near[0]}`?" if near else f"choose among {', '.join(ARITY)}"
     if token.kind != "name":
-        what, hint = f"unexpected {token}", "prefix notation has words and numbers only"
-    elif text in _NOT_OURS.split():
-        hint = "programs do not have it. Keep the SymPy expression and use s2jax.lambdify"
-    elif text.lower() in ("nan", "inf", "infinity", "oo", "zoo"):
-        what, hint = f"number {token}", "must be finite"
-    elif re.fullmatch("[A-Za-z]|[xXyYtT]_?[0-9]*", text):
-        what, hint = f"unknown variable {token}", _VARIABLES_ARE
-    return Problem(what, token.position, hint)
+        hint = "prefix notation has words and numbers only"
+        return Problem(f"unexpected {token}", token.position, hint)
+    if text.lower() in ("nan", "inf", "infinity", "oo", "zoo"):
+        return Problem(f"number {token}", token.position, "must be finite")
+    if text in _NOT_OURS and is_call is not False:
+        return Problem(f"unknown operator {token}", token.position, _lacking(text, names))
+    letters = re.fullmatch("([A-Za-z])_?([0-9]*)", text)
+    own = [*names.known] if names.are != Names({}).are else ["x_0"]
+    words = [*own, *_BARE] if is_call is False else [*own, *WORDS]
+    near = difflib.get_close_matches(text, words, n=1, cutoff=0.75 if is_call is False else 0.6)
+    if letters and is_call is not True:
+        meant = f"{letters[1].lower()}_{letters[2]}"
+        near = [meant] if letters[2] and meant in names.known and meant != text else []
+    is_name = is_call is False and not near
+    if letters and is_call is not True or is_name or near and near[0] in names.known:
+        guess = f"did you mean `{near[0]}`? " if near else ""
+        others = f". {names.others}" if names.others else ""
+        return Problem(f"unknown variable {token}", token.position, f"{guess}{names.are}{others}")
+    hint = f"did you mean `{near[0]}`?" if near else f"choose among {', '.join(ARITY)}"
+    return Problem(f"unknown operator {token}", token.position, hint)
+
+
+def _lacking(function: str, names: Names) -> str:
+    """What to do about a function that programs do not have."""
+    rewrite = "rewrite it"
+    if function in _compositions.INSTEAD:
+        rewrite = f"write {_compositions.INSTEAD[function]}"
+    return f"programs do not have it; {rewrite}" + (f", or {names.instead}" * bool(names.instead))
 
 
 def prefix_words(tokens: list[Token]) -> list[Token]:

@@ -86,7 +86,7 @@ def write(
     entry = _entries(code, slots)
     root = jnp.maximum(lengths.reshape(1, -1) - 1, 0)
     first = jnp.take_along_axis(entry, root, axis=0).reshape(lengths.shape)
-    start, ends = _chain(first, lengths > 0, slots)
+    first, start, ends = _chain(first, lengths > 0, slots)
     after, after_first = _continuations(code, entry, lengths.reshape(-1), ends.reshape(-1), slots)
     links = _links(code, entry, after, after_first, slots, vocabulary)
     of_rows = jnp.concatenate(
@@ -123,15 +123,19 @@ def _entries(code: Code, slots: _Slots) -> Int[Array, "nodes columns"]:
 
 def _chain(
     first: Int[Array, "outputs rows"], used: Bool[Array, "outputs rows"], slots: _Slots
-) -> tuple[Int[Array, " rows"], Int[Array, "outputs rows"]]:
-    """The slot after the first word of each row, and the slot after each output."""
+) -> tuple[Int[Array, "outputs rows"], Int[Array, " rows"], Int[Array, "outputs rows"]]:
+    """The first slot of each output, the slot after the first word of each row, and the slot after
+    each output; an unused output before a used one has no words, but a separator."""
     following = jnp.full(first.shape[1], slots.eos, jnp.int32)
-    start, ends = following, []
+    start, starts, ends = following, [], []
+    written = jnp.zeros(first.shape[1], bool)
     for output in reversed(range(slots.outputs)):
+        written = written | used[output]
+        starts.append(jnp.where(used[output], first[output], following))
         ends.append(following)
-        following = jnp.where(used[output], slots.separator + output, following)
-        start = jnp.where(used[output], first[output], start)
-    return start, jnp.stack(ends[::-1])
+        following = jnp.where(written, slots.separator + output, following)
+        start = jnp.where(written, starts[-1], start)
+    return jnp.stack(starts[::-1]), start, jnp.stack(ends[::-1])
 
 
 def _continuations(

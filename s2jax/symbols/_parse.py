@@ -5,7 +5,7 @@ calls itself, and every length is bounded, so that text from anywhere is read or
 """
 
 import functools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -14,9 +14,13 @@ import numpy as np
 from s2jax import _checks
 from s2jax.expressions import Program
 from s2jax.expressions._trees import MAX_NODES
+from s2jax.symbols import _compositions
 from s2jax.symbols._form import to_float
 from s2jax.symbols._lexer import (
     ARITY,
+    FUNCTION_WORDS,
+    MAX_OPERANDS,
+    MAX_WORDS,
     PROTECTS,
     WORDS,
     Problem,
@@ -25,14 +29,17 @@ from s2jax.symbols._lexer import (
     read_leaf,
     tokenize,
 )
+from s2jax.symbols._names import Names, given_names, with_parameters
+from s2jax.symbols._text import UNUSED
 from s2jax.symbols._tree import Constant, Number, Operation, Tree, instructions, to_programs
 
 MAX_DEPTH, MAX_AXES = 2**11, 8
 
 
 def from_text(
-    text: str | Sequence[Any], protected: bool = False, num_nodes: int | None = None
-) -> Program:
+    text: str | Sequence[Any], protected: bool = False, num_nodes: int | None = None,
+    variables: Sequence[str] | Mapping[str, str] | None = None,
+) -> Program:  # fmt: skip
     """Programs read from text, one row per string; the inverse of `to_text`.
 
     Every notation that `to_text` prints is read without being told which, and so is ordinary maths:
@@ -41,28 +48,38 @@ def from_text(
     precedence, there is no implicit multiplication, and nothing is executed. Words, as in
     `(2.0 mul x_0)`, become the operators they name, in the order they stand; symbols become the
     form of fewest instructions: `1/x` is `inv`, `x**2` is `pow2`, and the number of a sum or a
-    product comes first.
+    product comes first. Functions that are exact compositions of operators become those: `sec(x)`
+    is `inv(cos(x))`, `log(x, 10)` is `log(x)/log(10)`, `Max(x, y, z)` is `max(max(x, y), z)`.
 
     Args:
         text: A string, or nested lists of strings of one shape, as `to_text` returns them. Outputs
-            are separated by `|`. A number keeps 9 significant digits.
+            are separated by `|`, and one that is only `0` is unused; the number is `0.0`. A number
+            keeps 9 significant digits.
         protected: Whether `log`, `sqrt` and `pow` take the absolute value of their first operand;
             then `x_0**5` is `|x_0|**5`, too. SymPy's `sqrt(Abs(u))` is read as protected `sqrt(u)`.
         num_nodes: Instruction slots; by default as many as the longest expression needs.
+        variables: The names that become x_0, x_1, ...; or what each of them is, as in
+            `{"theta": "y_0", "time": "t", "m": "x_0"}`. Then there are no other variables, and a
+            name that is also a constant, such as `e`, is the variable. By default the variables
+            are named x_0, ..., y_0, ... and t.
 
     Returns:
         Programs of shape `(*batch, outputs)`, where batch is the shape of the lists; rows of fewer
         outputs end in unused ones.
 
     Raises:
-        TypeError: If `text` holds anything but strings, or `num_nodes` is no integer.
-        ValueError: If a row cannot be read, with the position and a hint; if the lists are ragged;
+        TypeError: If `text` holds anything but strings, `num_nodes` is no integer, or `variables`
+            are neither a list nor a dict.
+        ValueError: If `variables` are not distinct names, or one is that of a function; if a row
+            cannot be read, with the position and a hint; if the lists are ragged;
             or if an expression needs more than `num_nodes` instructions, or more than 256.
 
     Example:
         >>> from s2jax.symbols import to_text
         >>> to_text(from_text("7.46 + 0.695*sqrt(x_0) | x_1**2/3"))
         '(7.46 add (0.695 mul sqrt(x_0))) | ((x_1)**2 div 3)'
+        >>> to_text(from_text("m*cosh(theta)", variables=["m", "theta"]))
+        '(x_0 mul cosh(x_1))'
         >>> from_text(["x_0", "x_0 + sen(x_1)"])
         Traceback (most recent call last):
         ValueError: from_text(row 1): unknown operator `sen` at position 6: did you mean `sin`?
@@ -71,14 +88,16 @@ def from_text(
     """
     if num_nodes is not None:
         _checks.check_static_integer("from_text", "num_nodes", num_nodes, 1, MAX_NODES)
+    names = given_names(variables, FUNCTION_WORDS)
     texts, shape = _flatten(text)
-    rows = [_read_row(text, index, shape, protected) for index, text in enumerate(texts)]
+    rows = [_read_row(text, index, shape, protected, names) for index, text in enumerate(texts)]
     width = max(map(len, rows), default=0)
     padded = [[*row, *[None] * (width - len(row))] for row in rows]
     try:
         program = to_programs(padded, protected, num_nodes)
     except ValueError as error:
-        lengths = [max(len(instructions(tree)) for tree in row) for row in rows] if shape else []
+        trees = [[tree for tree in row if tree is not None] for row in rows] if shape else []
+        lengths = [max(map(len, map(instructions, row)), default=0) for row in trees]
         where = _where(int(np.argmax(lengths)), shape) if shape else ""
         raise ValueError(f"from_text{where}: {error}. Split it or raise num_nodes.") from None
     # in NumPy, because JAX would compile a reshape for every shape
@@ -111,13 +130,22 @@ def _where(index: int, shape: tuple[int, ...]) -> str:
     return f"(row {place[0] if len(place) == 1 else place})" if place else ""
 
 
-def _read_row(text: str, index: int, shape: tuple[int, ...], protected: bool) -> list[Tree]:
-    """The outputs of one row."""
+def _read_row(
+    text: str, index: int, shape: tuple[int, ...], protected: bool, names: Names
+) -> list[Tree | None]:
+    """The outputs of one row; None is an unused one."""
     try:
-        return [_read_output(tokens, protected) for tokens in tokenize(text)]
+        return [
+            None if _is_unused(tokens) else _read_output(tokens, protected, names)
+            for tokens in tokenize(text)
+        ]
     except Problem as problem:
         message = f"from_text{_where(index, shape)}: {problem}\n{_excerpt(text, problem)}"
         raise ValueError(message) from None
+
+
+def _is_unused(tokens: list[Token]) -> bool:
+    return len(tokens) == 2 and tokens[0].text == UNUSED
 
 
 def _excerpt(text: str, problem: Problem) -> str:
@@ -138,30 +166,30 @@ def read_expression(text: str, parameters: Collection[str]) -> Tree:
         first, *others = tokenize(text)
         if others:
             raise Problem("unexpected `|`", first[-1].position, "write one expression per string")
-        return _read_output(first, False, parameters)
+        return _read_output(first, False, with_parameters(parameters))
     except Problem as problem:
         raise ValueError(f"{problem}\n{_excerpt(text, problem)}") from None
 
 
-def _read_output(tokens: list[Token], protected: bool, parameters: Collection[str] = ()) -> Tree:
+def _read_output(tokens: list[Token], protected: bool, names: Names) -> Tree:
     if len(tokens) == 1:
         hint = "write an expression such as `2*x_0 + 1`"
         raise Problem("empty expression", tokens[0].position, hint)
     symbols = {token.text for token in tokens if token.kind == "symbol"}
     is_word = ARITY.get(WORDS.get(tokens[0].text, ""), 0) > 0
     if "(" not in symbols and ("," in symbols or (is_word and symbols <= {"-"})):
-        return _read_prefix(prefix_words(tokens), parameters)
-    return _Infix(protected, parameters).read(tokens)
+        return _read_prefix(prefix_words(tokens), names)
+    return _Infix(protected, names).read(tokens)
 
 
-def _read_prefix(words: list[Token], parameters: Collection[str]) -> Tree:
+def _read_prefix(words: list[Token], names: Names) -> Tree:
     open_slots = 1
     leaves = []
     for word in words[:-1]:
         if open_slots == 0:
             hint = "the expression is complete before it. Separate outputs by `|`"
             raise Problem(f"trailing {word}", word.position, hint)
-        leaves.append(read_leaf(word, parameters))
+        leaves.append(read_leaf(word, names))
         open_slots += (ARITY[leaves[-1]] if isinstance(leaves[-1], str) else 0) - 1
     if open_slots:
         hint = f"the operators before it take {open_slots} more"
@@ -169,7 +197,7 @@ def _read_prefix(words: list[Token], parameters: Collection[str]) -> Tree:
     stack: list[Tree] = []
     for leaf in reversed(leaves):
         if isinstance(leaf, str):
-            leaf = Operation(leaf, tuple(stack.pop() for _ in range(ARITY[leaf])))
+            leaf = _compositions.apply(leaf, tuple(stack.pop() for _ in range(ARITY[leaf])))
         stack.append(leaf)
     return stack[0]
 
@@ -181,7 +209,7 @@ class _Guard(Operation):
 _State: TypeAlias = Callable[[Token], Any]
 _SIGN, _OPEN = 4, 0
 _RANK = {"add": 1, "sub": 1, "mul": 2, "div": 2, "pow": 3, "+": 1, "-": 1, "*": 2, "/": 2}
-_RANK |= {"**": 5, "^": 5}
+_RANK |= {"max": 1, "min": 1, "**": 5, "^": 5}
 """How strongly operators bind. The word `pow` binds weaker than a sign: `(-2 pow x_0)` has the base
 -2, but `-2**x_0` is `-(2**x_0)`."""
 
@@ -205,21 +233,23 @@ class _Pending(NamedTuple):
 class _Infix:
     """A precedence parser; its state is the method that reads the next token."""
 
-    def __init__(self, protected: bool, parameters: Collection[str]) -> None:
-        self.protected, self.parameters = protected, parameters
+    def __init__(self, protected: bool, names: Names) -> None:
+        self.protected, self.names = protected, names
+        self.is_call = False
         self.values: list[Tree] = []
         self.pending: list[_Pending] = []
 
     def read(self, tokens: list[Token]) -> Tree:
         state: _State = self._operand
-        for token in tokens:
+        for token, following in zip(tokens, [*tokens[1:], tokens[-1]], strict=True):
+            self.is_call = following.text == "("
             state = state(token)
         return self.values[0]
 
     def _operand(self, token: Token) -> _State:
         if token.kind in ("symbol", "end"):
             return self._sign(token)
-        leaf = read_leaf(token, self.parameters)
+        leaf = read_leaf(token, self.names, self.is_call)
         if isinstance(leaf, str):
             return functools.partial(self._call, leaf, token)
         self.values.append(leaf)
@@ -285,14 +315,20 @@ class _Infix:
         if not name:
             return
         operands = self.values[opened.first :]
-        if len(operands) != ARITY[name]:
-            hint = f"it takes {ARITY[name]}"
+        least, most = ARITY[name], MAX_OPERANDS[name]
+        if not least <= len(operands) <= most:
+            more = "" if most == least else f" to {most}" if most < MAX_WORDS else " or more"
+            hint = f"it takes {least}{more}"
             what = f"{len(operands)} operand{'s' * (len(operands) > 1)} of {token}"
             raise Problem(what, token.position, hint)
         if name in PROTECTS:
-            operands[0] = _unguarded(operands[0], self.protected)
-        kind = _Guard if token.text == "Abs" else Operation
-        self.values[opened.first :] = [kind(name, tuple(operands))]
+            both = len(operands) if name in _compositions.LOGARITHMS else 1
+            operands[:both] = [_unguarded(u, self.protected) for u in operands[:both]]
+        try:
+            tree = _compositions.apply(name, tuple(operands))
+        except ValueError as error:
+            raise Problem(f"bad operand of {token}", token.position, str(error)) from None
+        self.values[opened.first :] = [_Guard(*tree) if token.text == "Abs" else tree]
 
     def _reduce(self, rank: int) -> None:
         """Apply the pending operators that bind at least so strongly."""

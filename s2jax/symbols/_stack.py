@@ -54,7 +54,8 @@ class _Number(NamedTuple):
 
 
 class _State(NamedTuple):
-    """A reader between two words; `last` is the newest instruction."""
+    """A reader between two words; `last` is the newest instruction, and `started` says whether an
+    expression has been read: one without words may stand before it, and is an unused output."""
 
     number: _Number
     stack: Int[Array, "places rows"]
@@ -63,6 +64,7 @@ class _State(NamedTuple):
     last: tuple[Int[Array, " rows"], ...]
     code: tuple[Int[Array, "slots rows"], ...]
     length: Int[Array, "outputs rows"]
+    started: Bool[Array, " rows"]
     malformed: Bool[Array, " rows"]
     too_large: Bool[Array, " rows"]
 
@@ -94,6 +96,7 @@ def read(
         last=fill(),
         code=fill(num_outputs * num_nodes),
         length=jnp.zeros((num_outputs, rows), jnp.int32),
+        started=zero > 0,
         malformed=zero > 0,
         too_large=zero > 0,
     )
@@ -148,7 +151,8 @@ def _step(state: _State, word: Words, vocabulary: Vocabulary, num_nodes: int) ->
     top, second = state.stack[0], state.stack[1]
     is_operator, is_end = word.kind == _OPERATOR, word.kind == _END
     arity = jnp.where(held & is_operator, 1, word.arity)  # the number is no operand on the stack
-    needs = jnp.where(is_operator, arity, jnp.where(is_end, 1, 0))
+    is_unused = is_end & (state.depth == 0) & state.started
+    needs = jnp.where(is_operator, arity, jnp.where(is_end & ~is_unused, 1, 0))
     pushes = is_const | (word.kind == _VARIABLE) | is_operator
     malformed = bad_number | (word.kind == _WRONG) | (state.depth < needs)
     malformed = malformed | (is_end & (state.depth > 1))
@@ -183,6 +187,7 @@ def _step(state: _State, word: Words, vocabulary: Vocabulary, num_nodes: int) ->
         last=last,
         code=code,
         length=jnp.where(ended, index + 1, state.length),
+        started=state.started | (is_end & (state.depth == 1)),
         malformed=state.malformed | malformed,
         too_large=state.too_large | (too_large & (word.kind != _NOTHING)),
     )

@@ -24,7 +24,7 @@ def to_sympy(program: Program, evaluate: bool = False) -> Any:
             operation, constant and domain as drawn, and is ten times faster. True gives SymPy's
             usual form, in which equal sums and products compare equal; it merges constants and may
             widen a domain, as in `sqrt(x)**2 = x`. Functions of plain numbers then still stay as
-            they are, because `exp(exp(1e9))` would not end.
+            they are, because `exp(exp(1e9))` would not end, and so do `Max` and `Min`.
 
     Returns:
         One expression per program, in nested lists that follow the batch shape. For `batch.program`
@@ -77,7 +77,9 @@ def _sympy_operator(operator: Operator, protected: bool) -> Callable[..., Any]:
     def apply(*operands):
         if protected and operator.protects:
             operands = (sympy.Abs(operands[0]), *operands[1:])
-        if isinstance(symbol, str) and all(operand.is_Number for operand in operands):
+        # Max and Min would compare their operands, which may take for ever or fail
+        is_plain = all(operand.is_Number for operand in operands)
+        if isinstance(symbol, str) and (is_plain or symbol in ("Max", "Min")):
             return function(*operands, evaluate=False)
         return function(*operands)
 

@@ -6,23 +6,27 @@ SymPy expressions do.
 """
 
 import functools
+import math
 from typing import Any
 
 from s2jax import _checks
 from s2jax.expressions import Program
-from s2jax.expressions._program import VARIABLE_NAMES
+from s2jax.expressions._program import NAN, VARIABLE_NAMES
 from s2jax.operators import TABLE, Operator
 from s2jax.symbols._form import Form, build, check_program, nest, to_float
 from s2jax.symbols._sympy import sympy_expressions
 
 _SEPARATOR = {"reference": " | ", "prefix": ",|,", "sympy": " | "}
+UNUSED = "0"
+"""An output that is not used, whose value is 0; `s2jax.from_text` reads it so."""
 _INFIX = {"pow2": "({})**2", "pow3": "({})**3"}
 
 
 def to_text(program: Program, style: str = "reference") -> Any:
     """One string per row, in the notation of the reference implementation.
 
-    Outputs are joined by `" | "`, or by `",|,"` in prefix style; unused ones are left out.
+    Outputs are joined by `" | "`, or by `",|,"` in prefix style. An unused output is `0`, and those
+    at the end of a row are left out, but for the first; the number 0 as an expression is `0.0`.
 
     Args:
         program: Of batch shape `(*batch, outputs)`, for example `batch.program`. A law's `sample`
@@ -34,7 +38,7 @@ def to_text(program: Program, style: str = "reference") -> Any:
 
     Raises:
         TypeError: If `program` is no program, or is traced.
-        ValueError: If `style` is unknown.
+        ValueError: If `style` is unknown, or rows have no outputs.
 
     Example:
         >>> import jax.numpy as jnp
@@ -47,6 +51,11 @@ def to_text(program: Program, style: str = "reference") -> Any:
         'add,7.46,mul,0.695,sqrt,x_0'
     """
     check_program("to_text", program)
+    if program.shape[-1:] == (0,) and math.prod(program.shape[:-1]):
+        raise ValueError(
+            f"to_text(program of shape {program.shape}): must have an output, because a row of "
+            "text holds one at least. Leave these rows out."
+        )
     if style not in _SEPARATOR:
         raise ValueError(f"to_text(style={style!r}): {_checks.unknown(style, _SEPARATOR)}")
     if style == "sympy":
@@ -55,8 +64,16 @@ def to_text(program: Program, style: str = "reference") -> Any:
         texts = build(program, text_form(style))
     outputs = program.shape[-1] if program.shape else 1
     rows = [texts[start : start + outputs] for start in range(0, len(texts), max(outputs, 1))]
-    used = [_SEPARATOR[style].join([text for text in row if text is not None]) for row in rows]
-    return nest(used, program.shape[:-1])
+    joined = [_SEPARATOR[style].join(_outputs(row)) for row in rows]
+    return nest(joined, program.shape[:-1])
+
+
+def _outputs(texts: list[str | None]) -> list[str]:
+    """The texts of a row up to its last used output."""
+    last = max((output for output, text in enumerate(texts) if text is not None), default=0)
+    # a word of its own, so that the number 0 does not come back as an unused output
+    zero = lambda text: "0.0" if text == UNUSED else text
+    return [UNUSED if text is None else zero(text) for text in texts[: last + 1]]
 
 
 def to_prefix(program: Program) -> Any:
@@ -87,8 +104,8 @@ def to_prefix(program: Program) -> Any:
 
 @functools.lru_cache(maxsize=2**16)
 def decimal_text(mantissa: int, exponent: int) -> str:
-    """A whole number without a point, any other number with one."""
-    if exponent < 0:
+    """A whole number without a point, any other number with one; `nan` of the one that is none."""
+    if exponent < 0 or mantissa == NAN[0]:
         return repr(to_float(mantissa, exponent))
     return str(mantissa * 10**exponent) if exponent <= 15 else f"{mantissa}e{exponent}"
 

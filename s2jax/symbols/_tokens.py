@@ -42,8 +42,9 @@ class Tokens(NamedTuple):
     """Rows of tokens.
 
     Attributes:
-        ids: `<bos>`, the expressions in prefix form with `|` between them, `<eos>`, and `<pad>`. A
-            row with a nonzero status is all `<pad>`.
+        ids: `<bos>`, the expressions in prefix form with `|` between them, `<eos>`, and `<pad>`. An
+            unused output before a used one has no words: `<bos> | x_1 <eos>`. A row with a nonzero
+            status is all `<pad>`.
         status: See `TokenStatus`; 0, TOO_LONG, UNREPRESENTABLE or both.
         length: Number of tokens with `<bos>` and `<eos>`, also where they do not fit.
     """
@@ -59,8 +60,8 @@ def to_tokens(
     """Token ids of programs, one row for all outputs; works inside jit and vmap.
 
     An instruction is `add <bias> mul <scale> operator operands`, as in `to_prefix`, and every
-    number is a sign, a mantissa and a power of ten. Unused outputs are left out. `from_tokens`
-    gives back the program.
+    number is a sign, a mantissa and a power of ten. Unused outputs keep their place, and those at
+    the end of a row are left out. `from_tokens` gives back the program.
 
     Args:
         program: Of batch shape `(*batch, outputs)`, instructions in reversed prefix order as laws
@@ -91,6 +92,11 @@ def to_tokens(
             "tokens holds all of them. Pass batch.program, or program[..., None]."
         )
     outputs = program.shape[-1]
+    if outputs == 0:
+        raise ValueError(
+            f"to_tokens(program of shape {program.shape}): must have an output, because a row of "
+            "tokens holds one at least. Leave these rows out."
+        )
     slots = _links.num_slots(program.num_nodes, outputs, vocabulary)
     if slots > _links.MAX_SLOTS:
         raise ValueError(
@@ -155,7 +161,8 @@ def _judge(
         values = jnp.where(used, values, 0).reshape(-1, *lengths.shape)
         return values.sum((0, 1), dtype=jnp.int32)
 
-    outputs = (lengths > 0).sum(0, dtype=jnp.int32)
+    place = jnp.arange(1, lengths.shape[0] + 1, dtype=jnp.int32)[:, None]
+    outputs = jnp.where(lengths > 0, place, 0).max(0, initial=0)  # up to the last used one
     size = per_row(count) + jnp.maximum(outputs - 1, 0) + 2
     status = jnp.where(size > length, TokenStatus.TOO_LONG.value, 0)
     lacks = per_row(bad.astype(jnp.int32)) > 0
@@ -213,7 +220,8 @@ def from_tokens(
     Args:
         ids: Any integers. `<bos>`, `<eos>` and what follows it may be left out.
         vocabulary: The one the ids were made with. Static.
-        num_outputs: Outputs of the programs; those that a row lacks are unused. Static.
+        num_outputs: Outputs of the programs; those that a row lacks, or that have no words before
+            a later one that has, are unused. Static.
         num_nodes: Instruction slots. Static. None is enough for every row of this length.
         protected: Carried over to the programs. Static.
 

@@ -7,14 +7,18 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import numpy as np
 
+from s2jax._checks import MAX_MAGNITUDE
 from s2jax.expressions import Program
 from s2jax.expressions._program import DTYPES, MAX_DIGITS, VARIABLE_NAMES
 from s2jax.expressions._trees import MAX_NODES
 from s2jax.operators import CONST, ID, OPCODE
 
-MAX_EXPONENT = 40
 # nothing raises: what is too large becomes infinite, what is no number NaN
 _CONTEXT = decimal.Context(MAX_DIGITS, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX, traps=[])
+
+
+_MOST = decimal.Decimal(repr(MAX_MAGNITUDE))
+_LEAST = 1 / _MOST
 
 
 class Number(NamedTuple):
@@ -66,13 +70,13 @@ def number(text: str | float) -> Number:
     """The decimal nearest to a number, of at most `MAX_DIGITS` significant digits.
 
     Raises:
-        ValueError: If it is not finite, or not 0 and outside 1e-40..1e40.
+        ValueError: If it is not finite, or not 0 and outside 1e-100..1e100.
     """
     point = not isinstance(text, int) and not str(text).removeprefix("-").isdigit()
     with decimal.localcontext(_CONTEXT):
         value = +decimal.Decimal(str(text))
-    if not value.is_finite() or (value != 0 and abs(value.adjusted()) > MAX_EXPONENT):
-        raise ValueError(f"the number {text} must be finite and within 1e+-{MAX_EXPONENT}")
+    if not value.is_finite() or (value != 0 and not _LEAST <= abs(value) <= _MOST):
+        raise ValueError(f"the number {text} must be finite and 0 or 1e-100 to 1e100")
     sign, digits, exponent = value.normalize().as_tuple()
     mantissa = int("".join(map(str, digits)))
     if point and 0 <= int(exponent) < MAX_DIGITS - len(digits):

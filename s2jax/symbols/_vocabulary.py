@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import math
 from collections.abc import Iterable
 from typing import SupportsInt
 
@@ -10,11 +11,12 @@ import numpy as np
 from jaxtyping import Int
 
 from s2jax import _checks
+from s2jax._checks import MAX_MAGNITUDE
 from s2jax.expressions._program import MAX_DIGITS, VARIABLE_NAMES
 from s2jax.operators import CONST, ID, TABLE
 
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<mask>", "|", "+", "-")
-MAX_POWER = 20
+MAX_POWER = round(math.log10(MAX_MAGNITUDE)) + MAX_DIGITS - 1  # of 100000001e-108
 MIN_TOKEN_DIGITS, MAX_TOKEN_DIGITS = 2, 4
 
 
@@ -39,7 +41,7 @@ class Vocabulary:
     Example:
         >>> vocabulary = Vocabulary()
         >>> len(vocabulary), vocabulary.words[:7], vocabulary.words[-1]
-        (1152, ('<pad>', '<bos>', '<eos>', '<mask>', '|', '+', '-'), 'N999')
+        (1336, ('<pad>', '<bos>', '<eos>', '<mask>', '|', '+', '-'), 'N999')
         >>> vocabulary.decode([vocabulary.bos, vocabulary.id_of("sin"), vocabulary.id_of("x_0")])
         ['<bos>', 'sin', 'x_0']
     """

@@ -1,0 +1,49 @@
+"""Libraries that only some of the package needs: imported when they are needed, or asked for."""
+
+import importlib
+from typing import Any
+
+EXTRAS = {
+    "cli": ("tyro>=1.0", "tqdm>=4.66", "matplotlib>=3.9"),
+    "corpus": ("pyarrow>=21",),
+    "grain": ("grain>=0.2.18",),
+    "ray": ("ray>=2.60",),
+    "array-record": ("array-record>=0.8.6",),
+    "torch": ("torch",),
+}
+"""What to install, by extra of this package; torch is in none, for its builds differ."""
+
+MODULES = {
+    "tyro": ("cli", "corpus"),
+    "matplotlib": ("cli",),
+    "pyarrow": ("corpus",),
+    "grain": ("grain",),
+    "ray": ("ray",),
+    "array_record": ("array-record",),
+    "torch": ("torch",),
+}
+"""Which of these someone wants who needs a module."""
+
+
+def require(module: str, task: str, otherwise: str = "") -> Any:
+    """The module, imported, or an error with a command that installs what is missing.
+
+    The command names the packages themselves, so that it works wherever this one came from.
+
+    Args:
+        module: Its name, or that of a submodule.
+        task: What needs it, as the subject of a sentence in the plural, "Pictures".
+        otherwise: A sentence about another way out.
+
+    Raises:
+        ImportError: If it cannot be imported.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        name = module.split(".")[0]
+        packages = " ".join(f'"{one}"' for extra in MODULES[name] for one in EXTRAS[extra])
+        raise ImportError(
+            f"{task} need {name}, which cannot be imported: {error}. "
+            f"Install it: python -m pip install {packages}{otherwise and '. ' + otherwise}"
+        ) from error

@@ -1,0 +1,128 @@
+"""What a picture shows, and how counts and outcomes are put."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from s2jax.corpus._info import counted, known_name, outcomes, target_of
+from s2jax.ode import NAMES, named
+from s2jax.plotting._figure import draw
+from s2jax.plotting._panels import Pair, apart, panels, plane
+
+TIME = np.linspace(0, 10, 200)
+WAVE, OTHER = np.sin(TIME), np.cos(3 * TIME)
+
+
+def pair_of(y: Any, scale: Any, shift: Any, **fields: Any) -> Pair:
+    texts = [f"x_{k}" for k in range(len(y))]
+    return Pair(0, np.stack([WAVE]), y, texts, np.asarray(scale), np.asarray(shift), **fields)
+
+
+@pytest.mark.parametrize(
+    "scale, shift, label",
+    [
+        (1.0, 0.0, "$y = f$"),
+        (1.0, 2.5, "$y = f + 2.5$"),
+        (1.0, -2.5, "$y = f - 2.5$"),
+        (3.0, 0.0, "$y = 3\\,f$"),
+        (1e-7, -0.0, "$y = 1 \\times 10^{-7}\\,f$"),
+    ],
+)
+def test_the_label_has_no_ones_and_zeros(scale: float, shift: float, label: str) -> None:
+    assert panels(pair_of(WAVE[None], [scale], [shift]))[1].title == label
+
+
+def test_labels_of_several_outputs() -> None:
+    title = panels(pair_of(np.stack([WAVE, OTHER]), [1.0, 2.0], [0.0, 1.0]))[1].title
+    assert title == "$y_{0} = f_{0}$   $y_{1} = 2\\,f_{1} + 1$"
+
+
+@pytest.mark.parametrize(
+    "channels, groups",
+    [
+        ([WAVE, 2 * OTHER], [[0, 1]]),
+        ([WAVE, 100 * OTHER], [[0], [1]]),
+        ([WAVE, OTHER + 100], [[0], [1]]),
+        ([WAVE, 100 * OTHER, 2 * WAVE], [[0, 2], [1]]),
+        ([WAVE, 1e3 * WAVE, 1e6 * WAVE, 1e9 * WAVE], [[0], [1], [2, 3]]),
+        ([WAVE, 0 * WAVE], [[0, 1]]),
+    ],
+)
+def test_no_channel_is_flat_for_the_size_of_another(channels: Any, groups: Any) -> None:
+    assert apart(np.stack(channels)) == groups
+    figure = draw([pair_of(np.stack(channels), [1.0] * len(channels), [0.0] * len(channels))], True)
+    outer = figure.axes[1]
+    plots = outer.child_axes or [outer]
+    assert [len(plot.lines) for plot in plots] == [len(group) for group in groups]
+    for plot in plots[: 3 if len(groups) < 3 else 2]:
+        low, high = plot.get_ylim()
+        assert all(np.ptp(line.get_ydata()) > (high - low) / 15 for line in plot.lines[:1])
+
+
+def lorenz() -> np.ndarray:
+    y, out = np.array([1.0, 2.0, 25.0]), []
+    for _ in range(4000):
+        y = y + 0.0025 * np.array(
+            [10 * (y[1] - y[0]), y[0] * (28 - y[2]) - y[1], y[0] * y[1] - 8 / 3 * y[2]]
+        )
+        out.append(y)
+    return np.array(out).T
+
+
+def test_a_path_is_drawn_in_a_plane_that_shows_it() -> None:
+    assert plane(lorenz()) == (0, 2)
+    assert plane(np.stack([WAVE, OTHER])) == plane(np.stack([WAVE, OTHER, WAVE])) == (0, 1)
+    assert plane(np.stack([WAVE, 2 * WAVE])) == (0, 1)
+    assert plane(np.stack([0 * WAVE, WAVE, OTHER])) == (0, 1)
+    states = lorenz()
+    pair = Pair(
+        0, states[:0], states, ["y_0"] * 3, np.ones(3), np.zeros(3), np.arange(4000), "lorenz"
+    )
+    over, path = panels(pair)
+    assert over.title == "y over t  (row 0, lorenz)"
+    assert path.title == "$y_{2}$ over $y_{0}$"
+    assert path.is_square
+
+
+def test_a_known_system_has_its_name() -> None:
+    for name in ("lorenz", "rossler", "logistic"):
+        system = named(name)
+        target = {
+            "class": "System",
+            "states": [*system.states],
+            "expressions": [*system.expressions],
+        }
+        assert known_name({"target": target}) == target_of({"target": target}) == name
+        target["expressions"] = ["y_0", *target["expressions"][1:]]
+        assert known_name({"target": target}) is None
+        assert target_of({"target": target}) == "System"
+    assert target_of({"target": {"class": "ODE"}}) == "ODE"
+    assert "lorenz" in NAMES
+
+
+def test_a_notebook_shows_the_figure() -> None:
+    figure = draw([pair_of(WAVE[None], [1.0], [0.0])], True)
+    assert figure._repr_png_()[:4] == b"\x89PNG"
+
+
+def test_one_is_singular() -> None:
+    assert [counted(n, "file") for n in (0, 1, 2, 1000)] == [
+        "0 files",
+        "1 file",
+        "2 files",
+        "1,000 files",
+    ]
+    assert counted(1, "series") == "1 series"
+    assert counted(2, "series") == "2 series"
+
+
+def test_outcomes_leave_out_what_did_not_happen() -> None:
+    counts = {"accepted": 3, "too_large": 1, "constant": 0, "pole": 2, "unusable_rows": 1}
+    assert outcomes({"acceptance": counts}) == (
+        "3 of 6 expressions accepted (50.0%)",
+        "pole 2 (33.3%), too_large 1 (16.7%)",
+    )
+    alone = {"accepted": 1, "too_large": 0, "unusable_rows": 0}
+    expected = ("1 of 1 system accepted (100.0%)", "")
+    assert outcomes({"acceptance": alone, "forms": {"driven": 1}}) == expected

@@ -1,0 +1,161 @@
+"""Sizes of 0 and types of series, in every public function: they work, or are refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import sympy
+
+import s2jax
+from s2jax import transforms
+from tests.corpora import CONFIGS, store
+
+TWO = s2jax.from_text(["2.5*x_0 + 1.5", "x_0"])
+NUMBERS = s2jax.from_text(["2.5", "1"])
+KEY = jax.random.key(0)
+zeros = lambda *shape: jnp.zeros(shape)
+EMPTY = {
+    "no rows": (TWO[:0], zeros(0, 1, 8)),
+    "no time": (TWO, zeros(2, 1, 0)),
+    "no inputs": (NUMBERS, zeros(2, 0, 8)),
+    "no outputs": (TWO[:, :0], zeros(2, 1, 8)),
+    "nothing": (TWO[:0, :0], zeros(0, 0, 0)),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_values_and_gradients_have_the_shapes_of_their_arguments(name: str) -> None:
+    program, x = EMPTY[name]
+    shape = *program.shape, x.shape[-1]
+    assert s2jax.evaluate(program, x).shape == shape
+    assert [leaf.shape for leaf in s2jax.evaluate_jvp(program, x, x)] == [shape, shape]
+    slope = jax.grad(lambda x, c: s2jax.evaluate(program, x, c).sum(), argnums=(0, 1))
+    by_x, by_constants = slope(x, program.constants)
+    assert by_x.shape == x.shape
+    assert by_constants.scale.shape == program.op.shape
+    assert s2jax.evaluate([sympy.Integer(2)], x).shape == (*x.shape[:-2], 1, x.shape[-1])
+    if name == "no inputs":
+        np.testing.assert_array_equal(s2jax.evaluate(program, x)[:, 0, 0], [2.5, 1])
+        assert (s2jax.evaluate([sympy.Integer(2)], x) == 2).all()
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_fits_of_nothing(name: str) -> None:
+    program, x = EMPTY[name]
+    y = zeros(*program.shape, x.shape[-1])
+    if x.shape[-1] == 0:
+        with pytest.raises(ValueError, match="must have a time step"):
+            s2jax.fit_constants(program, x, y)
+    else:
+        assert s2jax.fit_constants(program, x, y).loss.shape == program.shape
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_symbols_of_nothing(name: str) -> None:
+    program, _ = EMPTY[name]
+    rows, outputs = program.shape
+    for function in (s2jax.to_sympy, s2jax.to_latex, s2jax.symbols.to_prefix):
+        assert np.shape(np.array(function(program), object))[:2] == (rows, outputs)[: rows + 1]
+    assert s2jax.skeleton_hash(program).shape == (rows, outputs, 2)
+    assert s2jax.free_constants(program).scale.shape == program.op.shape
+    assert s2jax.with_constants(program, program.constants).shape == program.shape
+    assert s2jax.Split(0.0, 0.5).keeps(program).shape == program.shape
+    assert s2jax.Split(0.0, 0.5).keeps_system(program).shape == (rows,)
+    if outputs:
+        assert len(s2jax.to_text(program)) == rows
+        assert s2jax.to_tokens(program).ids.shape[0] == rows
+    else:
+        with pytest.raises(ValueError, match="must have an output"):
+            s2jax.to_tokens(program)
+    if rows and not outputs:
+        with pytest.raises(ValueError, match="must have an output"):
+            s2jax.to_text(program)
+
+
+def test_reading_nothing() -> None:
+    assert s2jax.from_text([]).shape == (0, 0)
+    assert s2jax.from_text([[], []]).shape == (2, 0, 0)
+    assert s2jax.from_sympy([[], []]).shape == (2, 0)
+    program, status = s2jax.from_tokens(np.zeros((0, 5), np.int32))
+    assert (program.shape, status.shape) == ((0, 1), (0,))
+    program, status = s2jax.from_tokens(np.zeros((3, 0), np.int32), num_outputs=2)
+    assert (program.shape, status.tolist()) == ((3, 2), [0, 0, 0])
+    assert s2jax.lambdify(sympy.Symbol("x"), [sympy.Symbol("x")])(zeros(0)).shape == (0,)
+    for text in ("", " ", "x_0 |"):
+        with pytest.raises(ValueError, match="empty expression"):
+            s2jax.from_text(text)
+
+
+@pytest.mark.parametrize("shape", [(0, 8), (2, 0), (0, 0)])
+def test_transforms_of_nothing(shape: tuple[int, int]) -> None:
+    series = zeros(*shape)
+    assert transforms.patchify(series, 2).shape == (shape[0], shape[1] // 2, 2)
+    for scaled in (transforms.z_score(series), transforms.mean_abs(series)):
+        assert (scaled.series.shape, scaled.scale.tolist()) == (shape, [1.0] * shape[0])
+    assert transforms.drop_values(KEY, series).observed.shape == shape
+
+
+def test_equations_of_nothing() -> None:
+    decay, ts = s2jax.from_text(["-1.0*y_0"]), jnp.linspace(0.0, 1.0, 5)
+    system = s2jax.ode.named("logistic", jitter=0.0)
+    assert s2jax.ode.solve(decay[:0], zeros(0, 1), zeros(0, 5)).shape == (0, 1, 5)
+    assert s2jax.ode.solve(decay[:, :0], zeros(1, 0), ts[None]).shape == (1, 0, 5)
+    for call in (
+        lambda: s2jax.ode.solve(decay, zeros(1, 1), zeros(1, 0)),
+        lambda: system.solve([1.0], []),
+    ):
+        with pytest.raises(ValueError, match=r"solve\(ts of shape .*must .*linspace"):
+            call()
+
+
+def test_rows_of_a_corpus_that_are_none(tmp_path: Any) -> None:
+    store(tmp_path / "corpus", CONFIGS["flat"])
+    corpus = s2jax.read(tmp_path / "corpus")
+    for rows in ([], slice(3, 3), slice(5, 2)):
+        batch = corpus[rows]
+        assert (batch.y.shape[0], batch.program.shape) == (0, (0, 1))
+        assert len(corpus.table(rows, ["status"])) == 0
+
+
+# Types.
+
+PAIRS: dict[str, Callable[[Any], Any]] = {
+    "evaluate": lambda x: s2jax.evaluate(TWO, x),
+    "evaluate SymPy": lambda x: s2jax.evaluate(sympy.Symbol("x_0") * 2, x),
+    "evaluate_jvp": lambda x: s2jax.evaluate_jvp(TWO, x, x),
+    "fit_constants": lambda x: s2jax.fit_constants(TWO, x, x),
+    "z_score": transforms.z_score,
+    "mean_abs": transforms.mean_abs,
+    "drop_values": lambda x: transforms.drop_values(KEY, x),
+    "solve": lambda x: s2jax.ode.solve(
+        s2jax.from_text(["-1.0*y_0"] * 2), x[:, :, 0], np.tile(np.arange(1.0, 4.0), (2, 1))
+    ),
+    "System.solve": lambda x: s2jax.ode.named("logistic", jitter=0.0).solve(x[0, :, 0], [0.0, 1]),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_integers_are_floats(name: str) -> None:
+    x = np.arange(16, dtype=np.int64).reshape(2, 1, 8) % 3
+    got, expected = PAIRS[name](x), PAIRS[name](x.astype(np.float32))
+    for one, other in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert one.dtype == other.dtype
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_complex_numbers_are_refused_by_name(name: str, unchecked: None) -> None:
+    x = jnp.ones((2, 1, 8), jnp.complex64)
+    with pytest.raises(TypeError, match=r"of dtype complex64\): must be real"):
+        PAIRS[name](x)
+
+
+@pytest.mark.parametrize("name", ["evaluate", "evaluate_jvp", "fit_constants", "solve"])
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_half_precision_is_refused_where_programs_are_computed(name: str, dtype: Any) -> None:
+    with pytest.raises(TypeError, match=r"must be .*float32.*astype\('float32'\)"):
+        PAIRS[name](jnp.ones((2, 1, 8), dtype))
+    assert transforms.z_score(jnp.ones((2, 8), dtype)).series.dtype == dtype
