@@ -232,7 +232,14 @@ def test_names_are_given_in_one_place():
     """Nothing else in the package renames, and files are opened to write in exporters only."""
     package = Path(s2jax.__file__).parent
     texts = {p.relative_to(package).as_posix(): p.read_text() for p in package.rglob("*.py")}
-    words = ("os.replace(", "os.rename(", ".rename(", "os.link(", "getpid(", "tempfile.NamedTemp")
+    words = (
+        "os.replace(",
+        "os.rename(",
+        ".rename(",
+        "os.link(",
+        "{os.getpid()}",
+        "tempfile.NamedTemp",
+    )
     writes = ("write_text(", "write_bytes(", '"wb")', '"w")', "savez(folder", "np.save(")
     for name, text in texts.items():
         code = "\n".join(line for line in text.splitlines() if ">>>" not in line)
