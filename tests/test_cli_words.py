@@ -22,17 +22,18 @@ COMMANDS = {
     "verify": _commands.Verify, "repair": _commands.Repair, "export": export_class(),
     "fields": _commands.Fields,
 }  # fmt: skip
-FOREIGN = {"--help", "--max_length", "--array", "--requeue"}  # of Time-MoE, and of SLURM
+FOREIGN = {"--help", "--max_length"}  # of Time-MoE
 _COMMAND = r"(?:`|^|: |&& |[Rr]un |then |srun )s2jax (\w+)"
 _OPTION = r"(?<![\w-])--[a-zA-Z][\w.-]*\w"
 
 
 def texts_of(file: Path) -> str:
-    """The strings of a module, or the code in a page."""
+    """The strings of a module, or the lines of code in a page that are for the command line."""
     text = file.read_text()
     if file.suffix == ".md":
         code = re.findall(r"```sh\n(.*?)```|(`[^`\n]+`)", text, re.DOTALL)
-        return "\n".join(block or word for block, word in code)
+        lines = "\n".join(block or word for block, word in code).replace("\\\n", " ").splitlines()
+        return "\n".join(line for line in lines if re.search(r"\bs2jax |^`--", line))
     constants = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)]
     return "\n".join(node.value for node in constants if isinstance(node.value, str))
 
