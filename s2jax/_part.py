@@ -14,9 +14,10 @@ class _Forgiving(type(eqx.Module)):
     """Builds a part: unknown names get a suggestion, and NumPy's numbers are plain ones."""
 
     def __call__(cls, *args: Any, **fields: Any) -> Any:
-        _checks.check_names(cls.__name__, fields, cls, inside=inside(cls))
+        known: Any = cls
+        _checks.check_names(cls.__name__, fields, known, inside=inside(known))
         plain = {name: _plain(value) for name, value in fields.items()}
-        return super().__call__(*map(_plain, args), **plain)  # pyright: ignore[reportArgumentType]
+        return super().__call__(*map(_plain, args), **plain)
 
 
 def _plain(value: Any) -> Any:
