@@ -343,9 +343,9 @@ def test_what_differs_is_named(corpus, tmp_path):
             write_corpus(corpus, *arguments)
     manifest = read_manifest(corpus)
     for name, value, rule in [
-        ("schema_version", 99, "version 99 must be s2jax-corpus version 3. Update s2jax"),
+        ("schema_version", 99, "version 99 must be s2jax-corpus version 4. Update s2jax"),
         ("schema_version", 2, "Read it with s2jax"),
-        ("format", "other", "other version 3 must be"),
+        ("format", "other", "other version 4 must be"),
     ]:
         folder = tmp_path / str(value)[:4]
         (folder / "data").mkdir(parents=True, exist_ok=True)

@@ -101,8 +101,13 @@ def test_transforms_of_nothing(shape: tuple[int, int]) -> None:
 def test_equations_of_nothing() -> None:
     decay, ts = s2jax.from_text(["-1.0*y_0"]), jnp.linspace(0.0, 1.0, 5)
     system = s2jax.ode.named("logistic", jitter=0.0)
-    assert s2jax.ode.solve(decay[:0], zeros(0, 1), zeros(0, 5)).shape == (0, 1, 5)
-    assert s2jax.ode.solve(decay[:, :0], zeros(1, 0), ts[None]).shape == (1, 0, 5)
+    for solution, shape in (
+        (s2jax.ode.solve(decay[:0], zeros(0, 1), zeros(0, 5)), (0, 1, 5)),
+        (s2jax.ode.solve(decay[:, :0], zeros(1, 0), ts[None]), (1, 0, 5)),
+        (system.solve(zeros(3, 0, 1), ts), (3, 0, 1, 5)),
+    ):
+        assert solution.y.shape == shape
+        assert solution.status.shape == solution.num_steps.shape == shape[:-2]
     for call in (
         lambda: s2jax.ode.solve(decay, zeros(1, 1), zeros(1, 0)),
         lambda: system.solve([1.0], []),

@@ -21,7 +21,7 @@ from s2jax.symbols import Vocabulary, to_text
 from s2jax.symbols._tokens import Tokens, num_tokens, to_tokens
 from s2jax.targets import Algebraic
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """2 had no rejections, no noise as tokens and no hash of values; 1 other ids of tokens too."""
 ROW_GROUP = 256
 

@@ -1,6 +1,7 @@
 """What solving given equations comes to."""
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from s2jax._status import StatusFlag
@@ -35,3 +36,9 @@ class Solution(eqx.Module):
     y: Float[Array, "*batch states time"]
     status: Int[Array, "*batch"]
     num_steps: Int[Array, "*batch"]
+
+
+def solve_nothing(shape: tuple[int, ...], length: int, dtype) -> Solution:
+    """The solution of no rows, or of no states, of shape `(*batch, states)`."""
+    none = jnp.zeros(shape[:-1], jnp.int32)
+    return Solution(y=jnp.zeros((*shape, length), dtype), status=none, num_steps=none)

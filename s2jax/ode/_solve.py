@@ -15,7 +15,7 @@ from s2jax import _checks
 from s2jax.distributions import Constant
 from s2jax.ode._adaptive import adaptive
 from s2jax.ode._shared import solve_shared
-from s2jax.ode._solution import Solution
+from s2jax.ode._solution import Solution, solve_nothing
 
 
 def solve(
@@ -38,6 +38,8 @@ def solve(
             f"for each of the states {', '.join(system.states)}. Put the states last."
         )
     rows, batch = _broadcast({"y0": (y0, 1), "parameters": (own, 1), "inputs": (x, 2)})
+    if 0 in batch:
+        return solve_nothing((*batch, len(system.states)), len(ts), y0.dtype)
     tolerances = jnp.asarray(rtol, y0.dtype), jnp.asarray(atol, y0.dtype)
     equations = system.expressions, *map(len, (system.states, system.inputs, system.parameters))
     solution = solve_shared(equations, solver, max_steps, tolerances, ts, *rows)

@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Num
+from jaxtyping import Array, Num
 
 from s2jax import _checks
 from s2jax.expressions import Program
@@ -21,7 +21,7 @@ from s2jax.expressions._grouped import (
 )
 from s2jax.expressions._reads import available, check_reads
 from s2jax.ode._equations import bind
-from s2jax.ode._solution import Solution
+from s2jax.ode._solution import Solution, solve_nothing
 
 
 def solve(
@@ -94,7 +94,7 @@ def solve(
         )
     check_reads("solve", program, available(x.shape[-2], y0.shape[-1], True), y0.dtype)
     if y0.size == 0:
-        return jnp.zeros((*y0.shape, ts.shape[-1]), y0.dtype)
+        return solve_nothing(y0.shape, ts.shape[-1], y0.dtype)
     flat = lambda leaf: leaf.reshape(math.prod(batch), *leaf.shape[len(batch) :])
     rows = jax.tree.map(flat, (program, y0, ts.astype(y0.dtype), x.astype(y0.dtype)))
     tolerances = jnp.asarray(rtol, y0.dtype), jnp.asarray(atol, y0.dtype)
