@@ -4,15 +4,10 @@ from typing import Any
 
 import pytest
 
-LINES = {
-    "datasets": "python -m pip install '.[peers]'",
-    "s2generator": "python -m pip install '.[peers]'",
-    "torch": "python -m pip install torch",
-}
-"""How to install each."""
+PEERS = ("datasets", "s2generator", "torch")
 
 
 def need(module: str) -> Any:
     """The module of a peer; where it is missing, the test is skipped and says how to install it."""
     name = module.split(".")[0]
-    return pytest.importorskip(module, reason=f"needs {name}: {LINES[name]}")
+    return pytest.importorskip(module, reason=f"needs {name}: python -m pip install '.[peers]'")

@@ -106,8 +106,8 @@ def test_a_fork_before_jax_starts_may_draw() -> None:
     assert ends.returncode == 0, ends.stderr
 
 
-def test_workers_of_torch(folder: Path) -> None:
-    torch = pytest.importorskip("torch", reason="needs torch, which the extra `peers` installs")
+def test_workers_of_torch(folder: Path, peer: Callable[[str], Any]) -> None:
+    torch = peer("torch")
     loader = torch.utils.data.DataLoader(
         corpus_source(folder), batch_size=4, num_workers=2, collate_fn=stack_rows,
         multiprocessing_context="fork", timeout=60,

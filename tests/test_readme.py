@@ -14,7 +14,7 @@ import pytest
 from s2jax import cli
 from s2jax.cli import _generate, _inspect
 from s2jax.cli._config import config_of
-from tests.peers import LINES, need
+from tests.peers import PEERS, need
 
 ROOT = pathlib.Path(__file__).parent.parent
 PAGES = {  # and how many blocks they have at least
@@ -42,7 +42,7 @@ def _parameters() -> list:
     out = []
     for page, blocks in BLOCKS.items():
         for number, block in enumerate(blocks):
-            marks = [pytest.mark.peers] * bool(_imported(block) & set(LINES))
+            marks = [pytest.mark.peers] * bool(_imported(block) & set(PEERS))
             out.append(pytest.param(page, number, marks=marks))
     return out
 
@@ -57,7 +57,7 @@ def test_block_runs(page: str, number: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("jax.device_count", lambda: 1)  # as users have it; each one compiles
     block = BLOCKS[page][number]
     code = compile(block, f"{page} block {number}", "exec")
-    for name in _imported(block) & set(LINES):
+    for name in _imported(block) & set(PEERS):
         need(name)
     with warnings.catch_warnings():
         if "s2generator" in block:  # its own warnings are its own affair
