@@ -1,5 +1,8 @@
 """Synthetic time series with their symbolic ground truth, drawn inside jitted JAX programs."""
 
+import importlib
+from typing import Any
+
 from s2jax import corpus as corpus
 from s2jax import distributions as distributions
 from s2jax import expressions as expressions
@@ -43,3 +46,10 @@ from s2jax.symbols import to_text as to_text
 from s2jax.symbols import to_tokens as to_tokens
 from s2jax.targets import Algebraic as Algebraic
 from s2jax.targets import Identity as Identity
+
+
+def __getattr__(name: str) -> Any:
+    """The submodules that are imported when they are asked for, because few programs need them."""
+    if name in ("exporters", "plotting"):
+        return importlib.import_module(f"s2jax.{name}")
+    raise AttributeError(f"module 's2jax' has no attribute {name!r}")

@@ -152,7 +152,13 @@ def as_floats(owner: str, name: str, values: Any, half: bool = False) -> Any:
     Raises:
         TypeError: If they are complex, or floats of another size.
     """
-    array = values if isinstance(values, jax.Array) else jnp.asarray(values)
+    try:
+        array = values if isinstance(values, jax.Array) else jnp.asarray(values)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{owner}({name} of type {type(values).__name__}): must be an array of numbers. Pass "
+            "one of JAX or NumPy."
+        ) from None
     if array.dtype in (jnp.float32, jnp.float64) or (
         half and jnp.issubdtype(array.dtype, jnp.floating)
     ):
@@ -211,7 +217,8 @@ def unknown(name: str, allowed: Iterable[str]) -> str:
     allowed = tuple(dict.fromkeys(map(str, allowed)))
     word = str(name).replace("-", "_")
     groups = [group.split() for group in SYNONYMS]
-    meant = (group[0] for group in groups if word in group or word.lower() in group)
+    found = [group for group in groups if word in group or word.lower() in group]
+    meant = [group[0] for group in found] + [option for group in found for option in group]
     plain = {option.replace("-", "_"): option for option in allowed}
     near = [plain[option] for option in meant if option in plain]
     near += [plain[option] for option in plain if option.startswith(word) and len(word) > 2]

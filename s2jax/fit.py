@@ -15,6 +15,7 @@ from s2jax._status import StatusFlag
 from s2jax._types import PRNGKey
 from s2jax.expressions import Constants, Program
 from s2jax.expressions._gradient import jacobian_rows
+from s2jax.expressions._program import check_kind
 from s2jax.expressions._reads import available, check_reads, reads_missing
 from s2jax.expressions._trees import by_tiles
 from s2jax.operators import CONST, NUM_LEAVES
@@ -113,6 +114,9 @@ def fit_constants(
 ) -> Fit:
     """Least-squares fits of the constants of every program to its own series.
 
+    Fitted are the numbers that are written with a decimal point, `2.0*sin(x_0)` and not
+    `2*sin(x_0)`: whole numbers are taken for a part of the form, unless `free` says otherwise.
+
     Levenberg-Marquardt with all rows in parallel: one sweep through a program gives its Jacobian
     by all constants. The first start is the program's own constants; each other one multiplies
     every free constant by a factor `+-exp(N(0, 1))`, and the best result is kept.
@@ -120,7 +124,8 @@ def fit_constants(
     Args:
         program: Of batch shape `(*batch, outputs)`; its constants are the first guess.
         x: The inputs.
-        y: What the programs are to give. A value that is NaN is left out.
+        y: What the programs are to give. A value that is NaN is left out; of a series without any
+            other the status is NOT_FINITE.
         key: For the random starts. Not needed for one start.
         starts: Number of starts. Static.
         max_steps: Largest number of steps per start. Static.
@@ -150,6 +155,7 @@ def fit_constants(
         Marquardt (1963), An algorithm for least-squares estimation of nonlinear parameters; the
         damping follows Nielsen (1999), Damping parameter in Marquardt's method.
     """
+    check_kind("fit_constants", program)
     x = _checks.as_floats("fit_constants", "x", x)
     y = _checks.as_floats("fit_constants", "y", y).astype(x.dtype)
     _check(program, x, y, key, starts, max_steps)
@@ -264,6 +270,7 @@ def _iterate(program: Program, own: Constants, columns, x, y, theta, max_steps: 
         normal = jnp.einsum("rpt,rqt->rpq", jacobian, jacobian) * weight[:, None, None]
         slope = jnp.einsum("rpt,rt->rp", jacobian, residual) * weight[:, None]
         finite = jnp.isfinite(loss) & jnp.isfinite(slope).all(-1) & jnp.isfinite(normal).all((1, 2))
+        finite = finite & known.any(-1)  # what is fitted to nothing fits nothing
         return jnp.where(finite, loss, jnp.inf), normal, slope
 
     def step(state: _State) -> _State:

@@ -156,10 +156,23 @@ def test_rows_of_earlier_runs_are_no_speed(monkeypatch: pytest.MonkeyPatch) -> N
     calls = [(0.0, 500), (20.0, 600), (30.0, 560), (40.0, 1000)]  # a worker died at 30 seconds
     lines = lines_of(calls, 1000, monkeypatch, io.StringIO()).splitlines()
     assert lines == [
-        "600 of 1,000 rows (60%), 5 rows/s, 80 s left",
-        "560 of 1,000 rows (56%), 2 rows/s, 220 s left",
-        "1,000 of 1,000 rows (100%), 12 rows/s, 0 s left",
+        "600 of 1,000 rows (60%), time left unknown",
+        "560 of 1,000 rows (56%), time left unknown",
+        "1,000 of 1,000 rows (100%), 44 rows/s, 0 s left",
     ]
+
+
+def test_compiling_is_no_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = [(0.0, 0), (30.0, 10), (31.0, 20), (50.0, 210), (120.0, 910), (121.0, 1000)]
+    lines = lines_of(calls, 1000, monkeypatch, io.StringIO()).splitlines()
+    assert lines == [
+        "10 of 1,000 rows (1%), time left unknown",
+        "210 of 1,000 rows (21%), 10 rows/s, 79 s left",
+        "910 of 1,000 rows (91%), 10 rows/s, 9 s left",
+        "1,000 of 1,000 rows (100%), 90 rows/s, 0 s left",
+    ]
+    all_at_once = lines_of([(0.0, 0), (20.0, 100)], 100, monkeypatch, io.StringIO())
+    assert all_at_once == "100 of 100 rows (100%), 5 rows/s, 0 s left\n"
 
 
 def test_nothing_to_do_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +184,7 @@ def test_a_terminal_has_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tqdm", None)
     text = lines_of([(0.0, 0), (0.1, 10), (1.0, 50), (2.0, 100)], 100, monkeypatch, Terminal())
     assert text == (  # each carriage return begins it again
-        "\r50 of 100 rows (50%), 50 rows/s, 1 s left "
+        "\r50 of 100 rows (50%), 44 rows/s, 1 s left "
         "\r100 of 100 rows (100%), 50 rows/s, 0 s left \n"
     )
 

@@ -156,3 +156,11 @@ def test_decimals_are_the_nearest(digits: int, seed: int) -> None:
     assert (np.asarray(exponent)[np.abs(value) < 1000] < 0).all()
     zero = to_decimal(jnp.zeros(()), digits)
     assert (int(zero[0]), int(zero[1])) == (0, 0)
+
+
+def test_nothing_to_fit_to_is_no_fit() -> None:
+    x = jnp.linspace(-1.0, 1.0, 8)[None]
+    y = jnp.stack([jnp.full(8, jnp.nan)])
+    fit = s2jax.fit_constants(s2jax.from_text("2.0*x_0"), x, y)
+    assert fit.status.tolist() == [FitStatus.NOT_FINITE.value]
+    assert np.isinf(np.asarray(fit.loss)).all()

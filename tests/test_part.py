@@ -23,7 +23,9 @@ KEY = jax.random.key(0)
 LAW = s2jax.Expressions(["x_0"])
 ENTRIES: list[Callable[..., Any]] = [
     presets.s2, presets.ode, s2jax.sample, s2jax.candidates, s2jax.Stream, s2jax.batches,
-    grain_source, s2jax.corpus.write_corpus, s2jax.fit_constants,
+    grain_source, s2jax.corpus.write_corpus, s2jax.fit_constants, s2jax.evaluate, s2jax.from_text,
+    s2jax.from_sympy, s2jax.lambdify, s2jax.ode.named, s2jax.ode.solve, s2jax.ode.System.from_sympy,
+    s2jax.ode.System.solve,
 ]  # fmt: skip
 
 
@@ -51,6 +53,7 @@ def test_a_misspelled_name_gets_the_right_one(call: Callable[..., Any]) -> None:
         (presets.s2, "T", "length"),
         (presets.s2, "n_inputs", "num_inputs"),
         (presets.s2, "output_dimension", "num_outputs"),
+        (presets.s2, "dim", "num_outputs"),
         (presets.ode, "dim", "dimension"),
         (presets.ode, "num_outputs", "dimension"),
         (presets.ode, "n_states", "dimension"),

@@ -11,7 +11,8 @@ class Progress:
     """Called with the number of rows so far, it says on stderr how it goes.
 
     On a terminal it is one line that changes; elsewhere, as in the log of a batch job, whole lines
-    at intervals that double from 10 seconds to 10 minutes, and one at the end.
+    at intervals that double from 10 seconds to 10 minutes, and one at the end. Speed is that since
+    the last line, or since the first rows: what comes before them, such as compiling, is done once.
 
     Args:
         total: Rows in all.
@@ -25,6 +26,7 @@ class Progress:
         self._is_terminal = sys.stderr.isatty()
         self._pause = 0.5 if self._is_terminal else _FIRST
         self._before, self._start, self._next = 0, 0.0, 0.0
+        self._mark: tuple[float, int] | None = None  # when there were how many rows
         self._is_started = self._is_line_open = False
         self._bar: Any = None
         self.drawn = 0
@@ -37,10 +39,13 @@ class Progress:
             self._start_bar(rows)
         changed = rows != self._before + self.drawn
         self.drawn = rows - self._before
+        if changed and self._mark is None:
+            self._mark = now, rows
         if self._bar is not None:
             self._bar.update(rows - self._bar.n)
         elif changed and (now >= self._next or rows == self._total):
-            self._tell(rows, now - self._start)
+            self._tell(rows, now)
+            self._mark = now, rows
             self._next = now + self._pause
             if not self._is_terminal:
                 self._pause = min(2 * self._pause, _LONGEST)
@@ -55,11 +60,14 @@ class Progress:
             return
         self._bar = tqdm(total=self._total, initial=rows, unit=" rows", file=sys.stderr)
 
-    def _tell(self, rows: int, seconds: float) -> None:
-        rate = max(self.drawn, 0) / max(seconds, 1e-9)
+    def _tell(self, rows: int, now: float) -> None:
+        then, before = self._mark or (now, rows)
+        if now == then and rows == self._total:  # all at once
+            then, before = self._start, self._before
+        rate = max(rows - before, 0) / max(now - then, 1e-9)
+        left = f"{rate:,.0f} rows/s, {(self._total - rows) / rate:,.0f} s left" if rate else ""
         share = f"{rows:,} of {self._total:,} rows ({rows / self._total:.0%})"
-        left = f"{(self._total - rows) / rate:,.0f} s left" if rate else "time left unknown"
-        line = f"{share}, {rate:,.0f} rows/s, {left}"
+        line = f"{share}, {left or 'time left unknown'}"
         if self._is_terminal:
             print(f"\r{line} ", end="", file=sys.stderr, flush=True)
             self._is_line_open = True

@@ -112,6 +112,11 @@ def evaluate_jvp(
 
 
 def _check(name: str, program: Program, x, constants: Constants | None) -> None:
+    if x.ndim < 2:
+        raise ValueError(
+            f"{name}(x of shape {x.shape}): must have shape (*batch, inputs, time), because each "
+            "variable is a channel. Pass jnp.stack([x_0, x_1, ...]), or x[None] of one variable."
+        )
     batch, inputs_shape = program.shape[:-1], x.shape[:-2]
     if len(program.shape) == 0 or batch != inputs_shape:
         raise ValueError(

@@ -86,6 +86,19 @@ class Program(eqx.Module):
         return jax.tree.map(lambda leaf: leaf[index], self)
 
 
+def check_kind(name: str, program: Any) -> None:
+    """Refuse what is no program.
+
+    Raises:
+        TypeError: If it is not.
+    """
+    if not isinstance(program, Program):
+        raise TypeError(
+            f"{name}(program of type {type(program).__name__}): must be a Program, because only "
+            "that holds instructions. Pass batch.program, or read text with s2jax.from_text."
+        )
+
+
 _FIELDS = ("op", "a", "b", "scale_mantissa", "scale_exponent", "bias_mantissa", "bias_exponent")
 DTYPES = (jnp.int8, jnp.int32, jnp.int16, jnp.int32, jnp.int8, jnp.int32, jnp.int8)
 

@@ -345,6 +345,7 @@ NAMES: tuple[str, ...] = tuple(SYSTEMS)
 """Names that `named` takes."""
 
 
+@_checks.suggest_names()
 def named(name: str, jitter: float = 0.1) -> System:
     """A system of the literature, with its parameters drawn about their published values.
 

@@ -24,6 +24,7 @@ from s2jax.ode._equations import bind
 from s2jax.ode._solution import Solution, solve_nothing
 
 
+@_checks.suggest_names()
 def solve(
     program: Program,
     y0: Num[Array | np.ndarray, "*batch states"],

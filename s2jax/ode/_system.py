@@ -110,6 +110,7 @@ class System(AbstractDifferential):
                 ) from None
 
     @classmethod
+    @_checks.suggest_names()
     def from_sympy(
         cls,
         expressions: Sequence[Any],
@@ -307,6 +308,7 @@ class System(AbstractDifferential):
         mantissas, exponents = zip(*drawn, strict=True)
         return jnp.stack(mantissas, axis=-1), jnp.stack(exponents, axis=-1)
 
+    @_checks.suggest_names()
     def solve(
         self,
         y0: Any,

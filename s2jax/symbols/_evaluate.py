@@ -24,6 +24,7 @@ CACHE_SIZE = 256
 _SIZES = (16, 32, 64, 128, 256)
 
 
+@_checks.suggest_names()
 def evaluate(
     program: Program | Any,
     x: Num[Array | np.ndarray, "*batch inputs time"],

@@ -11,7 +11,7 @@ import numpy as np
 
 from s2jax import _checks
 from s2jax.expressions import Program
-from s2jax.expressions._program import NAN
+from s2jax.expressions._program import NAN, check_kind
 from s2jax.operators import CONST, OPCODE, TABLE
 
 _ARITY = [operator.arity for operator in TABLE]
@@ -33,11 +33,7 @@ class Form(NamedTuple):
 
 
 def check_program(name: str, program: Any) -> None:
-    if not isinstance(program, Program):
-        raise TypeError(
-            f"{name}(program of type {type(program).__name__}): must be a Program, because only "
-            "that holds instructions. Pass batch.program."
-        )
+    check_kind(name, program)
     if not all(map(_checks.is_concrete, jax.tree.leaves(program))):
         raise TypeError(
             f"{name}(program traced by a JAX transformation): must hold numbers, because symbols "

@@ -33,6 +33,7 @@ ReadSymbol: TypeAlias = Callable[[Any], Tree | None]
 """What a SymPy symbol stands for; None if for nothing."""
 
 
+@_checks.suggest_names()
 def from_sympy(
     exprs: Any,
     variables: Sequence[Any] | Mapping[Any, str] | None = None,

@@ -123,6 +123,7 @@ class Lambdified(eqx.Module):
         return values if self._is_sequence else values[0]
 
 
+@_checks.suggest_names()
 def lambdify(expr: Any, variables: Sequence[Any]) -> Lambdified:
     """A JAX function that computes a SymPy expression.
 

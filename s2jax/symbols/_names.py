@@ -53,7 +53,7 @@ def given_names(variables: Any, functions: Collection[str]) -> Names:
             f"{call}: must be a list of names, in the order of x_0, x_1, ..., or a dict of what "
             'each is. Write for example ["m", "theta"] or {"m": "x_0", "theta": "y_0"}.'
         )
-    names = list(variables)
+    names = [name.name if getattr(name, "is_Symbol", False) else name for name in variables]
     for name in names:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise ValueError(
@@ -72,7 +72,7 @@ def given_names(variables: Any, functions: Collection[str]) -> Names:
             raise ValueError(
                 f"{call}: {wrong[0]!r} must be a variable of programs: {VARIABLES_ARE}."
             )
-        known = {name: VARIABLES[target] for name, target in variables.items()}
+        known = {name: VARIABLES[to] for name, to in zip(names, targets, strict=True)}
     else:
         known = {name: Variable(index) for index, name in enumerate(names)}
     if len(names) > MAX_INPUTS + MAX_STATES + 1 or (is_list and len(names) > MAX_INPUTS):

@@ -36,6 +36,7 @@ from s2jax.symbols._tree import Constant, Number, Operation, Tree, instructions,
 MAX_DEPTH, MAX_AXES = 2**11, 8
 
 
+@_checks.suggest_names()
 def from_text(
     text: str | Sequence[Any], protected: bool = False, num_nodes: int | None = None,
     variables: Sequence[str] | Mapping[str, str] | None = None,
