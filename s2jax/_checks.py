@@ -116,7 +116,7 @@ def check_held(
     owner: str, name: str, values: Any, dtype: Any, widest: float = MAX_MAGNITUDE, reason: str = ""
 ) -> None:
     """Refuse numbers beyond 1/widest to widest or those of the dtype; NaN and infinity pass."""
-    if not is_concrete(values):
+    if not is_here(values):
         return
     low, high = limits_of(dtype, widest)
     numbers = np.asarray(values, np.float64)
@@ -135,6 +135,16 @@ def check_held(
         )
 
 
+def check_finite(owner: str, name: str, values: Any) -> None:
+    """Refuse NaN and infinity in numbers that are not traced."""
+    if is_here(values) and not np.isfinite(values).all():
+        wrong = np.asarray(values)[~np.isfinite(values)].reshape(-1)[0]
+        raise ValueError(
+            f"{owner}({name} with {wrong}): must be finite, because they are computed with. "
+            "Leave such values out."
+        )
+
+
 def limits_of(dtype: Any, widest: float = MAX_MAGNITUDE) -> tuple[float, float]:
     """Smallest and largest magnitude of numbers other than 0 that programs hold in this dtype.
 
@@ -144,33 +154,87 @@ def limits_of(dtype: Any, widest: float = MAX_MAGNITUDE) -> tuple[float, float]:
     return max(float(info.tiny), 1 / widest), min(float(info.max), widest)
 
 
-def as_floats(owner: str, name: str, values: Any, half: bool = False) -> Any:
+def as_floats(
+    owner: str, name: str, values: Any, half: bool = False, dtype: Any = None, held: bool = False
+) -> Any:
     """Numbers as an array of float32 or float64; integers and booleans become the default type.
 
-    Floats of half size stay as they are if `half`.
+    Args:
+        owner, name: The call and its argument, for messages.
+        values: The numbers.
+        half: Whether floats of half size stay as they are.
+        dtype: What they become; their own type by default.
+        held: Whether to refuse numbers that this type cannot hold, as `check_held` does.
 
     Raises:
-        TypeError: If they are complex, or floats of another size.
+        TypeError: If they are no numbers, complex, or floats of another size.
+        ValueError: If a number is larger than any float, or one is not held.
     """
-    try:
-        array = values if isinstance(values, jax.Array) else jnp.asarray(values)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"{owner}({name} of type {type(values).__name__}): must be an array of numbers. Pass "
-            "one of JAX or NumPy."
-        ) from None
-    if array.dtype in (jnp.float32, jnp.float64) or (
-        half and jnp.issubdtype(array.dtype, jnp.floating)
+    numbers = read_numbers(owner, name, values, half)
+    dtype = type_of(numbers) if dtype is None else dtype
+    if held:
+        check_held(owner, name, numbers, dtype)
+    if isinstance(numbers, jax.Array):
+        return numbers if numbers.dtype == dtype else numbers.astype(dtype)
+    return jnp.asarray(numbers.astype(dtype))
+
+
+def read_numbers(owner: str, name: str, values: Any, half: bool = False) -> Any:
+    """An array of floats that are not rounded yet: of JAX as given, anything else in NumPy.
+
+    Raises:
+        TypeError, ValueError: As `as_floats`.
+    """
+    array = values if isinstance(values, jax.Array) else _as_array(owner, name, values)
+    if array.dtype in (np.float32, np.float64) or (
+        half and array.dtype.itemsize <= 2 and jnp.issubdtype(array.dtype, jnp.floating)
     ):
         return array
     if jnp.issubdtype(array.dtype, jnp.integer) or array.dtype == bool:
         return array.astype(jnp.result_type(float))
+    if not jnp.issubdtype(array.dtype, jnp.inexact):
+        is_array = isinstance(values, (np.ndarray, jax.Array))
+        kind = f"dtype {array.dtype}" if is_array else f"type {type(values).__name__}"
+        raise _no_numbers(owner, f"{name} of {kind}")
     fix = f"Pass {name}.astype('float32'), and cast the result."
+    if array.dtype.itemsize > 8:
+        fix = f"Pass {name}.astype('float64')."
     if jnp.issubdtype(array.dtype, jnp.complexfloating):
         fix = "Pass the real and the imaginary part as two series."
     raise TypeError(
         f"{owner}({name} of dtype {array.dtype}): must be real numbers in float32 or float64, or "
         f"integers, because these are computed with. {fix}"
+    )
+
+
+def type_of(numbers: Any) -> Any:
+    """The type that JAX gives to an array: float64 of NumPy may become float32."""
+    is_double = isinstance(numbers, np.ndarray) and numbers.dtype == np.float64
+    return jnp.result_type(float) if is_double else numbers.dtype
+
+
+def _as_array(owner: str, name: str, values: Any) -> Any:
+    """An array of NumPy; of JAX if a part of it is traced."""
+    try:
+        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(values)):
+            return jnp.asarray(values)
+        array = np.asarray(values)
+        # integers that no type of NumPy holds
+        is_object = array.dtype == object and not isinstance(values, np.ndarray)
+        is_plain = is_object and all(type(number) in (int, float) for number in array.flat)
+        return array.astype(np.float64) if is_plain else array
+    except OverflowError:
+        raise ValueError(
+            f"{owner}({name} with an integer beyond 1.8e308): must be of magnitude <= 1.8e308, "
+            "because no float is larger. Choose other units."
+        ) from None
+    except (TypeError, ValueError):
+        raise _no_numbers(owner, f"{name} of type {type(values).__name__}") from None
+
+
+def _no_numbers(owner: str, given: str) -> TypeError:
+    return TypeError(
+        f"{owner}({given}): must be an array of numbers. Pass one of JAX or NumPy, or a list."
     )
 
 

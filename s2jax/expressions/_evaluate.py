@@ -5,6 +5,8 @@ the batch, so that both `grad(vmap)` and `vmap(grad)` work. Forward mode is `eva
 """
 
 import math
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +15,7 @@ from jaxtyping import Array, Float, Num
 
 from s2jax import _checks
 from s2jax.expressions import _gradient
-from s2jax.expressions._program import Constants, Program
+from s2jax.expressions._program import Constants, Program, read_constants
 from s2jax.expressions._reads import available, check_reads
 from s2jax.expressions._run import evaluate_rows
 
@@ -39,10 +41,10 @@ def evaluate(
         One series per program, in the dtype of `x`.
 
     Raises:
-        TypeError: If `x` is complex or of another floating type.
+        TypeError: If `x` is complex or of another floating type, or `constants` are none.
         ValueError: If the shapes of `program`, `x` and `constants` do not agree; if a program reads
-            a variable that is no channel of `x`; or if it holds a number that the dtype of `x`
-            cannot, such as 1e50 in float32. Programs that are traced are NaN then.
+            a variable that is no channel of `x`; or if it or `constants` hold a number that the
+            dtype of `x` cannot, such as 1e50 in float32. Programs that are traced are NaN then.
 
     Example:
         >>> import jax, s2jax
@@ -54,7 +56,8 @@ def evaluate(
         True
     """
     x = _checks.as_floats("evaluate", "x", x)
-    _check("evaluate", program, x, constants)
+    _check("evaluate", program, x, constants is None)
+    constants = _read_constants("evaluate", "constants", constants, program, x.dtype)
     shape = *program.shape, x.shape[-1]
     if 0 in (*shape, program.num_nodes):
         return jnp.zeros(shape, x.dtype)
@@ -98,8 +101,10 @@ def evaluate_jvp(
             f"evaluate_jvp(x of shape {x.shape}, x_dot of shape {x_dot.shape}): must have one "
             "shape, because x_dot is a direction in x. Broadcast one of them."
         )
-    _check("evaluate_jvp", program, x, constants)
-    _check_constants("evaluate_jvp", program, constants_dot)
+    _check("evaluate_jvp", program, x, constants is None)
+    read = partial(_read_constants, "evaluate_jvp", program=program, dtype=x.dtype)
+    constants = read("constants", constants)
+    constants_dot = read("constants_dot", constants_dot)
     shape = *program.shape, x.shape[-1]
     if 0 in (*shape, program.num_nodes):
         return jnp.zeros(shape, x.dtype), jnp.zeros(shape, x.dtype)
@@ -111,7 +116,8 @@ def evaluate_jvp(
     return y.reshape(shape), y_dot.reshape(shape)
 
 
-def _check(name: str, program: Program, x, constants: Constants | None) -> None:
+def _check(name: str, program: Program, x, own: bool) -> None:
+    """Refuse programs that do not fit x; with their own constants, numbers that x cannot hold."""
     if x.ndim < 2:
         raise ValueError(
             f"{name}(x of shape {x.shape}): must have shape (*batch, inputs, time), because each "
@@ -124,18 +130,23 @@ def _check(name: str, program: Program, x, constants: Constants | None) -> None:
             f"have shape (*batch, outputs) with the batch of x, {inputs_shape}. Index or broadcast "
             "one of them; a single program takes `program[None]`."
         )
-    _check_constants(name, program, constants)
-    check_reads(name, program, available(x.shape[-2]), x.dtype if constants is None else None)
+    check_reads(name, program, available(x.shape[-2]), x.dtype if own else None)
 
 
-def _check_constants(name: str, program: Program, constants: Constants | None) -> None:
-    for field in ("scale", "bias"):
-        shape = program.op.shape if constants is None else getattr(constants, field).shape
-        if shape != program.op.shape:
-            raise ValueError(
-                f"{name}(constants with {field} of shape {shape}): must have the shape of "
-                f"program.op, {program.op.shape}. Start from program.constants."
-            )
+def _read_constants(
+    owner: str, name: str, constants: Constants | None, program: Program, dtype: Any
+) -> Constants | None:
+    """Other constants, as arrays of JAX that the dtype holds; those of this type are as they are."""
+    if constants is None:
+        return None
+    read = read_constants(owner, name, constants, program)
+
+    def convert(place: str, leaf: Any) -> Any:
+        if isinstance(leaf, jax.Array) and leaf.dtype == dtype:
+            return leaf
+        return _checks.as_floats(owner, place, leaf, dtype=dtype, held=True)
+
+    return Constants(convert(f"{name}.scale", read.scale), convert(f"{name}.bias", read.bias))
 
 
 def _flatten(batch: tuple[int, ...], tree):

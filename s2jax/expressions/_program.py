@@ -206,6 +206,7 @@ def to_decimal(
     because a number of exponent >= 0 is a whole number. Every normal float32 has decimals. What is
     NaN, infinite or beyond 1e-100 to 1e100 has none, and `decimal` makes it NaN again.
     """
+    value = jnp.asarray(value)  # before its type is asked for: float64 of NumPy may become float32
     with np.errstate(over="ignore", under="ignore"):
         powers = jnp.asarray(_POWERS.astype(value.dtype))
     ten_to = lambda k: powers.at[k - _LOWEST].get(mode="promise_in_bounds")
@@ -237,23 +238,46 @@ def to_decimal(
     return jnp.where(has_none, NAN[0], mantissa), jnp.where(has_none, NAN[1], exponent)
 
 
-def _check_new(owner: str, name: str, new: Any, own: Any) -> None:
-    """Refuse constants of another shape, and numbers that programs cannot write."""
-    if new.shape != own.shape:
-        raise ValueError(
-            f"{owner}(constants with {name} of shape {new.shape}): must have the shape of "
-            f"program.constants, {own.shape}. Start from program.constants."
+def read_constants(owner: str, name: str, constants: Any, program: Program) -> Constants:
+    """Constants for a program as arrays that are not rounded yet, of the shape of its own.
+
+    Raises:
+        TypeError: If they are no `Constants`, or one holds no real numbers.
+        ValueError: If a shape is another one.
+    """
+    if not isinstance(constants, Constants):
+        raise TypeError(
+            f"{owner}({name} of type {type(constants).__name__}): must be Constants. Start from "
+            "program.constants."
         )
-    if not _checks.is_here((new, own)):
+    read = {}
+    for field in ("scale", "bias"):
+        given = getattr(constants, field)
+        read[field] = _checks.read_numbers(owner, f"{name}.{field}", given)
+        if read[field].shape != program.op.shape:
+            raise ValueError(
+                f"{owner}({name} with {field} of shape {read[field].shape}): must have the shape "
+                f"of program.op, {program.op.shape}. Start from program.constants."
+            )
+    return Constants(**read)
+
+
+def _check_new(owner: str, name: str, new: Any, own: Any) -> None:
+    """Refuse numbers that programs cannot write, and that are not the program's own."""
+    if not _checks.is_here(new):
         return
-    low, high = _checks.limits_of(new.dtype)
-    size = np.abs(np.asarray(new))
-    bad = ~((size == 0) | ((size >= low) & (size <= high))) & (np.asarray(own) != np.asarray(new))
-    bad &= ~(np.isnan(new) & np.isnan(own))
+    numbers = np.asarray(new)
+    low, high = _checks.limits_of(_checks.type_of(new))
+    size = np.abs(numbers)
+    bad = ~((size == 0) | ((size >= low) & (size <= high)))
+    if _checks.is_here(own):
+        bad &= (np.asarray(own) != numbers) & ~(np.isnan(numbers) & np.isnan(own))
+    else:  # what is no number becomes NaN, as if it were traced
+        bad &= np.isfinite(numbers)
     if bad.any():
         place = [int(k) for k in np.argwhere(bad)[0]]
         raise ValueError(
-            f"{owner}(constants with {name}{place}={np.asarray(new)[tuple(place)]}): must be 0 or "
+            f"{owner}(constants with {name}{place}={numbers[tuple(place)]}): must be 0 or "
             f"of magnitude {low:.2g} to {high:.2g}, because programs write numbers as decimals of "
             "this range. Clip them, or keep the program's own where a fit failed."
         )
@@ -272,9 +296,10 @@ def with_constants(program: Program, constants: Constants, digits: int = 6) -> P
         Programs of the same structure.
 
     Raises:
+        TypeError: If `constants` are no `Constants` of real numbers.
         ValueError: If `constants` are not of the shape of `program.constants`, `digits` is out of
-            range, or a number is not finite or beyond 1e-100 to 1e100. In constants that are traced
-            such a number is NaN.
+            range, or a number is not finite, beyond 1e-100 to 1e100, or none that the default float
+            type holds. In constants that are traced such a number is NaN.
 
     Example:
         >>> import s2jax
@@ -285,8 +310,10 @@ def with_constants(program: Program, constants: Constants, digits: int = 6) -> P
     """
     _checks.check_static_integer("with_constants", "digits", digits, 1, MAX_DIGITS)
     own = program.constants
+    new = read_constants("with_constants", "constants", constants, program)
     for name in ("scale", "bias"):
-        _check_new("with_constants", name, getattr(constants, name), getattr(own, name))
+        _check_new("with_constants", name, getattr(new, name), getattr(own, name))
+    constants = jax.tree.map(jnp.asarray, new)
     is_leaf = program.op < NUM_LEAVES
     new_scale = (constants.scale != own.scale) & ~is_leaf
     new_scale &= (program.scale_mantissa != 1) | (program.scale_exponent != 0)

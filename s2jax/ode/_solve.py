@@ -28,7 +28,7 @@ def solve(
     _checks.check_number("solve", "rtol", rtol, low=0, strict=True)
     _checks.check_number("solve", "atol", atol, low=0)
     _checks.check_static_integer("solve", "max_steps", max_steps, 1)
-    y0 = _floats(y0)
+    y0 = _checks.as_floats("solve", "y0", y0, held=True)
     ts = _times(ts, y0.dtype)
     own = _values(system, parameters or {}, y0.dtype)
     x = _inputs(system, inputs, ts, y0.dtype)
@@ -82,19 +82,15 @@ def check_adaptive(solver: Any) -> None:
         )
 
 
-def _floats(values: Any) -> Array:
-    """An array in its own floating dtype, or in the default one."""
-    return _checks.as_floats("solve", "y0", values)
-
-
 def _times(ts: Any, dtype: Any) -> Array:
-    ts = jnp.asarray(ts).astype(dtype)
+    ts = _checks.as_floats("solve", "ts", ts, dtype=dtype, held=True)
     if ts.ndim != 1 or len(ts) < 2:
         raise ValueError(
             f"solve(ts of shape {ts.shape}): must be one axis of at least 2 times, because the "
             "first one is where y0 is. Pass for example numpy.linspace(0, 10, 100)."
         )
-    if _checks.is_concrete(ts) and not (np.diff(np.asarray(ts, float)) > 0).all():
+    _checks.check_finite("solve", "ts", ts)
+    if _checks.is_here(ts) and not (np.diff(np.asarray(ts, float)) > 0).all():
         raise ValueError(
             f"solve(ts={np.asarray(ts)}): must increase, as {ts.dtype} too, because the solution "
             "runs forward. Sort them, and to run backward solve for -t."
@@ -122,8 +118,8 @@ def _values(system: Any, given: Mapping[Any, Any], dtype: Any) -> Array:
     values = []
     for name, law in laws.items():
         value = named.get(name, getattr(law, "value", None))
-        _checks.check_held("solve", f"parameters[{name}]", value, dtype)
-        values.append(jnp.asarray(value).astype(dtype))
+        place = f"parameters[{name}]"
+        values.append(_checks.as_floats("solve", place, value, dtype=dtype, held=True))
     return jnp.stack(jnp.broadcast_arrays(*values), axis=-1) if values else jnp.zeros((0,), dtype)
 
 
@@ -132,13 +128,15 @@ def _inputs(system: Any, inputs: Any, ts: Array, dtype: Any) -> Array:
     shape = len(system.inputs), len(ts)
     if inputs is None and shape[0] == 0:
         return jnp.zeros(shape, dtype)
-    if inputs is None or jnp.shape(inputs)[-2:] != shape:
-        found = "None" if inputs is None else f"of shape {jnp.shape(inputs)}"
+    if inputs is not None:
+        inputs = _checks.as_floats("solve", "inputs", inputs, dtype=dtype)
+    if inputs is None or inputs.shape[-2:] != shape:
+        found = "None" if inputs is None else f"of shape {inputs.shape}"
         raise ValueError(
             f"solve(inputs {found}): must be of shape (*batch, {shape[0]}, {shape[1]}), one series "
             f"for each of the inputs ({', '.join(system.inputs)}), at the times ts. Pass them."
         )
-    return jnp.asarray(inputs).astype(dtype)
+    return inputs
 
 
 def _broadcast(arrays: Mapping[str, tuple[Array, int]]) -> tuple[list[Array], tuple[int, ...]]:

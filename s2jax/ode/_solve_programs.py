@@ -78,8 +78,11 @@ def solve(
     check_adaptive(solver)
     _checks.check_number("solve", "rtol", rtol, low=0, strict=True)
     _checks.check_number("solve", "atol", atol, low=0)
-    y0, ts = _checks.as_floats("solve", "y0", y0), _checks.as_floats("solve", "ts", ts)
-    inputs = None if inputs is None else _checks.as_floats("solve", "inputs", inputs)
+    y0 = _checks.as_floats("solve", "y0", y0, held=True)
+    ts = _checks.as_floats("solve", "ts", ts, dtype=y0.dtype, held=True)
+    _checks.check_finite("solve", "ts", ts)
+    if inputs is not None:
+        inputs = _checks.as_floats("solve", "inputs", inputs, dtype=y0.dtype)
     batch = program.shape[:-1]
     x = jnp.zeros((*batch, 0, ts.shape[-1]), y0.dtype) if inputs is None else inputs
     if y0.shape != program.shape or ts.shape[:-1] != batch or x.shape[:-2] != batch:
@@ -97,7 +100,7 @@ def solve(
     if y0.size == 0:
         return solve_nothing(y0.shape, ts.shape[-1], y0.dtype)
     flat = lambda leaf: leaf.reshape(math.prod(batch), *leaf.shape[len(batch) :])
-    rows = jax.tree.map(flat, (program, y0, ts.astype(y0.dtype), x.astype(y0.dtype)))
+    rows = jax.tree.map(flat, (program, y0, ts, x))
     tolerances = jnp.asarray(rtol, y0.dtype), jnp.asarray(atol, y0.dtype)
     solution = _solve_rows(solver, max_steps, tolerances, *rows)
     return jax.tree.map(lambda leaf: leaf.reshape(*batch, *leaf.shape[1:]), solution)

@@ -54,8 +54,8 @@ def evaluate(
         TypeError: If `program` is neither a program nor SymPy, `constants` come with SymPy, or `x`
             is complex or of another floating type.
         ValueError: If shapes do not agree; if a program or an expression reads what is no channel
-            of `x`; or if it holds a number that the dtype of `x` cannot, such as 1e50 in float32.
-            Programs that are traced by a JAX transformation are NaN then.
+            of `x`; or if it or `constants` hold a number that the dtype of `x` cannot, such as 1e50
+            in float32. Programs that are traced by a JAX transformation are NaN then.
 
     Example:
         >>> import jax, s2jax, sympy

@@ -1,6 +1,7 @@
 """Programs from SymPy expressions."""
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Context
 from typing import Any, TypeAlias
@@ -295,7 +296,9 @@ def _functions() -> Mapping[Any, str]:
 
 def _read_number(node: Any) -> Number:
     if node.is_Float:
-        return number(float(node))
+        value = float(node)
+        is_double = math.isfinite(value) and (value != 0 or node.is_zero)
+        return number(value if is_double else str(node))  # which refuses it by its own value
     if node.is_Integer:
         return number(int(node))
     return number(str(_FRACTIONS.divide(int(node.p), int(node.q))))

@@ -163,12 +163,12 @@ def lambdify(expr: Any, variables: Sequence[Any]) -> Lambdified:
 
     _check_variables(variables)
     is_sequence = isinstance(expr, (list, tuple, sympy.Tuple))
-    masked = [
-        _mask(_checked(e, variables), list(variables)) for e in (expr if is_sequence else [expr])
-    ]
+    checked = [_checked(e, variables) for e in (expr if is_sequence else [expr])]
+    try:
+        masked = [_mask(e, list(variables)) for e in checked]
+    except ValueError as error:
+        raise ValueError(f"{_call(expr)}: {error}.") from None
     constants = np.array([number for _, numbers in masked for number in numbers], np.float64)
-    if not np.isfinite(constants).all():
-        raise ValueError(f"{_call(expr)}: numbers must be < 1.8e308 to be floats. Rescale them.")
     return Lambdified(constants, tuple(variables), tuple(tree for tree, _ in masked), is_sequence)
 
 
@@ -276,7 +276,7 @@ def _mask(node: Any, variables: list[Any]) -> tuple[_Tree, list[float]]:
         return ("v", variables.index(node)), []
     if not node.args:
         if node.is_Float or (node.is_Rational and node not in (-1, 0, 1)):
-            return ("c",), [_to_float(node)]
+            return ("c",), [to_double(node)]
         return (str(node),), []
     head = type(node).__name__
     children = [_mask(child, variables) for child in node.args]
@@ -289,11 +289,29 @@ def _mask(node: Any, variables: list[Any]) -> tuple[_Tree, list[float]]:
     return (head, *(tree for tree, _ in children)), [c for _, some in children for c in some]
 
 
-def _to_float(number: Any) -> float:
+def to_double(number: Any) -> float:
+    """The float64 nearest to a number of SymPy.
+
+    Raises:
+        ValueError: If it is too large for one, or so small that it would become 0.
+    """
     try:
-        return float(number)
+        value = float(number)
     except OverflowError:
-        return math.inf
+        value = math.inf
+    if math.isinf(value) or (value == 0 and not number.is_zero):
+        raise ValueError(
+            f"the number {show_number(number)} must be of magnitude 2.2e-308 to 1.8e308 to be a "
+            "float. Rescale it"
+        )
+    return value
+
+
+def show_number(number: Any) -> str:
+    """A number of SymPy, of at most 15 digits."""
+    import sympy
+
+    return str(sympy.Float(number, 15)) if number.is_finite else str(number)
 
 
 def _rebuild(tree: _Tree, leaf: Callable[..., Any], make: Callable[..., Any]) -> Any:
