@@ -24,13 +24,23 @@ Indices = Int[Array, " batch"] | Int[np.ndarray, " batch"]
 
 def number(default: float):
     """A field of type `Number`; an int becomes a float, so that 1 and 1.0 compile the same."""
-    return eqx.field(converter=_as_float, default=default)
+    return eqx.field(converter=as_float, default=default)
 
 
-def _as_float(value):
+def as_float(value):
+    """An int of Python as a float, infinite beyond the largest."""
     if type(value) is not int:
         return value
     try:
         return float(value)
     except OverflowError:  # the check of the field refuses it
         return math.inf if value > 0 else -math.inf
+
+
+def whole(default: int | None):
+    """A field of type `Whole`; a float such as 64.0 becomes an int, so that both are one number."""
+    return eqx.field(converter=_as_int, default=default)
+
+
+def _as_int(value):
+    return int(value) if type(value) is float and value.is_integer() else value

@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float, Int
 from s2jax import _checks
 from s2jax._part import Part
 from s2jax._status import StatusFlag
-from s2jax._types import Number, Whole, number
+from s2jax._types import Number, Whole, number, whole
 
 
 class Status(StatusFlag):
@@ -71,7 +71,7 @@ class Acceptance(Part):
 
     bound: Number = number(1e4)
     min_variation: Number = number(1e-4)
-    max_tries: Whole = 64
+    max_tries: Whole = whole(64)
 
     def __check_init__(self):
         _checks.check_number("Acceptance", "bound", self.bound, low=0, strict=True)

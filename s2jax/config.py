@@ -4,7 +4,7 @@ import equinox as eqx
 
 from s2jax import _checks
 from s2jax._part import Part, check_part
-from s2jax._types import Number, Whole, number
+from s2jax._types import Number, Whole, number, whole
 from s2jax.acceptance import Acceptance
 from s2jax.expressions import Split
 from s2jax.expressions._program import MAX_INPUTS, MAX_STATES
@@ -79,8 +79,8 @@ class Config(Part):
     length: int = eqx.field(static=True, default=256)
     num_inputs: int = eqx.field(static=True, default=1)
     num_outputs: int = eqx.field(static=True, default=1)
-    min_inputs: Whole | None = None
-    min_outputs: Whole | None = None
+    min_inputs: Whole | None = whole(None)
+    min_outputs: Whole | None = whole(None)
     inputs: AbstractInput = Choice([Mixture(), ARMA()])
     target: AbstractTarget = Algebraic()
     acceptance: Acceptance = Acceptance()

@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +11,7 @@ from jaxtyping import Array, Float, UInt32
 from s2jax import _checks
 from s2jax._part import Part
 from s2jax._random import categorical, normal_quantile, signed_uniform, uniform
-from s2jax._types import Number, number
+from s2jax._types import Number, as_float, number
 
 
 class AbstractDistribution(Part):
@@ -158,6 +159,8 @@ class Choices(AbstractDistribution):
     weights: Sequence[Number] | Float[Array, " kinds"]
 
     def __init__(self, values=(0.0, 1.0), weights=None):
+        for name, given in (("values", values), ("weights", weights)):
+            check_list("Choices", name, given, optional=name == "weights")
         self.values = floats(values)
         self.weights = floats((1.0,) * len(values) if weights is None else weights)
 
@@ -197,7 +200,17 @@ def floats(values):
     """A list as a tuple in which an int is a float, so that 1 and 1.0 compile the same."""
     if not isinstance(values, (list, tuple)):
         return values
-    return tuple(float(value) if type(value) is int else value for value in values)
+    return tuple(map(as_float, values))
+
+
+def check_list(owner: str, name: str, values: Any, optional: bool = False) -> None:
+    """Refuse what is no list of numbers and no array of one axis; its numbers are not looked at."""
+    is_list = isinstance(values, (list, tuple)) or len(getattr(values, "shape", ())) == 1
+    if not is_list and not (optional and values is None):
+        raise TypeError(
+            f"{owner}({name}={_checks.shown(values)}): must be a list of numbers, or an array of "
+            f"one axis. Pass for example {name}=[1.0, 2.0]."
+        )
 
 
 def stack(values) -> Float[Array, " kinds"]:

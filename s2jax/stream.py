@@ -72,12 +72,13 @@ class Stream:
 
         Raises:
             IndexError: If it is negative, or 2**32 or more.
+            TypeError: If it is no integer.
             RuntimeError: In a process that was forked after JAX had started.
         """
         _forks.check_can_draw("Stream[...]")
         number: Any = block
-        if _checks.is_concrete(block):
-            number = operator.index(block)
+        if _checks.is_concrete(block) or not hasattr(block, "dtype"):
+            number = _block_number(block)
             if not 0 <= number < MAX_BLOCKS:
                 raise IndexError(
                     f"Stream[{number}]: must be in [0, 2**32), because blocks are counted from 0 "
@@ -106,6 +107,20 @@ class Stream:
     def fingerprint(self) -> str:
         """SHA-256 of the identity, in hexadecimal digits."""
         return fingerprint_of(self.identity)
+
+
+def _block_number(block: Any) -> int:
+    """The number of a block as an int."""
+    is_bool = isinstance(block, (bool, np.bool_)) or getattr(block, "dtype", None) == bool
+    try:
+        if not is_bool:
+            return operator.index(block)
+    except TypeError:
+        pass
+    raise TypeError(
+        f"Stream[{_checks.shown(block)}]: must be an integer, because blocks are counted. Pass an "
+        f"int; this is of type {type(block).__name__}."
+    )
 
 
 def check_stream(

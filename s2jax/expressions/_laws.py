@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Int, UInt32
 from s2jax import _checks, operators
 from s2jax._part import Part, check_part
 from s2jax._random import below, categorical, random_bits, take_below, uniform
-from s2jax._types import Number, Whole, Words, number
+from s2jax._types import Number, Whole, Words, number, whole
 from s2jax.expressions import _assemble
 from s2jax.expressions import _trees as trees
 from s2jax.expressions._program import Program
@@ -45,8 +45,8 @@ class Decimals(Part):
     example = "s2jax.expressions.Decimals(digits=3)"
 
     digits: int = eqx.field(static=True, default=3)
-    min_exponent: Whole = -3
-    max_exponent: Whole = -1
+    min_exponent: Whole = whole(-3)
+    max_exponent: Whole = whole(-1)
 
     def __check_init__(self):
         _checks.check_static_integer("Decimals", "digits", self.digits, 1, 4)
@@ -252,11 +252,11 @@ class S2Law(AbstractTreeLaw):
     min_binary_per_input: int = eqx.field(static=True, default=0)
     max_binary_per_input: int = eqx.field(static=True, default=1)
     binary_offset: int = eqx.field(static=True, default=4)
-    min_unary: Whole = 0
+    min_unary: Whole = whole(0)
     max_unary: int = eqx.field(static=True, default=5)
-    unary_subtree_limit: Whole = 6
+    unary_subtree_limit: Whole = whole(6)
     constant_probability: Number = number(0.25)
-    max_integer: Whole = 10
+    max_integer: Whole = whole(10)
     affine: Affine = eqx.field(static=True, default="reduced")
     constants: Decimals = Decimals()
 
@@ -332,10 +332,10 @@ class UniformLaw(AbstractTreeLaw):
 
     binary_weights: Mapping[str, Number] = _weights(2)
     unary_weights: Mapping[str, Number] = _weights(1)
-    min_operators: Whole = 1
+    min_operators: Whole = whole(1)
     max_operators: int = eqx.field(static=True, default=8)
     constant_probability: Number = number(0.25)
-    max_integer: Whole = 10
+    max_integer: Whole = whole(10)
     affine: Affine = eqx.field(static=True, default="reduced")
     constants: Decimals = Decimals()
 

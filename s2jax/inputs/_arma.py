@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from s2jax import _checks
 from s2jax._random import below, signed_uniform, uniform
-from s2jax._types import Whole
+from s2jax._types import Whole, whole
 from s2jax.inputs._process import AbstractProcess, LinearProcess, predictors
 
 _PAPER_TRIES = 16
@@ -44,8 +44,8 @@ class ARMA(AbstractProcess):
 
     max_ar_order: int = eqx.field(static=True, default=3)
     max_ma_order: int = eqx.field(static=True, default=5)
-    min_ar_order: Whole = 1
-    min_ma_order: Whole = 1
+    min_ar_order: Whole = whole(1)
+    min_ma_order: Whole = whole(1)
     rule: Literal["stationary", "paper"] = eqx.field(static=True, default="stationary")
 
     def __check_init__(self):

@@ -6,7 +6,7 @@ from jaxtyping import Array, UInt32
 
 from s2jax import _checks
 from s2jax._random import below, normal_quantile, signed_uniform, uniform
-from s2jax._types import Number, Whole, number
+from s2jax._types import Number, Whole, number, whole
 from s2jax.inputs._process import AbstractProcess, LinearProcess
 
 
@@ -33,7 +33,7 @@ class Mixture(AbstractProcess):
         Wang et al. (2025), SymTime / Series-Symbol data generation, section 3.1.
     """
 
-    min_components: Whole = 1
+    min_components: Whole = whole(1)
     max_components: int = eqx.field(static=True, default=5)
     uniform_probability: Number = number(0.5)
 

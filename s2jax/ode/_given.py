@@ -9,7 +9,7 @@ from s2jax import _checks
 from s2jax.distributions import AbstractDistribution, Constant, Normal, check_positive
 from s2jax.expressions._program import MAX_INPUTS, MAX_STATES
 from s2jax.symbols._from_sympy import shorten
-from s2jax.symbols._lambdify import _unknown
+from s2jax.symbols._lambdify import _unknown, to_double
 from s2jax.symbols._law import MAX_ROUNDED
 
 CALL = "ODE.from_sympy"
@@ -114,7 +114,17 @@ def _given(index: int, expr: Any) -> Any:
             f"of real numbers that JAX has, which excludes {', '.join(unknown)}. Rewrite it with "
             "expr.doit(), expr.rewrite(...) or expr.subs(...)."
         )
+    for number in expr.atoms(sympy.Number):
+        _double(f"expressions[{index}]", number)
     return expr
+
+
+def _double(name: str, number: Any) -> float:
+    """A number of SymPy as a float, refused if it would become 0 or infinite."""
+    try:
+        return to_double(number)
+    except ValueError as error:
+        raise ValueError(f"{CALL}({name}): {error}.") from None
 
 
 def plain(expr: Any) -> Any:
@@ -170,7 +180,7 @@ def given_law(name: str, value: Any) -> AbstractDistribution:
     if isinstance(value, AbstractDistribution):
         return value
     if isinstance(value, sympy.Number):
-        value = float(value)
+        value = _double(name, value) if value.is_finite else float(value)
     if isinstance(value, bool) or not _checks.is_concrete(value) or np.ndim(value):
         raise TypeError(
             f"{CALL}({name}={value!r}): must be a number or a distribution. Pass for example "

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from s2jax.symbols._functions import FUNCTIONS
-from s2jax.symbols._lambdify import _LEAVES, _known
+from s2jax.symbols._lambdify import _LEAVES, _known, to_double
 
 _WORD = re.compile(
     r"(?P<open>[A-Za-z]\w*)\(|(?P<name>[A-Za-z_]\w*)|(?P<close>\))|(?P<comma>, )"
@@ -77,6 +77,7 @@ def _leaf(match: re.Match[str], symbols: Mapping[str, Any]) -> Any:
         return named[name] if name in named else getattr(sympy, name)
     text = match["number"]
     if match["float"]:
+        to_double(sympy.Float(text))  # refuses what would become 0 or infinite
         return sympy.Float(float(text))
     above, _, below = text.partition("/")
     return sympy.Rational(int(above), int(below or 1))
