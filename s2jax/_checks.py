@@ -281,11 +281,15 @@ def unknown(name: str, allowed: Iterable[str]) -> str:
     allowed = tuple(dict.fromkeys(map(str, allowed)))
     word = str(name).replace("-", "_")
     groups = [group.split() for group in SYNONYMS]
+    # a slip in what others call it: the nearest of all words, if it is none of those allowed
+    words = [*allowed, *(option for group in groups for option in group)]
+    word = next(iter(difflib.get_close_matches(word, words, n=1, cutoff=0.85)), word)
     found = [group for group in groups if word in group or word.lower() in group]
     meant = [group[0] for group in found] + [option for group in found for option in group]
     plain = {option.replace("-", "_"): option for option in allowed}
     near = [plain[option] for option in meant if option in plain]
     near += [plain[option] for option in plain if option.startswith(word) and len(word) > 2]
+    near += [word] if word in allowed else []
     near += difflib.get_close_matches(str(name), allowed, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Choose among: {', '.join(allowed)}."
     return f"unknown name {name!r}. {hint}"

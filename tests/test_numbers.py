@@ -1,5 +1,6 @@
 """One range of numbers, 1e-100 to 1e100, whichever way they come into a program."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import sympy
 import s2jax
 from s2jax.distributions import Choices, Constant, LogUniform, Normal, Uniform
 from s2jax.expressions._program import NAN, decimal, to_decimal
+from s2jax.ode._words import read_words
 from s2jax.symbols._form import to_float
 
 PLANCK = 6.62607015e-34
@@ -194,3 +196,65 @@ def test_parameters_of_expressions_keep_the_range_of_floats() -> None:
     assert ((scale > 0.99e-37) & (scale < 1.01e-36)).all()
     law = s2jax.Expressions("h*x_0", parameters={"h": Constant(PLANCK)})
     assert s2jax.to_text(law.sample(WORDS, ONES, 1, False)[:, None])[0] == "(6.62607e-34 mul x_0)"
+
+
+# Floats of NumPy and SymPy, which hold more than programs do.
+
+
+def constants(value: Any) -> Any:
+    program = s2jax.from_text(["2.5*x_0 + 3"])
+    return program, jax.tree.map(lambda leaf: np.full(leaf.shape, value), program.constants)
+
+
+@pytest.mark.parametrize("value", [1e39, 1e-40, 1e-100, -3.5e38])
+def test_float64_constants_are_refused_before_they_are_rounded(
+    value: float, unchecked: None
+) -> None:
+    program, wide = constants(value)
+    calls: list[Callable[[], Any]] = [
+        lambda: s2jax.with_constants(program, wide),
+        lambda: jax.jit(lambda p: s2jax.with_constants(p, wide))(program),
+        lambda: s2jax.evaluate(program, jnp.ones((1, 1, 8)), wide),
+        lambda: s2jax.evaluate_jvp(program, *[jnp.ones((1, 1, 8))] * 2, constants=wide),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=r"constants.*scale.*must be 0 or of magnitude 1\.2e"):
+            call()
+    with jax.enable_x64(True):
+        assert "nan" not in s2jax.to_text(s2jax.with_constants(program, wide))[0]
+
+
+def test_float64_constants_that_are_held_are_used(unchecked: None) -> None:
+    program, wide = constants(0.1)
+    assert s2jax.to_text(s2jax.with_constants(program, wide)) == ["(0.1 add (0.1 mul x_0))"]
+    values = s2jax.evaluate(program, jnp.ones((1, 1, 8)), wide)
+    np.testing.assert_allclose(values, 0.2, rtol=1e-6)
+
+
+def test_the_mark_of_no_number_survives_decimals_and_products(unchecked: None) -> None:
+    with np.errstate(over="ignore"):
+        mantissa, _ = to_decimal(np.array([1e39, np.inf, np.nan]), 6)  # pyright: ignore
+    assert mantissa.tolist() == [int(NAN[0])] * 3
+    program = s2jax.from_text(["2*(3)"])
+    for name in ("scale_mantissa", "a"):
+        broken = dataclasses.replace(program, **{name: jnp.full_like(program.a, NAN[0])})
+        assert np.isnan(s2jax.evaluate(broken, jnp.ones((1, 1, 8)))).all(), name
+
+
+BEYOND_DOUBLES: dict[str, Callable[[Any], Any]] = {
+    "factor": lambda n: s2jax.from_sympy(n * y, [y]),
+    "exponent": lambda n: s2jax.from_sympy(y**n, [y]),
+    "exp": lambda n: s2jax.from_sympy(sympy.exp(n * y), [y]),
+    "system": lambda n: s2jax.ODE.from_sympy([n * y], [y]),
+    "parameter": lambda n: s2jax.ODE.from_sympy([-h * y], [y], parameters={h: n}),
+    "initial": lambda n: s2jax.ODE.from_sympy([-y], [y], initial=[n]),
+    "words": lambda n: read_words(f"Mul({sympy.Float(n, 3)}, y)", {"y": y}),
+    "lambdify": lambda n: s2jax.lambdify(n * y, [y]),
+}
+
+
+@pytest.mark.parametrize("name", BEYOND_DOUBLES)
+@pytest.mark.parametrize("number", ["1e-400", "1e400"])
+def test_sympy_floats_beyond_doubles_are_refused_by_their_value(name: str, number: str) -> None:
+    with pytest.raises(ValueError, match=rf"number 1\.0*e[+]?{number[2:]} must be"):
+        BEYOND_DOUBLES[name](sympy.Float(number))

@@ -164,3 +164,68 @@ def test_half_precision_is_refused_where_programs_are_computed(name: str, dtype:
     with pytest.raises(TypeError, match=r"must be .*float32.*astype\('float32'\)"):
         PAIRS[name](jnp.ones((2, 1, 8), dtype))
     assert transforms.z_score(jnp.ones((2, 8), dtype)).series.dtype == dtype
+
+
+NOT_NUMBERS = {
+    "objects": np.full((2, 1, 8), None),
+    "words": "ab",
+    "nothing": None,
+    "long doubles": np.ones((2, 1, 8), np.longdouble),
+    "dates": np.zeros((2, 1, 8), "datetime64[s]"),
+    "ragged": [[[1.0], [1.0, 2.0]]],
+}
+
+
+@pytest.mark.parametrize("name", NOT_NUMBERS)
+def test_what_is_no_number_is_refused_by_name(name: str, unchecked: None) -> None:
+    system = s2jax.ode.named("logistic", jitter=0.0)
+    calls: dict[str, Callable[[Any], Any]] = {
+        r"evaluate\(x": lambda x: s2jax.evaluate(TWO, x),
+        r"solve\(y0": lambda x: system.solve(x, [0.0, 1.0]),
+        r"solve\(ts": lambda x: system.solve([1.0], x),
+        r"solve\(parameters\[r\]": lambda x: system.solve([1.0], [0.0, 1.0], {"r": x}),
+    }
+    for named, call in calls.items():
+        with pytest.raises(TypeError, match=rf"{named} of (type|dtype) .*\): must be"):
+            call(NOT_NUMBERS[name])
+
+
+def test_what_a_solver_would_misread_is_refused(unchecked: None) -> None:
+    system, ts = s2jax.ode.named("logistic", jitter=0.0), [0.0, 1.0]
+    fed = s2jax.ODE.from_sympy(
+        [sympy.Symbol("u") - sympy.Symbol("y")], [sympy.Symbol("y")], inputs=[sympy.Symbol("u")]
+    )
+    wrong: list[tuple[type[Exception], str, Callable[[], Any]]] = [
+        (TypeError, r"parameters\[r\] .*real", lambda: system.solve([1.0], ts, {"r": 1j})),
+        (TypeError, "ts .*real", lambda: system.solve([1.0], np.array([0, 1j]))),
+        (TypeError, "inputs .*real", lambda: fed.solve([1.0], ts, inputs=np.ones((1, 2)) * 1j)),
+        (ValueError, r"y0=1e\+39", lambda: system.solve([1e39], ts)),
+        (ValueError, "y0=1e-45", lambda: system.solve([1e-45], ts)),
+        (ValueError, r"ts=1e\+39", lambda: system.solve([1.0], [0.0, 1e39])),
+        (ValueError, "ts with inf", lambda: system.solve([1.0], [0.0, np.inf])),
+        (ValueError, "y0 with an integer", lambda: system.solve([10**400], ts)),
+        (ValueError, "ts with an integer", lambda: system.solve([1.0], [0, 10**400])),
+        (ValueError, "with an integer", lambda: system.solve([1.0], ts, {"r": 10**400})),
+        (ValueError, r"values\[1\]", lambda: s2jax.distributions.Choices([1, 10**400])),
+        (TypeError, "values=1.*list", lambda: s2jax.distributions.Choices(1, 2)),
+    ]
+    for kind, named, call in wrong:
+        with pytest.raises(kind, match=named):
+            call()
+
+
+@pytest.mark.parametrize("number", [2**40, 2**70])
+def test_integers_larger_than_those_of_jax_are_floats(number: int, unchecked: None) -> None:
+    for x in ([[[number]]] * 2, np.full((2, 1, 1), float(number)), np.full((2, 1, 1), number)):
+        if getattr(x, "dtype", None) != object:
+            np.testing.assert_allclose(s2jax.evaluate(TWO, x)[1], float(number), rtol=1e-6)
+
+
+def test_whole_numbers_and_blocks(unchecked: None) -> None:
+    assert type(s2jax.Acceptance(max_tries=64.0).max_tries) is int  # pyright: ignore
+    config = s2jax.presets.s2(length=32, acceptance=s2jax.Acceptance(max_tries=64.0))  # pyright: ignore
+    stream = s2jax.Stream(config, 0, 32)
+    assert stream.fingerprint == s2jax.Stream(s2jax.presets.s2(length=32), 0, 32).fingerprint
+    for block in (None, [2.0], 1j, "64", True, 2.0, np.array(True), slice(3)):
+        with pytest.raises(TypeError, match=r"Stream\[.*must be an integer"):
+            stream[block]  # pyright: ignore

@@ -139,14 +139,14 @@ def _read_constants(
     """Other constants, as arrays of JAX that the dtype holds; those of this type are as they are."""
     if constants is None:
         return None
-    read = read_constants(owner, name, constants, program)
+    scale, bias = read_constants(owner, name, constants, program)
 
     def convert(place: str, leaf: Any) -> Any:
         if isinstance(leaf, jax.Array) and leaf.dtype == dtype:
             return leaf
         return _checks.as_floats(owner, place, leaf, dtype=dtype, held=True)
 
-    return Constants(convert(f"{name}.scale", read.scale), convert(f"{name}.bias", read.bias))
+    return Constants(convert(f"{name}.scale", scale), convert(f"{name}.bias", bias))
 
 
 def _flatten(batch: tuple[int, ...], tree):

@@ -183,6 +183,8 @@ def constants_of(
     # an integer's product is rounded once, and no compiler can fuse it into a multiply-add
     integers = program.scale_mantissa * program.a.astype(jnp.int32)
     exponent = program.scale_exponent.astype(jnp.int32) + program.b.astype(jnp.int32)
+    is_none = (program.scale_mantissa == NAN[0]) | ((op == CONST) & (program.a == NAN[0]))
+    integers = jnp.where(is_none, NAN[0], integers)  # an even multiple of the marker wraps to 0
     value = decimal(integers, jnp.where(op == CONST, exponent, 0), dtype)
     for code, operator in enumerate(TABLE[:NUM_LEAVES]):
         if code != CONST:
@@ -238,8 +240,8 @@ def to_decimal(
     return jnp.where(has_none, NAN[0], mantissa), jnp.where(has_none, NAN[1], exponent)
 
 
-def read_constants(owner: str, name: str, constants: Any, program: Program) -> Constants:
-    """Constants for a program as arrays that are not rounded yet, of the shape of its own.
+def read_constants(owner: str, name: str, constants: Any, program: Program) -> tuple[Any, Any]:
+    """Scales and biases for a program as arrays that are not rounded yet, of its shape.
 
     Raises:
         TypeError: If they are no `Constants`, or one holds no real numbers.
@@ -250,16 +252,15 @@ def read_constants(owner: str, name: str, constants: Any, program: Program) -> C
             f"{owner}({name} of type {type(constants).__name__}): must be Constants. Start from "
             "program.constants."
         )
-    read = {}
-    for field in ("scale", "bias"):
-        given = getattr(constants, field)
-        read[field] = _checks.read_numbers(owner, f"{name}.{field}", given)
-        if read[field].shape != program.op.shape:
+    scale = _checks.read_numbers(owner, f"{name}.scale", constants.scale)
+    bias = _checks.read_numbers(owner, f"{name}.bias", constants.bias)
+    for field, numbers in (("scale", scale), ("bias", bias)):
+        if numbers.shape != program.op.shape:
             raise ValueError(
-                f"{owner}({name} with {field} of shape {read[field].shape}): must have the shape "
+                f"{owner}({name} with {field} of shape {numbers.shape}): must have the shape "
                 f"of program.op, {program.op.shape}. Start from program.constants."
             )
-    return Constants(**read)
+    return scale, bias
 
 
 def _check_new(owner: str, name: str, new: Any, own: Any) -> None:
@@ -310,10 +311,10 @@ def with_constants(program: Program, constants: Constants, digits: int = 6) -> P
     """
     _checks.check_static_integer("with_constants", "digits", digits, 1, MAX_DIGITS)
     own = program.constants
-    new = read_constants("with_constants", "constants", constants, program)
-    for name in ("scale", "bias"):
-        _check_new("with_constants", name, getattr(new, name), getattr(own, name))
-    constants = jax.tree.map(jnp.asarray, new)
+    new_scale, new_bias = read_constants("with_constants", "constants", constants, program)
+    _check_new("with_constants", "scale", new_scale, own.scale)
+    _check_new("with_constants", "bias", new_bias, own.bias)
+    constants = Constants(jnp.asarray(new_scale), jnp.asarray(new_bias))
     is_leaf = program.op < NUM_LEAVES
     new_scale = (constants.scale != own.scale) & ~is_leaf
     new_scale &= (program.scale_mantissa != 1) | (program.scale_exponent != 0)

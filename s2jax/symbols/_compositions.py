@@ -67,6 +67,8 @@ INSTEAD: Mapping[str, str] = {
     "sinc": "sin(x)/x",
     "cbrt": "sign(x)*Abs(x)**(1/3)",
     "Cbrt": "sign(x)*Abs(x)**(1/3)",
+    "real_root": "sign(x)*Abs(x)**(1/n)",
+    "root": "x**(1/n)",
     "sigmoid": "1/(1 + exp(-x))",
     "relu": "Max(x, 0)",
     "arctan2": "atan(y/x), where x > 0",

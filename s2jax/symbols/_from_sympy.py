@@ -16,6 +16,7 @@ from s2jax.expressions._trees import MAX_NODES
 from s2jax.operators import TABLE
 from s2jax.symbols import _compositions
 from s2jax.symbols._form import to_float
+from s2jax.symbols._lambdify import show_number
 from s2jax.symbols._tree import (
     ONE,
     VARIABLES,
@@ -298,7 +299,7 @@ def _read_number(node: Any) -> Number:
     if node.is_Float:
         value = float(node)
         is_double = math.isfinite(value) and (value != 0 or node.is_zero)
-        return number(value if is_double else str(node))  # which refuses it by its own value
+        return number(value if is_double else show_number(node))  # which refuses it by its value
     if node.is_Integer:
         return number(int(node))
     return number(str(_FRACTIONS.divide(int(node.p), int(node.q))))

@@ -53,7 +53,7 @@ _NOT_OURS = {
     *_compositions.INSTEAD,
     "LambertW", "Mod", "airyai", "airybi", "arg", "besseli", "besselj", "besselk", "bessely",
     "beta", "binomial", "ceil", "ceiling", "conjugate", "digamma", "erf", "erfc", "factorial",
-    "floor", "gamma", "im", "lgamma", "loggamma", "polygamma", "re", "real_root", "root", "round",
+    "floor", "gamma", "im", "lgamma", "loggamma", "polygamma", "re", "round",
     "zeta",
 }  # fmt: skip
 _LOOKALIKES = {
