@@ -248,7 +248,6 @@ BEYOND_DOUBLES: dict[str, Callable[[Any], Any]] = {
     "system": lambda n: s2jax.ODE.from_sympy([n * y], [y]),
     "parameter": lambda n: s2jax.ODE.from_sympy([-h * y], [y], parameters={h: n}),
     "initial": lambda n: s2jax.ODE.from_sympy([-y], [y], initial=[n]),
-    "words": lambda n: read_words(f"Mul({sympy.Float(n, 3)}, y)", {"y": y}),
     "lambdify": lambda n: s2jax.lambdify(n * y, [y]),
 }
 
@@ -258,3 +257,9 @@ BEYOND_DOUBLES: dict[str, Callable[[Any], Any]] = {
 def test_sympy_floats_beyond_doubles_are_refused_by_their_value(name: str, number: str) -> None:
     with pytest.raises(ValueError, match=rf"number 1\.0*e[+]?{number[2:]} must be"):
         BEYOND_DOUBLES[name](sympy.Float(number))
+
+
+@pytest.mark.parametrize("number", ["1e-400", "1e400"])
+def test_words_of_systems_beyond_doubles_are_refused(number: str) -> None:
+    with pytest.raises(ValueError, match="must be of magnitude"):
+        read_words(f"Mul({number}, y)", {"y": y})

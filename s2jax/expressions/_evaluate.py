@@ -136,7 +136,7 @@ def _check(name: str, program: Program, x, own: bool) -> None:
 def _read_constants(
     owner: str, name: str, constants: Constants | None, program: Program, dtype: Any
 ) -> Constants | None:
-    """Other constants, as arrays of JAX that the dtype holds; those of this type are as they are."""
+    """Other constants, as arrays of JAX that the dtype holds; those of it stay as they are."""
     if constants is None:
         return None
     scale, bias = read_constants(owner, name, constants, program)
