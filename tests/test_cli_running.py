@@ -114,7 +114,7 @@ def test_workers_end_with_it(send: str, whole: list[str], tmp_path: Path) -> Non
     assert content(tmp_path / "new") == whole
 
 
-@pytest.mark.parametrize("code, clears_up", [(0, True), (1, False), (2, False), (3, False)])
+@pytest.mark.parametrize("code, clears_up", [(0, True), (3, False)])
 def test_what_did_not_end_well_leaves_at_once(code: int, clears_up: bool) -> None:
     """Python's clearing up crashes while XLA's threads work; what was said is said still."""
     script = (
@@ -134,11 +134,12 @@ def test_what_did_not_end_well_leaves_at_once(code: int, clears_up: bool) -> Non
 
 @pytest.mark.long  # compiles for some seconds
 @pytest.mark.skipif(os.name != "posix", reason="these signals are of POSIX")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-@pytest.mark.parametrize("seconds", [2, 12])
+@pytest.mark.parametrize("name, seconds", [("SIGTERM", 2), ("SIGTERM", 12), ("SIGINT", 12)])
 def test_a_signal_interrupts_compilation(name: str, seconds: float, tmp_path: Path) -> None:
+    if signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
+        pytest.skip("what started the tests ignores the signal, and so do its children")
     command = [sys.executable, "-m", "s2jax.cli", "generate", str(tmp_path / "new")]
-    options = "--length 64 --rows 65536 --block 1024 --num-outputs 2".split()
+    options = ["--length", "64", "--rows", "65536", "--block", "1024", "--num-outputs", "2"]
     cache = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache")}
     with subprocess.Popen(
         [*command, *options], env=os.environ | {"PYTHONPATH": str(ROOT)} | cache,

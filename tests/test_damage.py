@@ -172,6 +172,47 @@ def test_a_manifest_that_vouches_for_another_corpus_does_not_help(stored, damage
         repair(stored)
 
 
+@pytest.mark.parametrize(
+    "edit, reason",
+    [
+        (
+            lambda head: head["files"][1].update(values_sha256="0" * 64),
+            f"{SECOND}, .* footer and 00",
+        ),
+        (
+            lambda head: head["acceptance"].update(accepted=99),
+            "acceptance.accepted must be .* but is 99",
+        ),
+    ],
+)
+def test_a_manifest_that_says_otherwise_than_whole_files_is_damaged(drawn, tmp_path, edit, reason):
+    folder = tmp_path / "corpus"
+    shutil.copytree(drawn, folder)
+    manifest = read_manifest(drawn)
+    edit(manifest)
+    (folder / "_manifest.json").write_text(json.dumps(manifest))
+    for call in (verify, repair):
+        with pytest.raises(DamagedError, match=f"damaged: {reason}.*Restore it, or delete"):
+            call(folder)
+    (folder / "_manifest.json").unlink()  # the way out
+    assert write(folder) == read_manifest(drawn)
+    assert snapshot(folder) == snapshot(drawn)
+
+
+def test_a_file_that_is_cut_off_where_the_manifest_is_wrong_has_a_way_out(drawn, tmp_path):
+    folder = tmp_path / "corpus"
+    shutil.copytree(drawn, folder)
+    manifest = read_manifest(drawn)
+    manifest["files"][1]["values_sha256"] = "0" * 64
+    (folder / "_manifest.json").write_text(json.dumps(manifest))
+    (folder / SECOND).write_bytes((folder / SECOND).read_bytes()[:-9])
+    with pytest.raises(RuntimeError, match=r"although .* Delete _manifest.json and data/"):
+        repair(folder)
+    (folder / "_manifest.json").unlink()
+    (folder / SECOND).unlink()
+    assert write(folder) == read_manifest(drawn)
+
+
 def test_a_corpus_without_manifest_is_finished_again(drawn, tmp_path):
     """The way out of a damaged manifest: delete it, and do the same again."""
     folder = tmp_path / "corpus"
