@@ -115,6 +115,7 @@ def test_show_of_no_corpus(tmp_path, capsys):
         (["--length", "none"], "cannot be left out"),
         (["--length.x", "3"], "has no field 'x'"),
         (["--inputs", "ARMS"], "Did you mean 'ARMA'?"),
+        (["--y-scaling", "no"], "Did you mean 'none'?"),
         (["--target", "Identity,Algebraic"], "takes one name"),
         (["--inputs.weights", "1"], "one weight for each"),
         (["--rows", "0"], "rows=0): must be an integer >= 1"),

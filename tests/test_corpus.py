@@ -258,6 +258,19 @@ def test_a_folder_with_anything_in_it_is_refused(corpus, tmp_path):
     assert files(tmp_path) == ["foreign/data/photo.png", "notes.txt"]
 
 
+@pytest.mark.parametrize("place", ["notes.txt/corpus", "/proc/corpus"])
+def test_a_place_that_cannot_be_written_is_refused_before_compiling(place, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    folder = tmp_path / place
+    if not folder.parent.exists():
+        pytest.skip("this system has no /proc")
+    said: list[str] = []
+    with pytest.raises(ValueError, match=f"{folder}'\\): must be a folder that can be .* Choose"):
+        write_corpus(folder, CONFIG, 10, SEED, SHARD, BLOCK, announce=said.append)
+    assert said == []
+    assert files(tmp_path) == ["notes.txt"]
+
+
 def test_an_unfinished_corpus_goes_on(corpus, tmp_path, monkeypatch):
     """After a Ctrl-C in the second file, the first one is kept and not drawn again."""
     new, draw = tmp_path / "new", Stream.__getitem__

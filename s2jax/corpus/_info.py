@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from s2jax._checks import cut
 from s2jax.corpus._footers import ABSENT
 from s2jax.corpus._heads import MANIFEST, PLAN, read_head, read_manifest
 from s2jax.corpus._manifest import about_stranger, examine, other_size, strangers
@@ -129,7 +130,7 @@ def facts(head: dict[str, Any], size: int) -> dict[str, str]:
         "channels": f"{config['num_inputs']} in, {config['num_outputs']} out",
         "target": target_of(config),
         "seed": f"{head['seed']}, blocks of {head['block_size']}",
-        "made by": ", ".join(f"{name} {v}" for name, v in head["versions"].items())
-        + f" on {backend['platform']} ({backend['device']})",
+        "made by": ", ".join(f"{name} {cut(v)}" for name, v in head["versions"].items())
+        + f" on {cut(backend['platform'])} ({cut(backend['device'])})",
         "fingerprint": head["fingerprint"][:16],
     }
