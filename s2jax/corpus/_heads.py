@@ -37,14 +37,13 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     folder = Path(path)
     if (folder / MANIFEST).is_file():
         return read_head(folder, MANIFEST)
-    why = "holds none" if folder.is_dir() else "is no folder"
+    why = "holds no finished corpus" if folder.is_dir() else "is no folder"
     fix = "Write one with `s2jax generate`."
     if (folder / PLAN).is_file():
         why = "holds an unfinished one"
         fix = "Run the command that began it again, which goes on where that stopped."
     raise FileNotFoundError(
-        f"read_manifest({str(path)!r}): must be a finished corpus with its {MANIFEST}, but it "
-        f"{why}. {fix}"
+        f"read_manifest({str(path)!r}): must be a corpus with its {MANIFEST}, but it {why}. {fix}"
     )
 
 
