@@ -94,11 +94,14 @@ def shown(value: Any, letters: int = 60) -> str:
         text = " ".join(repr(value).split())
     except ValueError:  # Python prints no integers of thousands of digits
         return f"an integer of {value.bit_length()} bits"
-    if len(text) <= letters:
-        return text
-    return (
-        f"{type(value).__name__}(...)" if isinstance(value, eqx.Module) else text[:letters] + "..."
-    )
+    if len(text) > letters and isinstance(value, eqx.Module):
+        return f"{type(value).__name__}(...)"
+    return cut(text, letters)
+
+
+def cut(text: str, letters: int = 60) -> str:
+    """A text, or its beginning if it is long."""
+    return text if len(text) <= letters else f"{text[:letters]}..."
 
 
 def check_static_integer(owner: str, name: str, value: Any, low: int, high: float = np.inf) -> None:
@@ -292,7 +295,7 @@ def unknown(name: str, allowed: Iterable[str]) -> str:
     near += [word] if word in allowed else []
     near += difflib.get_close_matches(str(name), allowed, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Choose among: {', '.join(allowed)}."
-    return f"unknown name {name!r}. {hint}"
+    return f"unknown name {shown(name)}. {hint}"
 
 
 def check_names(

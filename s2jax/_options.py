@@ -229,6 +229,7 @@ def _variant(given: Any, name: str, kind: Any) -> Any:
         part = known.get(str(word).lower())
         if part is None:
             names = [part.__name__ for part in known.values()]
+            names += ["none"] * (type(None) in _members(kind))
             raise ValueError(f"{_flag(name)}: {_checks.unknown(str(word), names)}")
         chosen.append(part())
     if len(chosen) == 1:

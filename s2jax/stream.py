@@ -157,7 +157,7 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     """What differs between two identities, as "name: there, here" of the first few leaves."""
     old, new = dict(_leaves(there)), dict(_leaves(here))
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    show = lambda values, name: json.dumps(values.get(name, "absent"))
+    show = lambda values, name: _checks.cut(json.dumps(values.get(name, "absent")))
     parts = [f"{name} is {show(old, name)} there and {show(new, name)} here" for name in names]
     more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
     return "; ".join(parts[:3]) + more

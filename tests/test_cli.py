@@ -17,6 +17,7 @@ import s2jax
 from s2jax import _serialize, cli, expressions, inputs, plotting
 from s2jax._options import _read, names_of, with_options
 from s2jax._types import Number, Whole
+from s2jax.cli import _config
 from s2jax.cli._machine import use_several_threads
 from s2jax.corpus import read_manifest
 from s2jax.stream import Stream
@@ -115,8 +116,12 @@ def test_show_of_no_corpus(tmp_path, capsys):
         (["--length", "none"], "cannot be left out"),
         (["--length.x", "3"], "has no field 'x'"),
         (["--inputs", "ARMS"], "Did you mean 'ARMA'?"),
+        (["--y-scaling", "no"], "Did you mean 'none'?"),
         (["--target", "Identity,Algebraic"], "takes one name"),
         (["--inputs.weights", "1"], "one weight for each"),
+        (["--rows", "0.0e3"], "rows=0): must be an integer >= 1"),
+        (["--rows", "1.5"], "--rows 1.5: must be an integer. Write for example --rows 1000."),
+        (["--shard-rows=many"], "--shard-rows many: must be an integer."),
         (["--rows", "0"], "rows=0): must be an integer >= 1"),
         (["--config", "missing.toml"], "cannot be read as TOML"),
         (["--workers", "0"], "workers=0): must be an integer >= 1"),
@@ -132,7 +137,25 @@ def test_wrong_usage_writes_nothing(tmp_path, capsys, options, message):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments", [[], ["generate"], ["generate", "a", "--rows", "x"], ["no"]])
+def test_integers_may_be_written_with_an_exponent():
+    words = [
+        "generate",
+        "a",
+        "--rows",
+        "1e6",
+        "--shard_rows=2.048e3",
+        "--seed",
+        "7",
+        "--length",
+        "1e2",
+    ]
+    fixed = ["generate", "a", "--rows=1000000", "--shard_rows=2048", "--seed=7"]
+    assert _config.split(words) == (fixed, {"length": ["1e2"]})
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["generate"], ["generate", "a", "--engine", "x"], ["no"]]
+)
 def test_wrong_fixed_arguments(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(arguments)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,48 @@ def test_workers_end_with_it(send: str, whole: list[str], tmp_path: Path) -> Non
     assert not [name for name in names(tmp_path / "new") if name.startswith("_tmp-")]
     assert cli.main(arguments[:-2]) == cli.OK
     assert content(tmp_path / "new") == whole
+
+
+@pytest.mark.parametrize("code, clears_up", [(0, True), (3, False)])
+def test_what_did_not_end_well_leaves_at_once(code: int, clears_up: bool) -> None:
+    """Python's clearing up crashes while XLA's threads work; what was said is said still."""
+    script = (
+        "import atexit\n"
+        "from s2jax import cli\n"
+        "atexit.register(lambda: print('cleared up'))\n"
+        f"cli.main = lambda: print('said') or {code}\n"
+        "cli.run()\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    ends = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert ends.returncode == code, ends.stderr
+    assert ends.stdout.split("\n") == ["said", *["cleared up"] * clears_up, ""]
+
+
+@pytest.mark.long  # compiles for some seconds
+@pytest.mark.skipif(os.name != "posix", reason="these signals are of POSIX")
+@pytest.mark.parametrize("name, seconds", [("SIGTERM", 2), ("SIGTERM", 12), ("SIGINT", 12)])
+def test_a_signal_interrupts_compilation(name: str, seconds: float, tmp_path: Path) -> None:
+    if signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
+        pytest.skip("what started the tests ignores the signal, and so do its children")
+    command = [sys.executable, "-m", "s2jax.cli", "generate", str(tmp_path / "new")]
+    options = ["--length", "64", "--rows", "65536", "--block", "1024", "--num-outputs", "2"]
+    cache = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache")}
+    with subprocess.Popen(
+        [*command, *options], env=os.environ | {"PYTHONPATH": str(ROOT)} | cache,
+        stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("compiling: ")
+        time.sleep(seconds)
+        process.send_signal(getattr(signal, name))
+        said = process.stderr.read()
+        assert process.wait(240) == cli.INTERRUPTED, said
+    assert "s2jax: interrupted. To go on: s2jax generate" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_thread_may_run_a_command(tmp_path: Path) -> None:

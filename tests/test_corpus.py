@@ -258,6 +258,19 @@ def test_a_folder_with_anything_in_it_is_refused(corpus, tmp_path):
     assert files(tmp_path) == ["foreign/data/photo.png", "notes.txt"]
 
 
+@pytest.mark.parametrize("place", ["notes.txt/corpus", "/proc/corpus"])
+def test_a_place_that_cannot_be_written_is_refused_before_compiling(place, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    folder = tmp_path / place
+    if not folder.parent.exists():
+        pytest.skip("this system has no /proc")
+    said: list[str] = []
+    with pytest.raises(ValueError, match=f"{folder}'\\): must be a folder that can be .* Choose"):
+        write_corpus(folder, CONFIG, 10, SEED, SHARD, BLOCK, announce=said.append)
+    assert said == []
+    assert files(tmp_path) == ["notes.txt"]
+
+
 def test_an_unfinished_corpus_goes_on(corpus, tmp_path, monkeypatch):
     """After a Ctrl-C in the second file, the first one is kept and not drawn again."""
     new, draw = tmp_path / "new", Stream.__getitem__
@@ -272,8 +285,13 @@ def test_an_unfinished_corpus_goes_on(corpus, tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             write_corpus(new, CONFIG, ROWS, SEED, SHARD, BLOCK)
     assert files(new) == ["_plan.json", "data/train-00000-of-00002.parquet"]
-    assert describe_corpus(new)["state"] == "1 of 2 files is missing"
-    with pytest.raises(FileNotFoundError, match="an unfinished one; run its command again"):
+    told = describe_corpus(new)
+    assert told["state"] == "unfinished; 1 of 2 files is missing"
+    assert told["rows"] == f"{SHARD} of {ROWS}"
+    assert told["size"].endswith(" in 1 of 2 files")
+    numbers = f"--rows {ROWS} --seed {SEED} --block {BLOCK} --shard-rows {SHARD}"
+    assert f"again: s2jax generate {new} {numbers} and" in told["to go on"]
+    with pytest.raises(FileNotFoundError, match="unfinished one. Run the command that began it"):
         read_manifest(new)
     drawn: list[int] = []
     monkeypatch.setattr(Stream, "__getitem__", lambda s, b: (drawn.append(b), draw(s, b))[1])
@@ -343,9 +361,15 @@ def test_what_differs_is_named(corpus, tmp_path):
             write_corpus(corpus, *arguments)
     manifest = read_manifest(corpus)
     for name, value, rule in [
-        ("schema_version", 99, "version 99 must be s2jax-corpus version 4. Update s2jax"),
-        ("schema_version", 2, "Read it with s2jax"),
-        ("format", "other", "other version 4 must be"),
+        ("schema_version", 99, "version 99 must be version 4. A later state of s2jax .* update"),
+        ("schema_version", 2, "An earlier state of s2jax .* read it with that one"),
+        ("schema_version", 10**40, r"damaged: schema_version must be 4, but is 10+\.*\. Restore"),
+        (
+            "format",
+            "other" * 99,
+            r"damaged: format must be s2jax-corpus, but is 'other[other]+\.{3}",
+        ),
+        ("format", None, "damaged: format must be s2jax-corpus, but is None"),
     ]:
         folder = tmp_path / str(value)[:4]
         (folder / "data").mkdir(parents=True, exist_ok=True)
@@ -435,8 +459,14 @@ def test_repair_refuses_other_values(corpus, tmp_path, monkeypatch):
     other = lambda stream, block: draw(stream, block + 1)
     with monkeypatch.context() as patch:
         patch.setattr(Stream, "__getitem__", other)
-        with pytest.raises(RuntimeError, match="but they differ. Repair it where it was written"):
+        with pytest.raises(RuntimeError, match="they differ, although versions .* are those"):
             repair(folder)
+        manifest = json.loads((folder / "_manifest.json").read_text())
+        elsewhere = manifest | {"versions": {"jax": "0.1"}}
+        (folder / "_manifest.json").write_text(json.dumps(elsewhere, indent=1))
+        with pytest.raises(RuntimeError, match='differ. versions.jax is "0.1" there .* Repair it'):
+            repair(folder)
+        (folder / "_manifest.json").write_text(json.dumps(manifest, indent=1))
     assert files(folder) == files(corpus)[:-1]
     assert repair(folder) == [damage]
     assert read_manifest(folder) == read_manifest(corpus)

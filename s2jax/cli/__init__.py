@@ -4,13 +4,14 @@ JAX and the plotting library are imported by the commands, when the arguments ha
 """
 
 import contextlib
+import os
 import shlex
 import signal
 import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, NoReturn, Union
 
 from s2jax._optional import require
 from s2jax.cli._commands import (
@@ -33,6 +34,21 @@ _INTRODUCTION = (
     "solutions of random differential equations. Exit codes: 0 done, 1 failed or damaged, 2 wrong "
     "usage, 3 interrupted: the same command goes on"
 )
+
+
+def run() -> NoReturn:
+    """Run the command of this process, and end it with its exit code.
+
+    One that did not come to its end leaves at once, when its files are swept: XLA's threads may be
+    compiling or computing still, and crash when Python takes down what they use.
+    """
+    code = main()
+    if code == OK:
+        sys.exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # the terminal may be closed
+            stream.flush()
+    os._exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,5 @@
 """`python -m s2jax.cli`."""
 
-import sys
+from s2jax.cli import run
 
-from s2jax.cli import main
-
-sys.exit(main())
+run()

@@ -1,5 +1,6 @@
 """Options that name fields of the configuration."""
 
+import contextlib
 import dataclasses
 from typing import Any
 
@@ -16,12 +17,16 @@ def split(arguments: list[str]) -> tuple[list[str], dict[str, list[str]]]:
     kinds = {"generate": Generate, "fields": Fields}
     if command not in kinds:
         return arguments, {}
-    own = {f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(kinds[command])}
+    fields = dataclasses.fields(kinds[command])
+    own = {f"--{field.name.replace('_', '-')}": field.type for field in fields}
     fixed, options = [], {}
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
         name, equals, value = word.partition("=")
+        if own.get(name.replace("_", "-")) is int and (equals or (rest and rest[0][:2] != "--")):
+            fixed.append(f"{name}={_whole(name, value if equals else rest.pop(0))}")
+            continue
         if not name.startswith("--") or name.replace("_", "-") in own or name in ("--help", "--"):
             fixed.append(word)
             continue
@@ -35,6 +40,16 @@ def split(arguments: list[str]) -> tuple[list[str], dict[str, list[str]]]:
             raise UsageError(f"{name}: needs a value.")
         options[name[2:]] = values
     return fixed, options
+
+
+def _whole(name: str, word: str) -> int:
+    """An integer as it is typed, such as 20000 and 1e6."""
+    with contextlib.suppress(ValueError):
+        return int(word)
+    with contextlib.suppress(ValueError):
+        if float(word).is_integer():
+            return int(float(word))
+    raise UsageError(f"{name} {word[:60]}: must be an integer. Write for example {name} 1000.")
 
 
 def _is_number(word: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from s2jax import _checks
 from s2jax._optional import require
 from s2jax.corpus._plan import COMPUTES, DECIDES, OPTIONS, ids_of
 from s2jax.stream import difference
@@ -37,6 +38,10 @@ class Foreign(Exception):
     """Why a file that can be read is of another corpus: it is somebody's."""
 
 
+class Contradicted(Foreign):
+    """Why a file that can be read is not the one of which the manifest speaks."""
+
+
 def pyarrow() -> Any:
     """The optional dependency with its Parquet files, or an error that says how to install it."""
     require("pyarrow.parquet", "Corpora")
@@ -56,7 +61,7 @@ def check_file(
 
     Raises:
         Broken: If it is not there or cannot be read.
-        Foreign: If it holds other rows.
+        Foreign: If it holds other rows, or a manifest says that it holds other values.
         OSError: If the disk fails.
     """
     with translating():
@@ -80,7 +85,13 @@ def check_footer(
     if _differ(stored, head, names):
         raise Foreign(f"is of another corpus: {_differ(stored, head, (*DECIDES, *names))}")
     _check_rows(footer, ids_of(head, shard))
-    totals_of(stored)
+    values_sha256, _ = totals_of(stored)
+    told = head["files"][shard]["values_sha256"] if "files" in head else values_sha256
+    if told != values_sha256:
+        raise Contradicted(
+            f"has values_sha256 {_checks.cut(values_sha256, 64)} by its footer and {told} by the "
+            "manifest"
+        )
     return stored
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from s2jax import _checks
 from s2jax._serialize import from_json
 from s2jax._version import __version__
 from s2jax.config import Config
@@ -20,6 +21,7 @@ from s2jax.corpus._plan import FORMAT, MAX_FILES, ids_of, name_of, num_files
 from s2jax.stream import MAX_BLOCKS, fingerprint_of
 
 MANIFEST, PLAN = "_manifest.json", "_plan.json"
+_LAST_VERSION = 1000  # of a schema, that is none but for damage
 _LARGEST = 2**24 * MAX_BLOCKS
 _IDENTITY = ("schema_version", "config", "seed", "block_size", "dtype", "s2jax")
 
@@ -35,11 +37,13 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     folder = Path(path)
     if (folder / MANIFEST).is_file():
         return read_head(folder, MANIFEST)
-    begun = (folder / PLAN).is_file()
-    why = "holds an unfinished one; run its command again" if begun else "holds no finished corpus"
+    why = "holds no finished corpus" if folder.is_dir() else "is no folder"
+    fix = "Write one with `s2jax generate`."
+    if (folder / PLAN).is_file():
+        why = "holds an unfinished one"
+        fix = "Run the command that began it again, which goes on where that stopped."
     raise FileNotFoundError(
-        f"read_manifest({str(path)!r}): must be a corpus with its {MANIFEST}, but it "
-        f"{why if folder.is_dir() else 'is no folder'}. Write one with `s2jax generate`."
+        f"read_manifest({str(path)!r}): must be a corpus with its {MANIFEST}, but it {why}. {fix}"
     )
 
 
@@ -55,17 +59,21 @@ def read_head(folder: Path, name: str) -> dict[str, Any]:
         reason = "" if isinstance(head, dict) else "holds no object"
     except (ValueError, RecursionError) as error:
         head, reason = {}, f"is no JSON ({error})"
-    version = head.get("schema_version") if not reason else None
-    if isinstance(version, int) and (head.get("format"), version) != (FORMAT, SCHEMA_VERSION):
+    version = head.get("schema_version") if not reason and head.get("format") == FORMAT else None
+    if type(version) is int and 0 < version < _LAST_VERSION and version != SCHEMA_VERSION:
         raise ValueError(f"{call}: {_refuse_version(head, version)}")
     reason = reason or _problem(head) or (_problem_of_files(head) if name == MANIFEST else "")
     if reason:
-        raise DamagedError(
-            f"{call}: {name} must be what s2jax wrote, but is damaged: {reason}. Restore it, or "
-            "delete it and run the command that wrote the corpus again, which keeps the files that "
-            "are whole."
-        )
+        raise damaged(call, name, reason)
     return head
+
+
+def damaged(call: str, name: str, reason: str) -> DamagedError:
+    """The error about a manifest or plan that is not as it was written."""
+    return DamagedError(
+        f"{call}: {name} must be what s2jax wrote, but is damaged: {reason}. Restore it, or delete "
+        "it and run the command that wrote the corpus again, which keeps the files that are whole."
+    )
 
 
 def config_of(folder: Path, head: dict[str, Any]) -> Config:
@@ -96,14 +104,17 @@ def _is_config(value: Any) -> bool:
 
 def _refuse_version(head: dict[str, Any], version: int) -> str:
     written_by = head.get("s2jax")
-    written_by = written_by if isinstance(written_by, str) else "0.1"
-    if head.get("format") == FORMAT and version > SCHEMA_VERSION:
+    written_by = _checks.cut(written_by) if isinstance(written_by, str) else "0.1"
+    is_newer = version > SCHEMA_VERSION
+    if written_by == __version__:  # before its release
+        state = "later" if is_newer else "earlier"
+        fix = f"A{'n' * (not is_newer)} {state} state of s2jax {written_by} than this one wrote it"
+        fix += "; update it." if is_newer else ": read it with that one, or write it again."
+    elif is_newer:
         fix = f"Update s2jax {__version__} to {written_by} or newer, which wrote it."
     else:
         fix = f"Read it with s2jax {written_by}."
-    return (
-        f"{head.get('format')} version {version} must be {FORMAT} version {SCHEMA_VERSION}. {fix}"
-    )
+    return f"{FORMAT} version {version} must be version {SCHEMA_VERSION}. {fix}"
 
 
 Rule = tuple[str, Callable[[Any], Any]]
@@ -187,7 +198,5 @@ def _first_wrong(values: dict[str, Any], rules: Mapping[str, Rule]) -> str:
         if name not in values:
             return f"{name} is not there"
         if not fits(values[name]):
-            shown = repr(values[name])
-            shown = shown if len(shown) <= 80 else f"{shown[:80]}..."
-            return f"{name} must be {rule}, but is {shown}"
+            return f"{name} must be {rule}, but is {_checks.shown(values[name])}"
     return ""

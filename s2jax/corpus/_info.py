@@ -1,13 +1,15 @@
 """What a folder holds, in a few lines."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
+from s2jax._checks import cut
 from s2jax.corpus._footers import ABSENT
 from s2jax.corpus._heads import MANIFEST, PLAN, read_head, read_manifest
 from s2jax.corpus._manifest import about_stranger, examine, other_size, strangers
-from s2jax.corpus._plan import name_of, num_files
+from s2jax.corpus._plan import ids_of, name_of, num_files
 from s2jax.ode._named import name_of as name_of_system
 
 
@@ -39,11 +41,29 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
     ]
     other = [about_stranger(name) for name in strangers(folder, head)]
     listed = {"damaged": _few(damaged), "foreign": _few(other)}
-    size = sum((folder / name).stat().st_size for name in names if (folder / name).is_file())
+    whole = [shard for shard in range(len(names)) if shard not in wrong]
+    if unfinished:
+        state.insert(0, "unfinished")
+        listed["to go on"] = _command(path, head)
+    table = facts(head, sum((folder / names[shard]).stat().st_size for shard in whole))
+    if wrong:
+        rows = sum(len(ids_of(head, shard)) for shard in whole)
+        table["rows"] = f"{rows:,} of {table['rows']}"
+        table["size"] = table["size"].replace(" in ", f" in {len(whole):,} of ")
     return (
         {"corpus": str(path), "state": "; ".join(state) or "whole"}
         | {name: lines for name, lines in listed.items() if lines}
-        | facts(head, size)
+        | table
+    )
+
+
+def _command(path: str | os.PathLike[str], head: dict[str, Any]) -> str:
+    """How an unfinished corpus is finished."""
+    numbers = {"rows": "rows", "seed": "seed", "block": "block_size", "shard-rows": "shard_rows"}
+    options = " ".join(f"--{option} {head[name]}" for option, name in numbers.items())
+    return (
+        f"run the command that began it again: s2jax generate {shlex.quote(str(path))} {options} "
+        "and its configuration"
     )
 
 
@@ -110,7 +130,7 @@ def facts(head: dict[str, Any], size: int) -> dict[str, str]:
         "channels": f"{config['num_inputs']} in, {config['num_outputs']} out",
         "target": target_of(config),
         "seed": f"{head['seed']}, blocks of {head['block_size']}",
-        "made by": ", ".join(f"{name} {v}" for name, v in head["versions"].items())
-        + f" on {backend['platform']} ({backend['device']})",
+        "made by": ", ".join(f"{name} {cut(v)}" for name, v in head["versions"].items())
+        + f" on {cut(backend['platform'])} ({cut(backend['device'])})",
         "fingerprint": head["fingerprint"][:16],
     }

@@ -266,7 +266,7 @@ def confirm(folder: Path, plan: Plan, manifest: dict[str, Any], drawn: list[int]
             facts, _ = describe(folder, plan.head, shard)
         if facts["values_sha256"] != manifest["files"][shard]["values_sha256"]:
             (folder / plan.name(shard)).unlink()
-            raise RuntimeError(other_values(call_of(folder), plan.name(shard), manifest))
+            raise RuntimeError(other_values(call_of(folder), plan.name(shard), manifest, plan))
         manifest["files"][shard] = {"name": plan.name(shard)} | facts
     if drawn:
         write_manifest(folder, manifest)
@@ -277,13 +277,19 @@ def other_size(there: int, written: int) -> str:
     return f"has {there:,} bytes instead of {written:,}"
 
 
-def other_values(call: str, name: str, manifest: dict[str, Any]) -> str:
+def other_values(call: str, name: str, manifest: dict[str, Any], plan: Plan) -> str:
     """What is to be said of a file that comes out otherwise than it was."""
-    versions, backend = manifest["versions"], manifest["backend"]
-    return (
-        f"{call}: must draw the values of {name} again, but they differ. Repair it where it was "
-        f"written: {versions}, {backend}."
-    )
+    there = {part: manifest[part] for part in COMPUTES}
+    different = difference(there, {part: plan.head[part] for part in COMPUTES})
+    if different:
+        why = f". {different}. Repair it where it was written."
+    else:
+        why = (
+            f", although versions and device are those that wrote it: {MANIFEST} is damaged, or "
+            f"the corpus was not drawn by this code. Delete {MANIFEST} and {name}, and run the "
+            "command that wrote the corpus again, which keeps the files that are whole."
+        )
+    return f"{call}: must draw the values of {name} again, but they differ{why}"
 
 
 def tidy(folder: Path) -> None:

@@ -6,8 +6,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from s2jax.corpus._files import replacing, sha256_of
-from s2jax.corpus._footers import ABSENT, Broken, DamagedError, Foreign, check_file
-from s2jax.corpus._heads import MANIFEST, config_of, read_manifest
+from s2jax.corpus._footers import (
+    ABSENT,
+    Broken,
+    Contradicted,
+    DamagedError,
+    Foreign,
+    check_file,
+    totals_of,
+)
+from s2jax.corpus._heads import MANIFEST, config_of, damaged, read_manifest
 from s2jax.corpus._manifest import (
     check_data,
     describe,
@@ -17,7 +25,7 @@ from s2jax.corpus._manifest import (
     write_manifest,
 )
 from s2jax.corpus._plan import Plan
-from s2jax.corpus._shards import draw_shard, explaining
+from s2jax.corpus._shards import Counts, draw_shard, explaining
 
 STRANGER = -1
 """In place of the number of a file that is none of the corpus."""
@@ -63,35 +71,57 @@ def verify(
         []
     """
     folder, manifest = Path(path), read_manifest(path)
-    found = []
+    found, counts = [], Counts()
     for shard, entry in enumerate(manifest["files"]):
-        reason, _ = _compare(folder, manifest, shard)
+        reason, _, totals = _compare(folder, manifest, shard)
+        counts.merge(totals)
         if reason:
             found.append(Damage(shard, entry["name"], reason))
         if progress is not None:
             progress(shard + 1)
+    if not found:
+        _check_counts(folder, manifest, counts.totals)
     others = [Damage(STRANGER, name, _STRANGE) for name in strangers(folder, manifest)]
     return found + others
 
 
-def _compare(folder: Path, manifest: dict[str, Any], shard: int) -> tuple[str, bool]:
-    """What is wrong with a file, and whether the manifest itself is of a wrong one."""
+def _check_counts(folder: Path, manifest: dict[str, Any], totals: dict[str, Any]) -> None:
+    """Refuse a manifest that does not add up what the files say."""
+    for kind, counts in totals.items():
+        told = manifest.get(kind, {})
+        for name in {**counts, **told}:
+            number, wrong = counts.get(name, 0), told.get(name, 0)
+            if number != wrong:
+                reason = f"{kind}.{name} must be {number}, the sum over the files, but is {wrong}"
+                raise damaged(f"verify({str(folder)!r})", MANIFEST, reason)
+
+
+def _compare(
+    folder: Path, manifest: dict[str, Any], shard: int
+) -> tuple[str, bool, dict[str, dict[str, int]]]:
+    """What is wrong with a file, whether the manifest itself is of a wrong one, and the counts.
+
+    Raises:
+        DamagedError: If the file is as it was written, and the manifest says otherwise.
+    """
     entry = manifest["files"][shard]
     file = folder / entry["name"]
     if not file.is_file():
-        return ABSENT, False
+        return ABSENT, False, {}
     try:
         size = file.stat().st_size
         if size != entry["bytes"]:
-            return other_size(size, entry["bytes"]), False
+            return other_size(size, entry["bytes"]), False, {}
         if sha256_of(file) != entry["sha256"]:
-            return "has other bytes than were written", False
-        check_file(file, manifest, shard)
+            return "has other bytes than were written", False, {}
+        return "", False, totals_of(check_file(file, manifest, shard))[1]
     except OSError as error:
-        return f"cannot be read: {error}", False
+        return f"cannot be read: {error}", False, {}
+    except Contradicted as error:
+        call, reason = f"verify({str(folder)!r})", f"{entry['name']}, whose bytes are as written, "
+        raise damaged(call, MANIFEST, f"{reason}{error}") from error
     except (Broken, Foreign) as error:
-        return str(error), True
-    return "", False
+        return str(error), True, {}
 
 
 def repair(
@@ -118,7 +148,7 @@ def repair(
     check_data(folder, call)
     config_of(folder, manifest)
     plan, done = Plan.of(manifest), 0
-    damaged = [damage for damage in verify(path) if damage.shard != STRANGER]
+    found = [damage for damage in verify(path) if damage.shard != STRANGER]
 
     def report(rows: int) -> None:
         nonlocal done
@@ -126,18 +156,18 @@ def repair(
         if progress is not None:
             progress(done)
 
-    for shard, name, reason in damaged:
+    for shard, name, reason in found:
         if _compare(folder, manifest, shard)[1]:
             raise DamagedError(
                 f"{call}: {name} {reason}, and so it was when {MANIFEST} was written. Delete both, "
                 "and run the command that wrote the corpus again."
             )
     with explaining(folder):
-        for shard, *_ in damaged:
+        for shard, *_ in found:
             manifest["files"][shard] = _redraw(folder, plan, shard, manifest, call, report)
-        if damaged:
+        if found:
             write_manifest(folder, manifest)
-    return damaged
+    return found
 
 
 def _redraw(
@@ -149,7 +179,7 @@ def _redraw(
     def check(new: Path) -> None:
         facts.update(describe(folder, plan.head, shard, file=new)[0])
         if facts["values_sha256"] != entry["values_sha256"]:
-            raise RuntimeError(other_values(call, entry["name"], manifest))
+            raise RuntimeError(other_values(call, entry["name"], manifest, plan))
 
     draw_shard(replacing(folder / entry["name"], check=check), plan, shard, report)
     return {"name": entry["name"]} | facts

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 
@@ -152,8 +152,18 @@ class _Worker:
         events.put((self, None))
 
 
-def main() -> None:
-    """A worker's life."""
+def main() -> NoReturn:
+    """A worker's life. XLA's threads may be at work when it ends, so Python does not clear up."""
+    code = 0
+    try:
+        _work()
+    except SystemExit as end:
+        code = int(end.code or 0)
+    os._exit(code)
+
+
+def _work() -> None:
+    """Write shards until there are no more."""
     for name in ("SIGINT", "SIGHUP"):  # the supervisor hears them too
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -1,13 +1,16 @@
 """Corpora: shards written by whoever is there, until a manifest makes them one."""
 
+import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from s2jax import _checks, _forks
 from s2jax.config import Config
+from s2jax.corpus._files import TEMPORARY
 from s2jax.corpus._footers import ABSENT
 from s2jax.corpus._info import counted
 from s2jax.corpus._manifest import begin, confirm, finish, look, lost, tidy, to_write
@@ -15,6 +18,9 @@ from s2jax.corpus._plan import Plan
 from s2jax.corpus._shards import existing, explaining, measure, pyarrow, write_shard
 from s2jax.corpus._workers import write_by_workers
 from s2jax.stream import Stream, check_stream
+
+_NO_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENOSYS}
+"""What systems answer where folders cannot be made."""
 
 
 @_checks.suggest_names()
@@ -73,7 +79,7 @@ def write_corpus(
         FileExistsError: If something else is there, with what differs.
         DamagedError: If a file of a finished corpus has another size; `repair` draws it again.
         RuntimeError: If a deleted file of a finished corpus comes out with other values.
-        ValueError: If a number is out of range.
+        ValueError: If a number is out of range, or nothing can be written at the path.
         OSError: If the disk fails; no incomplete file stays behind.
         RuntimeError: In a process that was forked after JAX had started.
     """
@@ -116,9 +122,24 @@ def _begin(folder: Path, plan: Plan, own: range, announce: Any) -> list[int]:
         if announce is not None and reason != ABSENT:
             announce(f"{folder / plan.name(shard)}: {reason}; it is drawn again")
     if todo:
+        _check_place(folder)
         _check_disk(folder, plan, list(todo), announce)
         begin(folder, plan)
     return list(todo)
+
+
+def _check_place(folder: Path) -> None:
+    """Refuse a folder that cannot be made or written to, before anything is compiled."""
+    parent = existing(folder / "data")
+    try:
+        Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent)).rmdir()
+    except OSError as error:
+        if error.errno not in _NO_PLACE:
+            raise
+        raise ValueError(
+            f"write_corpus(path={str(folder)!r}): must be a folder that can be made and written "
+            f"to, but nothing can be written in {parent} ({error.strerror}). Choose another path."
+        ) from error
 
 
 Engine = Callable[[Path, Plan, list[int], Callable[[int], object]], object]
