@@ -197,7 +197,7 @@ def test_metadata_and_manifest(corpus):
         assert from_json(stored["s2jax.config"]) == CONFIG
         assert json.loads(stored["s2jax.versions"])["jax"] == jax.__version__
         assert stored["s2jax.seed"] == str(SEED)
-        assert stored["s2jax.schema_version"] == "3"
+        assert stored["s2jax.schema_version"] == "4"
     table = rows_of(corpus)
     counts = manifest["acceptance"]
     assert counts["accepted"] == matrix(table, "y_mask").sum()

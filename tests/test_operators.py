@@ -126,7 +126,7 @@ def test_batches_follow_the_label() -> None:
     config = s2jax.presets.ode(length=32, dimension=3, num_inputs=0, target=system)
     batch = s2jax.sample(jax.random.key(0), config, 2)
     assert (np.asarray(batch.status) == 0).all()
-    y = s2jax.ode.solve(batch.program, batch.y[..., 0], batch.t)
+    y = s2jax.ode.solve(batch.program, batch.y[..., 0], batch.t).y
     np.testing.assert_allclose(batch.y, y, rtol=2e-3, atol=1e-3)
 
 

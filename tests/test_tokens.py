@@ -178,13 +178,16 @@ def test_drawn_programs_come_back_exactly(
     np.testing.assert_array_equal(second.ids, tokens.ids)
 
 
-def test_folded_numbers_leave_values_as_they_are(drawn: dict[str, Program]) -> None:
-    program = drawn["S2Law-none-1"]
-    program = program[np.flatnonzero(folds(program)[:, 0])[:100]]
-    assert program.shape == (100, 1)
+@pytest.mark.parametrize("inputs", [1, 3])
+def test_folded_numbers_leave_values_as_they_are(drawn: dict[str, Program], inputs: int) -> None:
+    program = drawn[f"S2Law-none-{inputs}"]
+    program = program[np.flatnonzero(folds(program)[:, 0])[:64]]
+    assert program.shape == (64, 1)
     again, _ = from_tokens(to_tokens(program).ids, num_nodes=program.num_nodes, protected=True)
     assert differences(program, again).all()
-    x = jnp.linspace(-2.0, 2.0, 50, dtype=jnp.float32).reshape(1, 1, -1).repeat(100, axis=0)
+    time = jnp.linspace(-2.0, 2.0, 50, dtype=jnp.float32)
+    x = jnp.stack([time, 1.5 - time, time * time])[:inputs]
+    x = jnp.broadcast_to(x, (64, *x.shape))
     np.testing.assert_allclose(evaluate(again, x), evaluate(program, x), rtol=1e-5, atol=1e-30)
 
 

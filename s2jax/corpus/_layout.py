@@ -18,6 +18,7 @@ from s2jax.ode import FORMS
 from s2jax.ode._target import AbstractDifferential
 from s2jax.operators import CONST
 from s2jax.symbols import Vocabulary, to_text
+from s2jax.symbols._text import UNUSED
 from s2jax.symbols._tokens import Tokens, num_tokens, to_tokens
 from s2jax.targets import Algebraic
 
@@ -158,7 +159,7 @@ def row_noise(batch: Batch) -> list[str] | None:
     rows = []
     for texts, used in zip(by_state, np.asarray(batch.y_mask).tolist(), strict=True):
         kept = [text for text, is_used in zip(texts, used, strict=True) if is_used]
-        rows.append(" | ".join(text or "0" for text in kept) if any(kept) else "")
+        rows.append(" | ".join(kept) if set(kept) - {UNUSED} else "")
     return rows
 
 
