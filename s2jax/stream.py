@@ -111,7 +111,7 @@ class Stream:
 
 def _block_number(block: Any) -> int:
     """The number of a block as an int."""
-    is_bool = isinstance(block, (bool, np.bool_)) or str(getattr(block, "dtype", "")) == "bool"
+    is_bool = isinstance(block, bool) or str(getattr(block, "dtype", "")) == "bool"
     try:
         if not is_bool:
             return operator.index(block)
