@@ -314,10 +314,10 @@ def test_results_follow_the_shape_of_the_program() -> None:
     assert to_sympy(program) == [[x_0, 0, -x_1]]
     assert to_prefix(program) == [[["x_0"], [], ["neg", "x_1"]]]
     assert to_text(program) == ["x_0 | 0 | neg(x_1)"]
-    assert to_text(program, style="prefix") == ["x_0,|,neg,x_1"]
-    assert to_text(program, style="sympy") == ["x_0 | -x_1"]
+    assert to_text(program, style="prefix") == ["x_0,|,0,|,neg,x_1"]
+    assert to_text(program, style="sympy") == ["x_0 | 0 | -x_1"]
     assert to_sympy(program[0]) == [x_0, 0, -x_1]
-    assert to_text(program[0]) == "x_0 | neg(x_1)"
+    assert to_text(program[0]) == "x_0 | 0 | neg(x_1)"
     assert to_sympy(program[0, 2]) == -x_1
     assert to_prefix(program[0, 2]) == ["neg", "x_1"]
     assert to_text(program[0, 2]) == "neg(x_1)"

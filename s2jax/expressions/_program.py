@@ -79,7 +79,7 @@ class Program(eqx.Module):
     @property
     def constants(self) -> "Constants":
         """The constants as floats of the default type."""
-        return Constants(*constants_of(self, jnp.result_type(float)))
+        return Constants(*_constants_of(self, jnp.result_type(float)))
 
     def __getitem__(self, index) -> "Program":
         """The programs at `index` of the batch axes."""
@@ -191,6 +191,10 @@ def constants_of(
             value = jnp.where(op == code, scale * np.array(operator.function, dtype), value)
     is_leaf = op < NUM_LEAVES
     return jnp.where(is_leaf, 0, scale), jnp.where(is_leaf, value + bias, bias)
+
+
+# op by op, the two hundred operations take longer than evaluation
+_constants_of = jax.jit(constants_of, static_argnums=1)
 
 
 _LOWEST, _HIGHEST = -101, 107  # decades that are compared with, and shifts by powers of ten

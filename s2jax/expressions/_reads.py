@@ -50,7 +50,7 @@ def check_reads(owner: str, program: Program, there: Sequence[bool], dtype: Any 
     if not _checks.is_here(program):
         return
     with jax.ensure_compile_time_eval():  # else a check inside jit would be traced
-        is_missing, power = np.asarray(_summary(program, jnp.asarray(there))).tolist()
+        is_missing, power = np.asarray(_summary(program, np.asarray(there))).tolist()
     if is_missing:
         raise ValueError(_missing_variable(owner, program, there))
     if dtype is not None and power > _SAFE_POWER:

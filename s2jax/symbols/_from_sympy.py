@@ -222,6 +222,8 @@ def shorten(expr: Any) -> str:
         text = str(expr)
     except RecursionError:
         return f"a deep {type(expr).__name__}"
+    except ValueError:  # Python writes no integers of thousands of digits
+        return f"{type(expr).__name__} with a number of thousands of digits"
     return text if len(text) <= 60 else text[:60] + "..."
 
 
@@ -300,12 +302,15 @@ def _read_number(node: Any) -> Number:
         value = float(node)
         is_double = math.isfinite(value) and (value != 0 or node.is_zero)
         return number(value if is_double else show_number(node))  # which refuses it by its value
+    if max(abs(int(node.p)), int(node.q)).bit_length() > _MAX_BITS:
+        return number(show_number(node))  # likewise; Python writes no integers of so many digits
     if node.is_Integer:
         return number(int(node))
     return number(str(_FRACTIONS.divide(int(node.p), int(node.q))))
 
 
 _FRACTIONS = Context(prec=20)
+_MAX_BITS = 4096
 _MINUS_ONE = Number(-1, 0)
 _POWERS = {2.0: "pow2", 3.0: "pow3", 1.0: ""}
 

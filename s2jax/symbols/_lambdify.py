@@ -309,9 +309,7 @@ def to_double(number: Any) -> float:
 
 def show_number(number: Any) -> str:
     """A number of SymPy, of at most 15 digits."""
-    import sympy
-
-    return str(sympy.Float(number, 15)) if number.is_finite else str(number)
+    return str(number.evalf(15))
 
 
 def _rebuild(tree: _Tree, leaf: Callable[..., Any], make: Callable[..., Any]) -> Any:

@@ -53,7 +53,8 @@ def given_names(variables: Any, functions: Collection[str]) -> Names:
             f"{call}: must be a list of names, in the order of x_0, x_1, ..., or a dict of what "
             'each is. Write for example ["m", "theta"] or {"m": "x_0", "theta": "y_0"}.'
         )
-    names = [name.name if getattr(name, "is_Symbol", False) else name for name in variables]
+    given: list[Any] = list(variables)
+    names = [name.name if getattr(name, "is_Symbol", False) else name for name in given]
     for name in names:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise ValueError(
