@@ -321,9 +321,9 @@ def test_results_follow_the_shape_of_the_program() -> None:
     assert to_sympy(program[0, 2]) == -x_1
     assert to_prefix(program[0, 2]) == ["neg", "x_1"]
     assert to_text(program[0, 2]) == "neg(x_1)"
-    assert to_text(program[None]) == [["x_0 | neg(x_1)"]]
+    assert to_text(program[None]) == [["x_0 | 0 | neg(x_1)"]]
     assert to_text(program[:0]) == to_sympy(program[:0]) == []
-    assert to_text(program[:, 1:2]) == [""]
+    assert to_text(program[:, 1:2]) == ["0"]
 
 
 @pytest.mark.parametrize("function", [to_sympy, to_text, to_prefix])
