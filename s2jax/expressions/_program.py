@@ -141,14 +141,16 @@ def decimal(
     has_bit = lambda bit: (size >> bit) & 1 == 1
     for bit in range(5):
         low = low * jnp.where(has_bit(bit), np.array(10.0 ** (1 << bit), dtype), 1)
-    for bit in range(5, 8):  # 1e32 at most is a float32, and 1e-32 the least
+    # no float32 is 1e64 times a mantissa, or 1e-64 times; nor is any power of ten beyond 1e32 one
+    bits = 6 if dtype == jnp.float32 else 8
+    for bit in range(5, bits):
         large, small = (_power_of_ten(sign * (1 << bit), dtype) for sign in (1, -1))
         high = high * jnp.where(has_bit(bit), jnp.where(is_below, small, large), 1)
     value = mantissa.astype(dtype)
     value = jnp.where(is_below, value / low, value * low) * high
     info = jnp.finfo(dtype)
     is_held = (jnp.abs(value) >= info.tiny) & (jnp.abs(value) <= info.max)
-    is_held = is_held & (size < 256) & (mantissa != NAN[0])
+    is_held = is_held & (size < 1 << bits) & (mantissa != NAN[0])
     return jnp.where(mantissa == 0, 0, jnp.where(is_held, value, np.array(np.nan, dtype)))
 
 
