@@ -47,6 +47,7 @@ def read(path: str | os.PathLike[str]) -> "Corpus":
         path: Its folder.
 
     Raises:
+        ImportError: If pyarrow is not installed.
         FileNotFoundError: If there is no finished corpus.
         DamagedError: If its manifest is damaged. Reading rows raises it too, if their file is
             damaged or of another corpus; it is a `ValueError` that names the file and the way out.
@@ -65,6 +66,7 @@ def read(path: str | os.PathLike[str]) -> "Corpus":
         >>> len(corpus), corpus[[2, 0]].y.shape, corpus.row(3)["x_0"].shape
         (4, (2, 1, 64), (64,))
     """
+    pyarrow()
     return Corpus(path)
 
 
