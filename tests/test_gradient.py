@@ -167,8 +167,10 @@ def test_the_forms_for_cpu_and_elsewhere_agree(seed: int, monkeypatch: pytest.Mo
     in_step = jax.jit(pull)(*arguments)
     for one, two in zip(jax.tree.leaves(in_turn), jax.tree.leaves(in_step), strict=True):
         one, two = np.asarray(one), np.asarray(two)
-        assert np.array_equal(np.isfinite(one), np.isfinite(two))
-        ok = np.isfinite(one)
+        # sums in another order: one may overflow where the other is just below the largest float
+        overflows = np.abs(np.where(np.isfinite(one), one, two)) > 1e38
+        assert np.array_equal(np.isfinite(one) | overflows, np.isfinite(two) | overflows)
+        ok = np.isfinite(one) & ~overflows
         assert np.quantile(np.abs(one[ok] - two[ok]) / (np.abs(one[ok]) + 1e-6), 0.99) < 1e-3
 
 

@@ -79,7 +79,7 @@ class Program(eqx.Module):
     @property
     def constants(self) -> "Constants":
         """The constants as floats of the default type."""
-        return Constants(*_constants_of(self, jnp.result_type(float)))
+        return Constants(*_join(*_parts_at_once(self, jnp.result_type(float))))
 
     def __getitem__(self, index) -> "Program":
         """The programs at `index` of the batch axes."""
@@ -179,6 +179,11 @@ def constants_of(
     program: Program, dtype
 ) -> tuple[Float[Array, "*batch nodes"], Float[Array, "*batch nodes"]]:
     """Scales and biases; those of a constant leaf are 0 and its value."""
+    return _join(*_parts_of(program, dtype))
+
+
+def _parts_of(program: Program, dtype) -> tuple[Any, ...]:
+    """Scales, biases, values of constant leaves without their bias, and which are such."""
     scale = decimal(program.scale_mantissa, program.scale_exponent, dtype)
     bias = decimal(program.bias_mantissa, program.bias_exponent, dtype)
     op = program.op.astype(jnp.int32)
@@ -191,12 +196,16 @@ def constants_of(
     for code, operator in enumerate(TABLE[:NUM_LEAVES]):
         if code != CONST:
             value = jnp.where(op == code, scale * np.array(operator.function, dtype), value)
-    is_leaf = op < NUM_LEAVES
+    return scale, bias, value, op < NUM_LEAVES
+
+
+def _join(scale, bias, value, is_leaf) -> tuple[Array, Array]:
     return jnp.where(is_leaf, 0, scale), jnp.where(is_leaf, value + bias, bias)
 
 
-# op by op, the two hundred operations take longer than evaluation
-_constants_of = jax.jit(constants_of, static_argnums=1)
+# op by op, the two hundred operations take longer than evaluation; a product and a sum in one call
+# could be fused to other bits than those of `scale * op + bias`
+_parts_at_once = jax.jit(_parts_of, static_argnums=1)
 
 
 _LOWEST, _HIGHEST = -101, 107  # decades that are compared with, and shifts by powers of ten
