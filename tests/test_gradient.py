@@ -16,7 +16,9 @@ NAMES = {
     arity: {op.name: 1.0 for op in TABLE if op.arity == arity and op.name != "id"}
     for arity in (1, 2)
 }
-LAW = S2Law(unary_weights=NAMES[1], binary_weights=NAMES[2])
+# tangents of huge numbers, of which exp and the like make many, have no digits that count
+UNARY = NAMES[1] | {"tan": 0.2, "sinh": 0.2, "cosh": 0.2}
+LAW = S2Law(unary_weights=UNARY, binary_weights=NAMES[2])
 ROWS, OUTPUTS, INPUTS, TIME = 150, 2, 2, 33
 
 
@@ -167,10 +169,8 @@ def test_the_forms_for_cpu_and_elsewhere_agree(seed: int, monkeypatch: pytest.Mo
     in_step = jax.jit(pull)(*arguments)
     for one, two in zip(jax.tree.leaves(in_turn), jax.tree.leaves(in_step), strict=True):
         one, two = np.asarray(one), np.asarray(two)
-        # sums in another order: one may overflow where the other is just below the largest float
-        overflows = np.abs(np.where(np.isfinite(one), one, two)) > 1e38
-        assert np.array_equal(np.isfinite(one) | overflows, np.isfinite(two) | overflows)
-        ok = np.isfinite(one) & ~overflows
+        assert np.array_equal(np.isfinite(one), np.isfinite(two))
+        ok = np.isfinite(one)
         assert np.quantile(np.abs(one[ok] - two[ok]) / (np.abs(one[ok]) + 1e-6), 0.99) < 1e-3
 
 
