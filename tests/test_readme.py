@@ -12,7 +12,7 @@ import warnings
 import pytest
 
 from s2jax import cli
-from s2jax.cli import _generate, _inspect
+from s2jax.cli import _export, _generate, _inspect
 from s2jax.cli._config import config_of
 from tests.peers import PEERS, need
 
@@ -124,10 +124,11 @@ def _commands(page: str) -> list[list[str]]:
 def _run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     """Read the arguments as the command does, and go no further than the configuration."""
     monkeypatch.setattr(
-        _generate, "generate", lambda command, options, _: config_of(command, options) and 0
+        _generate, "generate", lambda command, options: config_of(command, options) and 0
     )
-    for name in ("show", "info", "verify", "repair", "export"):
+    for name in ("show", "info", "verify", "repair"):
         monkeypatch.setattr(_inspect, name, lambda command: 0)
+    monkeypatch.setattr(_export, "export", lambda command: 0)
     return cli.main(arguments)
 
 
