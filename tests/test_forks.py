@@ -106,6 +106,7 @@ def test_a_fork_before_jax_starts_may_draw() -> None:
     assert ends.returncode == 0, ends.stderr
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # on one core
 def test_workers_of_torch(folder: Path, peer: Callable[[str], Any]) -> None:
     torch = peer("torch")
     loader = torch.utils.data.DataLoader(
