@@ -136,7 +136,7 @@ def random_systems(arguments: Any) -> None:
 def named_systems(arguments: Any) -> None:
     """Well-known systems, 512 points: ours, `diffeqsolve(SaveAt(ts))`, ours again."""
     for name, (_, rhs) in peers.NAMED.items():
-        target = s2jax.ODE.named(name, jitter=0.1)
+        target = s2jax.ode.named(name, jitter=0.1)
         config = s2jax.Config(
             peers.NAMED_LENGTH, num_inputs=0, num_outputs=len(target.states), target=target,
             y_scaling=None, acceptance=s2jax.Acceptance(bound=1000.0),

@@ -125,7 +125,7 @@ print(f"{'usable':12s} {24 / tries:5.1%}")
 
 # %%
 angle, speed, gravity, damping = sympy.symbols("theta omega g c")
-pendulum = s2jax.ODE.from_sympy(
+pendulum = s2jax.ode.System.from_sympy(
     [speed, -gravity * sympy.sin(angle) - damping * speed],
     states=[angle, speed],
     parameters={gravity: 1.0, damping: s2jax.distributions.Uniform(0.05, 0.5)},
@@ -162,7 +162,7 @@ tidy(right)
 
 # %%
 print(len(s2jax.ode.NAMES), "systems:", ", ".join(s2jax.ode.NAMES))
-lorenz = s2jax.ODE.named("lorenz", jitter=0.1)
+lorenz = s2jax.ode.named("lorenz", jitter=0.1)
 print(lorenz)
 config = s2jax.presets.ode(length=1024, dimension=3, num_inputs=0, target=lorenz)
 butterflies = s2jax.sample(jax.random.key(2), config, 3)

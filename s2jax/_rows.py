@@ -8,22 +8,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax._random import below, fold_in, random_bits, uniform
-from s2jax._search import Outputs, Task, no_outputs, search
-from s2jax._tiles import at_a_time, power_of_two
+from s2jax._tiles import power_of_two, programs_at_a_time
 from s2jax._types import Words
 from s2jax.acceptance import Moments, is_usable_input, moments
 from s2jax.config import Config, Standardize
 from s2jax.inputs import Source
-from s2jax.ode._rows import no_solutions, solve_rows
-from s2jax.ode._search import Found
-from s2jax.ode._target import AbstractDifferential
-from s2jax.targets import AbstractPointwise
+from s2jax.targets import Sizes, Task
 
 _MAX_ROUNDS = 32
 _CPU_TILE = 256
-_MAX_TILE = 2**16
-_TILE_BYTES = 2**31  # of the workspace of a tile on an accelerator
-_TRIES_AT_ONCE = 16  # there; of 65 536 items hardly one needs more
 _AT_END = 2**30  # sorts a row behind all others
 
 
@@ -52,14 +45,14 @@ class Rows(NamedTuple):
         x: The inputs.
         channels: Everything in `Channels`, as floats.
         y_mask: Which outputs the rows use.
-        outputs: What was found for each output, or the solutions of differential equations.
+        outputs: What the target found, as it keeps it.
     """
 
     index: Int[Array, " rows"]
     x: Float[Array, "rows inputs time"]
     channels: Float[Array, "rows inputs fields"]
     y_mask: Bool[Array, "rows outputs"]
-    outputs: Outputs | Found
+    outputs: Any
 
 
 def fill_rows(words: Words, config: Config, n: int, backend: str) -> Rows:
@@ -98,19 +91,12 @@ def fill_rows(words: Words, config: Config, n: int, backend: str) -> Rows:
 def no_rows(config: Config, index: Int[Array, " rows"]) -> Rows:
     """Rows of zeros for these candidates."""
     num_rows, dtype = index.shape[0], jnp.result_type(float)
-    if isinstance(config.target, AbstractDifferential):
-        sizes = config.num_inputs, config.num_outputs, config.length
-        outputs = no_solutions(config.target, num_rows, *sizes)
-    else:
-        assert isinstance(config.target, AbstractPointwise)
-        shape = (num_rows * config.num_outputs, config.length)
-        outputs = no_outputs(config.target, config.num_inputs, shape, dtype)
     return Rows(
         index=index,
         x=jnp.zeros((num_rows, config.num_inputs, config.length), dtype),
         channels=jnp.zeros((num_rows, config.num_inputs, _num_fields(config)), dtype),
         y_mask=jnp.zeros((num_rows, config.num_outputs), bool),
-        outputs=outputs,
+        outputs=config.target.blank(num_rows, sizes_of(config)),
     )
 
 
@@ -123,75 +109,47 @@ def draw_rows(
     """
     keys = fold_in(words, rows.index)
     bits = random_bits(keys, 4, stream=1)
-    x_mask = _mask(bits[0], config.min_inputs, config.num_inputs)
-    y_mask = _mask(bits[1], config.min_outputs, config.num_outputs)
-    if isinstance(config.target, AbstractDifferential):
-        return _solve_rows(keys, bits, config, rows, wanted, (x_mask, y_mask), n, backend)
-    rows = rows._replace(y_mask=y_mask)
-    rows = _draw_inputs(keys, config, rows, x_mask, bits[2], _input_tile(config, n, backend))
-    assert isinstance(config.target, AbstractPointwise)
-    assert isinstance(rows.outputs, Outputs)
+    num_inputs = _draw_count(bits[0], config.min_inputs, config.num_inputs)
+    num_outputs = _draw_count(bits[1], config.min_outputs, config.num_outputs)
+    sizes = sizes_of(config)
+    layout = config.target.lay_out(keys, num_inputs, num_outputs, sizes)
+    rows = rows._replace(y_mask=_first(layout.num_outputs, config.num_outputs))
+    if config.num_inputs > 0:
+        x_mask = _first(layout.num_inputs, config.num_inputs)
+        rows = _draw_inputs(keys, config, rows, x_mask, bits[2], _input_tile(config, n, backend))
+    blank = config.target.blank(rows.index.shape[0], sizes)
+    clear = lambda new, old: jnp.where(wanted.reshape(-1, *(1,) * (old.ndim - 1)), new, old)
     task = Task(
-        target=config.target,
-        acceptance=config.acceptance,
-        split=config.split,
         words=keys,
         x=rows.x,
-        used_inputs=x_mask.sum(1, dtype=jnp.int32),
+        layout=layout,
+        wanted=wanted & unpack_channels(config, rows).usable.all(1),
+        acceptance=config.acceptance,
+        split=config.split,
         rescale=lambda stats, row: _scaling(config.y_scaling, bits[3][row], stats),
+        sizes=sizes,
+        n=n,
+        backend=backend,
     )
-    keep = jnp.repeat(~wanted, config.num_outputs)[:, None]
-    outputs = jax.tree.map(lambda leaf: jnp.where(keep, leaf, jnp.zeros_like(leaf)), rows.outputs)
-    good = unpack_channels(config, rows).usable.all(1)
-    to_search = y_mask & (wanted & good)[:, None]
-    tile = tile_size(config, n * config.num_outputs, backend)
-    return rows._replace(outputs=search(task, outputs, to_search, tile))
+    return rows._replace(
+        outputs=config.target.search(task, jax.tree.map(clear, blank, rows.outputs))
+    )
 
 
-def _solve_rows(
-    keys, bits, config: Config, rows: Rows, wanted, masks, n: int, backend: str
-) -> Rows:
-    """Draw candidates whose outputs solve differential equations, which say what they read."""
-    assert isinstance(config.target, AbstractDifferential)
-    assert isinstance(rows.outputs, Found)
-    before = rows.outputs
-    used_inputs, used_states = (mask.sum(1, dtype=jnp.int32) for mask in masks)
-    layout, may_be_monotone = config.target.lay_out(
-        keys, used_inputs, used_states, config.num_outputs
-    )
-    y_mask = jnp.arange(config.num_outputs, dtype=jnp.int32) < layout.num_states[:, None]
-    rows = rows._replace(y_mask=y_mask)
-    if config.num_inputs > 0:
-        x_mask = jnp.arange(config.num_inputs, dtype=jnp.int32) < layout.num_inputs[:, None]
-        rows = _draw_inputs(keys, config, rows, x_mask, bits[2], _input_tile(config, n, backend))
-    wanted = wanted & unpack_channels(config, rows).usable.all(1)
-    found = solve_rows(
-        config.target, config.acceptance, config.split, keys, rows.x, layout, may_be_monotone,
-        before, wanted, n, backend,
-    )  # fmt: skip
-    new = (wanted & found.usable)[:, None] & y_mask
-    scale, shift = _scaling(config.y_scaling, bits[3][:, None], moments(found.series))
-    scale, shift = jnp.where(new, scale, found.scale), jnp.where(new, shift, found.shift)
-    scaled = found.series * scale[..., None] + shift[..., None]
-    series = jnp.where(new[..., None], scaled, found.series)
-    return rows._replace(outputs=found._replace(series=series, scale=scale, shift=shift))
+def sizes_of(config: Config) -> Sizes:
+    """The static numbers of a configuration that targets need."""
+    return Sizes(config.length, config.num_inputs, config.num_outputs)
 
 
 def _is_usable(config: Config, rows: Rows) -> Bool[Array, " rows"]:
     good = unpack_channels(config, rows).usable.all(1)
-    if isinstance(rows.outputs, Found):
-        return good & rows.outputs.usable
-    found = rows.outputs.usable.reshape(rows.y_mask.shape)
-    return good & (found | ~rows.y_mask).all(1)
+    return good & ~config.target.missing(rows.outputs, rows.y_mask).any(1)
 
 
 def tile_size(config: Config, num_items: int, backend: str) -> int:
-    """Programs tried at a time: what caches hold or, on an accelerator, what fills it."""
-    if backend == "cpu":
-        return _CPU_TILE
+    """Programs tried at a time for so many items of one key."""
     width = config.num_inputs + config.target.num_nodes(config.num_inputs, config.num_outputs)
-    room = max(_CPU_TILE, min(_TILE_BYTES // (4 * config.length * width), _MAX_TILE))
-    return min(room, at_a_time(num_items, _TRIES_AT_ONCE))
+    return programs_at_a_time(config.length, width, num_items, backend)
 
 
 def _input_tile(config: Config, n: int, backend: str) -> int:
@@ -280,12 +238,17 @@ def unpack_channels(config: Config, rows: Rows) -> Channels:
     return jax.tree.unflatten(structure, leaves)
 
 
-def _mask(bits, low, high: int) -> Bool[Array, "rows channels"]:
-    """Which channels each row uses: the first U{low..high}, or all if `low` is None."""
+def _draw_count(bits, low, high: int) -> Int[Array, " rows"]:
+    """How many channels each row uses: U{low..high}, or all if `low` is None."""
     if low is None:
-        return jnp.ones((*bits.shape, high), bool)
+        return jnp.full(bits.shape, high, jnp.int32)
     low = jnp.asarray(low, jnp.int32)
-    return jnp.arange(high, dtype=jnp.int32) < (low + below(bits, high - low + 1))[:, None]
+    return low + below(bits, high - low + 1)
+
+
+def _first(count: Int[Array, " rows"], size: int) -> Bool[Array, "rows channels"]:
+    """The first channels of each row, of `size`."""
+    return jnp.arange(size, dtype=jnp.int32) < count[:, None]
 
 
 def _scaling(scaling: Standardize | None, bits, stats: Moments):

@@ -7,9 +7,8 @@ from s2jax._part import Part, check_part
 from s2jax._types import Number, Whole, number, whole
 from s2jax.acceptance import Acceptance
 from s2jax.expressions import Split
-from s2jax.expressions._program import MAX_INPUTS, MAX_STATES
+from s2jax.expressions._program import MAX_INPUTS
 from s2jax.inputs import ARMA, AbstractInput, Choice, Mixture, as_choice
-from s2jax.ode._target import AbstractDifferential
 from s2jax.targets import AbstractTarget, Algebraic
 
 
@@ -91,13 +90,6 @@ class Config(Part):
     def __check_init__(self):
         check = _checks.check_static_integer
         check("Config", "length", self.length, 2, 2**24)
-        solves = isinstance(self.target, AbstractDifferential)
-        check("Config", "num_inputs", self.num_inputs, 0 if solves else 1, MAX_INPUTS)
-        check("Config", "num_outputs", self.num_outputs, 1, MAX_STATES if solves else 2047)
-        for name, high in (("min_inputs", self.num_inputs), ("min_outputs", self.num_outputs)):
-            value = getattr(self, name)
-            if value is not None:
-                _checks.check_number("Config", name, value, 1, high, integer=True)
         for name, kind in (
             ("inputs", AbstractInput), ("target", AbstractTarget), ("acceptance", Acceptance),
         ):  # fmt: skip
@@ -108,6 +100,12 @@ class Config(Part):
             ("split", Split),
         ):
             check_part("Config", name, getattr(self, name), kind, optional=True)
+        check("Config", "num_inputs", self.num_inputs, self.target.least_inputs, MAX_INPUTS)
+        check("Config", "num_outputs", self.num_outputs, 1, self.target.most_outputs)
+        for name, high in (("min_inputs", self.num_inputs), ("min_outputs", self.num_outputs)):
+            value = getattr(self, name)
+            if value is not None:
+                _checks.check_number("Config", name, value, 1, high, integer=True)
         self.inputs.check_length(self.length)
         self.target.check_inputs(self.num_inputs, self.num_outputs)
 

@@ -1,7 +1,6 @@
 """From a key to batches: the one place that composes inputs, expressions and acceptance."""
 
 from functools import partial
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -12,36 +11,16 @@ from jaxtyping import Array, Bool, Float, Int
 from s2jax import _checks, _forks
 from s2jax._part import check_part
 from s2jax._random import words_of
-from s2jax._rows import Rows, draw_rows, fill_rows, no_rows, unpack_channels
-from s2jax._search import Outputs
+from s2jax._rows import Rows, draw_rows, fill_rows, no_rows, sizes_of, unpack_channels
 from s2jax._types import Indices, PRNGKey, Words
 from s2jax.acceptance import REASONS, Status
 from s2jax.config import Config
 from s2jax.expressions import Program
-from s2jax.expressions._program import unpack
 from s2jax.inputs import Source
-from s2jax.ode._rows import times
-from s2jax.ode._search import Found, unpack_equations
+from s2jax.ode._dynamics import Dynamics
 
 MAX_ROWS = 2**30
 """Of one batch: the numbers of its candidates are 32-bit integers."""
-
-
-class Dynamics(eqx.Module):
-    """What a batch of solutions of differential equations has beside the pairs.
-
-    Attributes:
-        form: Which form of equation each row is, by its number in `s2jax.ode.FORMS`.
-        diffusion: Factor of the noise of each state as a program, `dy = f dt + g dW` (Itô); unused
-            where the equation has none.
-        error: Estimated error of the trajectory, relative to the tolerance: <= 1 where accepted.
-        num_steps: Steps of the solver.
-    """
-
-    form: Int[Array, " batch"]
-    diffusion: Program
-    error: Float[Array, " batch"]
-    num_steps: Int[Array, " batch"]
 
 
 class Batch(eqx.Module):
@@ -213,10 +192,8 @@ def _candidates(words: Words, config: Config, indices, backend: str) -> Batch:
 def _to_batch(config: Config, rows: Rows) -> Batch:
     channels = unpack_channels(config, rows)
     good_input = channels.usable.all(1)
-    if isinstance(rows.outputs, Found):
-        fields, missing = _solutions(config, rows.outputs, rows.y_mask)
-    else:
-        fields, missing = _pairs(config, rows.outputs, rows.y_mask)
+    fields = config.target.fields(rows.outputs, rows.y_mask, sizes_of(config))
+    missing = config.target.missing(rows.outputs, rows.y_mask)
     happened = (fields["rejections"] > 0) & missing[..., None]
     status = jnp.where(good_input, 0, Status.INPUT_UNUSABLE.value)
     exhausted = good_input & missing.any(1)
@@ -236,33 +213,3 @@ def _to_batch(config: Config, rows: Rows) -> Batch:
         tries=fields["rejections"].sum(-1, dtype=jnp.int32) + usable.astype(jnp.int32),
         **fields,
     )
-
-
-def _pairs(config: Config, outputs: Outputs, mask) -> tuple[dict[str, Any], Array]:
-    """Fields of a batch of functions of the inputs, and which outputs were not found."""
-    found = jax.tree.map(lambda leaf: leaf.reshape(*mask.shape, *leaf.shape[1:]), outputs)
-    usable = found.scaling[..., 2] > 0
-    fields = {
-        "y": found.series,
-        "program": unpack(found.program, config.target.protected),
-        "y_scale": jnp.where(usable, found.scaling[..., 0], 1),
-        "y_shift": found.scaling[..., 1],
-        "rejections": found.rejections,
-    }
-    return fields, mask & ~usable
-
-
-def _solutions(config: Config, found: Found, mask) -> tuple[dict[str, Any], Array]:
-    """Fields of a batch of solutions, and which states were not found; all states are as one."""
-    span, error, num_steps, _ = found.facts.T
-    program, diffusion = unpack_equations(found.equations, mask.shape[1], config.target.protected)
-    fields = {
-        "y": found.series,
-        "program": program,
-        "y_scale": found.scale,
-        "y_shift": found.shift,
-        "rejections": jnp.where(mask[..., None], found.rejections[:, None], 0),
-        "t": times(span, config.length),
-        "dynamics": Dynamics(found.form, diffusion, error, num_steps.astype(jnp.int32)),
-    }
-    return fields, mask & ~found.usable[:, None]

@@ -19,7 +19,8 @@ from s2jax._rows import tile_size
 from s2jax.expressions import S2Law
 from s2jax.expressions import _grouped as grouped
 from s2jax.generate import _candidates, _sample
-from s2jax.ode._rows import num_lanes
+from s2jax.ode._differential import num_lanes
+from s2jax.targets import Sizes
 
 KEY = jax.random.key(0)
 WORDS = words_of(KEY)
@@ -30,13 +31,13 @@ LARGEST = 512  # size of one array on the way, relative to the result
 
 
 def given(name: str) -> Config:
-    system = ODE.named(name)
+    system = named(name)
     return Config(num_inputs=0, num_outputs=len(system.states), target=system, y_scaling=None)
 
 
 def driven_pendulum() -> Config:
     angle, rate, force = sympy.symbols("angle rate force")
-    system = ODE.from_sympy([rate, force - sympy.sin(angle)], [angle, rate], [force])
+    system = System.from_sympy([rate, force - sympy.sin(angle)], [angle, rate], [force])
     return Config(length=1024, num_inputs=1, num_outputs=2, target=system, y_scaling=None)
 
 
@@ -113,16 +114,16 @@ def test_tiles_are_powers_of_two_and_those_of_a_cpu_stay() -> None:
             tile = tile_size(config, n, "gpu")
             assert tile & (tile - 1) == 0
             assert 256 <= tile <= 2**16
-        lanes = num_lanes(ODE(), (1, 2, 256), n, "gpu")
+        lanes = num_lanes(ODE(), Sizes(256, 1, 2), n, "gpu")
         assert lanes & (lanes - 1) == 0
         assert 256 <= lanes <= 8192
-        assert num_lanes(ODE(), (1, 2, 256), n, "cpu") == 2048
+        assert num_lanes(ODE(), Sizes(256, 1, 2), n, "cpu") == 2048
 
 
 SMALL = dict(length=32, x_scaling=None, y_scaling=None, num_inputs=0)
 SAME_ROWS = [
     pytest.param(presets.s2(32, inputs=s2jax.inputs.ARMA()), id="s2"),
-    pytest.param(Config(num_outputs=1, target=ODE.named("logistic"), **SMALL), id="named"),
+    pytest.param(Config(num_outputs=1, target=named("logistic"), **SMALL), id="named"),
     pytest.param(presets.ode(32, 1), id="ode", marks=LONG),
 ]
 

@@ -25,7 +25,7 @@ CONFIGS: dict[str, s2jax.Config] = {
         x_scaling=None, y_scaling=None,
     ),
     "s2": presets.s2(length=64),  # a choice of two families
-    "lorenz": presets.ode(64, 3, num_inputs=0, target=s2jax.ODE.named("lorenz")),
+    "lorenz": presets.ode(64, 3, num_inputs=0, target=s2jax.ode.named("lorenz")),
     "reference": presets.reference(length=64),
     "ode": presets.ode(length=64),
     "ode without inputs": presets.ode(length=64, num_inputs=0),

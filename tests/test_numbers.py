@@ -125,10 +125,10 @@ TOO_FAR: dict[str, Callable[[], Any]] = {
     "LogUniform": lambda: LogUniform(1e-50, 1.0),
     "Normal": lambda: Normal(0.0, 1e-40),
     "Choices": lambda: Choices([1.0, 1e39]),
-    "parameter": lambda: s2jax.ODE.from_sympy([-h * y], [y], parameters={h: 1e50}),
+    "parameter": lambda: s2jax.ode.System.from_sympy([-h * y], [y], parameters={h: 1e50}),
     "solve": lambda: decay(1.0).solve([1.0], [0.0, 1.0], {h: 1e50}),
-    "system": lambda: s2jax.ODE.from_sympy([-1e50 * y], [y]).solve([1.0], [0.0, 1.0]),
-    "drawn system": lambda: drawn(s2jax.ODE.from_sympy([-1e50 * y], [y])),
+    "system": lambda: s2jax.ode.System.from_sympy([-1e50 * y], [y]).solve([1.0], [0.0, 1.0]),
+    "drawn system": lambda: drawn(s2jax.ode.System.from_sympy([-1e50 * y], [y])),
     "drawn law": lambda: s2jax.Expressions("1e50*x_0").sample(WORDS, ONES, 1, False),
     "lambdify": lambda: s2jax.lambdify(1e50 * y, [y])(jnp.ones(2)),
     "with_constants": lambda: with_scale(np.inf),
@@ -138,7 +138,7 @@ WORDS, ONES = jnp.zeros((2, 2), jnp.uint32), jnp.ones(2, jnp.int32)
 
 
 def decay(rate: Any) -> Any:
-    return s2jax.ODE.from_sympy([-h * y], [y], parameters={h: rate}, initial=[0.123456789])
+    return s2jax.ode.System.from_sympy([-h * y], [y], parameters={h: rate}, initial=[0.123456789])
 
 
 def drawn(system: Any) -> Any:
@@ -245,9 +245,9 @@ BEYOND_DOUBLES: dict[str, Callable[[Any], Any]] = {
     "factor": lambda n: s2jax.from_sympy(n * y, [y]),
     "exponent": lambda n: s2jax.from_sympy(y**n, [y]),
     "exp": lambda n: s2jax.from_sympy(sympy.exp(n * y), [y]),
-    "system": lambda n: s2jax.ODE.from_sympy([n * y], [y]),
-    "parameter": lambda n: s2jax.ODE.from_sympy([-h * y], [y], parameters={h: n}),
-    "initial": lambda n: s2jax.ODE.from_sympy([-y], [y], initial=[n]),
+    "system": lambda n: s2jax.ode.System.from_sympy([n * y], [y]),
+    "parameter": lambda n: s2jax.ode.System.from_sympy([-h * y], [y], parameters={h: n}),
+    "initial": lambda n: s2jax.ode.System.from_sympy([-y], [y], initial=[n]),
     "lambdify": lambda n: s2jax.lambdify(n * y, [y]),
 }
 

@@ -441,12 +441,12 @@ def test_the_invariant_of_lotka_and_volterra_stays(predators: tuple[Config, Batc
 def test_energy_stays_constant_in_solve() -> None:
     x, v = sympy.symbols("x v")
     ts = np.linspace(0, 20, 60)
-    harmonic = ODE.from_sympy([v, -4 * x], [x, v])
+    harmonic = System.from_sympy([v, -4 * x], [x, v])
     position, velocity = harmonic.solve([1.0, 0.5], ts).y
     energy = np.asarray(velocity**2 + 4 * position**2)
     np.testing.assert_allclose(energy, 4.25, rtol=1e-4)
     np.testing.assert_allclose(position, np.cos(2 * ts) + 0.25 * np.sin(2 * ts), atol=2e-4)
-    pendulum = ODE.from_sympy([v, -sympy.sin(x)], [x, v])
+    pendulum = System.from_sympy([v, -sympy.sin(x)], [x, v])
     angle, rate = pendulum.solve([2.5, 0.0], ts).y
     np.testing.assert_allclose(rate**2 / 2 - jnp.cos(angle), -np.cos(2.5), atol=2e-4)
     assert np.ptp(angle) > 4
@@ -462,7 +462,7 @@ def test_energy_stays_constant_in_solve() -> None:
         with_target(max_substeps=4, domain="reject", initial=Uniform(-1.0, 2.0), tolerance=1e-4),
         with_target(weights={"autonomous": 2.0}),
         Config(num_inputs=0, num_outputs=2, target=named("lotka_volterra"), y_scaling=None),
-        Config(num_inputs=0, num_outputs=1, target=ODE.from_sympy(
+        Config(num_inputs=0, num_outputs=1, target=System.from_sympy(
             [-sympy.Symbol("k") * sympy.Symbol("u")], [sympy.Symbol("u")],
             parameters={"k": Uniform(0.5, 1.0)}, duration=3.0,
         )),
@@ -481,7 +481,7 @@ def config_of(num_inputs: int = 1, num_outputs: int = 2, **fields: Any) -> Confi
     return Config(num_inputs=num_inputs, num_outputs=num_outputs, target=ODE(**fields))
 
 
-LINE = ODE.from_sympy([-sympy.Symbol("u")], [sympy.Symbol("u")])
+LINE = System.from_sympy([-sympy.Symbol("u")], [sympy.Symbol("u")])
 
 
 @pytest.mark.parametrize(
@@ -526,7 +526,7 @@ LINE = ODE.from_sympy([-sympy.Symbol("u")], [sympy.Symbol("u")])
          ValueError, "max_substeps=3"),
         (lambda: Config(num_inputs=0, target=dataclasses.replace(LINE, tolerance=-1.0)),
          ValueError, "tolerance=-1.0"),
-        (lambda: ODE.named("lorentz"), ValueError, "lorenz"),
+        (lambda: named("lorentz"), ValueError, "lorenz"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named(
@@ -551,4 +551,4 @@ def test_the_preset_leaves_out_what_cannot_be(
 def test_explicit_solvers_are_taken() -> None:
     for solver in (diffrax.Tsit5(), diffrax.Dopri5(), diffrax.Bosh3()):
         assert config_of(solver=solver).target.solver is solver
-    assert isinstance(ODE.named("lorenz"), System)
+    assert isinstance(named("lorenz"), System)

@@ -8,7 +8,6 @@ import pytest
 import sympy
 
 import s2jax
-from s2jax import ODE
 from s2jax.expressions._lower import functions
 from s2jax.operators import OPCODE, TABLE
 from s2jax.symbols._from_sympy import _functions
@@ -104,7 +103,7 @@ def test_a_system_integrates_the_program_that_is_its_label() -> None:
     for start in range(0, len(CASES), 16):
         cases, some = CASES[start : start + 16], states[: len(CASES[start : start + 16])]
         exprs = [case.subs(Y, u) for case, u in zip(cases, some, strict=True)]
-        system = ODE.from_sympy(exprs, some)
+        system = System.from_sympy(exprs, some)
         y = jnp.broadcast_to(jnp.asarray(POINTS), (len(some), len(POINTS)))
         x, parameters = jnp.zeros((0, len(POINTS))), jnp.zeros((0, len(POINTS)))
         slopes = np.asarray(jax.jit(system.program_field)(0.0, y, x, parameters))
@@ -117,7 +116,7 @@ def test_batches_follow_the_label() -> None:
     a, b, c = sympy.symbols("a b c")
     slopes = [-20 * sympy.asinh(a), -sympy.Max(b**3, 1), -sympy.sign(c) - sympy.coth(c)]
     uniform = s2jax.distributions.Uniform
-    system = ODE.from_sympy(
+    system = System.from_sympy(
         slopes,
         [a, b, c],
         initial=[uniform(-90.0, -80.0), uniform(-90.0, -80.0), uniform(5.0, 6.0)],

@@ -149,7 +149,7 @@ def systems(request: pytest.FixtureRequest) -> Systems:
         equations = [read_flow(flows, flow) for flow in list_flows(flows)[0]]
     assert len(equations) == {"odebench": 63, "dysts": 129}[request.param]
     made = [
-        s2jax.ODE.from_sympy(e.expressions, e.states, parameters=e.constants, time=e.time)
+        s2jax.ode.System.from_sympy(e.expressions, e.states, parameters=e.constants, time=e.time)
         for e in equations
     ]
     words = words_of(jax.random.split(jax.random.key(0), 1))

@@ -192,7 +192,7 @@ def test_what_is_no_number_is_refused_by_name(name: str, unchecked: None) -> Non
 
 def test_what_a_solver_would_misread_is_refused(unchecked: None) -> None:
     system, ts = s2jax.ode.named("logistic", jitter=0.0), [0.0, 1.0]
-    fed = s2jax.ODE.from_sympy(
+    fed = s2jax.ode.System.from_sympy(
         [sympy.Symbol("u") - sympy.Symbol("y")], [sympy.Symbol("y")], inputs=[sympy.Symbol("u")]
     )
     wrong: list[tuple[type[Exception], str, Callable[[], Any]]] = [

@@ -9,8 +9,9 @@ LAYERS = (
     {"_part", "_random", "operators"},
     {"inputs", "expressions", "distributions"},
     {"symbols"},
-    {"targets", "acceptance", "fit"},
-    {"_search", "ode"},
+    {"acceptance", "fit"},
+    {"targets"},
+    {"ode"},
     {"config"},
     {"_reference"},
     {"_rows", "presets", "_serialize"},
@@ -69,3 +70,87 @@ def test_nothing_pickles_or_evaluates_text():
         for word in allowed:
             text = text.replace(word, "")
         assert not [word for word in forbidden if word in text], path
+
+
+KINDS_OF_TARGET = {
+    "AbstractDifferential", "AbstractPointwise", "AbstractTarget", "Algebraic", "Identity", "ODE",
+    "System", "Found", "Outputs",
+}  # fmt: skip
+OWNERS = {"targets", "ode"}
+
+
+def _asks_for_kinds(path: pathlib.Path) -> list[int]:
+    """Lines on which a file asks of which kind a target is, or what a target found."""
+    lines = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+            continue
+        if node.func.id not in ("isinstance", "issubclass", "type"):
+            continue
+        words = {
+            name
+            for argument in node.args
+            for part in ast.walk(argument)
+            for name in (getattr(part, "id", None), getattr(part, "attr", None))
+        }
+        if words & KINDS_OF_TARGET or (words & {"target", "outputs", "results"}):
+            lines.append(node.lineno)
+    return lines
+
+
+def test_only_targets_know_their_kinds():
+    wrong = {
+        str(path.relative_to(PACKAGE)): lines
+        for part, path in _parts()
+        if part not in OWNERS and (lines := _asks_for_kinds(path))
+    }
+    assert not wrong, wrong
+
+
+def test_the_check_of_kinds_bites(tmp_path: pathlib.Path):
+    asking = tmp_path / "generate.py"
+    asking.write_text(
+        "if isinstance(config.target, Other):\n    pass\n"
+        "if isinstance(rows.outputs, Any):\n    pass\n"
+        "if issubclass(kind, (int, s2jax.ODE)):\n    pass\n"
+        "if isinstance(config.inputs, Choice):\n    pass\n"
+    )
+    assert _asks_for_kinds(asking) == [1, 3, 5]
+
+
+def _links(folder: pathlib.Path, package: str) -> dict[str, set[str]]:
+    """By file of a folder, the files of it that it imports, wherever the import stands."""
+    names = {path.stem for path in folder.glob("*.py")}
+    links: dict[str, set[str]] = {}
+    for path in folder.glob("*.py"):
+        found = links.setdefault(path.stem, set())
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module == package:
+                within = {alias.name for alias in node.names} & names
+                found |= within or {"__init__"}
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}."):
+                found.add(str(node.module).removeprefix(f"{package}.").split(".")[0])
+    return links
+
+
+def _circle(links: dict[str, set[str]]) -> list[str]:
+    """Files that import each other in a circle, if there are any."""
+    left = dict(links)
+    while free := [name for name, found in left.items() if not found & set(left)]:
+        for name in free:
+            del left[name]
+    return sorted(left)
+
+
+def test_no_folder_has_a_circle_of_imports():
+    folders = [path for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()]
+    circles = {path.name: _circle(_links(path, f"s2jax.{path.name}")) for path in folders}
+    assert not any(circles.values()), circles
+
+
+def test_the_check_of_circles_bites(tmp_path: pathlib.Path):
+    (tmp_path / "_a.py").write_text("def late():\n    from s2jax.ode._b import b\n")
+    (tmp_path / "_b.py").write_text("from s2jax.ode import _c\n")
+    (tmp_path / "_c.py").write_text("if TYPE_CHECKING:\n    from s2jax.ode._a import a\n")
+    (tmp_path / "_d.py").write_text("import jax\n")
+    assert _circle(_links(tmp_path, "s2jax.ode")) == ["_a", "_b", "_c"]

@@ -4,23 +4,16 @@ import hashlib
 import json
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from s2jax.acceptance import REASONS
 from s2jax.config import Config
 from s2jax.corpus._tokens import ragged
-from s2jax.expressions import Program
 from s2jax.expressions._laws import AbstractTreeLaw
 from s2jax.generate import Batch
-from s2jax.ode import FORMS
-from s2jax.ode._target import AbstractDifferential
-from s2jax.operators import CONST
 from s2jax.symbols import Vocabulary, to_text
-from s2jax.symbols._text import UNUSED
 from s2jax.symbols._tokens import Tokens, num_tokens, to_tokens
-from s2jax.targets import Algebraic
 
 SCHEMA_VERSION = 4
 """2 had no rejections, no noise as tokens and no hash of values; 1 other ids of tokens too."""
@@ -32,23 +25,23 @@ def columns(pa: Any, config: Config) -> dict[str, Any]:
     real = pa.from_numpy_dtype(np.dtype(jnp.result_type(float)))
     fixed = lambda kind, size: pa.list_(pa.field("element", kind, nullable=False), size)
     words = pa.list_(pa.field("element", pa.int16(), nullable=False))
-    series, inputs, outputs = fixed(real, config.length), config.num_inputs, config.num_outputs
-    solves = isinstance(config.target, AbstractDifferential)
-    found: dict[str, Any] = {"id": pa.uint64()} | ({"t": series} if solves else {})
-    found |= {f"x_{channel}": series for channel in range(inputs)}
-    found |= {f"y_{channel}": series for channel in range(outputs)}
+    inputs, outputs, target = config.num_inputs, config.num_outputs, config.target
+    kinds = {
+        "series": fixed(real, config.length), "real": real, "int32": pa.int32(),
+        "string": pa.string(), "tokens": words,
+    }  # fmt: skip
+    found: dict[str, Any] = {"id": pa.uint64()}
+    found |= {f"x_{channel}": kinds["series"] for channel in range(inputs)}
+    found |= {f"y_{channel}": kinds["series"] for channel in range(outputs)}
     found |= {"expression": pa.string(), "tokens": words}
-    if solves:
-        found |= {"form": pa.string(), "diffusion": pa.string(), "diffusion_tokens": words}
+    found |= {name: kinds[column.kind] for name, column in target.columns().items()}
     for letter, size in (("x", inputs), ("y", outputs)):
         if size:  # a list of no elements cannot be stored
             found |= {f"{letter}_{word}": fixed(real, size) for word in ("scale", "shift")}
-    if inputs and (solves or config.min_inputs is not None):
+    if inputs and (target.chooses_channels or config.min_inputs is not None):
         found["x_mask"] = fixed(pa.bool_(), inputs)
-    if solves or config.min_outputs is not None:
+    if target.chooses_channels or config.min_outputs is not None:
         found["y_mask"] = fixed(pa.bool_(), outputs)
-    if solves:
-        found |= {"error": real, "num_steps": pa.int32()}
     return found | {
         "status": pa.int32(),
         "tries": fixed(pa.int32(), outputs),
@@ -70,42 +63,36 @@ def schema_of(pa: Any, config: Config, head: dict[str, Any]) -> Any:
 
 def vocabulary_of(config: Config) -> tuple[Vocabulary, int | None]:
     """The vocabulary of a corpus, one word per mantissa of the law, and a bound on its rows."""
-    law = config.target.law if isinstance(config.target, Algebraic) else None
+    law = config.target.program_law
     if law is None:
         return Vocabulary(), None
     words = Vocabulary(max(law.constants.digits, 3) if isinstance(law, AbstractTreeLaw) else 3)
     return words, num_tokens(law, config.num_inputs, config.num_outputs, words)
 
 
-def tokenize(batch: Batch, config: Config) -> tuple[Tokens, Tokens | None]:
-    """Tokens of the programs, and of the noise if there can be any; on the device."""
+def tokenize(batch: Batch, config: Config) -> dict[str, Tokens]:
+    """Tokens of the programs by column; on the device."""
     words, length = vocabulary_of(config)
-    noise = None
-    if batch.dynamics is not None:
-        noise = to_tokens(_filled(batch.dynamics.diffusion, batch.y_mask), words)
-    return to_tokens(batch.program, words, length), noise
+    others = config.target.column_programs(batch)
+    return {"tokens": to_tokens(batch.program, words, length)} | {
+        name: to_tokens(program, words) for name, program in others.items()
+    }
 
 
 def table_of(
-    pa: Any, schema: Any, batch: Batch, tokens: tuple[Tokens, Tokens | None], first: int, block: int
-) -> Any:
+    pa: Any, schema: Any, config: Config, batch: Batch, tokens: dict[str, Tokens], first: int,
+    block: int,
+) -> Any:  # fmt: skip
     """The rows of one block, of which row `first` is the first, as a table; all on the host."""
     rows = batch.status.shape[0]
     values: dict[str, Any] = {
         "id": np.arange(first, first + rows, dtype=np.uint64),
-        "expression": pa.array(to_text(batch.program), pa.string()),
-        "tokens": _lists(pa, schema, "tokens", tokens[0]),
+        "expression": to_text(batch.program),
         "block": np.full(rows, first // block, np.uint32),
         "candidate": batch.index,
     }
-    if batch.dynamics is not None:
-        values |= {
-            "form": pa.array(row_forms(batch), pa.string()),
-            "diffusion": pa.array(row_noise(batch), pa.string()),
-            "diffusion_tokens": _lists(pa, schema, "diffusion_tokens", tokens[1]),
-            "error": batch.dynamics.error,
-            "num_steps": batch.dynamics.num_steps,
-        }
+    values |= config.target.column_values(batch)
+    values |= {name: _lists(pa, schema, name, ids) for name, ids in tokens.items()}
     value = lambda name: values[name] if name in values else _field(batch, name)
     arrays = [_column(pa, field.type, value(field.name)) for field in schema]
     return pa.table(arrays, schema=schema)
@@ -130,37 +117,6 @@ def _field(batch: Batch, name: str) -> Any:
     """A column's values: a channel of x or y, or the batch's field of that name."""
     letter, _, channel = name.partition("_")
     return getattr(batch, letter)[:, int(channel)] if channel.isdigit() else getattr(batch, name)
-
-
-def _filled(diffusion: Program, used: Any) -> Program:
-    """Noise with the constant 0 for states that have none, because tokens leave nothing out."""
-    missing = used & (diffusion.length == 0) & (diffusion.length > 0).any(-1, keepdims=True)
-    first = missing[..., None] & (jnp.arange(diffusion.num_nodes) == 0)
-    zeros = jax.tree.map(jnp.zeros_like, diffusion)
-    op = jnp.where(first, jnp.asarray(CONST, diffusion.op.dtype), diffusion.op)
-    keep = lambda name: jnp.where(first, getattr(zeros, name), getattr(diffusion, name))
-    names = ("a", "b", "scale_mantissa", "scale_exponent", "bias_mantissa", "bias_exponent")
-    length = jnp.where(missing, 1, diffusion.length)
-    return Program(op, *map(keep, names), length=length, protected=diffusion.protected)
-
-
-def row_forms(batch: Batch) -> list[str] | None:
-    """The name of each row's form of equation; None if there are no equations."""
-    if batch.dynamics is None:
-        return None
-    return [FORMS[form] for form in np.asarray(batch.dynamics.form).tolist()]
-
-
-def row_noise(batch: Batch) -> list[str] | None:
-    """The factors of the noise of each row's states, 0 where there is none; "" for no noise."""
-    if batch.dynamics is None:
-        return None
-    by_state = to_text(batch.dynamics.diffusion[..., None])
-    rows = []
-    for texts, used in zip(by_state, np.asarray(batch.y_mask).tolist(), strict=True):
-        kept = [text for text, is_used in zip(texts, used, strict=True) if is_used]
-        rows.append(" | ".join(kept) if set(kept) - {UNUSED} else "")
-    return rows
 
 
 class ValueHash:

@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,9 +22,7 @@ from s2jax.corpus._layout import vocabulary_of
 from s2jax.corpus._manifest import about_stranger, strangers
 from s2jax.corpus._tokens import padded
 from s2jax.expressions import Program
-from s2jax.generate import Batch, Dynamics
-from s2jax.ode import FORMS
-from s2jax.operators import CONST
+from s2jax.generate import Batch
 from s2jax.symbols import Vocabulary, from_tokens
 
 MAX_OPEN = 16
@@ -241,7 +238,6 @@ class Corpus(Sequence):
         tries, rejections = get("tries"), get("rejections").reshape(shape)
         y_mask = mask("y_mask", outputs)
         x = channels("x", inputs)
-        t = get("t") if has("t") else None
         return Batch(
             x=jnp.stack(x, 1) if x else jnp.zeros((rows, 0, config.length), real),
             y=jnp.stack(channels("y", outputs), 1),
@@ -257,22 +253,20 @@ class Corpus(Sequence):
             x_source=None,
             tries=tries,
             rejections=rejections,
-            t=t,
-            dynamics=None if t is None else self._dynamics(table, y_mask),
+            **self._own_fields(table, y_mask),
         )
 
-    def _dynamics(self, table: Any, y_mask: Any) -> Dynamics:
-        names = {name: number for number, name in enumerate(FORMS)}
-        forms = [names[name] for name in table["form"].to_pylist()]
-        noise = self._programs(table, "diffusion_tokens", y_mask, 1)
-        nothing = (noise.op[..., 0] == CONST) & (noise.a[..., 0] == 0)
-        length = jnp.where(nothing, 0, noise.length)
-        return Dynamics(
-            form=jnp.asarray(forms, jnp.int32),
-            diffusion=eqx.tree_at(lambda program: program.length, noise, length),
-            error=jnp.asarray(values(table["error"])),
-            num_steps=jnp.asarray(values(table["num_steps"])),
-        )
+    def _own_fields(self, table: Any, y_mask: Any) -> dict[str, Any]:
+        """Fields of a batch that are particular to the target, from its columns."""
+        found: dict[str, Any] = {}
+        for name, column in self.config.target.columns().items():
+            if column.kind == "tokens":
+                found[name] = self._programs(table, name, y_mask, column.num_nodes)
+            elif column.kind == "string":
+                found[name] = table[name].to_pylist()
+            else:
+                found[name] = values(table[name])
+        return self.config.target.fields_of_columns(found)
 
     def _programs(self, table: Any, name: str, found: Any, num_nodes: int) -> Program:
         """Programs of a column of tokens, at the outputs for which one was found."""

@@ -17,9 +17,10 @@ from s2jax.acceptance import REASONS, Status
 from s2jax.corpus._files import replacing
 from s2jax.corpus._footers import COUNTS, VALUES, Broken, Foreign, check_file
 from s2jax.corpus._footers import pyarrow as pyarrow
-from s2jax.corpus._layout import ROW_GROUP, ValueHash, row_forms, schema_of, table_of, tokenize
+from s2jax.corpus._layout import ROW_GROUP, ValueHash, schema_of, table_of, tokenize
 from s2jax.corpus._plan import Plan
 from s2jax.generate import Batch
+from s2jax.targets import AbstractTarget
 
 Progress = Callable[[int], object]
 """Called with a number of rows that were written since the last call."""
@@ -73,8 +74,10 @@ def draw_shard(
     ):
         pending: list[concurrent.futures.Future[None]] = []
         for first, batch, tokens in blocks(plan, shard):
-            table = table_of(pa, schema, batch, tokens, first, plan.stream.block_size)
-            counts.add(batch)
+            table = table_of(
+                pa, schema, plan.stream.config, batch, tokens, first, plan.stream.block_size
+            )
+            counts.add(batch, plan.stream.config.target)
             for before in pending:
                 before.result()
             pending = [thread.submit(finish_table, writer, table, len(table))]
@@ -111,7 +114,9 @@ def measure(plan: Plan) -> tuple[float, float]:
         with _writer(pa, file, schema) as writer:
             empty = file.tell()
             for first, batch, tokens in blocks(once, 0):
-                table = table_of(pa, schema, batch, tokens, first, plan.stream.block_size)
+                table = table_of(
+                    pa, schema, plan.stream.config, batch, tokens, first, plan.stream.block_size
+                )
                 writer.write_table(table, row_group_size=ROW_GROUP)
                 rows = len(table)
             size = file.tell() - empty
@@ -137,16 +142,16 @@ class Counts:
     def __init__(self) -> None:
         self.totals: dict[str, dict[str, int]] = {"acceptance": {}, "forms": {}}
 
-    def add(self, batch: Batch) -> None:
-        """Add the rows of a batch on the host."""
+    def add(self, batch: Batch, target: AbstractTarget) -> None:
+        """Add the rows of a batch of this target, on the host."""
         tries, rejections = batch.tries, batch.rejections
-        if batch.dynamics is not None:  # all states are tried as one
+        if target.tries_outputs_together:
             tries, rejections = tries[:, :1], rejections[:, :1]
         counts = {"accepted": int((tries - rejections.sum(-1)).sum())}
         for position, reason in enumerate(REASONS):
             counts[str(reason.name).lower()] = int(rejections[..., position].sum())
         counts["unusable_rows"] = int((batch.status != Status.OK.value).sum())
-        names, sizes = np.unique(row_forms(batch) or [], return_counts=True)
+        names, sizes = np.unique(target.row_kinds(batch), return_counts=True)
         forms = dict(zip(names.tolist(), sizes.tolist(), strict=True))
         self.merge({"acceptance": counts, "forms": forms})
 

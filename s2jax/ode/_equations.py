@@ -62,7 +62,7 @@ class RandomEquations(AbstractSource):
         return Tries(
             program=equations.program,
             diffusion=equations.diffusion,
-            y0=jnp.where(state < layout.num_states, y0, 0),
+            y0=jnp.where(state < layout.num_outputs, y0, 0),
             span=self.span.sample(bits[-1]).astype(dtype),
             parameters=jnp.zeros((0, words.shape[0]), dtype),
         )

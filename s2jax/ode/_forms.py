@@ -11,6 +11,7 @@ from s2jax._types import Words
 from s2jax.expressions import AbstractLaw, Program
 from s2jax.expressions._program import DTYPES, FIRST_STATE, TIME, to_decimal
 from s2jax.operators import CONST, ID, NUM_LEAVES, OPCODE
+from s2jax.targets import AbstractLayout
 
 FORMS = ("driven", "forced", "autonomous", "second_order", "saturated", "stochastic")
 """Names of the forms, in the order of `Batch.dynamics.form`; see `s2jax.ODE`."""
@@ -33,19 +34,21 @@ class Equations(NamedTuple):
     diffusion: Program
 
 
-class Layout(NamedTuple):
+class Layout(AbstractLayout):
     """What is known of rows before their equations are drawn.
 
     Attributes:
+        num_inputs, num_outputs: How many inputs and states the row uses.
         form: Which form the equations have; of a stochastic row, that of its drift.
         is_stochastic: Whether noise is added.
-        num_states, num_inputs: How many the row uses.
+        may_be_monotone: Whether all states may be monotone.
     """
 
+    num_inputs: Int[Array, " rows"]
+    num_outputs: Int[Array, " rows"]
     form: Int[Array, " rows"]
     is_stochastic: Bool[Array, " rows"]
-    num_states: Int[Array, " rows"]
-    num_inputs: Int[Array, " rows"]
+    may_be_monotone: Bool[Array, " rows"]
 
 
 def streams(number, part: int):
@@ -74,7 +77,7 @@ def draw_equations(
     shared, own = numbers[:8], numbers[8:].reshape(5, max_states * rows)
     spread = lambda leaf: jnp.tile(leaf, max_states)
     state = jnp.repeat(jnp.arange(max_states, dtype=jnp.int32), rows)
-    form, num_states, num_inputs = map(spread, (layout.form, layout.num_states, layout.num_inputs))
+    form, num_states, num_inputs = map(spread, (layout.form, layout.num_outputs, layout.num_inputs))
     reads_t = (form == FORCED) & spread(uniform(shared[0]) < 0.25)
     num_y = jnp.where(form == DRIVEN, 0, num_states)
     num_x = jnp.where((form == DRIVEN) | (form == FORCED), num_inputs, 0)

@@ -12,7 +12,7 @@ from s2jax.symbols._from_sympy import shorten
 from s2jax.symbols._lambdify import _unknown, to_double
 from s2jax.symbols._law import MAX_ROUNDED
 
-CALL = "ODE.from_sympy"
+CALL = "System.from_sympy"
 
 
 def variable_names(num_states: int, num_inputs: int, num_parameters: int) -> list[str]:

@@ -378,8 +378,8 @@ def named(name: str, jitter: float = 0.1) -> System:
     import sympy
 
     if name not in SYSTEMS:
-        raise ValueError(f"ODE.named({name!r}): {_checks.unknown(name, NAMES)}")
-    _checks.check_number("ODE.named", "jitter", jitter, low=0)
+        raise ValueError(f"named({name!r}): {_checks.unknown(name, NAMES)}")
+    _checks.check_number("named", "jitter", jitter, low=0)
     known = SYSTEMS[name]
     pairs = [part.split(":") for part in known.equations.split(";")]
     states = [state.strip() for state, _ in pairs]

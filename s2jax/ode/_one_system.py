@@ -1,6 +1,6 @@
 """One given system, with its own parameters, initial values and time span in every row."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -14,14 +14,11 @@ from s2jax.ode._integrate import integrate
 from s2jax.ode._search import AbstractSource, Engine, Tries
 from s2jax.operators import ID
 
-if TYPE_CHECKING:
-    from s2jax.ode._system import System
-
 
 class OneSystem(AbstractSource):
-    """The source of `System`."""
+    """The source of `System`, which makes it and is its `system`."""
 
-    system: "System"
+    system: Any
     length: int = eqx.field(static=True)
     max_substeps: int = eqx.field(static=True)
     fixed_span: bool = eqx.field(static=True)

@@ -9,7 +9,7 @@ and the first usable try wins, so the result does not depend on the order of the
 
 import abc
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -17,12 +17,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax._types import Words
-from s2jax.acceptance import REASONS, Acceptance, Status
-from s2jax.expressions import Program, Split
+from s2jax.acceptance import REASONS, Status
+from s2jax.expressions import Program
 from s2jax.expressions._program import pack, packed_width, unpack
 from s2jax.ode._forms import DRIVEN, FORCED, SECOND_ORDER, Layout
 from s2jax.ode._integrate import Trajectories
 from s2jax.ode._judge import Limits, judge, next_span
+from s2jax.targets import Task
+from s2jax.targets._queue import deal, positions
 
 MAX_TRIES = 64
 PILOT_STEPS = 32  # of a try's last pilot run
@@ -48,14 +50,6 @@ class Tries(NamedTuple):
     y0: Float[Array, "states lanes"]
     span: Float[Array, " lanes"]
     parameters: Float[Array, "parameters lanes"]
-
-
-class Sizes(NamedTuple):
-    """Static numbers: points of a series, states, and lanes."""
-
-    length: int
-    num_states: int
-    num_lanes: int
 
 
 class Engine(NamedTuple):
@@ -96,39 +90,36 @@ class AbstractSource(eqx.Module):
         """The engine for these tries."""
 
 
-class Task(NamedTuple):
-    """What is searched for.
+class Work(NamedTuple):
+    """A task and how it is done.
 
     Attributes:
+        task: What is searched for; its layout is a `Layout` of `s2jax.ode._forms`.
         source: What is drawn and how it is solved.
-        words: One raw key per row.
+        limits: What is refused beside what the acceptance refuses.
         x: The inputs of each row, time first.
-        layout: Forms and sizes of the rows.
-        may_be_monotone: Which rows may be.
-        acceptance, limits, split: What is usable.
-        sizes: Static numbers.
+        num_lanes: Trajectories that are followed at a time. Static.
     """
 
+    task: Task
     source: AbstractSource
-    words: Words
-    x: Float[Array, "time inputs rows"]
-    layout: Layout
-    may_be_monotone: Bool[Array, " rows"]
-    acceptance: Acceptance
     limits: Limits
-    split: Split | None
-    sizes: Sizes
+    x: Float[Array, "time inputs rows"]
+    num_lanes: int
 
 
 class Found(NamedTuple):
     """What the search finds for each row; zero where it found nothing.
 
     Attributes:
-        series: The solutions, scaled.
-        scale, shift: How they are scaled.
-        equations: Right-hand sides and diffusion, packed.
+        series: The solutions.
+        scale, shift: How they are scaled; the search itself does not.
+        equations: Right-hand sides and diffusion, as `pack_equations` packs them.
         form: Which form they have.
-        facts: Span, error relative to the tolerance, number of steps, and 1 where usable.
+        span: Length of the time span.
+        error: Estimated error relative to the tolerance.
+        num_steps: Steps over the span.
+        usable: Whether a usable solution was found.
         rejections: How many tries before were rejected, by reason.
     """
 
@@ -137,27 +128,45 @@ class Found(NamedTuple):
     shift: Float[Array, "rows states"]
     equations: Int[Array, "rows numbers"]
     form: Int[Array, " rows"]
-    facts: Float[Array, "rows 4"]
+    span: Float[Array, " rows"]
+    error: Float[Array, " rows"]
+    num_steps: Int[Array, " rows"]
+    usable: Bool[Array, " rows"]
     rejections: Int[Array, "rows reasons"]
 
-    @property
-    def usable(self) -> Bool[Array, " rows"]:
-        """Whether a usable solution was found."""
-        return self.facts[:, 3] > 0
 
-
-class _Jobs(NamedTuple):
-    """Tries that wait for a run.
+class _Job(NamedTuple):
+    """Tries as they are moved about: one row per try.
 
     Attributes:
-        bucket: Which run; `_FREE` where there is no job.
-        whole: Row, number of the try, packed equations.
-        real: Initial values, span, parameters.
+        row, number: Which try of which row.
+        num_instructions: Of all right-hand sides together.
+        equations: As `pack_equations` packs them, because moving one wide array costs less than
+            sixteen narrow ones.
+        y0, span, parameters: As in `Tries`.
     """
 
+    row: Int[Array, " jobs"]
+    number: Int[Array, " jobs"]
+    num_instructions: Int[Array, " jobs"]
+    equations: Int[Array, "jobs numbers"]
+    y0: Float[Array, "jobs states"]
+    span: Float[Array, " jobs"]
+    parameters: Float[Array, "jobs parameters"]
+
+
+class _Table(NamedTuple):
+    """Jobs that wait for a run, and for which: `_FREE` where there is no job."""
+
     bucket: Int[Array, " jobs"]
-    whole: Int[Array, "jobs numbers"]
-    real: Float[Array, "jobs numbers"]
+    job: _Job
+
+
+class _Lanes(NamedTuple):
+    """The jobs of a round; lanes that are not live repeat some job or row."""
+
+    live: Bool[Array, " lanes"]
+    job: _Job
 
 
 class _State(NamedTuple):
@@ -166,19 +175,17 @@ class _State(NamedTuple):
     found: Found
     outcome: Int[Array, "rows tries"]
     dealt: Int[Array, " rows"]
-    jobs: _Jobs
+    table: _Table
 
 
-class _Lanes(NamedTuple):
-    """What a round works on; lanes that are not live repeat some job or row."""
+def _gather(tree: Any, index: Int[Array, " lanes"]) -> Any:
+    """The rows with these numbers of every array of a pytree."""
+    return jax.tree.map(lambda leaf: leaf[index], tree)
 
-    live: Bool[Array, " lanes"]
-    whole: Int[Array, "lanes numbers"]
-    real: Float[Array, "lanes numbers"]
 
-    row = property(lambda self: self.whole[:, 0])
-    number = property(lambda self: self.whole[:, 1])
-    equations = property(lambda self: self.whole[:, 2:])
+def _scatter(tree: Any, index: Int[Array, " lanes"], new: Any) -> Any:
+    """The inverse of `_gather`; what goes to a row beyond the last is dropped."""
+    return jax.tree.map(lambda old, new: old.at[index].set(new, mode="drop"), tree, new)
 
 
 class _Buckets(NamedTuple):
@@ -197,21 +204,21 @@ class _Buckets(NamedTuple):
         return jnp.asarray([*self.steps, noise, integral, self.pilot_steps], jnp.int32)[bucket]
 
     @staticmethod
-    def of(task: "Task") -> "_Buckets":
-        full, max_substeps = task.sizes.length - 1, task.source.max_substeps
+    def of(work: Work) -> "_Buckets":
+        full, max_substeps = work.task.sizes.length - 1, work.source.max_substeps
         halves = [-(-full // 2**k) for k in range(12, 0, -1)]
         coarse = [steps for steps in halves if steps >= 2 * PILOT_STEPS]
         fine = [full * factor for factor in (1, 2, 4) if factor <= max_substeps]
         steps, last = [*coarse, *fine], len(coarse) + len(fine)
         # of a given span, there is nothing to find
-        pilot_steps = full if task.source.fixed_span else PILOT_STEPS
+        pilot_steps = full if work.source.fixed_span else PILOT_STEPS
         return _Buckets(steps, len(coarse), last, last + 1, last + 2, pilot_steps)
 
 
-def search(task: Task, found: Found, wanted: Bool[Array, " rows"]) -> Found:
+def search(work: Work, found: Found) -> Found:
     """Draw equations for every wanted row until one has a usable solution."""
-    buckets = _Buckets.of(task)
-    limit = jnp.minimum(jnp.asarray(task.acceptance.max_tries, jnp.int32), MAX_TRIES)
+    buckets, wanted, num_lanes = _Buckets.of(work), work.task.wanted, work.num_lanes
+    limit = jnp.minimum(jnp.asarray(work.task.acceptance.max_tries, jnp.int32), MAX_TRIES)
 
     def is_open(state):
         waits = state.dealt > (state.outcome != _PENDING).sum(1, dtype=jnp.int32)
@@ -219,44 +226,44 @@ def search(task: Task, found: Found, wanted: Bool[Array, " rows"]) -> Found:
 
     def one_round(state):
         kinds = jnp.arange(buckets.pilot, dtype=jnp.int32)
-        count = (state.jobs.bucket == kinds[:, None]).sum(1, dtype=jnp.int32)
+        count = (state.table.bucket == kinds[:, None]).sum(1, dtype=jnp.int32)
         fullest = jnp.argmax(count).astype(jnp.int32)
-        num_free = state.jobs.bucket.shape[0] - count.sum(dtype=jnp.int32)
+        num_free = state.table.bucket.shape[0] - count.sum(dtype=jnp.int32)
         num_open = is_open(state).sum(dtype=jnp.int32)
-        can_deal = (num_open > 0) & (num_free >= task.sizes.num_lanes)
-        many = jnp.minimum(task.sizes.num_lanes, wanted.shape[0]) // 2
+        can_deal = (num_open > 0) & (num_free >= num_lanes)
+        many = jnp.minimum(num_lanes, wanted.shape[0]) // 2
         is_pilot = can_deal & ((num_open >= many) | (count[fullest] == 0))
         state, lanes = jax.lax.cond(
             is_pilot,
-            lambda state: _deal(task, state, is_open(state), limit),
-            lambda state: _load(task, state, fullest),
+            lambda state: _deal(work, state, is_open(state), limit),
+            lambda state: _load(work, state, fullest),
             state,
         )
         bucket = jnp.where(is_pilot, buckets.pilot, fullest)
-        lanes, solution = _follow(task, buckets, bucket, lanes)
-        return _sort_out(task, buckets, state, bucket, lanes, solution)
+        lanes, solution = _follow(work, buckets, bucket, lanes)
+        return _sort_out(work, buckets, state, bucket, lanes, solution)
 
     def unfinished(state):
-        return (state.jobs.bucket != _FREE).any() | is_open(state).any()
+        return (state.table.bucket != _FREE).any() | is_open(state).any()
 
-    state = jax.lax.while_loop(unfinished, one_round, _start(task, found, buckets))
+    state = jax.lax.while_loop(unfinished, one_round, _start(work, found, buckets))
     before = jnp.arange(MAX_TRIES, dtype=jnp.int32) < _first_usable(state.outcome)[:, None]
     reasons = jnp.arange(1, len(REASONS) + 1, dtype=jnp.int32)
     counts = ((state.outcome[..., None] == reasons) & before[..., None]).sum(1, dtype=jnp.int32)
     return state.found._replace(rejections=jnp.where(wanted[:, None], counts, found.rejections))
 
 
-def _start(task: Task, found: Found, buckets: _Buckets) -> _State:
+def _start(work: Work, found: Found, buckets: _Buckets) -> _State:
     """The search before its first round, with room for a full round of new jobs at any time."""
-    num_jobs = (buckets.pilot + 1) * task.sizes.num_lanes
-    row = jnp.zeros(task.sizes.num_lanes, jnp.int32)
-    numbers = jax.eval_shape(lambda: _drawn(task, row, row))
-    whole, real = (jnp.zeros((num_jobs, leaf.shape[1]), leaf.dtype) for leaf in numbers)
+    num_jobs = (buckets.pilot + 1) * work.num_lanes
+    row = jnp.zeros(work.num_lanes, jnp.int32)
+    shapes = jax.eval_shape(lambda: _draw(work, row, row))
+    nothing = lambda leaf: jnp.zeros((num_jobs, *leaf.shape[1:]), leaf.dtype)
     return _State(
         found=found,
         outcome=jnp.full((found.usable.shape[0], MAX_TRIES), _PENDING, jnp.int32),
         dealt=jnp.zeros(found.usable.shape, jnp.int32),
-        jobs=_Jobs(jnp.full(num_jobs, _FREE, jnp.int32), whole, real),
+        table=_Table(jnp.full(num_jobs, _FREE, jnp.int32), jax.tree.map(nothing, shapes)),
     )
 
 
@@ -266,62 +273,50 @@ def _first_usable(outcome: Int[Array, "rows tries"]) -> Int[Array, " rows"]:
     return jnp.where(outcome == 0, number, MAX_TRIES).min(1)
 
 
-def _drawn(task: Task, row, number) -> tuple[Int[Array, "lanes n"], Float[Array, "lanes m"]]:
-    """Tries as one row of integers and one of reals for each lane."""
-    layout = jax.tree.map(lambda leaf: leaf[row], task.layout)
-    tries = task.source.draw(task.words[row], number, layout)
-    by_lane = lambda p: pack(p).reshape(-1, row.size, packed_width(p.num_nodes)).swapaxes(0, 1)
-    flat = [by_lane(p).reshape(row.size, -1) for p in (tries.program, tries.diffusion)]
-    real = jnp.concatenate([tries.y0, tries.span[None], tries.parameters])
-    return jnp.concatenate([row[:, None], number[:, None], *flat], axis=1), real.T
+def _draw(work: Work, row: Int[Array, " lanes"], number: Int[Array, " lanes"]) -> _Job:
+    """Draw these tries of these rows."""
+    tries = work.source.draw(work.task.words[row], number, _gather(work.task.layout, row))
+    return _Job(
+        row=row,
+        number=number,
+        num_instructions=tries.program.length.reshape(-1, row.size).sum(0, dtype=jnp.int32),
+        equations=pack_equations(tries.program, tries.diffusion, row.size),
+        y0=tries.y0.T,
+        span=tries.span,
+        parameters=tries.parameters.T,
+    )
 
 
-def _deal(task: Task, state: _State, is_open, limit) -> tuple[_State, _Lanes]:
+def _deal(work: Work, state: _State, is_open, limit) -> tuple[_State, _Lanes]:
     """Deal new tries to open rows in turn, a few to each."""
-    num_rows = is_open.shape[0]
-    queue = _positions(is_open, num_rows)
-    count = jnp.maximum(is_open.sum(dtype=jnp.int32), 1)
-    lane = jnp.arange(task.sizes.num_lanes, dtype=jnp.int32)
-    row, turn = queue[lane % count] % num_rows, lane // count
+    row, turn = deal(is_open, work.num_lanes)
     number = jnp.minimum(state.dealt[row] + turn, MAX_TRIES - 1)
     live = is_open[row] & (turn < _TRIES_PER_ROUND) & (state.dealt[row] + turn < limit)
-    lanes = _fitting(task, _Lanes(live, *_drawn(task, row, number)))
-    dealt = state.dealt.at[jnp.where(lanes.live, row, num_rows)].add(1, mode="drop")
+    lanes = _fitting(work, _Lanes(live, _draw(work, row, number)))
+    dealt = state.dealt.at[jnp.where(lanes.live, row, is_open.shape[0])].add(1, mode="drop")
     return state._replace(dealt=dealt), lanes
 
 
-def _load(task: Task, state: _State, bucket) -> tuple[_State, _Lanes]:
+def _load(work: Work, state: _State, bucket) -> tuple[_State, _Lanes]:
     """Take jobs of one bucket off the table."""
-    jobs, num_jobs = state.jobs, state.jobs.bucket.shape[0]
-    source = _positions(jobs.bucket == bucket, task.sizes.num_lanes)
-    taken = source % num_jobs
-    lanes = _fitting(task, _Lanes(source < num_jobs, jobs.whole[taken], jobs.real[taken]))
-    free = jobs.bucket.at[jnp.where(lanes.live, source, num_jobs)].set(_FREE, mode="drop")
-    return state._replace(jobs=jobs._replace(bucket=free)), lanes
+    table, num_jobs = state.table, state.table.bucket.shape[0]
+    source = positions(table.bucket == bucket, work.num_lanes)
+    lanes = _Lanes(source < num_jobs, _gather(table.job, source % num_jobs))
+    lanes = _fitting(work, lanes)
+    free = table.bucket.at[jnp.where(lanes.live, source, num_jobs)].set(_FREE, mode="drop")
+    return state._replace(table=table._replace(bucket=free)), lanes
 
 
-def _positions(chosen: Bool[Array, " items"], count: int) -> Int[Array, " count"]:
-    """Where the first `count` chosen items are; the number of items where there are no more."""
-    size = chosen.shape[0]
-    rank = jnp.cumsum(chosen, dtype=jnp.int32) - 1
-    place = jnp.where(chosen, rank, count)
-    items = jnp.arange(size, dtype=jnp.int32)
-    return jnp.full(count, size, jnp.int32).at[place].set(items, mode="drop")
-
-
-def _fitting(task: Task, lanes: _Lanes) -> _Lanes:
+def _fitting(work: Work, lanes: _Lanes) -> _Lanes:
     """Only the first live lanes whose instructions together fit one schedule."""
-    count = task.sizes.num_states
-    width = lanes.equations.shape[1] // count - packed_width(1)
-    length = lanes.equations[:, width - 1 : count * width : width].sum(1, dtype=jnp.int32)
-    total = jnp.cumsum(jnp.where(lanes.live, length, 0), dtype=jnp.int32)
-    return lanes._replace(live=lanes.live & (total <= task.source.capacity))
+    length = jnp.where(lanes.live, lanes.job.num_instructions, 0)
+    total = jnp.cumsum(length, dtype=jnp.int32)
+    return lanes._replace(live=lanes.live & (total <= work.source.capacity))
 
 
-def _tries(task: Task, lanes: _Lanes) -> Tries:
+def _tries(work: Work, lanes: _Lanes) -> Tries:
     """Equations and numbers of the live lanes; others have no equations, which costs nothing."""
-    count = task.sizes.num_states
-    programs = unpack_equations(lanes.equations, count, task.source.protected)
+    count, job = work.task.sizes.num_outputs, lanes.job
     flat = lambda leaf: leaf.swapaxes(0, 1).reshape(-1, *leaf.shape[2:])
     live = jnp.tile(lanes.live, count)
 
@@ -329,14 +324,26 @@ def _tries(task: Task, lanes: _Lanes) -> Tries:
         program = jax.tree.map(flat, program)
         return eqx.tree_at(lambda p: p.length, program, jnp.where(live, program.length, 0))
 
-    y0, span, parameters = jnp.split(lanes.real.T, [count, count + 1])
-    return Tries(silence(programs[0]), silence(programs[1]), y0, span[0], parameters)
+    programs = map(silence, unpack_equations(job.equations, count, work.source.protected))
+    return Tries(*programs, y0=job.y0.T, span=job.span, parameters=job.parameters.T)
+
+
+def pack_equations(
+    program: Program, diffusion: Program, num_rows: int
+) -> Int[Array, "rows numbers"]:
+    """Flat programs of shape `(states, rows)`, all numbers of a row side by side."""
+
+    def by_row(program: Program) -> Int[Array, "rows numbers"]:
+        packed = pack(program).reshape(-1, num_rows, packed_width(program.num_nodes))
+        return packed.swapaxes(0, 1).reshape(num_rows, -1)
+
+    return jnp.concatenate([by_row(program), by_row(diffusion)], axis=1)
 
 
 def unpack_equations(
     packed: Int[Array, "rows numbers"], num_states: int, protected: bool
 ) -> tuple[Program, Program]:
-    """Right-hand sides and diffusion of shape `(rows, states)`."""
+    """Inverse of `pack_equations`: right-hand sides and diffusion of shape `(rows, states)`."""
     first = packed.shape[1] - num_states * packed_width(1)
     parts = (packed[:, :first], packed[:, first:])
     program, diffusion = (
@@ -345,24 +352,24 @@ def unpack_equations(
     return program, diffusion
 
 
-def _follow(task: Task, buckets: _Buckets, bucket, lanes: _Lanes) -> tuple[_Lanes, Trajectories]:
+def _follow(work: Work, buckets: _Buckets, bucket, lanes: _Lanes) -> tuple[_Lanes, Trajectories]:
     """Solutions of the live lanes, whose spans all pilot runs but the last correct."""
-    tries = _tries(task, lanes)
-    bound = jnp.asarray(task.acceptance.bound, task.x.dtype)
-    words, x = task.words[lanes.row], task.x[:, :, lanes.row]
-    engine = task.source.engine(tries, x, words, lanes.number, bound)
+    tries, row, number = _tries(work, lanes), lanes.job.row, lanes.job.number
+    bound = jnp.asarray(work.task.acceptance.bound, work.x.dtype)
+    engine = work.source.engine(tries, work.x[:, :, row], work.task.words[row], number, bound)
     steps = buckets.num_steps(bucket)
     is_pilot = bucket == buckets.pilot
-    num_runs = jnp.where(is_pilot & (not task.source.fixed_span), _PILOT_RUNS, 1)
-    part = (lanes.number.astype(tries.span.dtype) * 0.618034) % 1
+    num_runs = jnp.where(is_pilot & (not work.source.fixed_span), _PILOT_RUNS, 1)
+    # golden ratio: parts of a row's tries are spread evenly
+    part = (number.astype(tries.span.dtype) * 0.618034) % 1
 
     def run(i, carry):
         span, solution = carry
-        excess = _needed(task, solution, _TRIAL_STEPS) / buckets.steps[buckets.full]
-        corrected = next_span(span, part, solution, _used(task, lanes), excess)
+        excess = _needed(work, solution, _TRIAL_STEPS) / buckets.steps[buckets.full]
+        corrected = next_span(span, part, solution, _used(work, lanes), excess)
         span = jnp.where(i > 0, corrected, span)
-        number = jnp.where(i < num_runs - 1, _TRIAL_STEPS, steps)
-        by_steps = lambda span: engine.steps(span, number, bucket == buckets.noise)
+        num_steps = jnp.where(i < num_runs - 1, _TRIAL_STEPS, steps)
+        by_steps = lambda span: engine.steps(span, num_steps, bucket == buckets.noise)
         if engine.integral is None:
             return span, by_steps(span)
         return span, jax.lax.cond(bucket == buckets.integral, engine.integral, by_steps, span)
@@ -372,52 +379,54 @@ def _follow(task: Task, buckets: _Buckets, bucket, lanes: _Lanes) -> tuple[_Lane
     span, solution = jax.lax.fori_loop(jnp.int32(0), num_runs, run, (tries.span, nothing))
     if engine.poles is not None:
         solution = solution._replace(singular=engine.poles(span, solution.y))
-    real = lanes.real.at[:, task.sizes.num_states].set(span)
-    return lanes._replace(real=real), solution
+    return lanes._replace(job=lanes.job._replace(span=span)), solution
 
 
-def _used(task: Task, lanes: _Lanes) -> Bool[Array, "states lanes"]:
-    state = jnp.arange(task.sizes.num_states, dtype=jnp.int32)[:, None]
-    return state < task.layout.num_states[lanes.row]
+def _used(work: Work, lanes: _Lanes) -> Bool[Array, "states lanes"]:
+    """Which states the rows of the lanes have."""
+    state = jnp.arange(work.task.sizes.num_outputs, dtype=jnp.int32)[:, None]
+    return state < work.task.layout.num_outputs[lanes.job.row]
 
 
 def _sort_out(
-    task: Task, buckets: _Buckets, state: _State, bucket, lanes: _Lanes, solution: Trajectories
+    work: Work, buckets: _Buckets, state: _State, bucket, lanes: _Lanes, solution: Trajectories
 ) -> _State:
     """Keep what is usable, write down what is not, and put back what needs more steps."""
-    allowed = task.may_be_monotone[lanes.row]
-    status = judge(solution, _used(task, lanes), allowed, task.acceptance, task.limits)
-    following, goes_on = _next(task, buckets, bucket, lanes, solution, status)
+    task, job = work.task, lanes.job
+    allowed = task.layout.may_be_monotone[job.row]
+    status = judge(solution, _used(work, lanes), allowed, task.acceptance, work.limits)
+    following, goes_on = _next(work, buckets, bucket, lanes, solution, status)
     if task.split is not None:
-        sizes = task.sizes.num_states, task.source.protected
-        elsewhere = ~task.split.keeps_system(unpack_equations(lanes.equations, *sizes)[0])
+        protected = work.source.protected
+        program, _ = unpack_equations(job.equations, task.sizes.num_outputs, protected)
+        elsewhere = ~task.split.keeps_system(program)
         status = jnp.where(elsewhere, Status.OTHER_SPLIT.value, status)
         goes_on = goes_on & ~elsewhere
-    done = lanes.live & ~goes_on
+    done, num_rows = lanes.live & ~goes_on, state.dealt.shape[0]
     values = jnp.array([reason.value for reason in REASONS], jnp.int32)
     code = jnp.where(status == 0, 0, jnp.argmax(status[:, None] == values, axis=1) + 1)
-    row = jnp.where(done, lanes.row, state.dealt.shape[0])
-    outcome = state.outcome.at[row, lanes.number].set(code.astype(jnp.int32), mode="drop")
+    row = jnp.where(done, job.row, num_rows)
+    outcome = state.outcome.at[row, job.number].set(code.astype(jnp.int32), mode="drop")
     best = _first_usable(outcome)
-    won = done & (status == 0) & (lanes.number == best[lanes.row])
-    row = jnp.where(won, lanes.row, best.shape[0])
-    found = _keep(task, state.found, row, lanes, solution, buckets.num_steps(bucket))
-    jobs = _store(state.jobs, lanes, lanes.live & goes_on, following)
-    is_moot = jobs.whole[:, 1] > best[jobs.whole[:, 0]]
-    jobs = jobs._replace(bucket=jnp.where(is_moot, _FREE, jobs.bucket))
-    return state._replace(found=found, outcome=outcome, jobs=jobs)
+    won = done & (status == 0) & (job.number == best[job.row])
+    row = jnp.where(won, job.row, num_rows)
+    found = _keep(work, state.found, row, lanes, solution, buckets.num_steps(bucket))
+    table = _store(state.table, lanes, lanes.live & goes_on, following)
+    is_moot = table.job.number > best[table.job.row]
+    table = table._replace(bucket=jnp.where(is_moot, _FREE, table.bucket))
+    return state._replace(found=found, outcome=outcome, table=table)
 
 
-def _next(task: Task, buckets: _Buckets, bucket, lanes: _Lanes, solution: Trajectories, status):
+def _next(work: Work, buckets: _Buckets, bucket, lanes: _Lanes, solution: Trajectories, status):
     """Which bucket each lane goes to next, and whether it goes on at all."""
-    layout = jax.tree.map(lambda leaf: leaf[lanes.row], task.layout)
+    layout = _gather(work.task.layout, lanes.job.row)
     is_pilot, last = bucket == buckets.pilot, len(buckets.steps)
     steps = jnp.asarray(buckets.steps, solution.error.dtype)
-    needed = _needed(task, solution, buckets.pilot_steps)
+    needed = _needed(work, solution, buckets.pilot_steps)
     predicted = (steps[:, None] < needed).sum(0, dtype=jnp.int32)
     inaccurate = (status == Status.INACCURATE.value) | (status == Status.STIFF.value)
     ended = (status == Status.ESCAPED.value) | (status == Status.NOT_FINITE.value)
-    if task.source.fixed_span:
+    if work.source.fixed_span:
         predicted = jnp.maximum(predicted, buckets.full + 1)
         inaccurate = inaccurate | ended  # steps too long may have thrown it out
     following = jnp.where(is_pilot, predicted, bucket + 1)
@@ -429,34 +438,33 @@ def _next(task: Task, buckets: _Buckets, bucket, lanes: _Lanes, solution: Trajec
     special = jnp.where(reads_x, buckets.full, _FREE)
     special = jnp.where(is_integral, buckets.integral, special)
     special = jnp.where(layout.is_stochastic, buckets.noise, special)
-    must = is_pilot & (special != _FREE) & (not task.source.fixed_span)
+    must = is_pilot & (special != _FREE) & (not work.source.fixed_span)
     return jnp.where(must, special, following), jnp.where(must, ~ended, goes_on)
 
 
-def _needed(task: Task, solution: Trajectories, num_steps: int) -> Float[Array, " lanes"]:
+def _needed(work: Work, solution: Trajectories, num_steps: int) -> Float[Array, " lanes"]:
     """How many steps would be accurate, after a run of a few."""
-    excess = solution.error / (0.5 * task.limits.tolerance)
+    excess = solution.error / (0.5 * work.limits.tolerance)
     return num_steps * jnp.clip(excess, 1, 1e12) ** (1 / _ORDER)
 
 
-def _keep(task: Task, found: Found, row, lanes: _Lanes, solution: Trajectories, steps) -> Found:
+def _keep(work: Work, found: Found, row, lanes: _Lanes, solution: Trajectories, steps) -> Found:
     """Write what was found into its rows; rows beyond the last are dropped."""
-    put = lambda old, new: old.at[row].set(new, mode="drop")
-    error, one = solution.error / task.limits.tolerance, jnp.ones_like(solution.error)
-    span = lanes.real[:, task.sizes.num_states]
-    facts = jnp.stack([span, error, steps.astype(one.dtype) * one, one], axis=1)
-    return found._replace(
-        series=put(found.series, solution.y.transpose(2, 1, 0)),
-        equations=put(found.equations, lanes.equations),
-        facts=put(found.facts, facts),
-    )
+    new = {
+        "series": solution.y.transpose(2, 1, 0),
+        "equations": lanes.job.equations,
+        "span": lanes.job.span,
+        "error": solution.error / work.limits.tolerance,
+        "num_steps": jnp.broadcast_to(steps, row.shape),
+        "usable": jnp.ones(row.shape, bool),
+    }
+    return found._replace(**_scatter({name: getattr(found, name) for name in new}, row, new))
 
 
-def _store(jobs: _Jobs, lanes: _Lanes, waiting, bucket) -> _Jobs:
+def _store(table: _Table, lanes: _Lanes, waiting, bucket) -> _Table:
     """Put lanes that wait for another run on the table."""
-    num_jobs, num_lanes = jobs.bucket.shape[0], waiting.shape[0]
-    free = _positions(jobs.bucket == _FREE, num_lanes)
+    num_jobs, num_lanes = table.bucket.shape[0], waiting.shape[0]
+    free = positions(table.bucket == _FREE, num_lanes)
     rank = jnp.cumsum(waiting, dtype=jnp.int32) - 1
     place = jnp.where(waiting, free[jnp.maximum(rank, 0)], num_jobs)
-    put = lambda old, new: old.at[place].set(new, mode="drop")
-    return _Jobs(put(jobs.bucket, bucket), put(jobs.whole, lanes.whole), put(jobs.real, lanes.real))
+    return _scatter(table, place, _Table(bucket, lanes.job))

@@ -25,8 +25,10 @@ from s2jax.expressions._program import DTYPES, MAX_INPUTS
 from s2jax.expressions._run import selecting
 from s2jax.ode._adaptive import adaptive
 from s2jax.ode._equations import bind
+from s2jax.ode._field import fill_tables, read_tree, sympy_of, write_tree
 from s2jax.ode._solution import Solution
 from s2jax.operators import ID
+from s2jax.symbols._law import _tables
 
 MAX_ROWS = 64
 _MAX_NODES = 128
@@ -102,23 +104,21 @@ def _norm(num_states, y):
 @functools.lru_cache(maxsize=256)
 def _form(expressions: tuple[str, ...], *sizes: int) -> _Form | None:
     """None if a function is no operator of programs, or there is more of anything than fits."""
-    from s2jax.ode import _system
-
     lifted = _Lifted(sizes)
-    exprs = [lifted(expr) for expr in _system._expressions(expressions, *sizes)]
+    exprs = [lifted(expr) for expr in sympy_of(expressions, *sizes)]
     if lifted.count > MAX_INPUTS:
         return None
     try:
-        texts = [_system._text(_system._tree(expr)) for expr in exprs]
+        texts = [write_tree(read_tree(expr)) for expr in exprs]
     except ValueError:
         return None
-    tables = _system._tables(tuple(texts), (), False)
+    tables = _tables(tuple(texts), (), False)
     num_nodes = tables.arrays.op.shape[1]
     if num_nodes > _MAX_NODES:
         return None
     nothing = jnp.zeros((1, 0), jnp.int32)
     with jax.ensure_compile_time_eval():
-        program = jax.tree.map(lambda leaf: leaf[0], _system._fill(tables, nothing, nothing))
+        program = jax.tree.map(lambda leaf: leaf[0], fill_tables(tables, nothing, nothing))
         states = _size(sizes[0], _LEAST_STATES)
         padded = _padded(program, states, _size(num_nodes, _LEAST_NODES))
         return _Form(jax.tree.map(np.asarray, bind(padded, states)), tuple(lifted.numbers))

@@ -14,6 +14,7 @@ from jaxtyping import Array
 from s2jax import _checks
 from s2jax.distributions import Constant
 from s2jax.ode._adaptive import adaptive
+from s2jax.ode._field import field
 from s2jax.ode._shared import solve_shared
 from s2jax.ode._solution import Solution, solve_nothing
 
@@ -56,8 +57,6 @@ def _solve_rows(equations, solver, max_steps, tolerances, ts, y0, parameters, x)
 
 
 def _solve_row(equations, solver, max_steps, tolerances, ts, y0, parameters, x):
-    from s2jax.ode._system import field
-
     derivative = lambda t, y, x: field(equations, t, y, x, parameters)
     return adaptive(derivative, solver, max_steps, tolerances, ts, y0, x)
 

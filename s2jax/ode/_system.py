@@ -1,12 +1,10 @@
 """Systems of differential equations that are given, with parameters drawn anew in every row."""
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from s2jax import _checks
@@ -14,7 +12,9 @@ from s2jax._random import random_bits
 from s2jax._types import Number, Words, number
 from s2jax.distributions import AbstractDistribution, sample_as
 from s2jax.expressions import Program
-from s2jax.expressions._program import VARIABLE_NAMES, decimal
+from s2jax.expressions._program import decimal
+from s2jax.ode._differential import AbstractDifferential, check_options
+from s2jax.ode._field import field, fill_tables, program_field, sympy_of, tables_of
 from s2jax.ode._forms import AUTONOMOUS, FORCED, Layout
 from s2jax.ode._given import (
     CALL,
@@ -33,22 +33,13 @@ from s2jax.ode._given import (
 )
 from s2jax.ode._one_system import OneSystem
 from s2jax.ode._solution import Solution
-from s2jax.ode._target import AbstractDifferential, check_options
 from s2jax.ode._words import read_words, write_words
-from s2jax.operators import CONST, OPCODE
-from s2jax.symbols._direct import compute_trees
-from s2jax.symbols._from_sympy import read_sympy
-from s2jax.symbols._lambdify import Lambdified, lambdify
 from s2jax.symbols._law import (
     MAX_ROUNDED,
-    _fold,
     _Tables,
-    _tables,
     check_numbers,
     drawn_decimal,
 )
-from s2jax.symbols._text import text_form
-from s2jax.symbols._tree import VARIABLES, Parameter, Tree, Variable
 
 
 class Draw(NamedTuple):
@@ -68,7 +59,8 @@ class Draw(NamedTuple):
 
 
 class System(AbstractDifferential):
-    """y' = f(t, y, x; parameters), one system for all rows; make it by `s2jax.ODE.from_sympy`.
+    """y' = f(t, y, x; parameters), one system for all rows; make it by `from_sympy`, or take a
+    well-known one by `s2jax.ode.named`.
 
     Attributes:
         expressions: The right-hand sides as text, in which states are y_0, y_1, ..., inputs x_0,
@@ -103,7 +95,7 @@ class System(AbstractDifferential):
         check_options("System", self)
         for text in self.expressions:
             try:
-                _expressions((text,), *self._sizes)
+                sympy_of((text,), *self._sizes)
             except (ValueError, TypeError) as error:
                 raise ValueError(
                     f"System(expressions=({text!r}, ...)): {error}. Make systems by {CALL}(...)."
@@ -214,18 +206,18 @@ class System(AbstractDifferential):
                 f"because every row solves this system. Pass num_inputs={len(self.inputs)}, "
                 f"num_outputs={len(self.states)}."
             )
-        check_motion(self, _expressions(self.expressions, *self._sizes))
+        check_motion(self, sympy_of(self.expressions, *self._sizes))
 
-    def lay_out(self, words, num_inputs, num_states, max_states):
+    def lay_out(self, words, num_inputs, num_outputs, sizes):
         form = FORCED if self.inputs else AUTONOMOUS
         rows = jnp.ones(words.shape[0], jnp.int32)
         size, reads = len(self.states) * rows, len(self.inputs) * rows
-        return Layout(form * rows, rows < 0, size, reads), rows > 0
+        return Layout(reads, size, form * rows, rows < 0, rows > 0)
 
-    def source(self, length, num_inputs, num_states, num_lanes):
+    def source(self, sizes, num_lanes):
         return OneSystem(
             system=self,
-            length=length,
+            length=sizes.length,
             max_substeps=self.max_substeps,
             fixed_span=self.duration is not None,
         )
@@ -237,7 +229,7 @@ class System(AbstractDifferential):
 
     @property
     def _tables(self) -> _Tables:
-        return _program_tables(self.expressions, *self._sizes)
+        return tables_of(self.expressions, *self._sizes)
 
     def field(
         self,
@@ -295,7 +287,7 @@ class System(AbstractDifferential):
             parameters=decimal(mantissa, exponent, dtype),
             initial=jnp.stack(initial, axis=-1),
             duration=duration,
-            program=_fill(self._tables, mantissa, exponent),
+            program=fill_tables(self._tables, mantissa, exponent),
         )
 
     def _decimals(self, bits: Array) -> tuple[Array, Array]:
@@ -360,100 +352,3 @@ class System(AbstractDifferential):
         from s2jax.ode._solve import solve
 
         return solve(self, y0, ts, parameters, inputs, solver, rtol, atol, max_steps)
-
-
-def field(equations: tuple[Any, ...], t: Any, y: Any, x: Any, parameters: Any) -> Array:
-    """See `System.field`; of the equations and the numbers of states, inputs and parameters."""
-    arrays = [*y, *(() if x is None else x), *(() if parameters is None else parameters)]
-    function = _function(*equations)
-    # an array of the states' type, because JAX caches NumPy constants across enable_x64
-    _checks.check_held("System", "expression with a number", function.constants, y.dtype, np.inf)
-    constants = jnp.asarray(function.constants, y.dtype)
-    values = function.with_constants(constants)(*arrays, t)
-    return jnp.stack([jnp.broadcast_to(value.astype(y.dtype), y.shape[1:]) for value in values])
-
-
-def program_field(equations: tuple[Any, ...], t: Any, y: Any, x: Any, parameters: Any) -> Array:
-    """See `System.program_field`; of the equations and the numbers of all variables."""
-    names = variable_names(*equations[1:])
-    named = dict(zip(names, [*y, *x, *parameters, t], strict=True))
-
-    def leaf(word: Variable | Parameter) -> Array:
-        name = VARIABLE_NAMES[word.index] if isinstance(word, Variable) else word.name
-        return jnp.asarray(named[name], y.dtype)
-
-    values = compute_trees(_trees(*equations), leaf, y.dtype)
-    return jnp.stack([jnp.broadcast_to(value, y.shape[1:]) for value in values])
-
-
-@functools.lru_cache(maxsize=256)
-def _expressions(expressions: tuple[str, ...], *sizes: int) -> tuple[Any, ...]:
-    import sympy
-
-    symbols = {name: sympy.Symbol(name) for name in variable_names(*sizes)}
-    return tuple(read_words(text, symbols) for text in expressions)
-
-
-@functools.lru_cache(maxsize=256)
-def _function(expressions: tuple[str, ...], *sizes: int) -> Lambdified:
-    import sympy
-
-    variables = [sympy.Symbol(name) for name in variable_names(*sizes)]
-    return lambdify(list(_expressions(expressions, *sizes)), variables)
-
-
-@functools.lru_cache(maxsize=256)
-def _program_tables(expressions: tuple[str, ...], *sizes: int) -> _Tables:
-    """The right-hand sides as programs whose parameters are not yet drawn."""
-    texts = [_text(tree) for tree in _trees(expressions, *sizes)]
-    return _tables(tuple(texts), tuple(variable_names(0, 0, sizes[2])[:-1]), False)
-
-
-@functools.lru_cache(maxsize=256)
-def _trees(expressions: tuple[str, ...], *sizes: int) -> tuple[Tree, ...]:
-    return tuple(map(_tree, _expressions(expressions, *sizes)))
-
-
-def _tree(expr: Any) -> Tree:
-    read = lambda symbol: VARIABLES.get(symbol.name) or Parameter(symbol.name)
-    instead = "solve this system with system.solve(...), which takes it as it is"
-    return read_sympy(CALL, expr, read, False, instead)
-
-
-def _text(tree: Tree) -> str:
-    operators = text_form("reference").operators
-    number = text_form("reference").number
-
-    def leaf(word: Any) -> str:
-        if isinstance(word, Parameter):
-            return word.name
-        return VARIABLE_NAMES[word.index] if isinstance(word, Variable) else number(*word)
-
-    return _fold(tree, leaf, lambda name, operands: operators[OPCODE[name]](*operands))
-
-
-def _fill(tables: _Tables, mantissa: Array, exponent: Array) -> Program:
-    """The programs of every row, with its parameters in their places."""
-    arrays = tables.arrays
-    numbers = [
-        jnp.broadcast_to(jnp.asarray(table), (len(mantissa), *table.shape))
-        for table in (arrays.mantissa, arrays.exponent)
-    ]
-    for index in range(mantissa.shape[1]):
-        drawn = mantissa[:, index, None, None, None], exponent[:, index, None, None, None]
-        is_here = jnp.asarray(arrays.source == index)
-        numbers = [jnp.where(is_here, new, old) for new, old in zip(drawn, numbers, strict=True)]
-    mantissas, exponents = numbers
-    is_value = jnp.asarray(arrays.op == CONST)
-    spread = lambda table: jnp.broadcast_to(jnp.asarray(table), (len(mantissa), *table.shape))
-    return Program(
-        op=spread(arrays.op.astype(np.int8)),
-        a=jnp.where(is_value, mantissas[:, :, 0], arrays.a),
-        b=jnp.where(is_value, exponents[:, :, 0], arrays.b).astype(jnp.int16),
-        scale_mantissa=mantissas[:, :, 1],
-        scale_exponent=exponents[:, :, 1].astype(jnp.int8),
-        bias_mantissa=mantissas[:, :, 2],
-        bias_exponent=exponents[:, :, 2].astype(jnp.int8),
-        length=spread(arrays.length),
-        protected=False,
-    )

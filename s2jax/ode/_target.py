@@ -1,19 +1,19 @@
 """Random differential equations as a target."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int
 
 from s2jax import _checks
 from s2jax._part import check_part
 from s2jax._random import categorical, random_bits, uniform
-from s2jax._types import Number, Words, number
+from s2jax._types import Number, number
 from s2jax.distributions import AbstractDistribution, LogUniform, Normal, check_positive
 from s2jax.expressions import AbstractLaw, S2Law
 from s2jax.expressions._laws import Decimals
+from s2jax.ode._differential import AbstractDifferential, check_options
 from s2jax.ode._equations import RandomEquations
 from s2jax.ode._forms import (
     AUTONOMOUS,
@@ -25,12 +25,6 @@ from s2jax.ode._forms import (
     STOCHASTIC,
     Layout,
 )
-from s2jax.ode._judge import Limits
-from s2jax.ode._search import AbstractSource
-from s2jax.targets import AbstractTarget
-
-if TYPE_CHECKING:
-    from s2jax.ode._system import System
 
 _STREAM = 2  # of what is drawn once for a row
 _KEEP_ONE_STATE = 0.1
@@ -53,32 +47,6 @@ def default_law() -> S2Law:
         constant_probability=0.0,
         constants=Decimals(digits=2, min_exponent=-2, max_exponent=-1),
     )
-
-
-class AbstractDifferential(AbstractTarget):
-    """A target whose series solve differential equations."""
-
-    tolerance: eqx.AbstractVar[Number]
-    min_tail: eqx.AbstractVar[Number]
-    max_jump: eqx.AbstractVar[Number]
-
-    @property
-    def limits(self) -> Limits:
-        """What is refused beside what `Acceptance` refuses."""
-        return Limits(self.tolerance, self.min_tail, self.max_jump)
-
-    def lay_out(
-        self, words: Words, num_inputs: Int[Array, " rows"], num_states: Int[Array, " rows"],
-        max_states: int,
-    ) -> tuple[Layout, Bool[Array, " rows"]]:  # fmt: skip
-        """Forms and sizes of rows, and which of them may be monotone."""
-        raise NotImplementedError
-
-    def source(
-        self, length: int, num_inputs: int, num_states: int, num_lanes: int
-    ) -> AbstractSource:
-        """Where the equations come from. All arguments are static."""
-        raise NotImplementedError
 
 
 class ODE(AbstractDifferential):
@@ -162,39 +130,6 @@ class ODE(AbstractDifferential):
         check_positive("ODE", "span", self.span)
         check_options("ODE", self)
 
-    @staticmethod
-    def from_sympy(
-        expressions: Sequence[Any], states: Sequence[Any], inputs: Sequence[Any] = (),
-        parameters: Mapping[Any, Any] | None = None, **options: Any,
-    ) -> "System":  # fmt: skip
-        """A given system, to solve by itself or as the target of a `Config`.
-
-        Args:
-            expressions, states, inputs, parameters, **options: As in `System.from_sympy`.
-
-        Example:
-            >>> import sympy
-            >>> y, k = sympy.symbols("y k")
-            >>> system = ODE.from_sympy([-k * y], [y], parameters={k: LogUniform(0.5, 2.0)})
-            >>> print(system)
-            y' = -k*y
-        """
-        from s2jax.ode._system import System
-
-        return System.from_sympy(expressions, states, inputs, parameters, **options)
-
-    @staticmethod
-    def named(name: str, jitter: float = 0.1) -> "System":
-        """A well-known system by its name in `s2jax.ode.NAMES`, as `s2jax.ode.named`.
-
-        Example:
-            >>> ODE.named("lorenz").states
-            ('x', 'y', 'z')
-        """
-        from s2jax.ode._named import named
-
-        return named(name, jitter)
-
     @property
     def protected(self) -> bool:
         return self.domain == "protected"
@@ -222,7 +157,8 @@ class ODE(AbstractDifferential):
                 "out of the weights."
             )
 
-    def lay_out(self, words, num_inputs, num_states, max_states):
+    def lay_out(self, words, num_inputs, num_outputs, sizes):
+        num_states, max_states = num_outputs, sizes.num_outputs
         bits = random_bits(words, 5, _STREAM)
         weights = jnp.stack([jnp.asarray(self.weights.get(f, 0.0), jnp.float32) for f in FORMS])
         form = categorical(bits[0], weights)
@@ -239,43 +175,21 @@ class ODE(AbstractDifferential):
         reads = jnp.where((form == DRIVEN) | (form == FORCED), num_inputs, reads)
         monotone = uniform(bits[4]) < self.max_monotone
         monotone = monotone | ((form == AUTONOMOUS) & (num_states == 1))
-        return Layout(form, is_stochastic, num_states, reads), monotone
+        return Layout(reads, num_states, form, is_stochastic, monotone)
 
-    def source(self, length, num_inputs, num_states, num_lanes):
+    def source(self, sizes, num_lanes):
         return RandomEquations(
             law=self.law,
             initial=self.initial,
             span=self.span,
             solver=self.solver,
-            length=length,
-            num_inputs=num_inputs,
-            num_states=num_states,
+            length=sizes.length,
+            num_inputs=sizes.num_inputs,
+            num_states=sizes.num_outputs,
             num_lanes=num_lanes,
             extra_nodes=self._extra_nodes,
             protected=self.protected,
             has_noise="stochastic" in self.weights,
             has_integrals="driven" in self.weights,
             max_substeps=self.max_substeps,
-        )
-
-
-def check_options(owner: str, target: Any) -> None:
-    """Refuse what no target of differential equations may have, given systems included."""
-    _checks.check_number(owner, "tolerance", target.tolerance, 0, 1, strict=True)
-    _checks.check_number(owner, "min_tail", target.min_tail, 0, 1)
-    _checks.check_number(owner, "max_jump", target.max_jump, 0, strict=True)
-    if target.max_substeps not in (1, 2, 4):
-        raise ValueError(
-            f"{owner}(max_substeps={target.max_substeps!r}): must be 1, 2 or 4, because steps are "
-            "halved until they are accurate. Choose one of these."
-        )
-    if target.solver is None:
-        return
-    import diffrax
-
-    if not isinstance(target.solver, diffrax.AbstractERK):
-        raise ValueError(
-            f"{owner}(solver={target.solver!r}): must be an explicit Runge-Kutta method of "
-            "diffrax, because all rows take the same steps. Pass for example diffrax.Tsit5(); "
-            "implicit solvers work in `solve`."
         )

@@ -11,8 +11,8 @@ import numpy as np
 from s2jax.corpus import read
 from s2jax.corpus._files import replacing
 from s2jax.corpus._info import known_name
-from s2jax.corpus._layout import row_forms, row_noise
 from s2jax.generate import Batch
+from s2jax.ode._dynamics import name_forms, write_noise
 from s2jax.plotting._figure import draw
 from s2jax.plotting._panels import Pair
 from s2jax.symbols import to_text
@@ -41,7 +41,9 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
         raise ValueError(f"plot_pairs(count={count}): must be >= 1. Ask for at least one pair.")
     host = jax.tree.map(lambda leaf: np.asarray(leaf)[:count], batch)
     texts = to_text(host.program)
-    forms, noise = row_forms(host), row_noise(host)
+    solves = host.dynamics is not None
+    forms = name_forms(host.dynamics) if solves else None
+    noise = write_noise(host.dynamics, host.y_mask) if solves else None
     names = ("x", "y", "x_mask", "y_mask", "y_scale", "y_shift")
     pairs = []
     for row, text in enumerate(texts):

@@ -1,65 +1,14 @@
-"""What is made of the inputs: y = f(x) with a random f, or y = x."""
-
-import abc
-from typing import Any
+"""Targets without equations: y = f(x) with a random f, or y = x."""
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
 
 from s2jax import _checks
-from s2jax._part import Part, check_part
-from s2jax._types import Words
+from s2jax._part import check_part
 from s2jax.expressions import AbstractLaw, Program, S2Law
 from s2jax.expressions._run import evaluate_rows
 from s2jax.operators import ID
-
-
-class AbstractTarget(Part):
-    """What is made of the inputs, and of which programs."""
-
-    noun = "a target"
-    example = "s2jax.Algebraic()"
-
-    @classmethod
-    def way_out(cls, given: Any) -> str:
-        if isinstance(given, AbstractLaw):
-            return f"Wrap it in s2jax.Algebraic: s2jax.Algebraic({type(given).__name__}(...))."
-        if isinstance(given, (str, list, tuple)):
-            return (
-                "Wrap expressions of your own: s2jax.Algebraic(s2jax.Expressions([...])); for "
-                "differential equations, s2jax.ODE.from_sympy."
-            )
-        return super().way_out(given)
-
-    @property
-    @abc.abstractmethod
-    def protected(self) -> bool:
-        """Whether the programs are in protected mode."""
-
-    @abc.abstractmethod
-    def num_nodes(self, num_inputs: int, num_outputs: int = 1) -> int:
-        """Static number of instruction slots of a program."""
-
-    def check_inputs(self, num_inputs: int, num_outputs: int = 1) -> None:
-        """Raise a `ValueError` if programs with so many inputs and outputs cannot be drawn."""
-
-
-class AbstractPointwise(AbstractTarget):
-    """A target whose series are functions of the inputs at the same time."""
-
-    @abc.abstractmethod
-    def draw(
-        self, words: Words, stream: Int[Array, " rows"], used_inputs: Int[Array, " rows"],
-        output: Int[Array, " rows"], num_inputs: int,
-    ) -> Program:  # fmt: skip
-        """Draw one program per row from a stream of its key, for the given output."""
-
-    @abc.abstractmethod
-    def series(
-        self, program: Program, x: Float[Array, "rows inputs time"]
-    ) -> Float[Array, "rows time"]:
-        """The series of each program on its own input."""
+from s2jax.targets._pointwise import AbstractPointwise
 
 
 class Algebraic(AbstractPointwise):
@@ -95,6 +44,10 @@ class Algebraic(AbstractPointwise):
     @property
     def protected(self) -> bool:
         return self.domain == "protected"
+
+    @property
+    def program_law(self) -> AbstractLaw:
+        return self.law
 
     def num_nodes(self, num_inputs: int, num_outputs: int = 1) -> int:
         return self.law.num_nodes(num_inputs)
