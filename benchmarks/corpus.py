@@ -31,7 +31,7 @@ BLOCK = 1024
 def jobs(folder: Path, plan: Plan) -> dict[str, Callable[[], float]]:
     """One block's or one file's rows per call."""
     schema = schema_of(pyarrow, plan.stream.config, plan.head)
-    host = [(first, table_of(pyarrow, schema, batch, tokens, first, BLOCK))
+    host = [(first, table_of(pyarrow, schema, plan.stream.config, batch, tokens, first, BLOCK))
             for first, batch, tokens in blocks(plan, 0)]  # fmt: skip
 
     def generate() -> float:

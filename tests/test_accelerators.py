@@ -19,6 +19,7 @@ from s2jax._rows import tile_size
 from s2jax.expressions import S2Law
 from s2jax.expressions import _grouped as grouped
 from s2jax.generate import _candidates, _sample
+from s2jax.ode import System, named
 from s2jax.ode._differential import num_lanes
 from s2jax.targets import Sizes
 

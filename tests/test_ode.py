@@ -29,6 +29,7 @@ from s2jax.expressions._program import FIRST_STATE, TIME
 from s2jax.ode import FORMS, System, named
 from s2jax.ode._forms import streams
 from s2jax.operators import ARITY
+from s2jax.targets import Sizes
 from tests.statistics import assert_counts_match
 from tests.trajectories import reference, relative_error
 
@@ -205,41 +206,41 @@ def laid_out(max_states: int, **fields: Any) -> Any:
     row = jnp.arange(MANY, dtype=jnp.int32)
     words = fold_in(jnp.broadcast_to(words_of(KEY), (MANY, 2)), row)
     one = jnp.ones(MANY, jnp.int32)
-    return jax.device_get(target.lay_out(words, one, 1 + row % max_states, max_states))
+    return jax.device_get(target.lay_out(words, one, 1 + row % max_states, Sizes(2, 1, max_states)))
 
 
 def test_forms_follow_their_weights() -> None:
     weights = {"driven": 1.0, "forced": 2.0, "autonomous": 3.0, "second_order": 2.0,
                "saturated": 0.0, "stochastic": 2.0}  # fmt: skip
-    layout, _ = laid_out(3, weights=weights)
+    layout = laid_out(3, weights=weights)
     shares = np.array(list(weights.values())) / 10
     plain = np.bincount(layout.form[~layout.is_stochastic], minlength=6)
     assert_counts_match(np.append(plain[:-1], layout.is_stochastic.sum()), shares, what="forms")
     drift = np.bincount(layout.form[layout.is_stochastic], minlength=6)
     assert_counts_match(drift, [*(shares[:-1] / 0.8), 0], what="forms of drifts")
-    only, _ = laid_out(3, weights={"stochastic": 1.0})
+    only = laid_out(3, weights={"stochastic": 1.0})
     assert (only.form == FORMS.index("autonomous")).all()
     assert only.is_stochastic.all()
 
 
 def test_numbers_of_states_follow_their_law() -> None:
-    layout, _ = laid_out(3)
+    layout = laid_out(3)
     form = {name: layout.form == number for number, name in enumerate(FORMS)}
-    sizes = lambda name: np.bincount(layout.num_states[form[name]], minlength=4)
+    sizes = lambda name: np.bincount(layout.num_outputs[form[name]], minlength=4)
     for name in ("driven", "forced", "saturated"):
         assert_counts_match(sizes(name), [0, 1 / 3, 1 / 3, 1 / 3], what=name)
     # one in ten of those of one state stays
     assert_counts_match(sizes("autonomous"), np.array([0, 0.1, 1.9, 1]) / 3, what="autonomous")
     assert_counts_match(sizes("second_order"), [0, 0, 1, 0], what="second order")
-    four, _ = laid_out(4)
+    four = laid_out(4)
     pairs = np.bincount(four.num_states[four.form == FORMS.index("second_order")], minlength=5)
     assert_counts_match(pairs, [0, 0, 0.5, 0, 0.5], what="second order of four")
-    alone, _ = laid_out(1, weights={"autonomous": 1.0})
+    alone = laid_out(1, weights={"autonomous": 1.0})
     assert (alone.num_states == 1).all()
 
 
 def test_numbers_of_inputs_follow_their_law() -> None:
-    layout, _ = laid_out(3)
+    layout = laid_out(3)
     reads = np.isin(layout.form, [FORMS.index("driven"), FORMS.index("forced")])
     second = layout.form == FORMS.index("second_order")
     assert (layout.num_inputs[reads] == 1).all()
@@ -248,14 +249,15 @@ def test_numbers_of_inputs_follow_their_law() -> None:
 
 
 def test_monotone_rows_have_their_share() -> None:
-    layout, allowed = laid_out(3)
-    alone = (layout.form == FORMS.index("autonomous")) & (layout.num_states == 1)
+    layout = laid_out(3)
+    allowed = layout.may_be_monotone
+    alone = (layout.form == FORMS.index("autonomous")) & (layout.num_outputs == 1)
     assert allowed[alone].all()
     assert_counts_match(
         np.bincount(allowed[~alone].astype(int)), [0.7, 0.3], what="may be monotone"
     )
     for share in (0.0, 1.0):
-        _, allowed = laid_out(3, max_monotone=share)
+        allowed = laid_out(3, max_monotone=share).may_be_monotone
         assert (allowed[~alone] == share).all()
 
 

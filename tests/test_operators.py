@@ -9,6 +9,7 @@ import sympy
 
 import s2jax
 from s2jax.expressions._lower import functions
+from s2jax.ode import System
 from s2jax.operators import OPCODE, TABLE
 from s2jax.symbols._from_sympy import _functions
 from s2jax.symbols._lexer import WORDS

@@ -22,7 +22,8 @@ from s2jax.ode._dynamics import (
 )
 from s2jax.ode._forms import STOCHASTIC, Layout
 from s2jax.ode._judge import Limits
-from s2jax.ode._search import AbstractSource, Found, Work, search, unpack_equations
+from s2jax.ode._search import Work, search
+from s2jax.ode._tries import AbstractSource, Found, unpack_equations
 from s2jax.targets import AbstractTarget, Sizes, Task
 
 _CPU_LANES, _CPU_VALUES = 2048, 2**22  # of the series of all lanes: what caches hold

@@ -17,7 +17,7 @@ from s2jax.ode._forms import draw_equations, streams
 from s2jax.ode._integrate import integrate
 from s2jax.ode._noise import noise
 from s2jax.ode._quadrature import integrate_input
-from s2jax.ode._search import AbstractSource, Engine, Tries
+from s2jax.ode._tries import AbstractSource, Engine, Tries
 from s2jax.operators import NUM_LEAVES
 
 _MEAN_INSTRUCTIONS = 7

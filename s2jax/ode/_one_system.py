@@ -11,7 +11,7 @@ from s2jax.expressions._program import DTYPES
 from s2jax.ode._equations import input_at, solver_of
 from s2jax.ode._forms import streams
 from s2jax.ode._integrate import integrate
-from s2jax.ode._search import AbstractSource, Engine, Tries
+from s2jax.ode._tries import AbstractSource, Engine, Tries
 from s2jax.operators import ID
 
 
