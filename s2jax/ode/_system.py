@@ -140,7 +140,7 @@ class System(AbstractDifferential):
                 not used; or if an expression holds a function that JAX does not have.
 
         Example:
-            >>> import sympy
+            >>> import numpy as np, sympy
             >>> x, v, omega = sympy.symbols("x v omega")
             >>> system = System.from_sympy([v, -(omega**2) * x], [x, v], parameters={omega: 2.0})
             >>> print(system)
@@ -343,6 +343,7 @@ class System(AbstractDifferential):
                 has a distribution and no value, or the solver has no error estimate.
 
         Example:
+            >>> import numpy as np
             >>> from s2jax.ode import named
             >>> system = named("logistic", jitter=0.0)
             >>> found = system.solve([[0.1], [0.2]], np.linspace(0.0, 10.0, 50), {"r": 2.0})
