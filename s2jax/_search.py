@@ -138,7 +138,7 @@ def search(
         return outputs, pending, jnp.minimum(start + step, num_items - window)
 
     start = (outputs, wanted.reshape(-1), jnp.int32(0))
-    return jax.lax.while_loop(lambda state: state[1].any(), round_of_tries, start)[0]
+    return jax.lax.while_loop(lambda state: state[1].any() & (state[2] < num_items), round_of_tries, start)[0]
 
 
 def _deal(pending, tries, lane):
