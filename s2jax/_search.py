@@ -138,7 +138,9 @@ def search(
         return outputs, pending, jnp.minimum(start + step, num_items - window)
 
     start = (outputs, wanted.reshape(-1), jnp.int32(0))
-    return jax.lax.while_loop(lambda state: state[1].any() & (state[2] < num_items), round_of_tries, start)[0]
+    # reads two carried values: where it is one, XLA's analysis of trip counts clones the whole body
+    unfinished = lambda state: state[1].any() & (state[2] < num_items)
+    return jax.lax.while_loop(unfinished, round_of_tries, start)[0]
 
 
 def _deal(pending, tries, lane):
