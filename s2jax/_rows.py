@@ -85,7 +85,9 @@ def fill_rows(words: Words, config: Config, n: int, backend: str) -> Rows:
 
     index = jnp.tile(jnp.arange(n, dtype=jnp.int32), num_keys)
     start = no_rows(config, index), jnp.ones(num_keys * n, bool), jnp.int32(0)
-    return jax.lax.while_loop(lambda state: state[1].any(), step, start)[0]
+    # reads two carried values: where it is one, XLA's analysis of trip counts clones the whole body
+    unfinished = lambda state: state[1].any() & (state[2] <= _MAX_ROUNDS)
+    return jax.lax.while_loop(unfinished, step, start)[0]
 
 
 def no_rows(config: Config, index: Int[Array, " rows"]) -> Rows:

@@ -151,7 +151,9 @@ def _search(target: AbstractPointwise, task: Task, outputs: Outputs, num_lanes: 
     output = jnp.arange(num_outputs, dtype=jnp.int32)
     wanted = task.wanted[:, None] & (output < task.layout.num_outputs[:, None])
     start = (outputs, wanted.reshape(-1), jnp.int32(0))
-    return jax.lax.while_loop(lambda state: state[1].any(), round_of_tries, start)[0]
+    # reads two carried values: where it is one, XLA's analysis of trip counts clones the whole body
+    unfinished = lambda state: state[1].any() & (state[2] < num_items)
+    return jax.lax.while_loop(unfinished, round_of_tries, start)[0]
 
 
 def _attempt(target: AbstractPointwise, task: Task, item, number):
