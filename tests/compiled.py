@@ -1,0 +1,57 @@
+"""Where compiled programs are kept between runs of the tests."""
+
+import contextlib
+import importlib.metadata
+import platform
+import tempfile
+import zlib
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[1] / ".pytest_cache" / "compiled"
+MAX_BYTES = 1 << 30
+
+
+def prepare_folder(folder: Path = FOLDER, max_bytes: int = MAX_BYTES) -> Path:
+    """Return the folder of this processor and this version of jaxlib, and make room in it.
+
+    A program runs on the processor that it was compiled for; flags of XLA are part of JAX's own
+    keys. Where nothing can be written, it is a temporary folder.
+    """
+    own = folder / f"{importlib.metadata.version('jaxlib')}-{name_processor()}"
+    try:
+        own.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="s2jax-compiled-"))
+    forget_oldest(folder, max_bytes)
+    return own
+
+
+def name_processor() -> str:
+    """Name the processor by its instructions, or as well as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    told = [line for line in lines if line.startswith(("flags", "Features"))][:1]
+    told += [platform.machine(), platform.processor()]
+    return f"{zlib.crc32(repr(told).encode()):08x}"
+
+
+def forget_oldest(folder: Path, max_bytes: int) -> None:
+    """Delete files, those not read for longest first, until the rest is within bounds.
+
+    What another run deletes at the same time is no error.
+    """
+    found = []
+    for file in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            if file.is_file():
+                facts = file.stat()
+                found.append((facts.st_atime, facts.st_size, file))
+    left = sum(size for _, size, _ in found)
+    for _, size, file in sorted(found):
+        if left <= max_bytes:
+            return
+        with contextlib.suppress(OSError):
+            file.unlink()
+        left -= size
