@@ -13,9 +13,9 @@ import _record
 _record.use_one_core()
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import jax
+import jax  # noqa: E402
 
-import s2jax
+import s2jax  # noqa: E402
 
 PRESETS = {"s2": s2jax.presets.s2, "ode": s2jax.presets.ode}
 

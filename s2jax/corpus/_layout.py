@@ -16,8 +16,8 @@ from s2jax.symbols import Vocabulary, to_text
 from s2jax.symbols._tokens import Tokens, num_tokens, to_tokens
 
 SCHEMA_VERSION = 5
-"""4 had its columns in another order, 3 other ids of tokens, 2 no rejections, no noise as tokens and
-no hash of values."""
+"""4 had its columns in another order, 3 other ids of tokens, 2 no rejections, no noise as tokens
+and no hash of values."""
 ROW_GROUP = 256
 
 
