@@ -351,3 +351,21 @@ def suggest_names(
         return call
 
     return decorate
+
+
+def check_key(owner: str, key: Any) -> None:
+    """Refuse what is not one typed key.
+
+    Raises:
+        TypeError: If it is of another kind, or several keys.
+    """
+    import jax
+
+    if not (isinstance(key, jax.Array) and jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key)):
+        raise TypeError(
+            f"{owner}(key={shown(key)}): must be a typed key. Pass jax.random.key(seed)."
+        )
+    if key.shape != ():
+        raise TypeError(
+            f"{owner}(key of shape {key.shape}): must be one key. Use jax.vmap for several."
+        )

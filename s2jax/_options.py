@@ -14,7 +14,7 @@ import numpy as np
 from s2jax import _checks, operators
 from s2jax._serialize import classes
 from s2jax.config import Config
-from s2jax.inputs import AbstractInput, Choice
+from s2jax.inputs import AbstractFamily, Choice
 from s2jax.ode import FORMS
 
 _HERE = ""  # in a tree of options, the value of the node itself
@@ -234,7 +234,7 @@ def _variant(given: Any, name: str, kind: Any) -> Any:
         chosen.append(part())
     if len(chosen) == 1:
         return chosen[0]
-    if not all(isinstance(part, AbstractInput) for part in chosen):
+    if not all(isinstance(part, AbstractFamily) for part in chosen):
         raise ValueError(f"{_flag(name)} {' '.join(map(str, words))}: takes one name.")
     return Choice(chosen)
 

@@ -42,11 +42,16 @@ def words_of(keys: Key[Array, "*batch"]) -> Words:
     return jax.vmap(bits)(keys.reshape(-1)).reshape(*keys.shape, 2)
 
 
+def _as_uint32(number: Int[Array, "*shape"] | int) -> UInt32[Array, "*shape"]:
+    """A number below 2**32 as a word; one of Python may be beyond int32."""
+    return jnp.asarray(np.uint32(number) if isinstance(number, int) else number).astype(jnp.uint32)
+
+
 def fold_in(
     words: UInt32[Array, "*#batch 2"], data: Int[Array, "*#batch"] | int
 ) -> UInt32[Array, "*#batch 2"]:
     """Fold a number into keys; for one key this equals `jax.random.fold_in`."""
-    data = jnp.asarray(data).astype(jnp.uint32)
+    data = _as_uint32(data)
     out = threefry2x32((words[..., 0], words[..., 1]), (jnp.zeros_like(data), data))
     return jax.lax.optimization_barrier(jnp.stack(jnp.broadcast_arrays(*out), axis=-1))
 
@@ -62,7 +67,7 @@ def random_bits(
     """
     low = jnp.arange(-(-count // 2), dtype=jnp.uint32)[:, None]
     low = low + jnp.asarray(first).astype(jnp.uint32)
-    high = jnp.broadcast_to(jnp.asarray(stream).astype(jnp.uint32), words.shape[:1])[None, :]
+    high = jnp.broadcast_to(_as_uint32(stream), words.shape[:1])[None, :]
     high, low = jnp.broadcast_arrays(high, low)
     out = threefry2x32((words[None, :, 0], words[None, :, 1]), (high, low))
     # stored once: else XLA repeats the cipher in every kernel that reads the bits
@@ -100,6 +105,17 @@ def below(
 ) -> Int[Array, "*shape"]:
     """Uniform integers in {0, ..., bound - 1}; see `take_below`."""
     return take_below(bits, bound)[0]
+
+
+def multiply_high(
+    bits: UInt32[Array, "*shape"], bound: UInt32[Array, "*#shape"]
+) -> UInt32[Array, "*shape"]:
+    """The upper word of `bits * bound`: uniform in {0, ..., bound - 1}, for any bound."""
+    high, low = bits >> np.uint32(16), bits & np.uint32(0xFFFF)
+    bound_high, bound_low = bound >> np.uint32(16), bound & np.uint32(0xFFFF)
+    middle = high * bound_low + ((low * bound_low) >> np.uint32(16))
+    other = low * bound_high + (middle & np.uint32(0xFFFF))
+    return high * bound_high + (middle >> np.uint32(16)) + (other >> np.uint32(16))
 
 
 def categorical(

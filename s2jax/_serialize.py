@@ -39,7 +39,7 @@ def classes() -> Mapping[str, type]:
     bases = (
         Config, config.Standardize, acceptance.Acceptance, expressions.Decimals,
         distributions.AbstractDistribution, expressions.AbstractLaw, expressions.Split,
-        inputs.AbstractInput, targets.AbstractTarget,
+        inputs.AbstractFamily, targets.AbstractTarget,
     )  # fmt: skip
     found = [value for module in modules for value in vars(module).values()]
     return {

@@ -8,7 +8,7 @@ from s2jax._types import Number, Whole, number, whole
 from s2jax.acceptance import Acceptance
 from s2jax.expressions import Split
 from s2jax.expressions._program import MAX_INPUTS
-from s2jax.inputs import ARMA, AbstractInput, Choice, Mixture, as_choice
+from s2jax.inputs import ARMA, AbstractFamily, Choice, Mixture, as_choice
 from s2jax.targets import AbstractTarget, Algebraic
 
 
@@ -80,7 +80,7 @@ class Config(Part):
     num_outputs: int = eqx.field(static=True, default=1)
     min_inputs: Whole | None = whole(None)
     min_outputs: Whole | None = whole(None)
-    inputs: AbstractInput = Choice([Mixture(), ARMA()])
+    inputs: AbstractFamily = Choice([Mixture(), ARMA()])
     target: AbstractTarget = Algebraic()
     acceptance: Acceptance = Acceptance()
     x_scaling: Standardize | None = Standardize()
@@ -91,7 +91,7 @@ class Config(Part):
         check = _checks.check_static_integer
         check("Config", "length", self.length, 2, 2**24)
         for name, kind in (
-            ("inputs", AbstractInput), ("target", AbstractTarget), ("acceptance", Acceptance),
+            ("inputs", AbstractFamily), ("target", AbstractTarget), ("acceptance", Acceptance),
         ):  # fmt: skip
             check_part("Config", name, getattr(self, name), kind)
         for name, kind in (
@@ -107,7 +107,13 @@ class Config(Part):
             if value is not None:
                 _checks.check_number("Config", name, value, 1, high, integer=True)
         self.inputs.check_length(self.length)
+        self.inputs.check_channels(self.num_inputs)
         self.target.check_inputs(self.num_inputs, self.num_outputs)
+
+    @property
+    def draws_all_inputs(self) -> bool:
+        """Whether every row uses all inputs."""
+        return self.min_inputs is None and not self.target.chooses_channels
 
     @property
     def choice(self) -> Choice:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 from s2jax import _checks, _forks
 from s2jax._part import check_part
 from s2jax._random import words_of
-from s2jax._rows import Rows, draw_rows, fill_rows, no_rows, sizes_of, unpack_channels
+from s2jax._rows import Rows, draw_rows, fill_rows, no_rows, sizes_of
 from s2jax._types import Indices, PRNGKey, Words
 from s2jax.acceptance import REASONS, Status
 from s2jax.config import Config
@@ -142,14 +142,7 @@ def candidates(key: PRNGKey, config: Config, indices: Indices) -> Batch:
 
 def _check_call(name: str, key, config) -> None:
     _forks.check_can_draw(f"{name}()")
-    if not (isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)):
-        raise TypeError(
-            f"{name}(key={_checks.shown(key)}): must be a typed key. Pass jax.random.key(seed)."
-        )
-    if key.shape != ():
-        raise TypeError(
-            f"{name}(key of shape {key.shape}): must be one key. Use jax.vmap for several."
-        )
+    _checks.check_key(name, key)
     check_part(name, "config", config, Config)
 
 
@@ -190,7 +183,7 @@ def _candidates(words: Words, config: Config, indices, backend: str) -> Batch:
 
 
 def _to_batch(config: Config, rows: Rows) -> Batch:
-    channels = unpack_channels(config, rows)
+    channels = rows.channels
     good_input = channels.usable.all(1)
     fields = config.target.fields(rows.outputs, rows.y_mask, sizes_of(config))
     missing = config.target.missing(rows.outputs, rows.y_mask)

@@ -72,7 +72,7 @@ class ARMA(AbstractProcess):
         num_ar_words = _PAPER_TRIES * p if self.rule == "paper" else p * (p + 1) // 2
         return 2 + self.max_ma_order + num_ar_words
 
-    def from_bits(self, bits: UInt32[Array, "words channels"], length: int) -> LinearProcess:
+    def from_bits(self, bits: UInt32[Array, "words channels"]) -> LinearProcess:
         max_p, max_q = self.max_ar_order, self.max_ma_order
         p = (self.min_ar_order + below(bits[0], max_p - self.min_ar_order + 1)).astype(jnp.int32)
         q = (self.min_ma_order + below(bits[1], max_q - self.min_ma_order + 1)).astype(jnp.int32)

@@ -1,17 +1,38 @@
-"""What an input family is: a law of parameters, and the law of a series given its parameters."""
+"""What an input family is: a law of parameters, and the law of a series given its parameters.
+
+A family is written for one channel; the base draws many at once.
+"""
 
 import abc
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt32
 
+from s2jax import _checks
 from s2jax._part import Part
-from s2jax._random import random_bits
+from s2jax._random import fold_in, words_of
+from s2jax._types import PRNGKey, Words
+from s2jax.inputs._draws import Draws
 
 
-class AbstractInput(Part):
-    """A law of input series. Many channels are drawn at once, one key each."""
+class Drawn(NamedTuple):
+    """Series of one family, and what they were drawn from.
+
+    Attributes:
+        series: Not scaled: `(n, time)`, or `(n, channels, time)` where a family makes whole rows.
+        law: What `law` drew for each of them: its arrays with an axis of n before their own.
+    """
+
+    series: Float[Array, "..."]
+    law: Any
+
+
+class AbstractFamily(Part):
+    """What inputs are drawn from: `AbstractInput` and `AbstractRowInput` say how."""
 
     noun = "an input family"
     example = "s2jax.inputs.ARMA()"
@@ -24,30 +45,191 @@ class AbstractInput(Part):
             return "Wrap series of your own in s2jax.inputs.Given(series)."
         return super().way_out(given)
 
-    @property
-    @abc.abstractmethod
-    def num_words(self) -> int:
-        """Number of random words that `from_bits` reads per channel."""
+    def check_length(self, length: int) -> None:
+        """Raise a `ValueError` if series of this length cannot be drawn."""
+
+    def check_channels(self, channels: int) -> None:
+        """Raise a `ValueError` if rows of so many channels cannot be drawn."""
+
+
+class AbstractInput(AbstractFamily):
+    """A law of input series, written for one channel; the channels of a row are independent.
+
+    A family of one's own is a class with fields, which are its numbers, and two methods in ordinary
+    JAX. `law` draws what the series depends on and returns it as a pytree of arrays, which rows
+    keep as their ground truth; `series` draws the series given it.
+
+    Raises:
+        TypeError: At first use, if the law holds something else than arrays of numbers, or the
+            series are no floats.
+        ValueError: At first use, if a series has another shape than `(length,)`, or a name is drawn
+            twice.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> class Sine(AbstractInput):
+        ...     noise: float = 0.1
+        ...
+        ...     def law(self, draws, length):
+        ...         return {"period": draws.log_uniform("period", 4, length)}
+        ...
+        ...     def series(self, law, draws, length):
+        ...         wave = jnp.sin(2 * jnp.pi * jnp.arange(length) / law["period"])
+        ...         return wave + self.noise * draws.normal("noise", (length,))
+        >>> drawn = Sine().sample(jax.random.key(0), n=3, length=64)
+        >>> drawn.series.shape, drawn.law["period"].shape
+        ((3, 64), (3,))
+    """
 
     @abc.abstractmethod
-    def from_bits(self, bits: UInt32[Array, "words channels"], length: int) -> Any:
-        """The parameters of each channel: a module of arrays, the channel axis first.
+    def law(self, draws: Draws, length: int) -> Any:
+        """Draw what is drawn once: a pytree of arrays of any dtype."""
 
-        With these the exact law of each channel is known to the user.
+    @abc.abstractmethod
+    def series(self, law: Any, draws: Draws, length: int) -> Float[Array, " time"]:
+        """Draw the series given its law. Names are others than those of `law`, even if alike."""
+
+    def draw_laws(self, words: UInt32[Array, "channels 2"], length: int) -> Any:
+        """The laws of many channels, one raw key each; arrays have the channel axis first.
+
+        What is overridden for speed has the same law as one channel after another.
+        """
+        one = lambda words: check_law(self, self.law(Draws(words, "law"), length))
+        return jax.vmap(one)(words)
+
+    def draw_series(
+        self, laws: Any, words: UInt32[Array, "channels 2"], length: int
+    ) -> Float[Array, "time channels"]:
+        """The series of many channels given their laws, time first; see `draw_laws`."""
+
+        def one(law, words):
+            series = self.series(law, Draws(words, "series"), length)
+            return check_series(self, "series(law, draws, length)", series, (length,))
+
+        return jax.vmap(one, out_axes=1)(laws, words)
+
+    def sample(self, key: PRNGKey, n: int, length: int) -> Drawn:
+        """Draw n series of this family alone, not scaled.
+
+        Args:
+            key: One typed key; not consumed.
+            n: Number of series. Static.
+            length: Time steps. Static.
+
+        Example:
+            >>> import jax, s2jax
+            >>> drawn = s2jax.inputs.ARMA().sample(jax.random.key(0), n=4, length=32)
+            >>> drawn.series.shape, drawn.law.ar.shape
+            ((4, 32), (4, 3))
         """
 
-    def draw(self, words: UInt32[Array, "channels 2"], length: int) -> Any:
-        """Draw the parameters of each channel; see `from_bits`."""
-        return self.from_bits(random_bits(words, self.num_words), length)
+        def draw(words):
+            laws = self.draw_laws(words, length)
+            return Drawn(self.draw_series(laws, words, length).T, laws)
+
+        return _sample(self, draw, key, n, length)
+
+
+class AbstractRowInput(AbstractFamily):
+    """A law of all input channels of a row as one, for channels that depend on each other.
+
+    As `AbstractInput`, for `(channels, time)`: the methods are told how many channels there are.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> class Shared(AbstractRowInput):
+        ...     def law(self, draws, channels, length):
+        ...         return {"loading": draws.normal("loading", (channels,))}
+        ...
+        ...     def series(self, law, draws, channels, length):
+        ...         own = draws.normal("own", (channels, length))
+        ...         return own + law["loading"][:, None] * draws.normal("shared", (length,))
+        >>> Shared().sample(jax.random.key(0), n=2, channels=3, length=64).series.shape
+        (2, 3, 64)
+    """
+
+    @abc.abstractmethod
+    def law(self, draws: Draws, channels: int, length: int) -> Any:
+        """Draw what is drawn once for a row: a pytree of arrays of any dtype."""
 
     @abc.abstractmethod
     def series(
-        self, parameters: Any, words: UInt32[Array, "channels 2"], length: int
-    ) -> Float[Array, "time channels"]:
-        """Draw one series per channel given the parameters, time first.
+        self, law: Any, draws: Draws, channels: int, length: int
+    ) -> Float[Array, "channels time"]:
+        """Draw the series of all channels given their law."""
 
-        Reads another stream of the keys than `draw`.
-        """
+    def draw_laws(self, words: UInt32[Array, "rows 2"], channels: int, length: int) -> Any:
+        """The laws of many rows, one raw key each; arrays have the row axis first."""
+        one = lambda words: check_law(self, self.law(Draws(words, "law"), channels, length))
+        return jax.vmap(one)(words)
 
-    def check_length(self, length: int) -> None:
-        """Raise a `ValueError` if series of this length cannot be drawn."""
+    def draw_series(
+        self, laws: Any, words: UInt32[Array, "rows 2"], channels: int, length: int
+    ) -> Float[Array, "rows channels time"]:
+        """The series of many rows given their laws."""
+
+        def one(law, words):
+            series = self.series(law, Draws(words, "series"), channels, length)
+            call = "series(law, draws, channels, length)"
+            return check_series(self, call, series, (channels, length))
+
+        return jax.vmap(one)(laws, words)
+
+    def sample(self, key: PRNGKey, n: int, channels: int, length: int) -> Drawn:
+        """Draw n rows of this family alone, not scaled: `(n, channels, time)`."""
+        _checks.check_static_integer("sample", "channels", channels, 1, 2**15)
+
+        def draw(words):
+            laws = self.draw_laws(words, channels, length)
+            return Drawn(self.draw_series(laws, words, channels, length), laws)
+
+        return _sample(self, draw, key, n, length)
+
+
+def _sample(
+    family: AbstractFamily, draw: Callable[[Words], Drawn], key: PRNGKey, n: int, length: int
+) -> Drawn:
+    owner = f"{type(family).__name__}.sample"
+    _checks.check_key(owner, key)
+    _checks.check_static_integer(owner, "n", n, 1, 2**30)
+    _checks.check_static_integer(owner, "length", length, 2, 2**24)
+    family.check_length(length)
+    return jax.jit(lambda words: draw(fold_in(words, jnp.arange(n, dtype=jnp.int32))))(
+        words_of(key)
+    )
+
+
+def check_law(family: AbstractFamily, law: Any) -> Any:
+    """The law, refused if it holds something else than arrays of numbers."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(law):
+        if isinstance(leaf, (jax.Array, np.ndarray)) and _is_number(leaf.dtype):
+            continue
+        raise TypeError(
+            f"{type(family).__name__}.law(...) with {_checks.shown(leaf)} at "
+            f"{jax.tree_util.keystr(path) or 'its root'}: must be a pytree of arrays of numbers, "
+            "because it is kept for every row. Pass it through jnp.asarray(...), or make it a "
+            "field of the family."
+        )
+    return law
+
+
+def _is_number(dtype: Any) -> bool:
+    return jnp.issubdtype(dtype, jnp.number) or jnp.issubdtype(dtype, jnp.bool_)
+
+
+def check_series(family: AbstractFamily, call: str, series: Any, shape: tuple[int, ...]) -> Array:
+    """The series, refused if its shape or dtype is another."""
+    name = f"{type(family).__name__}.{call}"
+    found = getattr(series, "shape", None)
+    if found != shape:
+        raise ValueError(
+            f"{name} of {'shape ' + str(found) if found is not None else _checks.shown(series)}: "
+            f"must have shape {shape}, because a family is written for one "
+            f"{'channel' if len(shape) == 1 else 'row'}. Return one number per time step."
+        )
+    if not jnp.issubdtype(series.dtype, jnp.floating):
+        raise TypeError(
+            f"{name} of dtype {series.dtype}: must be real floats. Return "
+            "series.astype(jnp.float32)."
+        )
+    return series

@@ -1,16 +1,18 @@
 """A weighted choice between input families."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Float, Int
 
 from s2jax import _checks
 from s2jax._part import check_part
-from s2jax._random import categorical
-from s2jax.inputs._base import AbstractInput
+from s2jax._random import categorical, random_bits
+from s2jax._streams import named
+from s2jax._types import Words
+from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput
 from s2jax.inputs._given import Window
 from s2jax.inputs._process import AbstractProcess, LinearProcess, merge
 
@@ -20,38 +22,78 @@ class Source(eqx.Module):
 
     Attributes:
         family: Index of the family in the choice.
-        parameters: What the families drew, one module per kind; a channel's family says which one
-            holds it.
+        laws: What the families drew, in the order of the choice; those that draw linear processes
+            share one law, which stands first. Numbers of channels of other families are 0. The law
+            of a family of whole rows has no axis of channels before its own.
     """
 
     family: Int[Array, "*channels"]
-    parameters: tuple[Any, ...]
+    laws: tuple[Any, ...]
 
     @property
     def process(self) -> LinearProcess:
-        """Parameters of the channels drawn from `Mixture` or `ARMA`."""
-        return self._only(LinearProcess)
+        """Laws of the channels drawn from `Mixture` or `ARMA`."""
+        return self.law_of(LinearProcess)
 
     @property
     def window(self) -> Window:
         """Windows of the channels drawn from `Given`."""
-        return self._only(Window)
+        return self.law_of(Window)
 
-    def _only(self, kind):
-        for parameters in self.parameters:
-            if isinstance(parameters, kind):
-                return parameters
+    def law_of(self, kind: type[Any]) -> Any:
+        """The first law of this class."""
+        for law in self.laws:
+            if isinstance(law, kind):
+                return law
         raise AttributeError(f"no family of this config draws a {kind.__name__}")
 
 
-class Choice(AbstractInput):
+class Group(NamedTuple):
+    """Families that one computation serves.
+
+    Attributes:
+        families: The families.
+        indices: Their indices in the choice.
+        makes_rows: Whether they draw all channels of a row as one.
+    """
+
+    families: tuple[Any, ...]
+    indices: tuple[int, ...]
+    makes_rows: bool
+
+    def draw_laws(self, words: Words, family: Int[Array, " items"], channels: int, length: int):
+        """The laws of items, of which `family` tells the family."""
+        if self.makes_rows:
+            return self.families[0].draw_laws(words, channels, length)
+        laws = [member.draw_laws(words, length) for member in self.families]
+        if len(laws) == 1:
+            return laws[0]
+        rank = jnp.zeros_like(family)
+        for position, index in enumerate(self.indices):
+            rank = jnp.where(family == index, position, rank)
+        return merge(laws, rank)
+
+    def draw_series(self, laws, words: Words, channels: int, length: int):
+        """The series of items, time first."""
+        if not self.makes_rows:
+            return self.families[0].draw_series(laws, words, length)
+        rows = self.families[0].draw_series(laws, words, channels, length)
+        return rows.reshape(-1, length).T
+
+
+class Choice(AbstractFamily):
     """One of several families, drawn anew for every channel.
+
+    A family of whole rows is drawn for a row as often as its weight says; the other rows draw a
+    family for each channel. Each family computes its own channels only, so that a choice costs the
+    weighted mean of its families.
 
     Attributes:
         families: The families.
         weights: Their weights; they need not sum to 1.
 
     Raises:
+        TypeError: If one is no family.
         ValueError: If there are no families, or the weights do not fit them.
 
     Example:
@@ -60,7 +102,7 @@ class Choice(AbstractInput):
         (0.3, 0.7)
     """
 
-    families: tuple[AbstractInput, ...] = eqx.field(converter=tuple)
+    families: tuple[AbstractFamily, ...] = eqx.field(converter=tuple)
     weights: Sequence[float] | Float[Array, " families"] = ()
 
     def __init__(self, families, weights=None):
@@ -76,12 +118,12 @@ class Choice(AbstractInput):
 
     def __check_init__(self):
         for index, family in enumerate(self.families):
-            check_part("Choice", f"families[{index}]", family, AbstractInput)
             if isinstance(family, Choice):
                 raise TypeError(
                     f"Choice(families[{index}]={_checks.shown(family)}): must not be a choice "
                     "itself. Put all families in one list."
                 )
+            check_part("Choice", f"families[{index}]", family, AbstractFamily)
         if not self.families or len(self.weights) != len(self.families):
             raise ValueError(
                 f"Choice({len(self.families)} families, {len(self.weights)} weights): there must "
@@ -96,46 +138,49 @@ class Choice(AbstractInput):
         for family in self.families:
             family.check_length(length)
 
-    @property
-    def num_words(self) -> int:
-        return 1 + max(member.num_words for member in self.families)
+    def check_channels(self, channels: int) -> None:
+        for family in self.families:
+            family.check_channels(channels)
 
-    def from_bits(self, bits: UInt32[Array, "words channels"], length: int) -> Source:
+    @property
+    def groups(self) -> list[Group]:
+        """The families by what computes them: linear processes as one."""
+        members = list(enumerate(self.families))
+        processes = [index for index, one in members if isinstance(one, AbstractProcess)]
+        joined = [processes] if processes else []
+        joined += [[index] for index, _ in members if index not in processes]
+        return [
+            Group(
+                tuple(self.families[index] for index in indices),
+                tuple(indices),
+                isinstance(self.families[indices[0]], AbstractRowInput),
+            )
+            for indices in joined
+        ]
+
+    def draw_families(self, rows: Words, channels: Words) -> Int[Array, " channels"]:
+        """The family of each channel, given the raw keys of rows and of their channels in turn."""
         weights = jnp.stack([jnp.asarray(weight, jnp.float32) for weight in self.weights])
-        family = categorical(bits[0], weights)
-        # the families read the same bits: only one of them is used
-        drawn = [member.from_bits(bits[1:], length) for member in self.families]
-        processes = [drawn[index] for index in self._processes]
-        others = [drawn[index] for index in self._others]
-        if processes:
-            rank = jnp.zeros_like(family)
-            for position, index in enumerate(self._processes):
-                rank = jnp.where(family == index, position, rank)
-            others.insert(0, merge(processes, rank))
-        return Source(family, tuple(others))
-
-    def series(
-        self, parameters: Source, words: UInt32[Array, "channels 2"], length: int
-    ) -> Float[Array, "time channels"]:
-        groups = [self._processes[0]] if self._processes else []
-        out = None
-        for index, own in zip(groups + self._others, parameters.parameters, strict=True):
-            series = self.families[index].series(own, words, length)
-            out = series if out is None else jnp.where(parameters.family == index, series, out)
-        assert out is not None
-        return out
-
-    @property
-    def _processes(self) -> list[int]:
-        """Families whose parameters are merged, so that one computation serves them all."""
-        members = enumerate(self.families)
-        return [index for index, member in members if isinstance(member, AbstractProcess)]
-
-    @property
-    def _others(self) -> list[int]:
-        return [index for index in range(len(self.families)) if index not in self._processes]
+        makes_rows = jnp.array([isinstance(one, AbstractRowInput) for one in self.families])
+        single = [
+            index for index, one in enumerate(self.families) if isinstance(one, AbstractInput)
+        ]
+        whole = [index for index in range(len(self.families)) if index not in single]
+        per_row = len(channels) // len(rows)
+        family = jnp.zeros(len(channels), jnp.int32)
+        if single:
+            bits = random_bits(channels, 1, named("choice", "family"))[0]
+            family = jnp.array(single, jnp.int32)[categorical(bits, weights[jnp.array(single)])]
+        if whole:
+            bits = random_bits(rows, 1, named("choice", "family"))[0]
+            of_single = jnp.where(makes_rows, 0, weights).sum()
+            drawn = categorical(bits, jnp.stack([of_single, *weights[jnp.array(whole)]]))
+            row = jnp.array([-1, *whole], jnp.int32)[drawn]
+            row = jnp.repeat(row, per_row)
+            family = jnp.where(row < 0, family, row)
+        return family
 
 
-def as_choice(inputs: AbstractInput) -> Choice:
+def as_choice(inputs: AbstractFamily) -> Choice:
     """A single family as a choice of one."""
     return inputs if isinstance(inputs, Choice) else Choice([inputs])

@@ -6,11 +6,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Float, Int
 
 from s2jax import _checks
-from s2jax._random import below
 from s2jax.inputs._base import AbstractInput
+from s2jax.inputs._draws import Draws
 
 _MAX_EXTENT = 2**16
 
@@ -80,20 +80,16 @@ class Given(AbstractInput):
                 f"and a window needs {length}. Lower length to {steps} or give longer series."
             )
 
-    @property
-    def num_words(self) -> int:
-        return 2
-
-    def from_bits(self, bits: UInt32[Array, "words channels"], length: int) -> Window:
+    def law(self, draws: Draws, length: int) -> Window:
         series, steps = self.values.shape
-        return Window(below(bits[0], series), below(bits[1], steps - length + 1))
+        return Window(
+            draws.integers("series", 0, series), draws.integers("offset", 0, steps - length + 1)
+        )
 
-    def series(
-        self, parameters: Window, words: UInt32[Array, "channels 2"], length: int
-    ) -> Float[Array, "time channels"]:
-        values = jnp.asarray(self.values)
-        cut = lambda row, start: jax.lax.dynamic_slice(values, (row, start), (1, length))[0]
-        return jax.vmap(cut, out_axes=1)(parameters.series_index, parameters.offset)
+    def series(self, law: Window, draws: Draws, length: int) -> Float[Array, " time"]:
+        del draws
+        start = (law.series_index, law.offset)
+        return jax.lax.dynamic_slice(jnp.asarray(self.values), start, (1, length))[0]
 
 
 def _as_series(values) -> Any:

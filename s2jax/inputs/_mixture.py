@@ -48,7 +48,7 @@ class Mixture(AbstractProcess):
     def num_words(self) -> int:
         return 1 + 4 * self.max_components
 
-    def from_bits(self, bits: UInt32[Array, "words channels"], length: int) -> LinearProcess:
+    def from_bits(self, bits: UInt32[Array, "words channels"]) -> LinearProcess:
         size = self.max_components
         extra = below(bits[0], self.max_components - self.min_components + 1)
         count = (self.min_components + extra).astype(jnp.int32)

@@ -6,6 +6,8 @@ uniform. So a mixture costs no more random bits than a normal, and a choice betw
 computes only one of the two.
 """
 
+import abc
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -13,7 +15,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax._random import normal_quantile, random_bits
+from s2jax._streams import named
 from s2jax.inputs._base import AbstractInput
+from s2jax.inputs._draws import Draws
 
 
 class LinearProcess(eqx.Module):
@@ -50,7 +54,7 @@ class LinearProcess(eqx.Module):
         steps = length + max_ma
         # one step more than needed, because each step hands out the value of the last one: with a
         # single use XLA computes it once
-        bits = random_bits(words, steps + 1, stream=1)
+        bits = random_bits(words, steps + 1, named("series", "innovations"))
         mixture = [field.T for field in self._shares()]
         ar = self.ar.T if self.ar.shape[-1] else jnp.zeros((1, bits.shape[1]), self.ar.dtype)
         coefficients, deviations = _start_up(ar)
@@ -104,12 +108,32 @@ def _innovation(bits, edge, *fields):
 
 
 class AbstractProcess(AbstractInput):
-    """A family of linear processes."""
+    """A family of linear processes, which are drawn many at once; one channel is a batch of one."""
 
-    def series(
-        self, parameters: LinearProcess, words: UInt32[Array, "channels 2"], length: int
+    @property
+    @abc.abstractmethod
+    def num_words(self) -> int:
+        """Number of random words that `from_bits` reads per channel."""
+
+    @abc.abstractmethod
+    def from_bits(self, bits: UInt32[Array, "words channels"]) -> LinearProcess:
+        """The process of each channel, the channel axis first."""
+
+    def law(self, draws: Draws, length: int) -> LinearProcess:
+        laws = self.from_bits(draws.bits("process", (self.num_words, 1)))
+        return jax.tree.map(lambda leaf: leaf[0], laws)
+
+    def series(self, law: LinearProcess, draws: Draws, length: int) -> Float[Array, " time"]:
+        words = draws.words[None]
+        return jax.tree.map(lambda leaf: leaf[None], law).simulate(words, length)[:, 0]
+
+    def draw_laws(self, words: UInt32[Array, "channels 2"], length: int) -> LinearProcess:
+        return self.from_bits(random_bits(words, self.num_words, named("law", "process")))
+
+    def draw_series(
+        self, laws: LinearProcess, words: UInt32[Array, "channels 2"], length: int
     ) -> Float[Array, "time channels"]:
-        return parameters.simulate(words, length)
+        return laws.simulate(words, length)
 
 
 def _to_fixed(probability: Float[Array, "..."]) -> UInt32[Array, "..."]:

@@ -8,12 +8,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from s2jax._random import random_bits
+from s2jax._streams import of_equations
 from s2jax.distributions import AbstractDistribution
 from s2jax.expressions import AbstractLaw, Program
 from s2jax.expressions._grouped import evaluate_scheduled, schedule
 from s2jax.expressions._poles import crosses_pole
 from s2jax.expressions._program import FIRST_STATE, TIME, VARIABLE_NAMES
-from s2jax.ode._forms import draw_equations, streams
+from s2jax.ode._forms import draw_equations
 from s2jax.ode._integrate import integrate
 from s2jax.ode._noise import noise
 from s2jax.ode._quadrature import integrate_input
@@ -55,7 +56,7 @@ class RandomEquations(AbstractSource):
             words, number, layout, self.law, self.num_states, self._num_variables,
             self.extra_nodes, self.protected,
         )  # fmt: skip
-        bits = random_bits(words, self.num_states + 1, streams(number, self.num_states + 1))
+        bits = random_bits(words, self.num_states + 1, of_equations(number, self.num_states + 1))
         dtype = jnp.result_type(float)
         state = jnp.arange(self.num_states, dtype=jnp.int32)[:, None]
         y0 = self.initial.sample(bits[:-1]).astype(dtype)
@@ -82,7 +83,10 @@ class RandomEquations(AbstractSource):
         def steps(span, num_steps, is_noisy):
             kick, solver = None, solver_of(self.solver)
             if self.has_noise:
-                stream, step = streams(number, self.num_states + 2), span / num_steps.astype(dtype)
+                stream, step = (
+                    of_equations(number, self.num_states + 2),
+                    span / num_steps.astype(dtype),
+                )
                 kick = noise(tries.diffusion, self.num_states, step, words, stream)
             return integrate(
                 solver, field(span), tries.y0, num_steps, self.length, bound, kick, is_noisy

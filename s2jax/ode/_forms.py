@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
 from s2jax._random import below, random_bits, uniform
+from s2jax._streams import of_equations
 from s2jax._types import Words
 from s2jax.expressions import AbstractLaw, Program
 from s2jax.expressions._program import DTYPES, FIRST_STATE, TIME, to_decimal
@@ -19,7 +20,6 @@ FORMS = ("driven", "forced", "autonomous", "second_order", "saturated", "stochas
 DRIVEN, FORCED, AUTONOMOUS, SECOND_ORDER, SATURATED, STOCHASTIC = range(len(FORMS))
 EXTRA_NODES = {SECOND_ORDER: 10, SATURATED: 3}  # beside those of g
 _DIGITS = 3
-_STREAMS_PER_TRY = 32
 
 
 class Equations(NamedTuple):
@@ -51,11 +51,6 @@ class Layout(AbstractLayout):
     may_be_monotone: Bool[Array, " rows"]
 
 
-def streams(number, part: int):
-    """The random stream of a try for one of its parts: a state, or what follows them."""
-    return 3 + number * _STREAMS_PER_TRY + part
-
-
 def draw_equations(
     words: Words, number: Int[Array, " rows"], layout: Layout, law: AbstractLaw, max_states: int,
     num_variables: int, extra_nodes: int, protected: bool,
@@ -73,7 +68,7 @@ def draw_equations(
         protected: As in `Program`. Static.
     """
     rows = words.shape[0]
-    numbers = random_bits(words, 8 + 5 * max_states, streams(number, max_states))
+    numbers = random_bits(words, 8 + 5 * max_states, of_equations(number, max_states))
     shared, own = numbers[:8], numbers[8:].reshape(5, max_states * rows)
     spread = lambda leaf: jnp.tile(leaf, max_states)
     state = jnp.repeat(jnp.arange(max_states, dtype=jnp.int32), rows)
@@ -84,7 +79,7 @@ def draw_equations(
     num_used = jnp.maximum(num_y + num_x + reads_t.astype(jnp.int32), 1)
     g = law.sample(
         jnp.tile(words, (max_states, 1)), num_used, num_variables, protected,
-        spread(streams(number, 0)) + state,
+        spread(of_equations(number, 0)) + state,
     )  # fmt: skip
     code = _Code.of(_renamed(g, num_y, num_x), extra_nodes)
     c = _Constants(shared, own, max_states)

@@ -6,10 +6,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from s2jax._streams import of_equations
 from s2jax.expressions import Program
 from s2jax.expressions._program import DTYPES
 from s2jax.ode._equations import input_at, solver_of
-from s2jax.ode._forms import streams
 from s2jax.ode._integrate import integrate
 from s2jax.ode._tries import AbstractSource, Engine, Tries
 from s2jax.operators import ID
@@ -29,7 +29,7 @@ class OneSystem(AbstractSource):
         return 2**30  # the right-hand side is compiled: nothing is scheduled
 
     def draw(self, words, number, layout):
-        drawn = self.system.draw(words, streams(number, 0))
+        drawn = self.system.draw(words, of_equations(number, 0))
         by_state = lambda leaf: leaf.swapaxes(0, 1).reshape(-1, *leaf.shape[2:])
         program = jax.tree.map(by_state, drawn.program)
         rows = words.shape[0]

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from s2jax import _checks
 from s2jax._part import check_part
 from s2jax._random import categorical, random_bits, uniform
+from s2jax._streams import EQUATIONS
 from s2jax._types import Number, number
 from s2jax.distributions import AbstractDistribution, LogUniform, Normal, check_positive
 from s2jax.expressions import AbstractLaw, S2Law
@@ -26,7 +27,6 @@ from s2jax.ode._forms import (
     Layout,
 )
 
-_STREAM = 2  # of what is drawn once for a row
 _KEEP_ONE_STATE = 0.1
 _NEED_INPUTS = ("driven", "forced")
 
@@ -159,7 +159,7 @@ class ODE(AbstractDifferential):
 
     def lay_out(self, words, num_inputs, num_outputs, sizes):
         num_states, max_states = num_outputs, sizes.num_outputs
-        bits = random_bits(words, 5, _STREAM)
+        bits = random_bits(words, 5, EQUATIONS)
         weights = jnp.stack([jnp.asarray(self.weights.get(f, 0.0), jnp.float32) for f in FORMS])
         form = categorical(bits[0], weights)
         plain = weights.at[STOCHASTIC].set(0)

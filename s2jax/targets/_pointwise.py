@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from s2jax._streams import TRY_BITS, of_expression
 from s2jax._tiles import programs_at_a_time
 from s2jax._types import Words
 from s2jax.acceptance import REASONS, Status, judge, moments
@@ -20,9 +21,6 @@ from s2jax.expressions import Program
 from s2jax.expressions._program import pack, packed_width, unpack
 from s2jax.targets._base import AbstractLayout, AbstractTarget, Sizes, Task
 from s2jax.targets._queue import deal
-
-_TRY_BITS = 20  # tries per item; the streams of outputs follow each other
-_FIRST_STREAM = 2  # what comes before is read for the row's inputs
 
 
 class Outputs(NamedTuple):
@@ -57,7 +55,7 @@ class Layout(AbstractLayout):
 class AbstractPointwise(AbstractTarget):
     """A target whose series are functions of the inputs at the same time."""
 
-    most_outputs: ClassVar[int] = 2 ** (31 - _TRY_BITS) - 1  # numbers of streams have 31 bits
+    most_outputs: ClassVar[int] = 2 ** (31 - TRY_BITS) - 1  # numbers of streams have 31 bits
 
     @abc.abstractmethod
     def draw(
@@ -160,7 +158,7 @@ def _attempt(target: AbstractPointwise, task: Task, item, number):
     """Draw and evaluate try `number` of each item."""
     num_inputs, num_outputs = task.sizes[1:]
     row, output = item // num_outputs, item % num_outputs
-    stream = (output << _TRY_BITS) + number + _FIRST_STREAM
+    stream = of_expression(output, number)
     used = task.layout.num_inputs[row]
     program = target.draw(task.words[row], stream, used, output, num_inputs)
     series = target.series(program, task.x[row])

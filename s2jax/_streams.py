@@ -1,0 +1,46 @@
+"""The table of random streams: who reads which part of a key, so that nothing is read twice.
+
+A key has 2**32 streams (`random_bits`), and by `fold_in` 2**32 keys of its own, which read stream 0.
+
+| key of | stream | what is drawn from it |
+|---|---|---|
+| a row | `FOLDED` | keys: number k is that of channel k, `ROW_INPUT` that of all channels as one |
+| a row | `ROW` | numbers of channels, scales, and which law makes all channels as one |
+| a row | `of_expression(output, number)` | try `number` for an output of a pointwise target |
+| a row | `EQUATIONS`, `of_equations(number, part)` | what an ODE draws once; a part of a try |
+| a channel | `named(scope, name)` | whatever a family of inputs draws under this name |
+
+A row has a target of one kind, so the streams of expressions and of equations may overlap.
+"""
+
+import hashlib
+
+from jaxtyping import Array, Int
+
+FOLDED = 0
+ROW = 1
+_TARGET = 2
+
+ROW_INPUT = 2**31
+"""Number of the folded key of all channels of a row as one; numbers of channels are below it."""
+
+TRY_BITS = 20  # of the number of a try
+EQUATIONS = _TARGET
+_PARTS = 32  # streams of a try of equations
+_NAMED = 2**31  # the first of the streams that have a name
+
+
+def of_expression(output: Int[Array, "*shape"] | int, number: Int[Array, "*shape"] | int):
+    """The stream of a try for an output; tries are numbered below 2**`TRY_BITS`."""
+    return (output << TRY_BITS) + number + _TARGET
+
+
+def of_equations(number: Int[Array, "*shape"] | int, part: int):
+    """The stream of a part of a try of equations, below 32."""
+    return EQUATIONS + 1 + number * _PARTS + part
+
+
+def named(scope: str, name: str) -> int:
+    """The stream of a name; two names of one scope may share one, which `Draws` refuses."""
+    digest = hashlib.blake2s(f"{scope}.{name}".encode(), digest_size=4).digest()
+    return _NAMED | int.from_bytes(digest, "little")
