@@ -92,7 +92,7 @@ def draw_channels(
     words = fold_in(jnp.repeat(keys, num_inputs, axis=0), channel)
     family = choice.draw_families(keys, words)
     x, channels = no_channels(config, num_rows)
-    flat = lambda leaf: leaf.reshape(-1, *leaf.shape[2:])
+    flat = lambda leaf: leaf.reshape(num_rows * num_inputs, *leaf.shape[2:])
     made = jax.tree.map(flat, (x, channels.scale + 1, channels.shift, ~channels.usable))
     laws = []
     for group, own in zip(choice.groups, channels.source.laws, strict=True):

@@ -1,6 +1,7 @@
 """The table of random streams: who reads which part of a key, so that nothing is read twice.
 
-A key has 2**32 streams (`random_bits`), and by `fold_in` 2**32 keys of its own, which read stream 0.
+A key has 2**32 streams (`random_bits`), and by `fold_in` 2**32 keys of its own, which read its
+stream 0.
 
 | key of | stream | what is drawn from it |
 |---|---|---|
