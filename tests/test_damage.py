@@ -506,9 +506,9 @@ def test_a_config_of_other_classes_is_refused(stored, config, rule):
 
 def test_a_newer_schema_says_what_wrote_it(stored):
     file = stored / "_manifest.json"
-    change = edited(lambda head: head.update(schema_version=5, s2jax="0.9", files={"new": 1}))
+    change = edited(lambda head: head.update(schema_version=6, s2jax="0.9", files={"new": 1}))
     file.write_bytes(change(file.read_bytes()))
-    with pytest.raises(ValueError, match=r"version 5 .* to 0\.9 or newer, which wrote it"):
+    with pytest.raises(ValueError, match=r"version 6 .* to 0\.9 or newer, which wrote it"):
         read(stored)
 
 

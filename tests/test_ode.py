@@ -233,10 +233,10 @@ def test_numbers_of_states_follow_their_law() -> None:
     assert_counts_match(sizes("autonomous"), np.array([0, 0.1, 1.9, 1]) / 3, what="autonomous")
     assert_counts_match(sizes("second_order"), [0, 0, 1, 0], what="second order")
     four = laid_out(4)
-    pairs = np.bincount(four.num_states[four.form == FORMS.index("second_order")], minlength=5)
+    pairs = np.bincount(four.num_outputs[four.form == FORMS.index("second_order")], minlength=5)
     assert_counts_match(pairs, [0, 0, 0.5, 0, 0.5], what="second order of four")
     alone = laid_out(1, weights={"autonomous": 1.0})
-    assert (alone.num_states == 1).all()
+    assert (alone.num_outputs == 1).all()
 
 
 def test_numbers_of_inputs_follow_their_law() -> None:

@@ -17,7 +17,7 @@ import s2jax
 from s2jax._random import words_of
 from s2jax.distributions import Choices, Constant, LogUniform, Normal, Uniform
 from s2jax.expressions._program import VARIABLE_NAMES
-from s2jax.ode import NAMES, System, _system, named
+from s2jax.ode import NAMES, System, _field, _solve, _system, named
 from s2jax.ode._named import SYSTEMS
 from s2jax.ode._words import read_words, write_words
 from s2jax.symbols._form import to_float
@@ -321,7 +321,7 @@ def test_right_hand_sides_of_programs_are_the_equations(seed: int) -> None:
 
         operation = lambda op, operands: _NUMPY[op](*operands)
         with jax.enable_x64(True):
-            trees = map(_system._tree, _system._expressions(system.expressions, *system._sizes))
+            trees = map(_field.read_tree, _field.sympy_of(system.expressions, *system._sizes))
             found = [_fold(tree, leaf, operation) for tree in trees]
         np.testing.assert_allclose(
             found, here.value(here.equations, {}), rtol=1e-7, atol=1e-7, err_msg=name
@@ -515,8 +515,8 @@ GROWTH = System.from_sympy([a * x], [x], parameters={a: Uniform(-1.0, 1.0)})
 
 
 def test_batches_are_loops_and_compile_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    traced, own = [], _system.field
-    monkeypatch.setattr(_system, "field", lambda *args: traced.append(0) or own(*args))
+    traced, own = [], _solve.field
+    monkeypatch.setattr(_solve, "field", lambda *args: traced.append(0) or own(*args))
     ts = np.linspace(0.0, 2.0, 5, dtype=np.float32)
     rates = np.array([[-1.0], [0.5], [0.75]], np.float32)
     starts = np.array([[1.0], [3.0]], np.float32)
