@@ -38,7 +38,7 @@ def batch_of_equations(num_inputs: int = 1) -> s2jax.Batch:
     x = np.where(x_mask[..., None], np.sin(t)[:, None], 0).astype(np.float32)
     ones = lambda *shape: jnp.ones(shape, jnp.float32)
     zero = jnp.zeros(rows, jnp.int32)
-    source = Source(family=jnp.zeros((rows, num_inputs), jnp.int32), parameters=())
+    source = Source(family=jnp.zeros((rows, num_inputs), jnp.int32), laws=())
     dynamics = Dynamics(
         form=jnp.array([ALL_FORMS.index(name) for name in FORMS], jnp.int32),
         diffusion=_noise(),

@@ -156,7 +156,7 @@ def test_input_is_scaled_series_of_its_source(batch: Batch) -> None:
     words = fold_in(jnp.broadcast_to(words_of(KEY), (NUM_ROWS, 2)), batch.index)
     words = fold_in(jnp.repeat(words, 3, axis=0), jnp.tile(jnp.arange(3), NUM_ROWS))
     source = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), batch.x_source)
-    raw = jax.jit(lambda source, words: BASE.choice.series(source, words, BASE.length))(
+    raw = jax.jit(lambda source, words: BASE.choice.draw_series(source, words, BASE.length))(
         source, words
     )
     raw = np.asarray(raw).T.reshape(batch.x.shape)

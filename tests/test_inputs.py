@@ -12,7 +12,7 @@ from scipy import stats
 from statsmodels.tsa.arima_process import arma_acovf
 
 import s2jax
-from s2jax._random import fold_in, random_bits, words_of
+from s2jax._random import fold_in, words_of
 from s2jax.inputs import ARMA, AbstractInput, Choice, Given, LinearProcess, Mixture
 from s2jax.inputs._process import _innovation
 from tests.statistics import LEVEL, assert_counts_match, assert_ks, assert_same_law
@@ -36,7 +36,7 @@ def channels(key: jax.Array, number: int = NUM_CHANNELS) -> jax.Array:
 
 def parameters(key: jax.Array, family: AbstractInput, number: int = NUM_CHANNELS) -> Any:
     """Draw the parameters of many channels."""
-    return jax.device_get(eqx.filter_jit(family.draw)(channels(key, number), 32))
+    return jax.device_get(eqx.filter_jit(family.draw_laws)(channels(key, number), 32))
 
 
 def series(words: jax.Array, family: AbstractInput, length: int) -> np.ndarray:
@@ -44,8 +44,8 @@ def series(words: jax.Array, family: AbstractInput, length: int) -> np.ndarray:
 
     @jax.jit
     def run(words: jax.Array) -> jax.Array:
-        drawn = family.draw(fold_in(words, 0), length)
-        return family.series(drawn, fold_in(words, 1), length)
+        drawn = family.draw_laws(fold_in(words, 0), length)
+        return family.draw_series(drawn, fold_in(words, 1), length)
 
     return np.asarray(run(words))
 
@@ -371,14 +371,14 @@ class TestSimulation:
 class TestGiven:
     def test_windows_are_exact_slices(self, key: jax.Array) -> None:
         family, words = Given(SERIES), channels(key, 200)
-        window = jax.device_get(family.draw(words, 12))
-        cut = np.asarray(family.series(window, words, 12))
+        window = jax.device_get(family.draw_laws(words, 12))
+        cut = np.asarray(family.draw_series(window, words, 12))
         for column, (row, start) in enumerate(zip(window.series_index, window.offset, strict=True)):
             expected = SERIES[int(row), int(start) : int(start) + 12].astype(np.float32)
             np.testing.assert_array_equal(cut[:, column], expected)
 
     def test_all_windows_are_equally_likely(self, key: jax.Array) -> None:
-        window = jax.device_get(eqx.filter_jit(Given(SERIES).draw)(channels(key), 12))
+        window = jax.device_get(eqx.filter_jit(Given(SERIES).draw_laws)(channels(key), 12))
         counts = np.zeros((3, 29))
         np.add.at(counts, (window.series_index, window.offset), 1)
         assert_counts_match(counts, np.full((3, 29), 1 / 87))
@@ -413,7 +413,6 @@ class TestGiven:
 
 
 class TestChoice:
-    # the first reads more random words than the others
     FAMILIES: ClassVar = [
         Mixture(max_components=9),
         Given(SERIES),
@@ -435,16 +434,15 @@ class TestChoice:
 
     def test_parameters_and_series_are_those_of_the_family(self, key: jax.Array) -> None:
         choice, words = Choice(self.FAMILIES, self.WEIGHTS), channels(key, 64)
-        bits = random_bits(words, choice.num_words)[1:]
-        source = eqx.filter_jit(choice.draw)(words, 16)
-        drawn = np.asarray(eqx.filter_jit(choice.series)(source, words, 16))
+        source = eqx.filter_jit(choice.draw_laws)(words, 16)
+        drawn = np.asarray(eqx.filter_jit(choice.draw_series)(source, words, 16))
         assert set(np.asarray(source.family).tolist()) == {0, 1, 2, 3}
         for index, family in enumerate(self.FAMILIES):
             mine = np.asarray(source.family) == index
-            own = eqx.filter_jit(family.from_bits)(bits, 16)
+            own = eqx.filter_jit(family.draw_laws)(words, 16)
             if isinstance(family, Given):
-                held = source.parameters[1 if index == 1 else 2]
-                expected = np.asarray(family.series(own, words, 16))
+                held = source.laws[1 if index == 1 else 2]
+                expected = np.asarray(family.draw_series(own, words, 16))
                 np.testing.assert_array_equal(drawn[:, mine], expected[:, mine])
             else:
                 held = source.process
@@ -459,7 +457,7 @@ class TestChoice:
                     assert not np.any(all_[mine][:, one.shape[1] :])
 
     def test_views_by_kind(self, key: jax.Array) -> None:
-        source = Choice([Given(SERIES)]).draw(channels(key, 4), 8)
+        source = Choice([Given(SERIES)]).draw_laws(channels(key, 4), 8)
         assert source.window.offset.shape == (4,)
         with pytest.raises(AttributeError, match="LinearProcess"):
             _ = source.process
@@ -541,7 +539,7 @@ class TestEveryFamily:
         @jax.jit
         def run(words: jax.Array, family: AbstractInput) -> Any:
             traces.append(family)
-            return family.series(family.draw(words, 20), words, 20)
+            return family.draw_series(family.draw_laws(words, 20), words, 20)
 
         words = channels(key, 64)
         before = run(words, family)

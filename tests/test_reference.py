@@ -123,9 +123,9 @@ class TestMapping:
         config = presets.reference(**settings)
         own_mixture, own_arma = config.inputs.families
         bits = jax.random.bits(jax.random.key(0), (64, 2000))
-        drawn = own_arma.from_bits(bits, 64)
+        drawn = own_arma.from_bits(bits)
         assert set(zip(drawn.ar_order.tolist(), drawn.ma_order.tolist(), strict=True)) == orders
-        count = own_mixture.from_bits(bits, 64).num_components
+        count = own_mixture.from_bits(bits).num_components
         assert set(count.tolist()) == components
 
     def test_scalars(self) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -13,6 +14,7 @@ from s2jax._random import categorical, random_bits
 from s2jax._streams import named
 from s2jax._types import Words
 from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput
+from s2jax.inputs._draws import Draws
 from s2jax.inputs._given import Window
 from s2jax.inputs._process import AbstractProcess, LinearProcess, merge
 
@@ -81,7 +83,7 @@ class Group(NamedTuple):
         return rows.reshape(-1, length).T
 
 
-class Choice(AbstractFamily):
+class Choice(AbstractInput):
     """One of several families, drawn anew for every channel.
 
     A family of whole rows is drawn for a row as often as its weight says; the other rows draw a
@@ -141,6 +143,34 @@ class Choice(AbstractFamily):
     def check_channels(self, channels: int) -> None:
         for family in self.families:
             family.check_channels(channels)
+
+    def law(self, draws: Draws, length: int) -> Source:
+        return jax.tree.map(lambda leaf: leaf[0], self.draw_laws(draws.words[None], length))
+
+    def series(self, law: Source, draws: Draws, length: int) -> Float[Array, " time"]:
+        one = jax.tree.map(lambda leaf: leaf[None], law)
+        return self.draw_series(one, draws.words[None], length)[:, 0]
+
+    def draw_laws(self, words: Words, length: int) -> Source:
+        """Where many channels come from; batches are drawn otherwise, with the same values.
+
+        Every family draws every channel here, which tells nothing of those of other families.
+        """
+        if any(group.makes_rows for group in self.groups):
+            raise ValueError(
+                "Choice.sample(...): must have no families of whole rows, because channels are "
+                "drawn one by one here. Sample these alone, or the configuration by s2jax.sample."
+            )
+        family = self.draw_families(words, words)
+        laws = [group.draw_laws(words, family, 1, length) for group in self.groups]
+        return Source(family, tuple(laws))
+
+    def draw_series(self, laws: Source, words: Words, length: int) -> Float[Array, "time channels"]:
+        out = jnp.zeros((length, len(words)))
+        for group, own in zip(self.groups, laws.laws, strict=True):
+            mine = jnp.isin(laws.family, jnp.array(group.indices, jnp.int32))
+            out = jnp.where(mine, group.draw_series(own, words, 1, length).astype(out.dtype), out)
+        return out
 
     @property
     def groups(self) -> list[Group]:
