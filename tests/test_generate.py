@@ -27,12 +27,12 @@ from scipy import stats
 import s2jax
 from s2jax import Acceptance, Batch, Config, Status, candidates, evaluate, presets, sample
 from s2jax._random import fold_in, words_of
+from s2jax._streams import of_expression
 from s2jax.acceptance import REASONS, judge, moments
 from s2jax.expressions import _run
 from s2jax.expressions._lower import functions, lower
 from s2jax.inputs import ARMA, Choice, Mixture
 from s2jax.operators import ARITY
-from s2jax.targets._pointwise import _FIRST_STREAM, _TRY_BITS
 from tests.statistics import assert_counts_match, assert_ks
 
 ROOT = Path(__file__).parents[1]
@@ -254,7 +254,7 @@ def judge_try(words: jax.Array, config: Config, batch: Batch, number: jax.Array)
     used = batch.x_mask.sum(1, dtype=jnp.int32)
     program = config.target.draw(
         jnp.repeat(keys, outputs, axis=0),
-        (output << _TRY_BITS) + number + _FIRST_STREAM,
+        of_expression(output, number),
         jnp.repeat(used, outputs),
         output,
         config.num_inputs,

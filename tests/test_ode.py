@@ -23,11 +23,11 @@ import s2jax
 from s2jax import ODE, Acceptance, Batch, Config, Status, candidates, presets, sample
 from s2jax._random import fold_in, random_bits, words_of
 from s2jax._serialize import from_json, to_json
+from s2jax._streams import of_equations
 from s2jax.acceptance import REASONS
 from s2jax.distributions import Constant, Normal, Uniform
 from s2jax.expressions._program import FIRST_STATE, TIME
 from s2jax.ode import FORMS, System, named
-from s2jax.ode._forms import streams
 from s2jax.operators import ARITY
 from s2jax.targets import Sizes
 from tests.statistics import assert_counts_match
@@ -325,7 +325,7 @@ def test_times_run_from_zero_to_the_end_of_the_span(
 def test_rows_start_at_their_initial_values(batch: Batch) -> None:
     words = fold_in(jnp.broadcast_to(words_of(KEY), (NUM_ROWS, 2)), jnp.asarray(batch.index))
     number = jnp.asarray(batch.tries[:, 0] - 1)
-    bits = random_bits(words, 4, streams(number, 4))
+    bits = random_bits(words, 4, of_equations(number, 4))
     start = np.asarray(CONFIG.target.initial.sample(bits[:-1])).T
     np.testing.assert_allclose(batch.y[..., 0], np.where(batch.y_mask, start, 0), rtol=1e-6)
     assert CONFIG.target.initial == Normal()

@@ -5,16 +5,18 @@ import pathlib
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "s2jax"
 LAYERS = (
-    {"_types", "_version", "_checks", "_forks", "_optional", "_status", "_tiles", "fastmath"},
+    {"_types", "_version", "_checks", "_forks", "_optional", "_status", "_streams", "_tiles", "fastmath"},
     {"_part", "_random", "operators"},
-    {"inputs", "expressions", "distributions"},
+    {"distributions"},
+    {"inputs", "expressions"},
     {"symbols"},
     {"acceptance", "fit"},
     {"targets"},
     {"ode"},
     {"config"},
     {"_reference"},
-    {"_rows", "presets", "_serialize"},
+    {"_channels", "presets", "_serialize"},
+    {"_rows"},
     {"generate", "_options"},
     {"stream", "transforms"},
     {"corpus"},

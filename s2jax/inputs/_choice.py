@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, UInt32
 
 from s2jax import _checks
 from s2jax._part import check_part
@@ -188,7 +188,9 @@ class Choice(AbstractInput):
             for indices in joined
         ]
 
-    def draw_families(self, rows: Words, channels: Words) -> Int[Array, " channels"]:
+    def draw_families(
+        self, rows: UInt32[Array, "rows 2"], channels: UInt32[Array, "channels 2"]
+    ) -> Int[Array, " channels"]:
         """The family of each channel, given the raw keys of rows and of their channels in turn."""
         weights = jnp.stack([jnp.asarray(weight, jnp.float32) for weight in self.weights])
         makes_rows = jnp.array([isinstance(one, AbstractRowInput) for one in self.families])
