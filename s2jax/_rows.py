@@ -9,13 +9,12 @@ from jaxtyping import Array, Bool, Float, Int
 from s2jax._channels import Channels, draw_channels, draw_scaling, no_channels
 from s2jax._random import below, fold_in, random_bits
 from s2jax._streams import ROW
-from s2jax._tiles import power_of_two, programs_at_a_time
+from s2jax._tiles import at_a_time, programs_at_a_time
 from s2jax._types import Words
 from s2jax.config import Config
 from s2jax.targets import Sizes, Task
 
 _MAX_ROUNDS = 32
-_CPU_TILE = 256
 _AT_END = 2**30  # sorts a row behind all others
 
 
@@ -98,9 +97,9 @@ def draw_rows(
     num_outputs = _draw_count(bits[1], config.min_outputs, config.num_outputs)
     sizes = sizes_of(config)
     layout = config.target.lay_out(keys, num_inputs, num_outputs, sizes)
-    rows = rows._replace(y_mask=_first(layout.num_outputs, config.num_outputs))
+    rows = rows._replace(y_mask=layout.y_mask(config.num_outputs))
     if config.num_inputs > 0:
-        x_mask = _first(layout.num_inputs, config.num_inputs)
+        x_mask = layout.x_mask(config.num_inputs)
         x, channels = draw_channels(keys, config, x_mask, bits[2], _input_tile(config, n, backend))
         rows = rows._replace(x=x, channels=channels)
     blank = config.target.blank(rows.index.shape[0], sizes)
@@ -142,7 +141,7 @@ def _input_tile(config: Config, n: int, backend: str) -> int:
     """Channels drawn at a time."""
     tile = tile_size(config, n, backend)
     if backend != "cpu":
-        tile = min(tile, max(_CPU_TILE, power_of_two(n * config.num_inputs)))
+        tile = min(tile, at_a_time(n * config.num_inputs, 1))
     return tile
 
 
@@ -152,8 +151,3 @@ def _draw_count(bits, low, high: int) -> Int[Array, " rows"]:
         return jnp.full(bits.shape, high, jnp.int32)
     low = jnp.asarray(low, jnp.int32)
     return low + below(bits, high - low + 1)
-
-
-def _first(count: Int[Array, " rows"], size: int) -> Bool[Array, "rows channels"]:
-    """The first channels of each row, of `size`."""
-    return jnp.arange(size, dtype=jnp.int32) < count[:, None]

@@ -5,7 +5,17 @@ import pathlib
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "s2jax"
 LAYERS = (
-    {"_types", "_version", "_checks", "_forks", "_optional", "_status", "_streams", "_tiles", "fastmath"},
+    {
+        "_types",
+        "_version",
+        "_checks",
+        "_forks",
+        "_optional",
+        "_status",
+        "_streams",
+        "_tiles",
+        "fastmath",
+    },
     {"_part", "_random", "operators"},
     {"distributions"},
     {"inputs", "expressions"},

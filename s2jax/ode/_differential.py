@@ -115,8 +115,7 @@ class AbstractDifferential(AbstractTarget):
 def _rescale(task: Task, found: Found) -> Found:
     """Solutions of the rows that were searched for, scaled as the configuration says."""
     num_rows, num_states = found.scale.shape
-    used = jnp.arange(num_states, dtype=jnp.int32) < task.layout.num_outputs[:, None]
-    new = (task.wanted & found.usable)[:, None] & used
+    new = (task.wanted & found.usable)[:, None] & task.layout.y_mask(num_states)
     row = jnp.arange(num_rows, dtype=jnp.int32)[:, None]
     scale, shift = task.rescale(moments(found.series), row)
     scale, shift = jnp.where(new, scale, found.scale), jnp.where(new, shift, found.shift)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax._part import Part
@@ -34,6 +35,14 @@ class AbstractLayout(eqx.Module):
 
     num_inputs: eqx.AbstractVar[Int[Array, " rows"]]
     num_outputs: eqx.AbstractVar[Int[Array, " rows"]]
+
+    def x_mask(self, num_inputs: int) -> Bool[Array, "rows inputs"]:
+        """Which of so many inputs each row uses."""
+        return jnp.arange(num_inputs, dtype=jnp.int32) < self.num_inputs[:, None]
+
+    def y_mask(self, num_outputs: int) -> Bool[Array, "rows outputs"]:
+        """Which of so many outputs each row uses."""
+        return jnp.arange(num_outputs, dtype=jnp.int32) < self.num_outputs[:, None]
 
 
 class Task(NamedTuple):
@@ -82,7 +91,7 @@ class AbstractTarget(Part):
 
     Attributes:
         least_inputs: Least number of inputs of a configuration.
-        most_outputs: Largest number of outputs.
+        most_outputs: Largest number of outputs; each kind of target says its own.
         chooses_channels: Whether `lay_out` says something else than it is told.
         tries_outputs_together: Whether all outputs of a row are accepted or refused as one.
     """
@@ -90,7 +99,7 @@ class AbstractTarget(Part):
     noun = "a target"
     example = "s2jax.Algebraic()"
     least_inputs: ClassVar[int] = 1
-    most_outputs: ClassVar[int] = 2047
+    most_outputs: ClassVar[int]
     chooses_channels: ClassVar[bool] = False
     tries_outputs_together: ClassVar[bool] = False
 

@@ -146,8 +146,7 @@ def _search(target: AbstractPointwise, task: Task, outputs: Outputs, num_lanes: 
         step = jnp.where(open_items.any(), jnp.argmax(open_items), window).astype(jnp.int32)
         return outputs, pending, jnp.minimum(start + step, num_items - window)
 
-    output = jnp.arange(num_outputs, dtype=jnp.int32)
-    wanted = task.wanted[:, None] & (output < task.layout.num_outputs[:, None])
+    wanted = task.wanted[:, None] & task.layout.y_mask(num_outputs)
     start = (outputs, wanted.reshape(-1), jnp.int32(0))
     # reads two carried values: where it is one, XLA's analysis of trip counts clones the whole body
     unfinished = lambda state: state[1].any() & (state[2] < num_items)
