@@ -163,14 +163,7 @@ def candidates(key: PRNGKey, config: Config, indices: Indices) -> Batch:
 
 def _check_call(name: str, key, config) -> None:
     _forks.check_can_draw(f"{name}()")
-    if not (isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)):
-        raise TypeError(
-            f"{name}(key={_checks.shown(key)}): must be a typed key. Pass jax.random.key(seed)."
-        )
-    if key.shape != ():
-        raise TypeError(
-            f"{name}(key of shape {key.shape}): must be one key. Use jax.vmap for several."
-        )
+    _checks.check_key(name, key)
     check_part(name, "config", config, Config)
 
 
