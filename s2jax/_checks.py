@@ -115,6 +115,35 @@ def check_static_integer(owner: str, name: str, value: Any, low: int, high: floa
     check_number(owner, name, value, low, high, integer=True)
 
 
+def as_shape(owner: str, name: str, shape: Any) -> tuple[int, ...]:
+    """A shape as a tuple of integers of Python; a single integer is that of one axis.
+
+    Raises:
+        TypeError, ValueError: If it is none.
+    """
+    sizes = shape if isinstance(shape, (tuple, list)) else (shape,)
+    for index, size in enumerate(sizes):
+        place = f"{name}[{index}]" if isinstance(shape, (tuple, list)) else name
+        check_static_integer(owner, place, size, 0)
+    return tuple(map(int, sizes))
+
+
+def check_key(owner: str, key: Any) -> None:
+    """Refuse what is not one typed key.
+
+    Raises:
+        TypeError: If it is not.
+    """
+    if not (isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)):
+        raise TypeError(
+            f"{owner}(key={shown(key)}): must be a typed key. Pass jax.random.key(seed)."
+        )
+    if key.shape != ():
+        raise TypeError(
+            f"{owner}(key of shape {key.shape}): must be one key. Use jax.vmap for several."
+        )
+
+
 def check_held(
     owner: str, name: str, values: Any, dtype: Any, widest: float = MAX_MAGNITUDE, reason: str = ""
 ) -> None:
@@ -351,21 +380,3 @@ def suggest_names(
         return call
 
     return decorate
-
-
-def check_key(owner: str, key: Any) -> None:
-    """Refuse what is not one typed key.
-
-    Raises:
-        TypeError: If it is of another kind, or several keys.
-    """
-    import jax
-
-    if not (isinstance(key, jax.Array) and jax.numpy.issubdtype(key.dtype, jax.dtypes.prng_key)):
-        raise TypeError(
-            f"{owner}(key={shown(key)}): must be a typed key. Pass jax.random.key(seed)."
-        )
-    if key.shape != ():
-        raise TypeError(
-            f"{owner}(key of shape {key.shape}): must be one key. Use jax.vmap for several."
-        )

@@ -31,12 +31,12 @@ _PARTS = 32  # streams of a try of equations
 _NAMED = 2**31  # the first of the streams that have a name
 
 
-def of_expression(output: Int[Array, "*shape"] | int, number: Int[Array, "*shape"] | int):
+def of_expression(output: Int[Array, "*shape"] | int, number: Int[Array, "*shape"]):
     """The stream of a try for an output; tries are numbered below 2**`TRY_BITS`."""
     return (output << TRY_BITS) + number + _TARGET
 
 
-def of_equations(number: Int[Array, "*shape"] | int, part: int):
+def of_equations(number: Int[Array, "*shape"], part: int):
     """The stream of a part of a try of equations, below 32."""
     return EQUATIONS + 1 + number * _PARTS + part
 

@@ -1,31 +1,79 @@
-"""Laws of single numbers, drawn from raw random bits."""
+"""Laws of single numbers, each drawn from 32 random bits."""
 
 import abc
+import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt32
 
-from s2jax import _checks
+from s2jax import _checks, _forks
 from s2jax._part import Part
-from s2jax._random import categorical, normal_quantile, signed_uniform, uniform
-from s2jax._types import Number, as_float, number
+from s2jax._random import (
+    categorical,
+    normal_quantile,
+    random_bits,
+    signed_uniform,
+    uniform,
+    words_of,
+)
+from s2jax._types import Number, PRNGKey, Words, as_float, number
 
 
 class AbstractDistribution(Part):
     """A law of numbers. Its own numbers are leaves: turning them recompiles nothing.
 
     They must be 0 or of a magnitude of float32, 1.2e-38 to 3.4e38, because draws are float32.
+
+    A law of your own is a subclass that says in `from_bits` which number 32 random bits become:
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> class Dice(AbstractDistribution):
+        ...     def from_bits(self, bits):
+        ...         return 1 + (bits % 6).astype(jnp.float32)
+        >>> sorted(set(Dice().sample(jax.random.key(0), (100,)).tolist()))
+        [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
     """
 
     noun = "a distribution"
     example = "s2jax.distributions.LogUniform(0.5, 2.0)"
 
     @abc.abstractmethod
-    def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Draw one number per word of 32 random bits, in float32."""
+    def from_bits(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """The numbers that these bits become, one per 32 of them, in float32.
+
+        This is all that a law of your own has to say: `sample` and every draw inside the library
+        are built on it. It must be written in JAX, and treat each number apart from its neighbours.
+        """
+
+    def sample(self, key: PRNGKey, shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
+        """Draw numbers.
+
+        Args:
+            key: Consumed. The same key, law and shape give the same numbers.
+            shape: Of the result. Static.
+
+        Returns:
+            Independent draws in float32.
+
+        Raises:
+            TypeError: If `key` is not one typed key, or `shape` not made of Python integers.
+            ValueError: If a size is negative.
+
+        Example:
+            >>> import jax
+            >>> Uniform(2.0, 3.0).sample(jax.random.key(0), (4, 2)).shape
+            (4, 2)
+        """
+        owner = f"{type(self).__name__}.sample"
+        _forks.check_can_draw(f"{owner}()")
+        _checks.check_key(owner, key)
+        return _sample(words_of(key), self, _checks.as_shape(owner, "shape", shape))
 
 
 class Constant(AbstractDistribution):
@@ -49,7 +97,7 @@ class Constant(AbstractDistribution):
         _checks.check_number("Constant", "value", self.value)
         _checks.check_held("Constant", "value", self.value, jnp.result_type(float))
 
-    def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+    def from_bits(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
         return jnp.broadcast_to(_float32(self.value), bits.shape)
 
 
@@ -64,9 +112,9 @@ class Uniform(AbstractDistribution):
 
     Example:
         >>> import jax
-        >>> bits = jax.random.bits(jax.random.key(0), (1000,))
-        >>> bool((Uniform(-2.0, 3.0).sample(bits) >= -2).all())
-        True
+        >>> draws = Uniform(-2.0, 3.0).sample(jax.random.key(0), (1000,))
+        >>> bool((draws >= -2).all()), bool((draws < 3).all())
+        (True, True)
     """
 
     low: Number = number(0.0)
@@ -75,7 +123,7 @@ class Uniform(AbstractDistribution):
     def __check_init__(self):
         _check_range("Uniform", self.low, self.high)
 
-    def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+    def from_bits(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
         low, high = _float32(self.low), _float32(self.high)
         part = uniform(bits)
         # not `low + (high - low) * part`, whose difference overflows
@@ -93,8 +141,7 @@ class LogUniform(AbstractDistribution):
 
     Example:
         >>> import jax
-        >>> bits = jax.random.bits(jax.random.key(0), (1000,))
-        >>> draws = LogUniform(0.01, 100.0).sample(bits)
+        >>> draws = LogUniform(0.01, 100.0).sample(jax.random.key(0), (1000,))
         >>> 0.4 < float((draws < 1).mean()) < 0.6
         True
     """
@@ -105,7 +152,7 @@ class LogUniform(AbstractDistribution):
     def __check_init__(self):
         _check_range("LogUniform", self.low, self.high, positive=True)
 
-    def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+    def from_bits(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
         low, high = _float32(self.low), _float32(self.high)
         span = jnp.log(high) - jnp.log(low)
         return jnp.clip(low * jnp.exp(span * uniform(bits)), low, high)
@@ -122,8 +169,8 @@ class Normal(AbstractDistribution):
 
     Example:
         >>> import jax
-        >>> bits = jax.random.bits(jax.random.key(0), (1000,))
-        >>> 0.9 < float(Normal(mean=3.0).sample(bits).std()) < 1.1
+        >>> draws = Normal(mean=3.0).sample(jax.random.key(0), (1000,))
+        >>> 0.9 < float(draws.std()) < 1.1
         True
     """
 
@@ -136,7 +183,7 @@ class Normal(AbstractDistribution):
         for name in ("mean", "std"):
             _check_drawn("Normal", name, getattr(self, name))
 
-    def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+    def from_bits(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
         return _float32(self.mean) + _float32(self.std) * normal_quantile(signed_uniform(bits))
 
 
@@ -170,15 +217,21 @@ class Choices(AbstractDistribution):
             _check_drawn("Choices", f"values[{index}]", value)
         check_weights("Choices", "values", len(self.values), self.weights)
 
-    def sample(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+    def from_bits(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
         return stack(self.values)[categorical(bits, stack(self.weights))]
+
+
+@partial(jax.jit, static_argnums=2)
+def _sample(words: Words, law: AbstractDistribution, shape: tuple[int, ...]) -> Array:
+    bits = random_bits(words[None], math.prod(shape))
+    return law.from_bits(bits.reshape(shape))
 
 
 def sample_as(law: AbstractDistribution, bits: UInt32[Array, "*shape"], dtype) -> Array:
     """Draws in this dtype; a fixed number is not rounded to float32 before."""
     if isinstance(law, Constant):
         return jnp.broadcast_to(jnp.asarray(law.value).astype(dtype), bits.shape)
-    return law.sample(bits).astype(dtype)
+    return law.from_bits(bits).astype(dtype)
 
 
 def check_positive(owner: str, name: str, law: AbstractDistribution) -> None:

@@ -196,6 +196,8 @@ def _check(program, x, y, key, starts, max_steps) -> None:
             f"fit_constants(starts={starts}): must have a key for the random starts. Pass "
             "key=jax.random.key(0)."
         )
+    if key is not None:
+        _checks.check_key("fit_constants", key)
 
 
 def _rows_of(program: Program, x, y, free: Constants):

@@ -154,7 +154,7 @@ def test_any_number_of_right_hand_sides_is_scheduled(rows: int, variables: int) 
     words = jax.ShapeDtypeStruct((2 * rows, 2), jnp.uint32)
     used = jax.ShapeDtypeStruct((2 * rows,), jnp.int32)
     program = jax.eval_shape(
-        lambda words, used: law.sample(words, used, variables, True), words, used
+        lambda words, used: law.draw(words, used, variables, True), words, used
     )
     assert program.num_nodes * 2 * rows > 2**20 or program.num_nodes > 127
     plan = lambda program: grouped.schedule(program, variables, rows, jnp.dtype(jnp.float32))

@@ -1,5 +1,6 @@
 """Given expressions as a law, and the distributions of the numbers in them."""
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -15,7 +16,7 @@ from s2jax import distributions
 from s2jax._random import fold_in, words_of
 from s2jax._serialize import from_json, to_json
 from s2jax.distributions import Choices, Constant, LogUniform, Normal, Uniform
-from s2jax.expressions import Program
+from s2jax.expressions import Program, S2Law, UniformLaw
 from s2jax.expressions._program import to_decimal
 from s2jax.symbols import Expressions, from_text, to_text
 from s2jax.symbols._tree import number
@@ -29,7 +30,7 @@ LAW = Expressions(
 
 def draw(law: Expressions, key: jax.Array, rows: int, inputs: int = 2, used: int = 2) -> Program:
     words = fold_in(words_of(key), jnp.arange(rows))
-    sample = jax.jit(type(law).sample, static_argnums=(3, 4))
+    sample = jax.jit(type(law).draw, static_argnums=(3, 4))
     return sample(law, words, jnp.full(rows, used, jnp.int32), inputs, True)
 
 
@@ -39,6 +40,64 @@ def config_of(law: Expressions, **fields: Any) -> s2jax.Config:
 
 
 # Distributions.
+
+
+KEY = jax.random.key(0)
+OF_NUMBERS = [Constant(2.0), Uniform(), LogUniform(), Normal(), Choices()]
+OF_EXPRESSIONS = [LAW, S2Law(), UniformLaw()]
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("law", [*OF_NUMBERS, *OF_EXPRESSIONS], ids=lambda law: type(law).__name__)
+def test_laws_take_a_key_first(law: Any) -> None:
+    wrong = {
+        "must be a typed key. Pass jax.random.key(seed)": [
+            0, None, np.zeros(2, np.uint32), jax.random.key_data(KEY),
+            jax.random.PRNGKey(0),
+        ],
+        "must be one key. Use jax.vmap for several": [jax.random.split(KEY, 3)],
+    }  # fmt: skip
+    for message, keys in wrong.items():
+        for given in keys:
+            with pytest.raises(TypeError, match=re.escape(message)) as caught:
+                law.sample(given)
+            assert f"{type(law).__name__}.sample(key" in str(caught.value)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("law", OF_NUMBERS, ids=lambda law: type(law).__name__)
+def test_numbers_of_any_shape(law: Any) -> None:
+    for shape in ((), (3,), (2, 0), (4, 5), 7, [2, 3]):
+        draws = law.sample(KEY, shape)
+        assert draws.dtype == jnp.float32
+        assert draws.shape == (tuple(shape) if isinstance(shape, (tuple, list)) else (shape,))
+    inside = jax.jit(lambda key: law.sample(key, (4, 5)))(KEY)
+    np.testing.assert_array_equal(inside, law.sample(KEY, (4, 5)))
+    several = jax.vmap(law.sample)(jax.random.split(KEY, 3))
+    assert several.shape == (3,)
+    with pytest.raises(ValueError, match=r"sample\(shape\[1\]=-1\): must be an integer >= 0"):
+        law.sample(KEY, (2, -1))
+    with pytest.raises(TypeError, match="must be a Python integer"):
+        law.sample(KEY, 2.5)
+
+
+@pytest.mark.parametrize("law", OF_EXPRESSIONS, ids=lambda law: type(law).__name__)
+def test_expressions_of_a_key(law: Any) -> None:
+    few, many = law.sample(KEY, 3, num_inputs=2), law.sample(KEY, 8, num_inputs=2)
+    assert few.shape == (3, 1)
+    jax.tree.map(np.testing.assert_array_equal, few, many[:3])
+    assert not few.protected
+    assert law.sample(KEY, 3, num_inputs=2, protected=True).protected
+    assert s2jax.evaluate(few, jnp.ones((3, 2, 4))).shape == (3, 1, 4)
+    with pytest.raises(ValueError, match=r"sample\(n=0\): must be an integer >= 1"):
+        law.sample(KEY, 0, num_inputs=2)
+    with pytest.raises(ValueError, match=r"sample\(num_inputs=65\): must be an integer >= 1"):
+        law.sample(KEY, 1, num_inputs=65)
+
+
+def test_a_law_refuses_what_it_cannot_draw() -> None:
+    with pytest.raises(ValueError, match="reads x_1. Raise num_inputs"):
+        LAW.sample(KEY, 2, num_inputs=1)
 
 
 @pytest.mark.parametrize(
@@ -51,26 +110,26 @@ def config_of(law: Expressions, **fields: Any) -> s2jax.Config:
     ids=lambda part: type(part).__name__,
 )
 def test_continuous_laws(law: Any, cdf: Any, key: jax.Array) -> None:
-    draws = law.sample(jax.random.bits(key, (DRAWN,)))
+    draws = law.sample(key, (DRAWN,))
     assert draws.dtype == jnp.float32
     assert_ks(draws, cdf, what=type(law).__name__)
 
 
 def test_choices(key: jax.Array) -> None:
-    draws = Choices([1, 2.5, -3, 7], [1, 2, 0, 5]).sample(jax.random.bits(key, (DRAWN,)))
+    draws = Choices([1, 2.5, -3, 7], [1, 2, 0, 5]).sample(key, (DRAWN,))
     assert_counts_match(Counter(np.asarray(draws).tolist()), {1: 1 / 8, 2.5: 2 / 8, 7: 5 / 8})
     assert Choices([4, 5]).weights == (1.0, 1.0)
 
 
 def test_edges_of_the_bits() -> None:
     bits = jnp.array([0, 2**32 - 1], jnp.uint32)
-    np.testing.assert_array_equal(Constant(2).sample(bits), [2, 2])
-    assert np.all(np.asarray(Uniform(-3e38, 3e38).sample(bits)) <= 3e38)
-    low, high = np.asarray(LogUniform(0.1, 10.0).sample(bits))
+    np.testing.assert_array_equal(Constant(2).from_bits(bits), [2, 2])
+    assert np.all(np.asarray(Uniform(-3e38, 3e38).from_bits(bits)) <= 3e38)
+    low, high = np.asarray(LogUniform(0.1, 10.0).from_bits(bits))
     assert (low, high) == (np.float32(0.1), pytest.approx(10, rel=1e-6))
     assert high <= 10
-    assert np.all(np.abs(np.asarray(Normal().sample(bits))) < 6)
-    assert Uniform(2.0, 2.0).sample(bits).tolist() == [2, 2]
+    assert np.all(np.abs(np.asarray(Normal().from_bits(bits))) < 6)
+    assert Uniform(2.0, 2.0).from_bits(bits).tolist() == [2, 2]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +265,7 @@ def test_leaves_do_not_recompile(key: jax.Array) -> None:
     @jax.jit
     def sample(law: Expressions) -> Program:
         traces.append(law)
-        return law.sample(words_of(key)[None], jnp.array([2]), 2, True)
+        return law.draw(words_of(key)[None], jnp.array([2]), 2, True)
 
     for low in (0.5, 0.7):
         kinds = {"a": Uniform(low, 2.0), "b": Choices([low, 1.0], [1.0, low])}

@@ -555,7 +555,7 @@ from s2jax.expressions import S2Law, evaluate
 from tests.programs import decode
 from tests.test_generate import numpy_value
 words = fold_in(jnp.broadcast_to(words_of(jax.random.key(0)), (400, 2)), jnp.arange(400))
-program = jax.jit(lambda w: S2Law().sample(w, jnp.full(400, 2, jnp.int32), 2, True))(words)
+program = jax.jit(lambda w: S2Law().draw(w, jnp.full(400, 2, jnp.int32), 2, True))(words)
 x = jax.random.normal(jax.random.key(1), (400, 2, 32), jnp.float64)
 y = np.asarray(evaluate(program[:, None], x))[:, 0]
 with np.errstate(all="ignore"):

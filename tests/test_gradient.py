@@ -35,7 +35,7 @@ def draw(seed: int, protected: bool = True) -> tuple[Program, jax.Array]:
     used = jnp.full(ROWS * OUTPUTS, INPUTS, jnp.int32)
     # integers come out the same unoptimised, and that compiles in half the time
     options = {"xla_backend_optimization_level": 0}
-    sample = jax.jit(S2Law.sample, static_argnums=(3, 4), compiler_options=options)
+    sample = jax.jit(S2Law.draw, static_argnums=(3, 4), compiler_options=options)
     program = sample(LAW, words, used, INPUTS, protected)
     shape = lambda leaf: leaf.reshape(ROWS, OUTPUTS, *leaf.shape[1:])
     x = jax.random.normal(jax.random.key(seed + 1), (ROWS, INPUTS, TIME), float)

@@ -464,7 +464,7 @@ def values_of(protected: bool) -> tuple[Program, tuple[np.ndarray, ...]]:
     @jax.jit
     def compute(words, variables):
         used = jnp.full(words.shape[0], NUM_VARIABLES, jnp.int32)
-        program = EVERY_OPERATOR.sample(words, used, NUM_VARIABLES, protected)
+        program = EVERY_OPERATOR.draw(words, used, NUM_VARIABLES, protected)
         plan = grouped.schedule(program, NUM_VARIABLES, NUM_POINTS, jnp.dtype(jnp.float32))
         blocks = grouped._by_blocks(plan, variables, operators)
         slots = grouped._by_slots(plan, variables, operators)

@@ -48,7 +48,7 @@ def sample(
     """Draw programs, all with the same number of used inputs; compiled once for many tests."""
     TRACES.append(law)
     words = fold_in(words_of(key), jnp.arange(size))
-    return law.sample(words, jnp.full(size, used_inputs, jnp.int32), num_inputs, True)
+    return law.draw(words, jnp.full(size, used_inputs, jnp.int32), num_inputs, True)
 
 
 def expressions(
@@ -363,7 +363,7 @@ class TestOperators:
 class TestConstants:
     def draw(self, key: jax.Array, law: Decimals, size: int = 1_000_000) -> tuple[np.ndarray, ...]:
         bits = random_bits(fold_in(words_of(key), jnp.arange(size)), 1)[0]
-        mantissa, exponent = jax.jit(law.sample)(bits)
+        mantissa, exponent = jax.jit(law.from_bits)(bits)
         return np.asarray(mantissa), np.asarray(exponent)
 
     def test_law(self, key: jax.Array) -> None:
@@ -444,8 +444,8 @@ class TestEveryLaw:
     @pytest.mark.long
     def test_jit_equals_eager(self, key: jax.Array, law: AbstractLaw) -> None:
         keys, used = fold_in(words_of(key), jnp.arange(16)), jnp.full(16, 2, jnp.int32)
-        eager = law.sample(keys, used, 3, True)
-        jitted = eqx.filter_jit(law.sample)(keys, used, 3, True)
+        eager = law.draw(keys, used, 3, True)
+        jitted = eqx.filter_jit(law.draw)(keys, used, 3, True)
         assert jax.tree.all(jax.tree.map(lambda a, b: bool(jnp.all(a == b)), eager, jitted))
 
     def test_no_leaf_recompiles(self, key: jax.Array, law: AbstractLaw) -> None:

@@ -129,7 +129,7 @@ TOO_FAR: dict[str, Callable[[], Any]] = {
     "solve": lambda: decay(1.0).solve([1.0], [0.0, 1.0], {h: 1e50}),
     "system": lambda: s2jax.ode.System.from_sympy([-1e50 * y], [y]).solve([1.0], [0.0, 1.0]),
     "drawn system": lambda: drawn(s2jax.ode.System.from_sympy([-1e50 * y], [y])),
-    "drawn law": lambda: s2jax.Expressions("1e50*x_0").sample(WORDS, ONES, 1, False),
+    "drawn law": lambda: s2jax.Expressions("1e50*x_0").draw(WORDS, ONES, 1, False),
     "lambdify": lambda: s2jax.lambdify(1e50 * y, [y])(jnp.ones(2)),
     "with_constants": lambda: with_scale(np.inf),
     "with_constants nan": lambda: with_scale(np.nan),
@@ -191,11 +191,11 @@ def test_fixed_parameters_are_the_numbers_given_in_float64_and_have_6_digits_in_
 
 def test_parameters_of_expressions_keep_the_range_of_floats() -> None:
     law = s2jax.Expressions("h*x_0", parameters={"h": LogUniform(1e-37, 1e-36)})
-    program = law.sample(WORDS, ONES, 1, False)
+    program = law.draw(WORDS, ONES, 1, False)
     scale = decimal(program.scale_mantissa, program.scale_exponent, jnp.float32)
     assert ((scale > 0.99e-37) & (scale < 1.01e-36)).all()
     law = s2jax.Expressions("h*x_0", parameters={"h": Constant(PLANCK)})
-    assert s2jax.to_text(law.sample(WORDS, ONES, 1, False)[:, None])[0] == "(6.62607e-34 mul x_0)"
+    assert s2jax.to_text(law.draw(WORDS, ONES, 1, False)[:, None])[0] == "(6.62607e-34 mul x_0)"
 
 
 # Floats of NumPy and SymPy, which hold more than programs do.

@@ -326,7 +326,7 @@ def test_rows_start_at_their_initial_values(batch: Batch) -> None:
     words = fold_in(jnp.broadcast_to(words_of(KEY), (NUM_ROWS, 2)), jnp.asarray(batch.index))
     number = jnp.asarray(batch.tries[:, 0] - 1)
     bits = random_bits(words, 4, of_equations(number, 4))
-    start = np.asarray(CONFIG.target.initial.sample(bits[:-1])).T
+    start = np.asarray(CONFIG.target.initial.from_bits(bits[:-1])).T
     np.testing.assert_allclose(batch.y[..., 0], np.where(batch.y_mask, start, 0), rtol=1e-6)
     assert CONFIG.target.initial == Normal()
 

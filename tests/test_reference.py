@@ -275,7 +275,7 @@ def our_expressions(
     used = jnp.full(size, inputs, jnp.int32)
     # integers come out the same unoptimised, and that compiles in half the time
     draw = jax.jit(
-        lambda words, law: law.sample(words, used, inputs, True),
+        lambda words, law: law.draw(words, used, inputs, True),
         compiler_options={"xla_backend_optimization_level": 0},
     )
     return to_prefix(draw(words, law))

@@ -354,7 +354,7 @@ def draw(law: AbstractLaw, rows: int, seed: int) -> Program:
     used = jnp.full(rows, NUM_INPUTS, jnp.int32)
     # integers come out the same unoptimised, and that compiles in half the time
     sample = jax.jit(
-        type(law).sample,
+        type(law).draw,
         static_argnums=(3, 4),
         compiler_options={"xla_backend_optimization_level": 0},
     )
@@ -612,10 +612,10 @@ def test_only_inputs_are_taken_modulo_those_used() -> None:
     law = Expressions("x_0*y_1 + x_1*t")
     words = jnp.arange(8, dtype=jnp.uint32).reshape(4, 2)
     used = jnp.array([1, 2, 1, 2], jnp.int32)
-    texts = to_text(law.sample(words, used, 2, False)[:, None])
+    texts = to_text(law.draw(words, used, 2, False)[:, None])
     both = ["((x_0 mul y_1) add (x_0 mul t))", "((x_0 mul y_1) add (x_1 mul t))"]
     assert texts == both * 2
     with pytest.raises(ValueError, match="with num_inputs=0: must read no inputs, and reads x_1"):
-        law.sample(words, used * 0, 0, False)
-    autonomous = Expressions("y_1*t").sample(words, used * 0, 0, False)
+        law.draw(words, used * 0, 0, False)
+    autonomous = Expressions("y_1*t").draw(words, used * 0, 0, False)
     assert to_text(autonomous[:, None]) == ["(y_1 mul t)"] * 4

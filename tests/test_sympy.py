@@ -263,7 +263,7 @@ def test_size_is_bounded_and_depth_is_not() -> None:
 def draw(law: AbstractLaw, rows: int, seed: int, protected: bool) -> Program:
     words = jax.random.key_data(jax.random.split(jax.random.key(seed), rows))
     sample = jax.jit(
-        type(law).sample,
+        type(law).draw,
         static_argnums=(3, 4),
         compiler_options={"xla_backend_optimization_level": 0},
     )

@@ -43,7 +43,7 @@ def drawn() -> dict[str, Program]:
         words = jax.random.key_data(jax.random.split(jax.random.key(number), NUM_DRAWN))
         used = jnp.full(NUM_DRAWN, NUM_INPUTS, jnp.int32)
         sample = jax.jit(
-            type(law).sample,
+            type(law).draw,
             static_argnums=(3, 4),
             compiler_options={"xla_backend_optimization_level": 0},
         )

@@ -47,7 +47,7 @@ def draw(law: AbstractLaw, num_inputs: int, rows: int, seed: int) -> Program:
     used = jnp.full(rows, num_inputs, jnp.int32)
     # integers come out the same unoptimised, and that compiles in half the time
     sample = jax.jit(
-        type(law).sample,
+        type(law).draw,
         static_argnums=(3, 4),
         compiler_options={"xla_backend_optimization_level": 0},
     )

@@ -4,7 +4,7 @@ import abc
 from collections.abc import Mapping
 from functools import partial
 from math import comb
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -14,9 +14,10 @@ from jaxtyping import Array, Bool, Int, UInt32
 from s2jax import _checks, operators
 from s2jax._part import Part, check_part
 from s2jax._random import below, categorical, random_bits, take_below, uniform
-from s2jax._types import Number, Whole, Words, number, whole
+from s2jax._types import Number, Whole, number, whole
 from s2jax.expressions import _assemble
 from s2jax.expressions import _trees as trees
+from s2jax.expressions._base import AbstractLaw
 from s2jax.expressions._program import Program
 from s2jax.operators import CONST, ID, NUM_LEAVES, OPCODE
 
@@ -54,7 +55,7 @@ class Decimals(Part):
         low = float(self.min_exponent) if _checks.is_concrete(self.min_exponent) else -10.0
         _checks.check_number("Decimals", "max_exponent", self.max_exponent, low, 10, integer=True)
 
-    def sample(
+    def from_bits(
         self, bits: UInt32[Array, "*shape"]
     ) -> tuple[Int[Array, "*shape"], Int[Array, "*shape"]]:
         """Signed mantissas and exponents."""
@@ -66,58 +67,6 @@ class Decimals(Part):
 
 def _weights(arity: int):
     return eqx.field(default_factory=lambda: operators.default_weights(arity))
-
-
-class AbstractLaw(Part):
-    """A law of random expressions in the variables x_0, ..., x_{num_inputs - 1}."""
-
-    noun = "a law of expressions"
-    example = "s2jax.expressions.S2Law()"
-
-    @classmethod
-    def way_out(cls, given: Any) -> str:
-        if isinstance(given, (str, list, tuple)):
-            return "Wrap expressions of your own in s2jax.Expressions([...])."
-        return (
-            "Pass s2jax.expressions.S2Law(...), s2jax.expressions.UniformLaw(...) or "
-            "s2jax.Expressions([...])."
-        )
-
-    @abc.abstractmethod
-    def num_nodes(self, num_inputs: int) -> int:
-        """Static bound on the instructions of an expression in `num_inputs` variables."""
-
-    @abc.abstractmethod
-    def max_tokens(self, num_inputs: int) -> int:
-        """Static bound on the prefix tokens of one expression, a constant counted as one."""
-
-    @abc.abstractmethod
-    def sample(
-        self, words: Words, used_inputs: Int[Array, " batch"], num_inputs: int, protected: bool,
-        stream: Int[Array, " batch"] | int = 0,
-    ) -> Program:  # fmt: skip
-        """Draw one program per key.
-
-        Args:
-            words: Raw keys, `(batch, 2)`.
-            used_inputs: How many of the variables each expression may use, >= 1.
-            num_inputs: The largest `used_inputs`. Static.
-            protected: Carried over to the programs.
-            stream: Which stream of each key to read; others give independent programs.
-
-        Returns:
-            Programs of batch shape `(batch,)`. The same key gives the same program in any batch.
-        """
-
-    def check_inputs(self, num_inputs: int) -> None:
-        """Raise a `ValueError` if expressions in so many variables cannot be drawn."""
-        size = self.num_nodes(num_inputs)
-        if size > trees.MAX_NODES:
-            raise ValueError(
-                f"{type(self).__name__}(...) with num_inputs={num_inputs}: expressions may have "
-                f"{size} nodes, and must have <= {trees.MAX_NODES}. Lower the numbers of operators "
-                "or of inputs."
-            )
 
 
 class AbstractTreeLaw(AbstractLaw):
@@ -145,7 +94,7 @@ class AbstractTreeLaw(AbstractLaw):
     def num_forced_variables(self, used_inputs: Int[Array, " batch"]) -> Int[Array, " batch"]:
         """How many leaves, in random order, are variables whatever the probability of constants."""
 
-    def sample(self, words, used_inputs, num_inputs, protected, stream=0) -> Program:
+    def draw(self, words, used_inputs, num_inputs, protected, stream=0) -> Program:
         self.check_inputs(num_inputs)
         size, shape_bits = self.num_nodes(num_inputs), self.num_shape_bits(num_inputs)
         bits = random_bits(words, shape_bits + 5 * size, stream)
@@ -158,7 +107,7 @@ class AbstractTreeLaw(AbstractLaw):
         has_scale, has_bias = self._place_constants(kind, op, slots)
         code, length = _assemble.assemble(kind, slots, op, operand, has_scale, has_bias)
         op, a, b, has_scale, has_bias = code
-        scale, bias = self.constants.sample(scale_bits), self.constants.sample(bias_bits)
+        scale, bias = self.constants.from_bits(scale_bits), self.constants.from_bits(bias_bits)
         return Program(
             op=op.T.astype(jnp.int8),
             a=a.T,

@@ -113,4 +113,4 @@ class Draws:
         self, name: str, distribution: AbstractDistribution, shape: tuple[int, ...] = ()
     ) -> Float[Array, "..."]:
         """Numbers of a distribution."""
-        return distribution.sample(self.bits(name, shape))
+        return distribution.from_bits(self.bits(name, shape))

@@ -59,12 +59,12 @@ class RandomEquations(AbstractSource):
         bits = random_bits(words, self.num_states + 1, of_equations(number, self.num_states + 1))
         dtype = jnp.result_type(float)
         state = jnp.arange(self.num_states, dtype=jnp.int32)[:, None]
-        y0 = self.initial.sample(bits[:-1]).astype(dtype)
+        y0 = self.initial.from_bits(bits[:-1]).astype(dtype)
         return Tries(
             program=equations.program,
             diffusion=equations.diffusion,
             y0=jnp.where(state < layout.num_outputs, y0, 0),
-            span=self.span.sample(bits[-1]).astype(dtype),
+            span=self.span.from_bits(bits[-1]).astype(dtype),
             parameters=jnp.zeros((0, words.shape[0]), dtype),
         )
 

@@ -77,7 +77,7 @@ def draw_equations(
     num_y = jnp.where(form == DRIVEN, 0, num_states)
     num_x = jnp.where((form == DRIVEN) | (form == FORCED), num_inputs, 0)
     num_used = jnp.maximum(num_y + num_x + reads_t.astype(jnp.int32), 1)
-    g = law.sample(
+    g = law.draw(
         jnp.tile(words, (max_states, 1)), num_used, num_variables, protected,
         spread(of_equations(number, 0)) + state,
     )  # fmt: skip

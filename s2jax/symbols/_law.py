@@ -155,7 +155,7 @@ class Expressions(AbstractLaw):
                     "the variable."
                 )
 
-    def sample(self, words, used_inputs, num_inputs, protected, stream=0) -> Program:
+    def draw(self, words, used_inputs, num_inputs, protected, stream=0) -> Program:
         self._check_num_inputs(num_inputs)  # laws of differential equations may read y_k and t
         tables, num_parameters = self._tables, len(self.parameters)
         # jittered numbers are multiplied in float32
@@ -172,7 +172,7 @@ class Expressions(AbstractLaw):
             mantissa = jnp.where(row.source == index, drawn[0], mantissa)
             exponent = jnp.where(row.source == index, drawn[1], exponent)
         if self.jitter is not None:
-            factor = self.jitter.sample(bits[1 + num_parameters :].T).reshape(mantissa.shape)
+            factor = self.jitter.from_bits(bits[1 + num_parameters :].T).reshape(mantissa.shape)
             drawn = to_decimal(decimal(mantissa, exponent, jnp.float32) * factor, self.digits)
             mantissa = jnp.where(row.source == _JITTERED, drawn[0], mantissa)
             exponent = jnp.where(row.source == _JITTERED, drawn[1], exponent)
@@ -184,7 +184,7 @@ def drawn_decimal(law: AbstractDistribution, bits: Array, digits: int) -> tuple[
     if isinstance(law, Constant):
         digits = MAX_DIGITS if jnp.result_type(float) == jnp.float64 else MAX_ROUNDED
         return to_decimal(sample_as(law, bits, jnp.result_type(float)), digits)
-    return to_decimal(law.sample(bits), digits)
+    return to_decimal(law.from_bits(bits), digits)
 
 
 def check_numbers(owner: str, tables: "_Tables", dtype: Any) -> None:

@@ -57,7 +57,7 @@ class Algebraic(AbstractPointwise):
 
     def draw(self, words, stream, used_inputs, output, num_inputs):
         del output
-        return self.law.sample(words, used_inputs, num_inputs, self.protected, stream)
+        return self.law.draw(words, used_inputs, num_inputs, self.protected, stream)
 
     def series(self, program, x):
         return evaluate_rows(program, x)
