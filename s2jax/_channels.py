@@ -88,9 +88,9 @@ def draw_channels(
         tile: Channels drawn at a time. Static.
     """
     choice, (num_rows, num_inputs) = config.choice, mask.shape
-    channel = jnp.tile(jnp.arange(num_inputs, dtype=jnp.int32), num_rows)
-    words = fold_in(jnp.repeat(keys, num_inputs, axis=0), channel)
-    family = choice.draw_families(keys, words)
+    by_channel = lambda leaf: jnp.repeat(leaf, num_inputs, axis=0)
+    channel = jnp.tile(jnp.arange(num_inputs, dtype=jnp.uint32), num_rows)
+    family = choice.draw_families(keys, fold_in(by_channel(keys), channel))
     x, channels = no_channels(config, num_rows)
     flat = lambda leaf: leaf.reshape(num_rows * num_inputs, *leaf.shape[2:])
     made = jax.tree.map(flat, (x, channels.scale + 1, channels.shift, ~channels.usable))
@@ -101,7 +101,8 @@ def draw_channels(
         if group.makes_rows:
             by_row = lambda leaf: leaf.reshape(num_rows, num_inputs, *leaf.shape[1:])
             state = _Made(own, *map(by_row, made))
-            items = (fold_in(keys, ROW_INPUT), family[::num_inputs], mask, bits)
+            number = jnp.full(num_rows, ROW_INPUT, jnp.uint32)
+            items = (keys, number, family[::num_inputs], mask, bits)
             state = _by_tiles(
                 _maker(config, group), items, state, is_own[::num_inputs], everything,
                 max(1, tile // num_inputs),
@@ -109,7 +110,7 @@ def draw_channels(
             own, made = state.laws, tuple(map(flat, state[1:]))
         else:
             state = _Made(jax.tree.map(flat, own), *made)
-            items = (words, family, mask.reshape(-1), jnp.repeat(bits, num_inputs))
+            items = (by_channel(keys), channel, family, mask.reshape(-1), by_channel(bits))
             state = _by_tiles(_maker(config, group), items, state, is_own, everything, tile)
             by_row = lambda leaf: leaf.reshape(num_rows, num_inputs, *leaf.shape[1:])
             own, made = jax.tree.map(by_row, state.laws), tuple(state[1:])
@@ -155,7 +156,9 @@ def _by_tiles(
 def _maker(config: Config, group: Group) -> Callable[..., _Made]:
     """What draws and scales a tile of items: channels, or rows of channels."""
 
-    def make(words: Words, family: Int[Array, " items"], mask, bits) -> _Made:
+    def make(keys: Words, number, family: Int[Array, " items"], mask, bits) -> _Made:
+        # here, not before: XLA looks up what is read from outside anew for every word drawn
+        words = fold_in(keys, number)
         laws = group.draw_laws(words, family, config.num_inputs, config.length)
         raw = group.draw_series(laws, words, config.num_inputs, config.length)
         # draws have the resolution of float32; what follows has that of the default float

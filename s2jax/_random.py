@@ -107,6 +107,13 @@ def below(
     return take_below(bits, bound)[0]
 
 
+def store(*arrays: Array) -> tuple[Array, ...]:
+    """The same arrays, computed once: else XLA repeats what makes them wherever they are read."""
+    ends = np.cumsum([len(array) for array in arrays])[:-1]
+    # the barrier alone is gone when XLA fuses, but a concatenation is never made part of a reader
+    return tuple(jnp.split(jax.lax.optimization_barrier(jnp.concatenate(arrays)), ends))
+
+
 def multiply_high(
     bits: UInt32[Array, "*shape"], bound: UInt32[Array, "*#shape"]
 ) -> UInt32[Array, "*shape"]:

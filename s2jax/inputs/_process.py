@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
-from s2jax._random import normal_quantile, random_bits
+from s2jax._random import normal_quantile, random_bits, store
 from s2jax._streams import named
 from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._draws import Draws
@@ -57,6 +57,7 @@ class LinearProcess(eqx.Module):
         bits = random_bits(words, steps + 1, named("series", "innovations"))
         mixture = [field.T for field in self._shares()]
         ar = self.ar.T if self.ar.shape[-1] else jnp.zeros((1, bits.shape[1]), self.ar.dtype)
+        ar, ma = store(ar, self.ma.T)
         coefficients, deviations = _start_up(ar)
 
         def step(past, inputs):
@@ -70,7 +71,7 @@ class LinearProcess(eqx.Module):
         filtered = jax.lax.scan(step, jnp.zeros_like(ar), (times, bits))[1][1:]
         series = filtered[max_ma:]
         for lag in range(1, max_ma + 1):
-            series = series - self.ma[:, lag - 1] * filtered[max_ma - lag : steps - lag]
+            series = series - ma[lag - 1] * filtered[max_ma - lag : steps - lag]
         return series
 
     def _shares(self) -> tuple[Array, ...]:
