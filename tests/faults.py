@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 import s2jax
-from s2jax.corpus import _files, read, read_manifest, repair, verify, write_corpus
+from s2jax.corpus import files, read, read_manifest, repair, verify, write_corpus
 
 CONFIG = s2jax.presets.s2(length=64)
 ROWS, SHARD, BLOCK, SEED = 64, 8, 4, 5
@@ -179,8 +179,8 @@ def failing_call(number: int, kind: str) -> Iterator[Callable[[], bool]]:
     with contextlib.ExitStack() as stack:
         patch = lambda *a, **k: stack.enter_context(mock.patch.object(*a, **k))
         for name in ("fsync", "replace", "link"):
-            patch(_files.os, name, wrap(getattr(os, name)))
-        patch(_files, "open", File, create=True)
+            patch(files.os, name, wrap(getattr(os, name)))
+        patch(files, "open", File, create=True)
         if kind == "die":
             patch(Path, "unlink", left)
         yield lambda: count >= number

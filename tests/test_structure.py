@@ -5,29 +5,15 @@ import pathlib
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "s2jax"
 LAYERS = (
-    {
-        "_types",
-        "_version",
-        "_checks",
-        "_forks",
-        "_optional",
-        "_status",
-        "_streams",
-        "_tiles",
-        "fastmath",
-    },
-    {"_part", "_random", "operators"},
-    {"distributions"},
-    {"inputs", "expressions"},
-    {"symbols"},
-    {"acceptance", "fit"},
+    {"core"},
+    {"distributions", "programs"},
+    {"inputs", "text"},
+    {"laws"},
     {"targets"},
     {"ode"},
     {"config"},
-    {"_reference"},
-    {"_channels", "presets", "_serialize"},
-    {"_rows"},
-    {"generate", "_options"},
+    {"presets"},
+    {"sampling"},
     {"stream", "transforms"},
     {"corpus"},
     {"feeds", "exporters", "plotting"},
@@ -68,10 +54,10 @@ def test_imports_point_down():
 
 
 def test_the_check_bites(tmp_path: pathlib.Path):
-    upward = tmp_path / "operators.py"
-    upward.write_text("from s2jax import generate\nfrom s2jax.inputs import ARMA\n")
-    assert _imported(upward) == {"generate", "inputs"}
-    assert all(LEVEL[name] >= LEVEL["operators"] for name in _imported(upward))
+    upward = tmp_path / "distributions.py"
+    upward.write_text("from s2jax import sampling\nfrom s2jax.inputs import ARMA\n")
+    assert _imported(upward) == {"sampling", "inputs"}
+    assert all(LEVEL[name] >= LEVEL["distributions"] for name in _imported(upward))
 
 
 def test_nothing_pickles_or_evaluates_text():
@@ -130,18 +116,51 @@ def test_the_check_of_kinds_bites(tmp_path: pathlib.Path):
     assert _asks_for_kinds(asking) == [1, 3, 5]
 
 
+def _private_doors(path: pathlib.Path) -> list[str]:
+    """Private modules and names that a file takes from another folder."""
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    doors = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.ImportFrom) or node.module is None:
+            continue
+        package, *modules = node.module.split(".")
+        if package == "s2jax" and modules[:1] != [own]:
+            names = [*modules, *(alias.name for alias in node.names)]
+            private = [name for name in names if name.startswith("_") and not name.endswith("__")]
+            doors += [f"{node.module} {name}" for name in private]
+    return doors
+
+
+def test_no_folder_takes_what_is_private_to_another():
+    wrong = {str(path): doors for _, path in _parts() if (doors := _private_doors(path))}
+    assert not wrong, wrong
+
+
+def test_the_check_of_private_doors_bites(tmp_path: pathlib.Path, monkeypatch):
+    monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
+    (tmp_path / "ode.py").write_text(
+        "from s2jax.ode._field import a\nfrom s2jax.text._tree import b\n"
+        "from s2jax.text import _form\nfrom s2jax.core.version import __version__\n"
+    )
+    doors = ["s2jax.text._tree _tree", "s2jax.text _form"]
+    assert _private_doors(tmp_path / "ode.py") == doors
+
+
 def _links(folder: pathlib.Path, package: str) -> dict[str, set[str]]:
-    """By file of a folder, the files of it that it imports, wherever the import stands."""
-    names = {path.stem for path in folder.glob("*.py")}
+    """By file or folder of a folder, those of it that it imports, wherever the import stands."""
+    unit = lambda path: path.relative_to(folder).parts[0].removesuffix(".py")
+    names = {unit(path) for path in folder.rglob("*.py")}
     links: dict[str, set[str]] = {}
-    for path in folder.glob("*.py"):
-        found = links.setdefault(path.stem, set())
+    for path in folder.rglob("*.py"):
+        found = links.setdefault(unit(path), set())
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module == package:
                 within = {alias.name for alias in node.names} & names
                 found |= within or {"__init__"}
             elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}."):
                 found.add(str(node.module).removeprefix(f"{package}.").split(".")[0])
+    for name, found in links.items():
+        found.discard(name)
     return links
 
 

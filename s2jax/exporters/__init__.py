@@ -2,7 +2,7 @@
 
 from s2jax.exporters._array_record import ArrayRecords as ArrayRecords
 from s2jax.exporters._chronos2 import Chronos2Inputs as Chronos2Inputs
-from s2jax.exporters._export import FORMATS as FORMATS
-from s2jax.exporters._export import Exported as Exported
-from s2jax.exporters._export import export as export
-from s2jax.exporters._export import options_of as options_of
+from s2jax.exporters.registry import FORMATS as FORMATS
+from s2jax.exporters.registry import Exported as Exported
+from s2jax.exporters.registry import export as export
+from s2jax.exporters.registry import options_of as options_of

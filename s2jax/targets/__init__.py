@@ -8,3 +8,5 @@ from s2jax.targets._base import Column as Column
 from s2jax.targets._base import Sizes as Sizes
 from s2jax.targets._base import Task as Task
 from s2jax.targets._pointwise import AbstractPointwise as AbstractPointwise
+from s2jax.targets.acceptance import Acceptance as Acceptance
+from s2jax.targets.acceptance import Status as Status
