@@ -551,7 +551,8 @@ def test_evaluate_in_double_precision() -> None:
         """
 import json, jax, jax.numpy as jnp, numpy as np
 from s2jax.core.random import fold_in, words_of
-from s2jax.expressions import S2Law, evaluate
+from s2jax.laws import S2Law
+from s2jax.programs import evaluate
 from tests.programs import decode
 from tests.test_generate import numpy_value
 words = fold_in(jnp.broadcast_to(words_of(jax.random.key(0)), (400, 2)), jnp.arange(400))

@@ -17,7 +17,7 @@ def num_tokens(
         vocabulary: Its `digits` decide how many words a number takes.
 
     Example:
-        >>> from s2jax.expressions import S2Law
+        >>> from s2jax.laws import S2Law
         >>> num_tokens(S2Law(), num_inputs=1, num_outputs=1)
         92
     """

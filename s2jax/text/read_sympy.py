@@ -65,7 +65,7 @@ def from_sympy(
 
     Example:
         >>> import sympy
-        >>> from s2jax.symbols import to_text
+        >>> from s2jax.text import to_text
         >>> x, y = sympy.symbols("x y")
         >>> to_text(from_sympy([0.5 * sympy.sin(x) - y / x**2 + 3, x - y], [x, y]))
         '(3 add ((0.5 mul sin(x_0)) sub (x_1 div (x_0)**2))) | (x_0 sub x_1)'

@@ -76,7 +76,7 @@ def from_text(
             or if an expression needs more than `num_nodes` instructions, or more than 256.
 
     Example:
-        >>> from s2jax.symbols import to_text
+        >>> from s2jax.text import to_text
         >>> to_text(from_text("7.46 + 0.695*sqrt(x_0) | x_1**2/3"))
         '(7.46 add (0.695 mul sqrt(x_0))) | ((x_1)**2 div 3)'
         >>> to_text(from_text("m*cosh(theta)", variables=["m", "theta"]))
