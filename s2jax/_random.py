@@ -9,7 +9,7 @@ neither on JAX's default generator nor on its partitionable flag.
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key, UInt32
+from jaxtyping import Array, Float, Int, Integer, Key, UInt32
 
 from s2jax._types import Words
 
@@ -42,13 +42,13 @@ def words_of(keys: Key[Array, "*batch"]) -> Words:
     return jax.vmap(bits)(keys.reshape(-1)).reshape(*keys.shape, 2)
 
 
-def _as_uint32(number: Int[Array, "*shape"] | int) -> UInt32[Array, "*shape"]:
+def _as_uint32(number: Integer[Array, "*shape"] | int) -> UInt32[Array, "*shape"]:
     """A number below 2**32 as a word; one of Python may be beyond int32."""
     return jnp.asarray(np.uint32(number) if isinstance(number, int) else number).astype(jnp.uint32)
 
 
 def fold_in(
-    words: UInt32[Array, "*#batch 2"], data: Int[Array, "*#batch"] | int
+    words: UInt32[Array, "*#batch 2"], data: Integer[Array, "*#batch"] | int
 ) -> UInt32[Array, "*#batch 2"]:
     """Fold a number into keys; for one key this equals `jax.random.fold_in`."""
     data = _as_uint32(data)
