@@ -19,6 +19,7 @@ from s2jax.config import Config as Config
 from s2jax.config import Standardize as Standardize
 from s2jax.corpus import read as read
 from s2jax.expressions import Split as Split
+from s2jax.expressions import evaluate as evaluate
 from s2jax.expressions import evaluate_jvp as evaluate_jvp
 from s2jax.expressions import skeleton_hash as skeleton_hash
 from s2jax.expressions import with_constants as with_constants
@@ -35,7 +36,6 @@ from s2jax.stream import Stream as Stream
 from s2jax.symbols import Expressions as Expressions
 from s2jax.symbols import TokenStatus as TokenStatus
 from s2jax.symbols import Vocabulary as Vocabulary
-from s2jax.symbols import evaluate as evaluate
 from s2jax.symbols import from_sympy as from_sympy
 from s2jax.symbols import from_text as from_text
 from s2jax.symbols import from_tokens as from_tokens

@@ -94,8 +94,9 @@ def check_kind(name: str, program: Any) -> None:
     """
     if not isinstance(program, Program):
         raise TypeError(
-            f"{name}(program of type {type(program).__name__}): must be a Program, because only "
-            "that holds instructions. Pass batch.program, or read text with s2jax.from_text."
+            f"{name}(program={_checks.shown(program)}): must be a Program, not of type "
+            f"{type(program).__name__}. Pass batch.program; read text with s2jax.from_text and "
+            "SymPy with s2jax.from_sympy; or compile SymPy to a JAX function with s2jax.lambdify."
         )
 
 

@@ -1,6 +1,5 @@
 """Programs as symbols: SymPy expressions, text, LaTeX and tokens, and back."""
 
-from s2jax.symbols._evaluate import evaluate as evaluate
 from s2jax.symbols._from_sympy import from_sympy as from_sympy
 from s2jax.symbols._lambdify import Lambdified as Lambdified
 from s2jax.symbols._lambdify import lambdify as lambdify
