@@ -1,55 +1,141 @@
 """Synthetic time series with their symbolic ground truth, drawn inside jitted JAX programs."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from s2jax import corpus as corpus
-from s2jax import distributions as distributions
-from s2jax import expressions as expressions
-from s2jax import feeds as feeds
-from s2jax import inputs as inputs
-from s2jax import ode as ode
-from s2jax import presets as presets
-from s2jax import symbols as symbols
-from s2jax import transforms as transforms
-from s2jax._version import __version__ as __version__
-from s2jax.acceptance import Acceptance as Acceptance
-from s2jax.acceptance import Status as Status
-from s2jax.config import Config as Config
-from s2jax.config import Standardize as Standardize
-from s2jax.corpus import read as read
-from s2jax.expressions import Split as Split
-from s2jax.expressions import evaluate as evaluate
-from s2jax.expressions import evaluate_jvp as evaluate_jvp
-from s2jax.expressions import skeleton_hash as skeleton_hash
-from s2jax.expressions import with_constants as with_constants
-from s2jax.feeds import batches as batches
-from s2jax.fit import Fit as Fit
-from s2jax.fit import FitStatus as FitStatus
-from s2jax.fit import fit_constants as fit_constants
-from s2jax.fit import free_constants as free_constants
-from s2jax.generate import Batch as Batch
-from s2jax.generate import candidates as candidates
-from s2jax.generate import sample as sample
-from s2jax.ode import ODE as ODE
-from s2jax.stream import Stream as Stream
-from s2jax.symbols import Expressions as Expressions
-from s2jax.symbols import TokenStatus as TokenStatus
-from s2jax.symbols import Vocabulary as Vocabulary
-from s2jax.symbols import from_sympy as from_sympy
-from s2jax.symbols import from_text as from_text
-from s2jax.symbols import from_tokens as from_tokens
-from s2jax.symbols import lambdify as lambdify
-from s2jax.symbols import to_latex as to_latex
-from s2jax.symbols import to_sympy as to_sympy
-from s2jax.symbols import to_text as to_text
-from s2jax.symbols import to_tokens as to_tokens
-from s2jax.targets import Algebraic as Algebraic
-from s2jax.targets import Identity as Identity
+from s2jax import (
+    distributions,
+    expressions,
+    inputs,
+    ode,
+    operators,
+    presets,
+    symbols,
+    targets,
+    transforms,
+)
+from s2jax._version import __version__
+from s2jax.acceptance import Acceptance, Status
+from s2jax.config import Config, Standardize
+from s2jax.expressions import (
+    Program,
+    Split,
+    evaluate,
+    evaluate_jvp,
+    skeleton_hash,
+    with_constants,
+)
+from s2jax.fit import Fit, FitStatus, fit_constants, free_constants
+from s2jax.generate import Batch, candidates, sample
+from s2jax.ode import ODE, System
+from s2jax.stream import Stream
+from s2jax.symbols import (
+    Expressions,
+    Tokens,
+    TokenStatus,
+    Vocabulary,
+    from_sympy,
+    from_text,
+    from_tokens,
+    lambdify,
+    to_latex,
+    to_sympy,
+    to_text,
+    to_tokens,
+)
+from s2jax.targets import Algebraic, Identity
+
+if TYPE_CHECKING:
+    from s2jax import corpus, exporters, feeds, plotting
+    from s2jax.corpus import (
+        describe_corpus,
+        read_corpus,
+        repair_corpus,
+        verify_corpus,
+        write_corpus,
+    )
+    from s2jax.feeds import batches
+
+__all__ = (
+    "ODE",
+    "Acceptance",
+    "Algebraic",
+    "Batch",
+    "Config",
+    "Expressions",
+    "Fit",
+    "FitStatus",
+    "Identity",
+    "Program",
+    "Split",
+    "Standardize",
+    "Status",
+    "Stream",
+    "System",
+    "TokenStatus",
+    "Tokens",
+    "Vocabulary",
+    "__version__",
+    "batches",
+    "candidates",
+    "corpus",
+    "describe_corpus",
+    "distributions",
+    "evaluate",
+    "evaluate_jvp",
+    "exporters",
+    "expressions",
+    "feeds",
+    "fit_constants",
+    "free_constants",
+    "from_sympy",
+    "from_text",
+    "from_tokens",
+    "inputs",
+    "lambdify",
+    "ode",
+    "operators",
+    "plotting",
+    "presets",
+    "read_corpus",
+    "repair_corpus",
+    "sample",
+    "skeleton_hash",
+    "symbols",
+    "targets",
+    "to_latex",
+    "to_sympy",
+    "to_text",
+    "to_tokens",
+    "transforms",
+    "verify_corpus",
+    "with_constants",
+    "write_corpus",
+)
+# Folders that a program may do without are imported when one of their words is first used.
+_LATER = {
+    "corpus": (
+        "describe_corpus",
+        "read_corpus",
+        "repair_corpus",
+        "verify_corpus",
+        "write_corpus",
+    ),
+    "exporters": (),
+    "feeds": ("batches",),
+    "plotting": (),
+}
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
 
 
 def __getattr__(name: str) -> Any:
-    """The submodules that are imported when they are asked for, because few programs need them."""
-    if name in ("exporters", "plotting"):
-        return importlib.import_module(f"s2jax.{name}")
+    """The folders of `_LATER`, and their words."""
+    for folder, words in _LATER.items():
+        if name == folder:
+            return importlib.import_module(f"s2jax.{folder}")
+        if name in words:
+            return getattr(importlib.import_module(f"s2jax.{folder}"), name)
     raise AttributeError(f"module 's2jax' has no attribute {name!r}")

@@ -116,7 +116,7 @@ def test_equations_of_nothing() -> None:
 
 def test_rows_of_a_corpus_that_are_none(tmp_path: Any) -> None:
     store(tmp_path / "corpus", CONFIGS["flat"])
-    corpus = s2jax.read(tmp_path / "corpus")
+    corpus = s2jax.read_corpus(tmp_path / "corpus")
     for rows in ([], slice(3, 3), slice(5, 2)):
         batch = corpus[rows]
         assert (batch.y.shape[0], batch.program.shape) == (0, (0, 1))

@@ -2,14 +2,28 @@
 
 from typing import Any
 
-from s2jax.ode._forms import FORMS as FORMS
-from s2jax.ode._named import NAMES as NAMES
-from s2jax.ode._named import named as named
-from s2jax.ode._solution import Solution as Solution
-from s2jax.ode._solution import SolveStatus as SolveStatus
-from s2jax.ode._solve_programs import solve as solve
-from s2jax.ode._system import System as System
-from s2jax.ode._target import ODE as ODE
+from s2jax.ode._forms import FORMS
+from s2jax.ode._named import NAMES, named
+from s2jax.ode._solution import Solution, SolveStatus
+from s2jax.ode._solve_programs import solve
+from s2jax.ode._system import System
+from s2jax.ode._target import ODE
+
+__all__ = (
+    "FORMS",
+    "NAMES",
+    "ODE",
+    "Solution",
+    "SolveStatus",
+    "System",
+    "UnrolledTsit5",
+    "named",
+    "solve",
+)
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from s2jax.corpus import read
+from s2jax.corpus import read_corpus
 from s2jax.corpus._files import replacing
 from s2jax.corpus._info import known_name
 from s2jax.generate import Batch
@@ -56,7 +56,7 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
 
 def plot_corpus(path: str | os.PathLike[str], png: Path, count: int = 6, seed: int = 0) -> None:
     """Write a picture of random pairs of a corpus; only their row groups are read."""
-    corpus = read(path)
+    corpus = read_corpus(path)
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.choice(len(corpus), min(count, len(corpus)), replace=False))
     rows = corpus.table(chosen).to_pylist()

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from s2jax.corpus import read
+from s2jax.corpus import read_corpus
 from s2jax.corpus._info import counted, facts, outcomes
 from s2jax.operators import TABLE
 
 
 def summarize(path: str | os.PathLike[str]) -> dict[str, str]:
     """What a corpus holds, as lines of a table; of the files only the tokens are read."""
-    corpus = read(path)
+    corpus = read_corpus(path)
     manifest, words = corpus.manifest, list(corpus.vocabulary.words)
     operators, skeletons = Counter(), set()
     for table in corpus.tables(8192, columns=["tokens"]):

@@ -115,11 +115,6 @@ class AbstractTarget(Part):
         return super().way_out(given)
 
     @property
-    @abc.abstractmethod
-    def protected(self) -> bool:
-        """Whether the programs are in protected mode."""
-
-    @property
     def program_law(self) -> AbstractLaw | None:
         """The law of all programs, which bounds their tokens; None if there is no such law."""
         return None
