@@ -30,7 +30,7 @@ from s2jax.generate import Batch, candidates, sample
 from s2jax.ode import ODE, System
 from s2jax.stream import Stream
 from s2jax.symbols import (
-    Expressions,
+    GivenLaw,
     Tokens,
     TokenStatus,
     Vocabulary,
@@ -62,9 +62,9 @@ __all__ = (
     "Algebraic",
     "Batch",
     "Config",
-    "Expressions",
     "Fit",
     "FitStatus",
+    "GivenLaw",
     "Identity",
     "Program",
     "Split",

@@ -503,7 +503,7 @@ def test_every_class_of_the_library_makes_the_round_trip():
         s2jax.Config: lambda part: {"length": part.length},
         s2jax.Split: lambda part: {"split": part},
         s2jax.distributions.AbstractDistribution: lambda part: {
-            "target": algebraic(law=s2jax.Expressions("a*x_0", parameters={"a": part}))
+            "target": algebraic(law=s2jax.GivenLaw("a*x_0", parameters={"a": part}))
         },
     }
     for name, kind in classes().items():

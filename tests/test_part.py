@@ -20,7 +20,7 @@ from s2jax.inputs import ARMA, Mixture
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 KEY = jax.random.key(0)
-LAW = s2jax.Expressions(["x_0"])
+LAW = s2jax.GivenLaw(["x_0"])
 ENTRIES: list[Callable[..., Any]] = [
     presets.s2, presets.ode, s2jax.sample, s2jax.candidates, s2jax.Stream, s2jax.batches,
     grain_source, s2jax.corpus.write_corpus, s2jax.fit_constants, s2jax.evaluate, s2jax.from_text,
@@ -149,7 +149,7 @@ def test_the_wrong_kind_is_told_with_its_article(kind: Any, name: str, other: Pa
         (lambda: s2jax.Config(target=LAW), "this is a law of expressions. Wrap it in s2jax.Algeb"),
         (lambda: s2jax.Config(target=S2Law()), "s2jax.Algebraic(S2Law(...))."),
         (lambda: s2jax.Config(target=ARMA()), "must be a target; this is an input family."),
-        (lambda: s2jax.Config(target="sin(x_0)"), "s2jax.Algebraic(s2jax.Expressions([...]))"),
+        (lambda: s2jax.Config(target="sin(x_0)"), "s2jax.Algebraic(s2jax.GivenLaw([...]))"),
         (lambda: s2jax.Config(target=s2jax.ODE), "must be a target, not its class. Call it: ODE()"),
         (lambda: s2jax.Config(inputs=LAW), "must be an input family; this is a law of expressions"),
         (lambda: s2jax.Config(inputs=s2jax.Identity()), "an input family; this is a target."),

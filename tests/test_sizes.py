@@ -76,7 +76,7 @@ def test_symbols_of_nothing(name: str) -> None:
 def test_reading_nothing() -> None:
     assert s2jax.from_text([]).shape == (0, 0)
     assert s2jax.from_text([[], []]).shape == (2, 0, 0)
-    assert s2jax.from_sympy([[], []]).shape == (2, 0)
+    assert s2jax.from_sympy([[], []]).shape == (2, 0, 0)
     program, status = s2jax.from_tokens(np.zeros((0, 5), np.int32))
     assert (program.shape, status.shape) == ((0, 1), (0,))
     program, status = s2jax.from_tokens(np.zeros((3, 0), np.int32), num_outputs=2)

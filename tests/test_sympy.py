@@ -139,17 +139,17 @@ def test_the_form_is_that_of_text() -> None:
 
 
 def test_shapes() -> None:
-    assert from_sympy(x).shape == from_sympy([x]).shape == (1,)
-    assert from_sympy([x, y, x * y]).shape == (3,)
-    assert from_sympy([[x, y], [y]]).shape == (2, 2)
-    assert from_sympy([[[x], [y]], [[y], [x]]]).shape == (2, 2, 1)
-    assert from_sympy(sympy.Tuple(x, y)).shape == (2,)
-    np.testing.assert_array_equal(from_sympy([[x, y], [y]]).length, [[1, 1], [1, 0]])
+    assert from_sympy(x).shape == from_sympy((x,)).shape == (1,)
+    assert from_sympy([x, y, x * y]).shape == (3, 1)
+    assert from_sympy([(x, y), y]).shape == (2, 2)
+    assert from_sympy([[x, y], [y, x]]).shape == (2, 2, 1)
+    assert from_sympy((x, y)).shape == from_sympy(sympy.Tuple(x, y)).shape == (2,)
+    np.testing.assert_array_equal(from_sympy([(x, y), y]).length, [[1, 1], [1, 0]])
     assert from_sympy(x + 1, num_nodes=7).num_nodes == 7
 
 
 def test_unused_outputs_stay_unused() -> None:
-    program = from_sympy([[x, Integer(0)]])
+    program = from_sympy([(x, Integer(0))])
     np.testing.assert_array_equal(program.length, [[1, 0]])
     assert to_sympy(program)[0][1] == 0
 
@@ -344,7 +344,7 @@ def test_both_ways_agree_with_numpy() -> None:
     rng = np.random.default_rng(1)
     exprs = moderate_expressions(200, 3)
     points = rng.uniform(-2, 2, (2, 32)).astype(np.float32)
-    programs = from_sympy([[expr] for expr in exprs])
+    programs = from_sympy(exprs)
     at = jnp.broadcast_to(jnp.asarray(points), (200, 2, 32))
     by_program = np.asarray(expressions.evaluate(programs, at))[:, 0]
     compiled = s2jax.lambdify(exprs, [Symbol(f"x_{k}", real=True) for k in range(2)])
@@ -368,7 +368,7 @@ def test_both_ways_agree_with_numpy() -> None:
 def test_both_ways_agree_on_a_batch() -> None:
     exprs = [sin(x) * y + 0.5, Symbol("x_1", real=True) ** 2, Integer(0)]
     series = jax.random.normal(jax.random.key(0), (6, 2, 16))
-    programs = jax.tree.map(lambda leaf: jnp.stack([leaf] * 6), from_sympy(exprs))
+    programs = jax.tree.map(lambda leaf: jnp.stack([leaf] * 6), from_sympy(tuple(exprs)))
     by_program = evaluate(programs, series)
     assert by_program.shape == (6, 3, 16)
     one_name = {symbol: Symbol(symbol.name) for expr in exprs for symbol in expr.free_symbols}

@@ -28,10 +28,10 @@ class AbstractLaw(Part):
     @classmethod
     def way_out(cls, given: Any) -> str:
         if isinstance(given, (str, list, tuple)):
-            return "Wrap expressions of your own in s2jax.Expressions([...])."
+            return "Wrap expressions of your own in s2jax.GivenLaw([...])."
         return (
             "Pass s2jax.expressions.S2Law(...), s2jax.expressions.UniformLaw(...) or "
-            "s2jax.Expressions([...])."
+            "s2jax.GivenLaw([...])."
         )
 
     @abc.abstractmethod
