@@ -71,9 +71,8 @@ def errors(expr: sympy.Expr, got: np.ndarray) -> np.ndarray:
 def values() -> np.ndarray:
     """Of every case at every point, in one evaluation."""
     x = jnp.asarray(POINTS)[None, None]
-    return np.asarray(s2jax.evaluate(s2jax.from_sympy(tuple(CASES), {Y: "x_0"})[None], x))[
-        0
-    ].astype(np.float64)
+    programs = s2jax.from_sympy([tuple(CASES)], {Y: "x_0"})
+    return np.asarray(s2jax.evaluate(programs, x))[0].astype(np.float64)
 
 
 @pytest.mark.parametrize("case", range(len(CASES)), ids=lambda case: str(CASES[case]))

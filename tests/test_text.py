@@ -724,13 +724,13 @@ def test_golden_latex_holds_every_operator() -> None:
 def test_latex_shows_protection_and_follows_the_shape() -> None:
     text = ["log(x_0) | sqrt(2*x_0) | x_0**x_1", "x_0"]
     protected, bare = (to_latex(from_text(text, protected=p)) for p in (True, False))
-    assert protected[0] == [
+    assert protected[0] == (
         r"\log\left(\left|x_{0}\right|\right)",
         r"\sqrt{\left|2 x_{0}\right|}",
         r"\left|x_{0}\right|^{x_{1}}",
-    ]
-    assert bare[0] == [r"\log\left(x_{0}\right)", r"\sqrt{2 x_{0}}", "x_{0}^{x_{1}}"]
-    assert bare[1] == ["x_{0}", "0", "0"]
+    )
+    assert bare[0] == (r"\log\left(x_{0}\right)", r"\sqrt{2 x_{0}}", "x_{0}^{x_{1}}")
+    assert bare[1] == ("x_{0}", "0", "0")
     assert to_latex(from_text("x_0")[0]) == "x_{0}"
 
 

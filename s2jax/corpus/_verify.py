@@ -118,11 +118,8 @@ def _compare(
     except OSError as error:
         return f"cannot be read: {error}", False, {}
     except Contradicted as error:
-        call, reason = (
-            f"verify_corpus({str(folder)!r})",
-            f"{entry['name']}, whose bytes are as written, ",
-        )
-        raise damaged(call, MANIFEST, f"{reason}{error}") from error
+        reason = f"{entry['name']}, whose bytes are as written, {error}"
+        raise damaged(f"verify_corpus({str(folder)!r})", MANIFEST, reason) from error
     except (Broken, Foreign) as error:
         return str(error), True, {}
 
@@ -145,6 +142,16 @@ def repair_corpus(
         DamagedError: If the manifest is damaged, or was written of another corpus' file.
         RuntimeError: If this machine or version draws other values; the damaged file stays.
         OSError: If the disk fails.
+
+    Example:
+        >>> import pathlib
+        >>> import tempfile, s2jax
+        >>> folder = tempfile.mkdtemp()
+        >>> manifest = s2jax.write_corpus(folder, s2jax.presets.s2(length=64), 4, block_size=4)
+        >>> file = pathlib.Path(folder, manifest["files"][0]["name"])
+        >>> content = file.write_bytes(file.read_bytes()[:-1])
+        >>> [damage.shard for damage in repair_corpus(folder)], verify_corpus(folder)
+        ([0], [])
     """
     folder, manifest = Path(path), read_manifest(path)
     call = f"repair_corpus({str(path)!r})"

@@ -83,6 +83,13 @@ def write_corpus(
         ValueError: If a number is out of range, or nothing can be written at the path.
         OSError: If the disk fails; no incomplete file stays behind.
         RuntimeError: In a process that was forked after JAX had started.
+
+    Example:
+        >>> import tempfile, s2jax
+        >>> folder = tempfile.mkdtemp()
+        >>> manifest = write_corpus(folder, s2jax.presets.s2(length=64), 4, block_size=4)
+        >>> manifest["rows"], [file["name"] for file in manifest["files"]]
+        (4, ['data/train-00000-of-00001.parquet'])
     """
     pyarrow()
     check_stream("write_corpus", config, seed, block_size)

@@ -54,6 +54,14 @@ class Program(eqx.Module):
         length: Number of instructions used; 0 for an unused output, whose value is 0.
         protected: Whether `log`, `sqrt` and `pow` take the absolute value of their first operand.
             Static.
+
+    Example:
+        >>> import s2jax
+        >>> program = s2jax.from_text(["2.5*sin(x_0)", "x_0 + 1"])
+        >>> program.shape, program.num_nodes, program[0].length.tolist()
+        ((2, 1), 1, [1])
+        >>> program.constants.scale[:, 0, 0].tolist()
+        [2.5, 1.0]
     """
 
     op: Int[Array, "*batch nodes"]

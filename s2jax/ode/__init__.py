@@ -3,7 +3,7 @@
 from typing import Any
 
 from s2jax.ode._forms import FORMS
-from s2jax.ode._named import NAMES, named
+from s2jax.ode._named import NAMES, SOURCES, named
 from s2jax.ode._solution import Solution, SolveStatus
 from s2jax.ode._solve_programs import solve
 from s2jax.ode._system import System
@@ -13,6 +13,7 @@ __all__ = (
     "FORMS",
     "NAMES",
     "ODE",
+    "SOURCES",
     "Solution",
     "SolveStatus",
     "System",
