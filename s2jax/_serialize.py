@@ -41,13 +41,8 @@ def classes() -> Mapping[str, type]:
         inputs.AbstractFamily, targets.AbstractTarget,
     )  # fmt: skip
     found = [value for module in modules for value in vars(module).values()]
-    return {
-        kind.__name__: kind
-        for kind in found
-        if isinstance(kind, type)
-        and issubclass(kind, bases)
-        and not kind.__name__.startswith("Abstract")
-    }
+    kinds = [kind for kind in found if isinstance(kind, type) and issubclass(kind, bases)]
+    return {kind.__name__: kind for kind in kinds if not kind.__name__.startswith("Abstract")}
 
 
 def to_json(config: Config, indent: int | None = None) -> str:

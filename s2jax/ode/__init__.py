@@ -1,6 +1,6 @@
 """Ordinary differential equations: y' = f(t, y, x)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s2jax.ode._forms import FORMS
 from s2jax.ode._named import NAMES, SOURCES, named
@@ -8,6 +8,9 @@ from s2jax.ode._solution import Solution, SolveStatus
 from s2jax.ode._solve_programs import solve
 from s2jax.ode._system import System
 from s2jax.ode._target import ODE
+
+if TYPE_CHECKING:
+    from s2jax.ode._unrolled import UnrolledTsit5
 
 __all__ = (
     "FORMS",

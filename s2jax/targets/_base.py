@@ -115,6 +115,11 @@ class AbstractTarget(Part):
         return super().way_out(given)
 
     @property
+    @abc.abstractmethod
+    def protected(self) -> bool:
+        """Whether `log`, `sqrt` and `pow` of the programs take the absolute value of an operand."""
+
+    @property
     def program_law(self) -> AbstractLaw | None:
         """The law of all programs, which bounds their tokens; None if there is no such law."""
         return None
