@@ -330,7 +330,7 @@ def test_results_follow_the_shape_of_the_program() -> None:
 def test_what_is_no_program_is_refused(function: Any) -> None:
     with pytest.raises(TypeError):
         function("x_0")
-    with pytest.raises(TypeError, match="type str.: must be a Program.*Pass batch.program"):
+    with pytest.raises(TypeError, match="must be a Program, not of type str. Pass batch.program"):
         _form.check_program(function.__name__, "x_0")
     with pytest.raises(TypeError, match="call .* outside"):
         jax.jit(function)(make_program(affine(0)))

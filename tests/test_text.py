@@ -141,7 +141,7 @@ def test_protection_takes_over_one_absolute_value_written_by_sympy() -> None:
     assert to_text(from_text(plain, protected=True)) == plain
 
 
-def test_shapes_follow_the_lists() -> None:
+def test_shapes_follow_the_lists(unchecked: None) -> None:
     assert from_text("x_0").shape == (1,)
     assert from_text("x_0 | x_1 | 2").shape == (3,)
     assert from_text(["x_0", "x_1 | 2"]).shape == (2, 2)
