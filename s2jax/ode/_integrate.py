@@ -79,7 +79,7 @@ def integrate(
         number, y, state, dense, alive, scale, error, stiff, lost = carry
         # from the number of the step: to add step sizes up would gather rounding errors
         t0, t1 = number.astype(dtype) * step_size, (number + 1).astype(dtype) * step_size
-        # kicked states are a jump, after which the slope kept from the last stage is no longer theirs
+        # kicked states are a jump: the slope kept from the last stage is no longer theirs
         new, estimate, dense, state, _ = solver.step(terms, t0, t1, y, None, state, kicked)  # type: ignore
         if kick is not None:
             new = jax.lax.cond(kicked, kick, lambda _, new: new, number, new)
