@@ -225,8 +225,8 @@ class _Tables(NamedTuple):
 @functools.lru_cache(maxsize=64)
 def _tables(expressions: tuple[str, ...], names: tuple[str, ...], jittered: bool) -> _Tables:
     trees = [read_expression(text, names) for text in expressions]
-    words = [list(prefix(tree)) for tree in trees]
-    variables = [sorted({w.index for w in some if isinstance(w, Variable)}) for some in words]
+    nodes = [list(prefix(tree)) for tree in trees]
+    read = [sorted({n.index for n in own if isinstance(n, Variable)}) for own in nodes]
     codes = [instructions(_with_jitter(tree) if jittered else tree) for tree in trees]
     longest = max(map(len, codes), default=1)
     op = np.full((len(codes), longest), ID, np.int32)
@@ -239,10 +239,10 @@ def _tables(expressions: tuple[str, ...], names: tuple[str, ...], jittered: bool
             slots[:, i, :, n] = np.transpose([_slot(c, names) for c in instruction[3:]])
     return _Tables(
         _Arrays(op, a, b, np.array([len(code) for code in codes], np.int32), *slots),
-        tuple(1 + max((v for v in some if v < MAX_INPUTS), default=-1) for some in variables),
-        tuple(tuple(VARIABLE_NAMES[v] for v in some if v >= MAX_INPUTS) for some in variables),
-        max(map(len, words), default=1),
-        frozenset(w.name for some in words for w in some if isinstance(w, Parameter)),
+        tuple(1 + max((v for v in own if v < MAX_INPUTS), default=-1) for own in read),
+        tuple(tuple(VARIABLE_NAMES[v] for v in own if v >= MAX_INPUTS) for own in read),
+        max(map(len, nodes), default=1),
+        frozenset(n.name for own in nodes for n in own if isinstance(n, Parameter)),
     )
 
 
