@@ -14,8 +14,8 @@ import numpy as np
 import sympy
 from scipy.integrate import solve_ivp
 
-from s2jax.expressions._program import FIRST_STATE, TIME
-from s2jax.operators import TABLE
+from s2jax.programs.operators import TABLE
+from s2jax.programs.program import FIRST_STATE, TIME
 
 NAMED_LENGTH, NAMED_ROWS = 512, 4096
 MAX_CALLS = 300_000  # of a right-hand side; whoever needs more has met a pole

@@ -20,10 +20,10 @@ import pyarrow
 import pyarrow.parquet
 
 import s2jax
-from s2jax.corpus._files import replacing
-from s2jax.corpus._layout import ROW_GROUP, schema_of, table_of
-from s2jax.corpus._plan import Plan
-from s2jax.corpus._shards import _writer, blocks, draw_shard
+from s2jax.corpus.files import replacing
+from s2jax.corpus.layout import ROW_GROUP, schema_of, table_of
+from s2jax.corpus.plan import Plan
+from s2jax.corpus.shards import _writer, blocks, draw_shard
 
 BLOCK = 1024
 

@@ -24,10 +24,12 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 
 import s2jax  # noqa: E402
-from s2jax.expressions import Program, S2Law, _run  # noqa: E402
-from s2jax.expressions._lower import functions, lower  # noqa: E402
-from s2jax.expressions._program import constants_of  # noqa: E402
-from s2jax.operators import CONST, ID, NUM_LEAVES, TABLE  # noqa: E402
+from s2jax.laws import S2Law
+from s2jax.programs import Program
+from s2jax.programs.engines import run
+from s2jax.programs.lower import functions, lower
+from s2jax.programs.operators import CONST, ID, NUM_LEAVES, TABLE
+from s2jax.programs.program import constants_of
 
 # pow3 and the named constants have no word of their own in Operon
 LAW = S2Law(unary_weights={k: w for k, w in S2Law().unary_weights.items() if k != "pow3"})
@@ -232,7 +234,7 @@ def benchmark(length: int, arguments: Any) -> None:
     trees, true = [tree for tree, good in zip(trees, usable, strict=True) if good], true[usable]
     nodes = np.array([num_nodes(tree) for tree in trees])
 
-    sequential, selecting = ours(_run.sequential), ours(_run.selecting)
+    sequential, selecting = ours(run.sequential), ours(run.selecting)
     compiled, compile_seconds = compile_each(trees[:NUM_COMPILED], x)
     calls: dict[str, tuple[Callable[[], Any], int]] = {
         "ours": (lambda: sequential(program, x), len(trees)),

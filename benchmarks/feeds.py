@@ -23,7 +23,7 @@ import jax  # noqa: E402
 import numpy as np  # noqa: E402
 
 import s2jax  # noqa: E402
-from s2jax.feeds import batches, grain_source  # noqa: E402
+from s2jax.feeds import batches, grain_source
 
 ROWS, SEED = 1024, 0
 

@@ -30,9 +30,9 @@ import jax
 import numpy as np
 
 import s2jax
-from s2jax.expressions._program import FIRST_STATE
 from s2jax.ode import FORMS
-from s2jax.operators import NUM_LEAVES
+from s2jax.programs.operators import NUM_LEAVES
+from s2jax.programs.program import FIRST_STATE
 from tests.trajectories import relative_error
 
 LENGTH, DIMENSION = 200, 2

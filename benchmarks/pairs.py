@@ -31,10 +31,10 @@ import jax.numpy as jnp
 import numpy as np
 
 import s2jax
-from s2jax import _rows
-from s2jax._random import fold_in, words_of
-from s2jax.acceptance import Acceptance
+from s2jax.core.random import fold_in, words_of
 from s2jax.inputs import ARMA, Choice, Mixture
+from s2jax.sampling import _rows
+from s2jax.targets.acceptance import Acceptance
 
 LENGTH, LONG = 256, 1024
 

@@ -59,7 +59,7 @@ def tokens(arguments: Any) -> None:
     """`to_tokens` inside jit beside `sample`, rows of the s2 preset."""
     rows, config, key = 4096, s2jax.presets.s2(length=256), jax.random.key(0)
     law: Any = config.target
-    size = s2jax.symbols.num_tokens(law.law, config.num_inputs, config.num_outputs)
+    size = s2jax.laws.num_tokens(law.law, config.num_inputs, config.num_outputs)
     sample = jax.jit(lambda key: s2jax.sample(key, config, rows))
     write = jax.jit(lambda program: s2jax.to_tokens(program, length=size))
     program = sample(key).program

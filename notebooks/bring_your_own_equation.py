@@ -74,7 +74,7 @@ factor = lambda leaf: leaf * jnp.exp(0.5 * jax.random.normal(key_guess, leaf.sha
 guess = s2jax.with_constants(batch.program, jax.tree.map(factor, batch.program.constants))
 
 
-def recovered(constants: s2jax.expressions.Constants | None = None) -> float:
+def recovered(constants: s2jax.programs.Constants | None = None) -> float:
     error = s2jax.evaluate(guess, batch.x, constants) - batch.y
     return float((((error / spread) ** 2).mean(-1) < 0.05**2).mean())
 

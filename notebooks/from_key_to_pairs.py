@@ -55,7 +55,7 @@ plot_pairs(batch, count=4)
 # reason; `status` is zero in every row.
 
 # %%
-from s2jax.acceptance import REASONS  # noqa: E402
+from s2jax.targets.acceptance import REASONS
 
 tried = int(batch.tries.sum())
 for reason, count in zip(REASONS, np.asarray(batch.rejections.sum((0, 1))), strict=True):

@@ -22,8 +22,8 @@ import numpy as np
 import sympy
 
 import s2jax
-from s2jax.acceptance import REASONS
 from s2jax.plotting import to_math
+from s2jax.targets.acceptance import REASONS
 
 STATES = ("#d1495b", "#33658a", "#e28413")
 

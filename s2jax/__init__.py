@@ -3,34 +3,26 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from s2jax import (
-    distributions,
-    expressions,
-    inputs,
-    ode,
-    operators,
-    presets,
-    symbols,
-    targets,
-    transforms,
-)
-from s2jax._version import __version__
-from s2jax.acceptance import Acceptance, Status
+from s2jax import distributions, inputs, laws, ode, presets, programs, targets, text, transforms
 from s2jax.config import Config, Standardize
-from s2jax.expressions import (
+from s2jax.core.version import __version__
+from s2jax.laws import GivenLaw
+from s2jax.ode import ODE, System
+from s2jax.programs import (
     Program,
     Split,
     evaluate,
     evaluate_jvp,
+    operators,
     skeleton_hash,
     with_constants,
 )
-from s2jax.fit import Fit, FitStatus, fit_constants, free_constants
-from s2jax.generate import Batch, candidates, sample
-from s2jax.ode import ODE, System
+from s2jax.programs.fit import Fit, FitStatus, fit_constants, free_constants
+from s2jax.sampling import Batch, candidates, sample
 from s2jax.stream import Stream
-from s2jax.symbols import (
-    GivenLaw,
+from s2jax.targets import Algebraic, Identity
+from s2jax.targets.acceptance import Acceptance, Status
+from s2jax.text import (
     Tokens,
     TokenStatus,
     Vocabulary,
@@ -43,7 +35,6 @@ from s2jax.symbols import (
     to_text,
     to_tokens,
 )
-from s2jax.targets import Algebraic, Identity
 
 if TYPE_CHECKING:
     from s2jax import corpus, exporters, feeds, plotting

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt32
 
-from s2jax import _checks, _forks
-from s2jax._part import Part
-from s2jax._random import (
+from s2jax.core import checks, forks
+from s2jax.core.part import Part
+from s2jax.core.random import (
     categorical,
     normal_quantile,
     random_bits,
@@ -21,7 +21,7 @@ from s2jax._random import (
     uniform,
     words_of,
 )
-from s2jax._types import Number, PRNGKey, Words, as_float, number
+from s2jax.core.types import Number, PRNGKey, Words, as_float, number
 
 __all__ = ("AbstractDistribution", "Choices", "Constant", "LogUniform", "Normal", "Uniform")
 
@@ -77,9 +77,9 @@ class AbstractDistribution(Part):
             (4, 2)
         """
         owner = f"{type(self).__name__}.sample"
-        _forks.check_can_draw(f"{owner}()")
-        _checks.check_key(owner, key)
-        return _sample(words_of(key), self, _checks.as_shape(owner, "shape", shape))
+        forks.check_can_draw(f"{owner}()")
+        checks.check_key(owner, key)
+        return _sample(words_of(key), self, checks.as_shape(owner, "shape", shape))
 
 
 class Constant(AbstractDistribution):
@@ -100,8 +100,8 @@ class Constant(AbstractDistribution):
     value: Number = number(1.0)
 
     def __check_init__(self):
-        _checks.check_number("Constant", "value", self.value)
-        _checks.check_held("Constant", "value", self.value, jnp.result_type(float))
+        checks.check_number("Constant", "value", self.value)
+        checks.check_held("Constant", "value", self.value, jnp.result_type(float))
 
     def from_bits(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
         return jnp.broadcast_to(_float32(self.value), bits.shape)
@@ -184,8 +184,8 @@ class Normal(AbstractDistribution):
     std: Number = number(1.0)
 
     def __check_init__(self):
-        _checks.check_number("Normal", "mean", self.mean)
-        _checks.check_number("Normal", "std", self.std, low=0)
+        checks.check_number("Normal", "mean", self.mean)
+        checks.check_number("Normal", "std", self.std, low=0)
         for name in ("mean", "std"):
             _check_drawn("Normal", name, getattr(self, name))
 
@@ -219,7 +219,7 @@ class Choices(AbstractDistribution):
 
     def __check_init__(self):
         for index, value in enumerate(self.values):
-            _checks.check_number("Choices", f"values[{index}]", value)
+            checks.check_number("Choices", f"values[{index}]", value)
             _check_drawn("Choices", f"values[{index}]", value)
         check_weights("Choices", "values", len(self.values), self.weights)
 
@@ -252,7 +252,7 @@ def check_positive(owner: str, name: str, law: AbstractDistribution) -> None:
         )
     values = getattr(law, bounds)
     for value in values if isinstance(values, tuple) else [values]:
-        _checks.check_number(owner, name, value, low=0, strict=True)
+        checks.check_number(owner, name, value, low=0, strict=True)
 
 
 def floats(values):
@@ -267,7 +267,7 @@ def check_list(owner: str, name: str, values: Any, optional: bool = False) -> No
     is_list = isinstance(values, (list, tuple)) or len(getattr(values, "shape", ())) == 1
     if not is_list and not (optional and values is None):
         raise TypeError(
-            f"{owner}({name}={_checks.shown(values)}): must be a list of numbers, or an array of "
+            f"{owner}({name}={checks.shown(values)}): must be a list of numbers, or an array of "
             f"one axis. Pass for example {name}=[1.0, 2.0]."
         )
 
@@ -285,7 +285,7 @@ def check_weights(owner: str, what: str, count: int, weights) -> None:
             f"{what}, and one weight for each. Give as many weights as {what}."
         )
     names = [str(index) for index in range(count)]
-    _checks.check_weights(owner, "weights", dict(zip(names, weights, strict=True)), names)
+    checks.check_weights(owner, "weights", dict(zip(names, weights, strict=True)), names)
 
 
 def _float32(value) -> Float[Array, ""]:
@@ -296,16 +296,16 @@ def _check_drawn(owner: str, name: str, value) -> None:
     """Refuse a number that draws cannot have."""
     highest = float(np.finfo(np.float32).max)
     reason = "draws are float32, also in float64"
-    _checks.check_held(owner, name, value, jnp.float32, highest, reason)
+    checks.check_held(owner, name, value, jnp.float32, highest, reason)
 
 
 def _check_range(owner: str, low, high, positive: bool = False) -> None:
     bound = {"low": 0.0, "strict": True} if positive else {}
-    _checks.check_number(owner, "low", low, **bound)
-    _checks.check_number(owner, "high", high, **bound)
+    checks.check_number(owner, "low", low, **bound)
+    checks.check_number(owner, "high", high, **bound)
     for name, value in (("low", low), ("high", high)):
         _check_drawn(owner, name, value)
-    if _checks.is_concrete(low) and _checks.is_concrete(high) and float(low) > float(high):
+    if checks.is_concrete(low) and checks.is_concrete(high) and float(low) > float(high):
         raise ValueError(
             f"{owner}(low={low!r}, high={high!r}): low must be <= high, because numbers are drawn "
             "between them. Swap them."

@@ -2,13 +2,13 @@
 
 import dataclasses
 
-from s2jax import _checks
-from s2jax._part import inside
-from s2jax._reference import config_fields
-from s2jax.acceptance import Acceptance
 from s2jax.config import Config, Standardize
-from s2jax.expressions._program import MAX_INPUTS, MAX_STATES
+from s2jax.config.compat_s2generator import config_fields
+from s2jax.core import checks
+from s2jax.core.part import inside
 from s2jax.ode import ODE
+from s2jax.programs.program import MAX_INPUTS, MAX_STATES
+from s2jax.targets.acceptance import Acceptance
 
 __all__ = ("ode", "reference", "s2")
 
@@ -24,7 +24,7 @@ _INSIDE_SOLUTIONS = inside(Config) | {
 _FIELDS_OF_SOLUTIONS = tuple(name for name in _FIELDS if name != "num_outputs")
 
 
-@_checks.suggest_names(*_FIELDS, inside=inside(Config))
+@checks.suggest_names(*_FIELDS, inside=inside(Config))
 def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -> Config:
     """The Series-Symbol papers' configuration, with the defects of its rules mended.
 
@@ -47,7 +47,7 @@ def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -
     return Config(length=length, num_inputs=num_inputs, num_outputs=num_outputs, **fields)
 
 
-@_checks.suggest_names(*_FIELDS_OF_SOLUTIONS, inside=_INSIDE_SOLUTIONS)
+@checks.suggest_names(*_FIELDS_OF_SOLUTIONS, inside=_INSIDE_SOLUTIONS)
 def ode(length: int = 256, num_inputs: int = 1, num_outputs: int = 2, **fields) -> Config:
     """Solutions of random differential equations, all forms of `s2jax.ODE`.
 
@@ -68,8 +68,8 @@ def ode(length: int = 256, num_inputs: int = 1, num_outputs: int = 2, **fields) 
         d'Ascoli et al. (2024), ODEFormer: Symbolic regression of dynamical systems with
         transformers, for the random right-hand sides.
     """
-    _checks.check_static_integer("ode", "num_outputs", num_outputs, 1, MAX_STATES)
-    _checks.check_static_integer("ode", "num_inputs", num_inputs, 0, MAX_INPUTS)
+    checks.check_static_integer("ode", "num_outputs", num_outputs, 1, MAX_STATES)
+    checks.check_static_integer("ode", "num_inputs", num_inputs, 0, MAX_INPUTS)
     weights = dict(ODE().weights)
     for name, possible in (
         ("driven", num_inputs > 0), ("forced", num_inputs > 0), ("second_order", num_outputs > 1),

@@ -13,13 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Integer
 
-from s2jax import _checks, _forks
-from s2jax._part import check_part
-from s2jax._serialize import to_json
-from s2jax._types import PRNGKey
-from s2jax._version import __version__
 from s2jax.config import Config
-from s2jax.generate import Batch, sample
+from s2jax.config.serialize import to_json
+from s2jax.core import checks, forks
+from s2jax.core.part import check_part
+from s2jax.core.types import PRNGKey
+from s2jax.core.version import __version__
+from s2jax.sampling import Batch, sample
 
 MAX_BLOCKS = 2**32
 
@@ -59,7 +59,7 @@ class Stream:
     block_size: int = 1024
 
     def __new__(cls, *args: Any, **fields: Any) -> "Stream":
-        _checks.check_names("Stream", fields, cls.__init__)
+        checks.check_names("Stream", fields, cls.__init__)
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
@@ -75,9 +75,9 @@ class Stream:
             TypeError: If it is no integer.
             RuntimeError: In a process that was forked after JAX had started.
         """
-        _forks.check_can_draw("Stream[...]")
+        forks.check_can_draw("Stream[...]")
         number: Any = block
-        if _checks.is_concrete(block) or not hasattr(block, "dtype"):
+        if checks.is_concrete(block) or not hasattr(block, "dtype"):
             number = _block_number(block)
             if not 0 <= number < MAX_BLOCKS:
                 raise IndexError(
@@ -118,7 +118,7 @@ def _block_number(block: Any) -> int:
     except TypeError:
         pass
     raise TypeError(
-        f"Stream[{_checks.shown(block)}]: must be an integer, because blocks are counted. Pass an "
+        f"Stream[{checks.shown(block)}]: must be an integer, because blocks are counted. Pass an "
         f"int; this is of type {type(block).__name__}."
     )
 
@@ -126,8 +126,8 @@ def _block_number(block: Any) -> int:
 def check_stream(owner: str, config: Any, seed: Any, block_size: Any) -> None:
     """Refuse what makes no stream, in the name of who was called."""
     check_part(owner, "config", config, Config)
-    _checks.check_static_integer(owner, "seed", seed, 0, 2**32 - 1)
-    _checks.check_static_integer(owner, "block_size", block_size, 1, 2**24)
+    checks.check_static_integer(owner, "seed", seed, 0, 2**32 - 1)
+    checks.check_static_integer(owner, "block_size", block_size, 1, 2**24)
 
 
 def draw(config: Config, key: PRNGKey, blocks: Sequence[Any] | np.ndarray, size: int) -> Batch:
@@ -155,7 +155,7 @@ def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     """What differs between two identities, as "name: there, here" of the first few leaves."""
     old, new = dict(_leaves(there)), dict(_leaves(here))
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    show = lambda values, name: _checks.cut(json.dumps(values.get(name, "absent")))
+    show = lambda values, name: checks.cut(json.dumps(values.get(name, "absent")))
     parts = [f"{name} is {show(old, name)} there and {show(new, name)} here" for name in names]
     more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
     return "; ".join(parts[:3]) + more

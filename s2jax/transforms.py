@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Num
 
-from s2jax import _checks
-from s2jax._types import Number, PRNGKey
-from s2jax.generate import Batch
+from s2jax.core import checks
+from s2jax.core.types import Number, PRNGKey
+from s2jax.sampling import Batch
 
 __all__ = (
     "Corrupted",
@@ -83,7 +83,7 @@ def patchify(series: Float[Array, "*batch time"], size: int) -> Float[Array, "*b
         >>> patchify(jnp.arange(6.0), 3).tolist()
         [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
     """
-    _checks.check_static_integer("patchify", "size", size, 1)
+    checks.check_static_integer("patchify", "size", size, 1)
     series = jnp.asarray(series)
     length = series.shape[-1]
     if length % size:
@@ -163,11 +163,11 @@ def drop_values(
         >>> bool(((dropped.series == 1) == dropped.observed).all())
         True
     """
-    _checks.check_number("drop_values", "low", low, 0, 1)
-    least = float(low) if _checks.is_concrete(low) else 0.0
-    _checks.check_number("drop_values", "high", high, least, 1)
-    series = _checks.as_floats("drop_values", "series", series, half=True)
-    _checks.check_static_integer("drop_values", "run", run, 1, max(series.shape[-1], 1))
+    checks.check_number("drop_values", "low", low, 0, 1)
+    least = float(low) if checks.is_concrete(low) else 0.0
+    checks.check_number("drop_values", "high", high, least, 1)
+    series = checks.as_floats("drop_values", "series", series, half=True)
+    checks.check_static_integer("drop_values", "run", run, 1, max(series.shape[-1], 1))
     of_rate, of_start = jax.random.split(key)
     dtype = series.dtype
     unit = jax.random.uniform(of_rate, series.shape[:-1], dtype)
@@ -208,11 +208,11 @@ def forecast(
             f"forecast(batch of {length} time steps): must have at least 2, because one at least "
             "is past and one is future. Draw longer series."
         )
-    _checks.check_static_integer("forecast", "horizon", horizon, 1, length - 1)
+    checks.check_static_integer("forecast", "horizon", horizon, 1, length - 1)
     kinds = ("future", "past", "none")
     if covariates not in kinds:
         raise ValueError(
-            f"forecast(covariates={covariates!r}): {_checks.unknown(covariates, kinds)}"
+            f"forecast(covariates={covariates!r}): {checks.unknown(covariates, kinds)}"
         )
     now = length - horizon
     return Forecast(
@@ -225,7 +225,7 @@ def forecast(
 
 def _observed(owner: str, series: Any, observed: Any) -> tuple[Array, Array]:
     """Series with zeros where nothing is observed, and the mask."""
-    series = _checks.as_floats(owner, "series", series, half=True)
+    series = checks.as_floats(owner, "series", series, half=True)
     seen = jnp.ones(series.shape, bool) if observed is None else observed
     return jnp.where(seen, series, 0), seen
 

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import s2jax
-from s2jax.corpus._footers import COUNTS, VALUES
-from s2jax.corpus._layout import ValueHash, columns, schema_of
 from s2jax.corpus._manifest import finish
-from s2jax.corpus._plan import Plan
+from s2jax.corpus.footers import COUNTS, VALUES
+from s2jax.corpus.layout import ValueHash, columns, schema_of
+from s2jax.corpus.plan import Plan
 from s2jax.stream import Stream
-from s2jax.symbols import Vocabulary
+from s2jax.text import Vocabulary
 
 WORDS = Vocabulary()
 UNUSABLE = 5

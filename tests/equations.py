@@ -6,11 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 
 import s2jax
-from s2jax.acceptance import REASONS
-from s2jax.expressions import Program
-from s2jax.generate import Dynamics
 from s2jax.inputs import Source
 from s2jax.ode import FORMS as ALL_FORMS
+from s2jax.programs import Program
+from s2jax.sampling.batch import Dynamics
+from s2jax.targets.acceptance import REASONS
 
 FORMS = ("driven", "autonomous", "stochastic")
 LENGTH = 50

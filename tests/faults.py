@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 import s2jax
 from s2jax.corpus import (
-    _files,
+    files,
     read_corpus,
     read_manifest,
     repair_corpus,
@@ -186,8 +186,8 @@ def failing_call(number: int, kind: str) -> Iterator[Callable[[], bool]]:
     with contextlib.ExitStack() as stack:
         patch = lambda *a, **k: stack.enter_context(mock.patch.object(*a, **k))
         for name in ("fsync", "replace", "link"):
-            patch(_files.os, name, wrap(getattr(os, name)))
-        patch(_files, "open", File, create=True)
+            patch(files.os, name, wrap(getattr(os, name)))
+        patch(files, "open", File, create=True)
         if kind == "die":
             patch(Path, "unlink", left)
         yield lambda: count >= number

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from s2jax.expressions import Program
-from s2jax.operators import CONST, ID, NUM_LEAVES, TABLE
+from s2jax.programs import Program
+from s2jax.programs.operators import CONST, ID, NUM_LEAVES, TABLE
 
 Decimal: TypeAlias = tuple[int, int]
 """Mantissa and power of ten."""

@@ -14,13 +14,13 @@ import sympy
 
 import s2jax
 from s2jax import ODE, Config, presets
-from s2jax._random import words_of
-from s2jax._rows import tile_size
-from s2jax.expressions import S2Law
-from s2jax.expressions import _grouped as grouped
-from s2jax.generate import _candidates, _sample
+from s2jax.core.random import words_of
+from s2jax.laws import S2Law
 from s2jax.ode import System, named
 from s2jax.ode._differential import num_lanes
+from s2jax.programs.engines import grouped as grouped
+from s2jax.sampling._rows import tile_size
+from s2jax.sampling.batch import _candidates, _sample
 from s2jax.targets import Sizes
 
 KEY = jax.random.key(0)

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 import s2jax
-from s2jax import _serialize, cli, expressions, inputs, plotting
-from s2jax._options import _read, names_of, with_options
-from s2jax._types import Number, Whole
+from s2jax import cli, inputs, laws, plotting
 from s2jax.cli import _config
 from s2jax.cli._machine import use_several_threads
+from s2jax.config import serialize
+from s2jax.config.options import _read, names_of, with_options
+from s2jax.core.types import Number, Whole
 from s2jax.corpus import read_manifest
 from s2jax.stream import Stream
 
@@ -206,7 +207,7 @@ def test_what_was_interrupted_can_go_on(tmp_path, capsys, monkeypatch, error, me
 
 
 def test_one_processor_draws_as_several(monkeypatch):
-    monkeypatch.setattr("s2jax.corpus._plan.processors", lambda: 1)
+    monkeypatch.setattr("s2jax.corpus.plan.processors", lambda: 1)
     monkeypatch.setenv("NPROC", "")
     del os.environ["NPROC"]
     use_several_threads()
@@ -297,7 +298,7 @@ def test_options_reach_every_kind_of_field():
         {"target.law.unary_weights.tanh": 2, "target.law.constants.digits": "4"},
     )
     assert isinstance(config.target, s2jax.Algebraic)
-    assert isinstance(config.target.law, expressions.UniformLaw)
+    assert isinstance(config.target.law, laws.UniformLaw)
     assert isinstance(config.inputs, inputs.Choice)
     weights = config.target.law.unary_weights
     assert weights["tanh"] == 2.0
@@ -319,7 +320,7 @@ def test_options_reach_every_kind_of_field():
 def test_every_listed_field_can_be_set_to_its_own_value():
     for config in (
         s2jax.presets.s2(),
-        s2jax.Config(num_outputs=2, target=s2jax.ode.ODE(law=expressions.S2Law())),
+        s2jax.Config(num_outputs=2, target=s2jax.ode.ODE(law=laws.S2Law())),
         s2jax.Config(inputs=inputs.ARMA(), x_scaling=None),
     ):
         values = {
@@ -329,7 +330,7 @@ def test_every_listed_field_can_be_set_to_its_own_value():
         }
         given = {name: "none" if value is None else value for name, value in values.items()}
         again = with_options(config, given)
-        assert _serialize.to_json(again) == _serialize.to_json(config)
+        assert serialize.to_json(again) == serialize.to_json(config)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import pytest
 
 import s2jax
 from s2jax import cli
-from s2jax._options import names_of
 from s2jax.cli import _commands
 from s2jax.cli._export import _as_typed, _takers, export_class
+from s2jax.config.options import names_of
 from s2jax.exporters import FORMATS, options_of
 from tests.corpora import store
 

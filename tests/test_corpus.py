@@ -17,9 +17,8 @@ import pytest
 from matplotlib.figure import Figure
 
 import s2jax
-from s2jax import expressions, inputs
-from s2jax._serialize import classes, from_json, to_json
-from s2jax.acceptance import REASONS
+from s2jax import inputs, laws
+from s2jax.config.serialize import classes, from_json, to_json
 from s2jax.corpus import (
     describe_corpus,
     read_corpus,
@@ -30,14 +29,15 @@ from s2jax.corpus import (
     write_corpus,
     write_reference,
 )
-from s2jax.corpus._plan import Plan
-from s2jax.corpus._shards import write_shard
-from s2jax.corpus._tokens import padded, ragged
+from s2jax.corpus.plan import Plan
+from s2jax.corpus.shards import write_shard
+from s2jax.corpus.tokens import padded, ragged
 from s2jax.plotting import plot_corpus, plot_pairs, summarize, to_math
 from s2jax.stream import Stream
-from s2jax.symbols import to_text
-from s2jax.symbols._tokens import from_tokens, num_tokens, to_tokens
-from s2jax.symbols._vocabulary import Vocabulary
+from s2jax.targets.acceptance import REASONS
+from s2jax.text import to_text
+from s2jax.text.tokens import from_tokens, num_tokens, to_tokens
+from s2jax.text.vocabulary import Vocabulary
 from tests.equations import FORMS, batch_of_equations
 from tests.equations import LENGTH as EQUATION_LENGTH
 
@@ -494,10 +494,8 @@ def test_every_class_of_the_library_makes_the_round_trip():
         s2jax.Identity: lambda part: {"target": part},
         s2jax.ode.ODE: lambda part: {"target": part, "num_outputs": 2},
         s2jax.ode.System: lambda part: {"target": part, "num_inputs": 0, "num_outputs": 3},
-        expressions.AbstractLaw: lambda part: {"target": algebraic(law=part)},
-        expressions.Decimals: lambda part: {
-            "target": algebraic(law=expressions.S2Law(constants=part))
-        },
+        laws.AbstractLaw: lambda part: {"target": algebraic(law=part)},
+        laws.Decimals: lambda part: {"target": algebraic(law=laws.S2Law(constants=part))},
         s2jax.Acceptance: lambda part: {"acceptance": part},
         s2jax.Standardize: lambda part: {"x_scaling": part, "y_scaling": None},
         s2jax.Config: lambda part: {"length": part.length},

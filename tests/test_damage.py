@@ -19,7 +19,7 @@ import pytest
 
 import s2jax
 from s2jax import cli
-from s2jax._serialize import from_json
+from s2jax.config.serialize import from_json
 from s2jax.corpus import (
     DamagedError,
     describe_corpus,
@@ -30,7 +30,7 @@ from s2jax.corpus import (
     verify_corpus,
     write_corpus,
 )
-from s2jax.corpus._plan import Plan
+from s2jax.corpus.plan import Plan
 from s2jax.exporters import ArrayRecords, Chronos2Inputs, export
 from s2jax.plotting import plot_corpus, summarize
 from s2jax.stream import Stream, fingerprint_of

@@ -55,7 +55,7 @@ def stored(batch: s2jax.Batch) -> dict[str, Any]:
     return kept
 
 
-def read_out(program: s2jax.expressions.Program) -> np.ndarray:
+def read_out(program: s2jax.programs.Program) -> np.ndarray:
     return np.array(s2jax.to_text(jax.device_get(program)))
 
 

@@ -242,7 +242,7 @@ def test_every_format_is_documented():
 
 
 def test_few_files_are_open(flat: Stored, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("s2jax.corpus._read.MAX_OPEN", 1)
+    monkeypatch.setattr("s2jax.corpus.rows.MAX_OPEN", 1)
     corpus = Corpus(flat.path)
     for row in (0, 6, 0):  # in two files
         assert corpus.row(row)["id"] == row

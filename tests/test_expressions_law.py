@@ -13,13 +13,14 @@ from scipy import stats
 
 import s2jax
 from s2jax import distributions
-from s2jax._random import fold_in, words_of
-from s2jax._serialize import from_json, to_json
+from s2jax.config.serialize import from_json, to_json
+from s2jax.core.random import fold_in, words_of
 from s2jax.distributions import Choices, Constant, LogUniform, Normal, Uniform
-from s2jax.expressions import Program, S2Law, UniformLaw
-from s2jax.expressions._program import to_decimal
-from s2jax.symbols import GivenLaw, from_text, to_text
-from s2jax.symbols._tree import number
+from s2jax.laws import GivenLaw, S2Law, UniformLaw
+from s2jax.programs import Program
+from s2jax.programs.program import to_decimal
+from s2jax.text import from_text, to_text
+from s2jax.text.tree import number
 from tests.statistics import assert_counts_match, assert_ks
 
 DRAWN = 40_000
@@ -182,7 +183,7 @@ def test_parameters_follow_their_law_and_are_shared(key: jax.Array) -> None:
     at = lambda k, kind: decimals(
         getattr(program, f"{kind}_mantissa")[:, k], getattr(program, f"{kind}_exponent")[:, k]
     )
-    names = np.array([s2jax.operators.TABLE[op].name for op in program.op[0]])
+    names = np.array([s2jax.programs.operators.TABLE[op].name for op in program.op[0]])
     inner, outer = np.flatnonzero(names == "id")
     a, b = at(inner, "bias"), at(inner, "scale")
     np.testing.assert_array_equal(a, at(outer, "scale"))
@@ -224,7 +225,7 @@ def test_text_gives_the_program_back(key: jax.Array) -> None:
     for name in ("op", "scale_mantissa", "scale_exponent", "bias_mantissa", "bias_exponent"):
         one, two = (np.where(used, getattr(p, name), 0) for p in (program, again))
         np.testing.assert_array_equal(one, two)
-    assert max(map(len, s2jax.symbols.to_prefix(program[:, 0]))) <= law.max_tokens(2)
+    assert max(map(len, s2jax.text.to_prefix(program[:, 0]))) <= law.max_tokens(2)
 
 
 def test_forms_of_expressions() -> None:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from s2jax import fastmath
+from s2jax.core import fastmath
 
 EPS = 2.0**-23
 SMALLEST_NORMAL = 2.0**-126

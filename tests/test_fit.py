@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import least_squares
 
 import s2jax
-from s2jax.fit import FitStatus
+from s2jax.programs.fit import FitStatus
 
 FORMS = (
     "2.5*sin(1.3*x_0 + 0.4) + 0.7", "1.5*exp(-0.8*x_0) - 0.3", "0.4*x_0**3 - 1.1*x_0 + 0.2",
@@ -15,7 +15,7 @@ FORMS = (
 )  # fmt: skip
 
 
-def data(*last: str) -> tuple[s2jax.expressions.Program, jax.Array, jax.Array]:
+def data(*last: str) -> tuple[s2jax.programs.Program, jax.Array, jax.Array]:
     """The forms, the last of them replaced; one shape for all, because a fit compiles for 10 s."""
     forms = [*FORMS[: len(FORMS) - len(last)], *last]
     program = s2jax.from_text(forms, num_nodes=4)
@@ -62,7 +62,7 @@ def test_scipy_finds_no_better_minimum(seed: int) -> None:
                 new = [value.copy() for value in own]
                 new[0][chosen[0]] = theta[: chosen[0].sum()]
                 new[1][chosen[1]] = theta[chosen[0].sum() :]
-                constants = s2jax.expressions.Constants(*(jnp.asarray(v)[None, None] for v in new))
+                constants = s2jax.programs.Constants(*(jnp.asarray(v)[None, None] for v in new))
                 one = slice(row, row + 1)
                 return np.asarray(s2jax.evaluate(program[one], x[one], constants) - y[one]).ravel()
 
@@ -145,7 +145,7 @@ def test_bad_calls_are_refused(changes: dict, message: str, unchecked: None) -> 
 
 @pytest.mark.parametrize("digits", [2, 4, 6])
 def test_decimals_are_the_nearest(digits: int, seed: int) -> None:
-    from s2jax.expressions._program import decimal, to_decimal
+    from s2jax.programs.program import decimal, to_decimal
 
     rng = np.random.default_rng(seed)
     value = (rng.normal(size=20_000) * 10.0 ** rng.integers(-6, 6, 20_000)).astype(np.float32)

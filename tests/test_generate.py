@@ -26,13 +26,13 @@ from scipy import stats
 
 import s2jax
 from s2jax import Acceptance, Batch, Config, Status, candidates, evaluate, presets, sample
-from s2jax._random import fold_in, words_of
-from s2jax._streams import of_expression
-from s2jax.acceptance import REASONS, judge, moments
-from s2jax.expressions import _run
-from s2jax.expressions._lower import functions, lower
+from s2jax.core.random import fold_in, words_of
+from s2jax.core.streams import of_expression
 from s2jax.inputs import ARMA, Choice, Mixture
-from s2jax.operators import ARITY
+from s2jax.programs.engines import run
+from s2jax.programs.lower import functions, lower
+from s2jax.programs.operators import ARITY
+from s2jax.targets.acceptance import REASONS, judge, moments
 from tests.statistics import assert_counts_match, assert_ks
 
 ROOT = Path(__file__).parents[1]
@@ -259,7 +259,7 @@ def judge_try(words: jax.Array, config: Config, batch: Batch, number: jax.Array)
         output,
         config.num_inputs,
     )
-    series = _run.evaluate_rows(program, batch.x, outputs)
+    series = run.evaluate_rows(program, batch.x, outputs)
     status = judge(moments(series), config.acceptance)
     by_row = lambda leaf: leaf.reshape(rows, outputs, *leaf.shape[1:])
     return jax.tree.map(by_row, (program, status))
@@ -449,7 +449,7 @@ def test_evaluators_agree(batch: Batch) -> None:
         lowered = lower(program, None, x.shape[-2], x.dtype)
         return [
             evaluator(lowered, x, operators, BASE.num_outputs)
-            for evaluator in (_run.sequential, _run.selecting)
+            for evaluator in (run.sequential, run.selecting)
         ]
 
     one, other = (np.asarray(values, np.float64) for values in run(program, batch.x))
@@ -550,7 +550,7 @@ def test_evaluate_in_double_precision() -> None:
     dtype, quantile, both_finite = run_python(
         """
 import json, jax, jax.numpy as jnp, numpy as np
-from s2jax._random import fold_in, words_of
+from s2jax.core.random import fold_in, words_of
 from s2jax.expressions import S2Law, evaluate
 from tests.programs import decode
 from tests.test_generate import numpy_value
@@ -628,7 +628,7 @@ MISTAKES = {
     "num_inputs=0": "s2jax.Config(num_inputs=0)",
     "min_outputs=2": "s2jax.Config(min_outputs=2)",
     "Config(inputs=": "s2jax.Config(inputs='arma')",
-    "Config(target=": "s2jax.Config(target=s2jax.expressions.S2Law())",
+    "Config(target=": "s2jax.Config(target=s2jax.laws.S2Law())",
     "Config(acceptance=": "s2jax.Config(acceptance=1e4)",
     "Config(y_scaling=": "s2jax.Config(y_scaling=16.0)",
     "Config(length=3)": "s2jax.Config(length=3)",
@@ -636,7 +636,7 @@ MISTAKES = {
     "Acceptance(max_tries=1.5)": "s2jax.Acceptance(max_tries=1.5)",
     "Standardize(high=0.0)": "s2jax.Standardize(high=0.0)",
     "Algebraic(protected='no')": "s2jax.Algebraic(protected='no')",
-    "evaluate(program of shape (1,)": "s2jax.evaluate(s2jax.Identity().draw(s2jax._random.words_of("
+    "evaluate(program of shape (1,)": "s2jax.evaluate(s2jax.Identity().draw(s2jax.core.random.words_of("
     "key)[None], 0, jnp.ones(1, int), jnp.zeros(1, int), 1), jnp.ones((3, 1, 4)))",
 }  # fmt: skip
 

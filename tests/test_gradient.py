@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import s2jax
-from s2jax.expressions import Constants, Program, S2Law, _gradient
-from s2jax.operators import TABLE
+from s2jax.laws import S2Law
+from s2jax.programs import Constants, Program
+from s2jax.programs.engines import gradient
+from s2jax.programs.operators import TABLE
 
 NAMES = {
     arity: {op.name: 1.0 for op in TABLE if op.arity == arity and op.name != "id"}
@@ -162,10 +164,10 @@ def test_the_forms_for_cpu_and_elsewhere_agree(seed: int, monkeypatch: pytest.Mo
     flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), program)
     y_bar = random_like(jnp.zeros((ROWS * OUTPUTS, TIME)), 6)
     arguments = flat, flat.constants, x, y_bar
-    in_turn = jax.jit(_gradient.pull_rows, static_argnums=4)(*arguments, OUTPUTS)
+    in_turn = jax.jit(gradient.pull_rows, static_argnums=4)(*arguments, OUTPUTS)
     default = lambda *operands, cpu, default: default(*operands)
     monkeypatch.setattr(jax.lax, "platform_dependent", default)
-    pull = lambda *arguments: _gradient.pull_rows(*arguments, OUTPUTS)
+    pull = lambda *arguments: gradient.pull_rows(*arguments, OUTPUTS)
     in_step = jax.jit(pull)(*arguments)
     for one, two in zip(jax.tree.leaves(in_turn), jax.tree.leaves(in_step), strict=True):
         one, two = np.asarray(one), np.asarray(two)

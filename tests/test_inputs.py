@@ -12,7 +12,7 @@ from scipy import stats
 from statsmodels.tsa.arima_process import arma_acovf
 
 import s2jax
-from s2jax._random import fold_in, words_of
+from s2jax.core.random import fold_in, words_of
 from s2jax.inputs import ARMA, AbstractInput, Choice, Given, LinearProcess, Mixture
 from s2jax.inputs._process import _innovation
 from tests.statistics import LEVEL, assert_counts_match, assert_ks, assert_same_law

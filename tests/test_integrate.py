@@ -16,18 +16,19 @@ import scipy.linalg
 
 import s2jax
 from s2jax import Acceptance, Status
-from s2jax._random import fold_in, words_of
-from s2jax.expressions import Program, S2Law
-from s2jax.expressions import _grouped as grouped
-from s2jax.expressions._lower import functions
-from s2jax.expressions._program import DTYPES
+from s2jax.core.random import fold_in, words_of
+from s2jax.laws import S2Law
 from s2jax.ode._equations import input_at, solver_of
 from s2jax.ode._integrate import Trajectories, integrate
 from s2jax.ode._judge import Limits, judge, next_span
 from s2jax.ode._noise import noise
 from s2jax.ode._quadrature import integrate_input
 from s2jax.ode._unrolled import UnrolledTsit5
-from s2jax.operators import CONST, ID, NUM_LEAVES, TABLE
+from s2jax.programs import Program
+from s2jax.programs.engines import grouped as grouped
+from s2jax.programs.lower import functions
+from s2jax.programs.operators import CONST, ID, NUM_LEAVES, TABLE
+from s2jax.programs.program import DTYPES
 
 EPS = float(np.finfo(np.float32).eps)
 BOUND = 1e3
@@ -383,7 +384,7 @@ ROWS, SPAN, REVERT, SIGMA, GROWTH, VOLATILITY = 20_000, 2.0, 1.5, 0.5, 0.3, 0.4
 def diffusion(rows: int) -> Program:
     """0.5 for the first state, 0.4 y_1 for the second."""
     fields = {
-        "op": (CONST, ID), "a": (5, -1 - (s2jax.expressions._program.FIRST_STATE + 1)),
+        "op": (CONST, ID), "a": (5, -1 - (s2jax.programs.program.FIRST_STATE + 1)),
         "b": (-1, -1), "scale_mantissa": (1, 4), "scale_exponent": (0, -1), "bias_mantissa": (0, 0),
         "bias_exponent": (0, 0),
     }  # fmt: skip

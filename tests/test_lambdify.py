@@ -14,8 +14,8 @@ import sympy
 from sympy import ITE, And, Eq, Ge, Le, Ne, Not, Or, Piecewise, Rational, Xor
 from sympy.codegen import cfunctions
 
-from s2jax.symbols import _functions, _lambdify
-from s2jax.symbols._lambdify import Lambdified, lambdify
+from s2jax.text import functions, lambdas
+from s2jax.text.lambdas import Lambdified, lambdify
 
 x, y, z = sympy.symbols("x y z")
 POINTS = np.array([[0.3125, 1.75], [0.78125, 2.5], [1.375, 0.65625]])  # floats of any precision
@@ -139,8 +139,8 @@ def test_every_function_is_tested() -> None:
     for cases, _ in GROUPS.values():
         for tree in lambdify(cases, [x, y])._trees:
             visit(tree)
-    assert set(_functions.FUNCTIONS) - heads == {"trigamma", "digamma"}  # polygamma in 1.14
-    assert set(_lambdify._LEAVES) - heads == {"nan", "oo", "-oo", "False"}
+    assert set(functions.FUNCTIONS) - heads == {"trigamma", "digamma"}  # polygamma in 1.14
+    assert set(lambdas._LEAVES) - heads == {"nan", "oo", "-oo", "False"}
 
 
 def test_infinities_nan_and_false_are_values() -> None:
@@ -269,14 +269,14 @@ SAME = [
 def traces(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows by one whenever an expression is traced."""
     seen: list[str] = []
-    original = _lambdify._source
+    original = lambdas._source
 
     def source(*arguments: Any) -> Any:
         function, *rest = original(*arguments)
         return lambda *a: (seen.append("trace"), function(*a))[1], *rest
 
-    monkeypatch.setattr(_lambdify, "_source", source)
-    _lambdify._compiled.cache_clear()
+    monkeypatch.setattr(lambdas, "_source", source)
+    lambdas._compiled.cache_clear()
     return seen
 
 
@@ -303,11 +303,11 @@ def test_one_trace_serves_all_constants(
 
 
 def test_names_of_variables_do_not_matter() -> None:
-    _lambdify._compiled.cache_clear()
+    lambdas._compiled.cache_clear()
     t, u = sympy.symbols("t u", real=True)
     assert lambdify(3 * x - y, [x, y])(1.0, 2.0) == lambdify(3 * t - u, [t, u])(1.0, 2.0) == 1
     assert lambdify(3 * y - x, [y, x])(1.0, 2.0) == 1
-    assert _lambdify._compiled.cache_info().currsize == 1
+    assert lambdas._compiled.cache_info().currsize == 1
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_structure_is_told_apart(first: Any, second: Any) -> None:
 
 
 def test_the_cache_is_bounded() -> None:
-    assert _lambdify._compiled.cache_info().maxsize == _lambdify.CACHE_SIZE
+    assert lambdas._compiled.cache_info().maxsize == lambdas.CACHE_SIZE
 
 
 # What is refused.
@@ -411,7 +411,7 @@ def test_variables_are_a_list(variables: Any) -> None:
 def test_names_of_symbols_never_reach_the_source(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _lambdify._compiled.cache_clear()
+    lambdas._compiled.cache_clear()
     seen: list[Any] = []
     original = sympy.lambdify
 

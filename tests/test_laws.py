@@ -17,10 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from s2jax import operators
-from s2jax._random import fold_in, random_bits, words_of
-from s2jax.expressions import AbstractLaw, Decimals, Program, S2Law, UniformLaw
-from s2jax.expressions import _trees as trees
+from s2jax.core.random import fold_in, random_bits, words_of
+from s2jax.laws import AbstractLaw, Decimals, S2Law, UniformLaw
+from s2jax.programs import Program, operators
+from s2jax.programs import trees as trees
 from tests.programs import Node, count_tokens, decode, expected_places, places
 from tests.statistics import assert_counts_match, assert_same_law
 

@@ -72,8 +72,8 @@ def test_equations_are_refused(text: str, name: str) -> None:
 
 
 def test_a_missing_state_is_nan_and_no_other_variable() -> None:
-    from s2jax.expressions._run import evaluate_rows
     from s2jax.ode._equations import bind
+    from s2jax.programs.engines.run import evaluate_rows
 
     bound = bind(s2jax.from_text(["y_1", "y_2", "x_0", "x_1", "t"])[:, 0], 2)
     values = jnp.arange(1.0, 5.0)[None, :, None]  # y_0, y_1, t, x_0

@@ -12,9 +12,9 @@ import sympy
 
 import s2jax
 from s2jax.distributions import Choices, Constant, LogUniform, Normal, Uniform
-from s2jax.expressions._program import NAN, decimal, to_decimal
 from s2jax.ode._words import read_words
-from s2jax.symbols._form import to_float
+from s2jax.programs.program import NAN, decimal, to_decimal
+from s2jax.text.form import to_float
 
 PLANCK = 6.62607015e-34
 TINY, HUGE = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)

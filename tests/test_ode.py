@@ -21,15 +21,15 @@ import sympy
 
 import s2jax
 from s2jax import ODE, Acceptance, Batch, Config, Status, candidates, presets, sample
-from s2jax._random import fold_in, random_bits, words_of
-from s2jax._serialize import from_json, to_json
-from s2jax._streams import of_equations
-from s2jax.acceptance import REASONS
+from s2jax.config.serialize import from_json, to_json
+from s2jax.core.random import fold_in, random_bits, words_of
+from s2jax.core.streams import of_equations
 from s2jax.distributions import Constant, Normal, Uniform
-from s2jax.expressions._program import FIRST_STATE, TIME
 from s2jax.ode import FORMS, System, named
-from s2jax.operators import ARITY
+from s2jax.programs.operators import ARITY
+from s2jax.programs.program import FIRST_STATE, TIME
 from s2jax.targets import Sizes
+from s2jax.targets.acceptance import REASONS
 from tests.statistics import assert_counts_match
 from tests.trajectories import reference, relative_error
 

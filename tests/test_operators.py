@@ -8,11 +8,11 @@ import pytest
 import sympy
 
 import s2jax
-from s2jax.expressions._lower import functions
 from s2jax.ode import System
-from s2jax.operators import OPCODE, TABLE
-from s2jax.symbols._from_sympy import _functions
-from s2jax.symbols._lexer import WORDS
+from s2jax.programs.lower import functions
+from s2jax.programs.operators import OPCODE, TABLE
+from s2jax.text.lexer import WORDS
+from s2jax.text.read_sympy import _functions
 
 EPS = 2.0**-23
 Y = sympy.Symbol("y_0", real=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from s2jax._optional import EXTRAS, MODULES, require
+from s2jax.core.optional import EXTRAS, MODULES, require
 
 PROJECT = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
 DECLARED = PROJECT["project"]["optional-dependencies"]

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 import s2jax
-from s2jax import _checks, presets
-from s2jax._part import Part
-from s2jax._serialize import classes
-from s2jax.expressions import Decimals, S2Law
+from s2jax import presets
+from s2jax.config.serialize import classes
+from s2jax.core import checks
+from s2jax.core.part import Part
 from s2jax.feeds import grain_source
 from s2jax.inputs import ARMA, Mixture
+from s2jax.laws import Decimals, S2Law
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 KEY = jax.random.key(0)
@@ -228,4 +229,4 @@ def test_a_rule_is_said_once_and_exactly() -> None:
 
 def test_synonyms_name_arguments_that_exist() -> None:
     known = {name for call in [*classes().values(), *ENTRIES] for name in _names(call)}
-    assert {group.split()[0] for group in _checks.SYNONYMS} <= known
+    assert {group.split()[0] for group in checks.SYNONYMS} <= known

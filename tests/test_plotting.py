@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from s2jax.corpus._info import counted, known_name, outcomes, target_of
+from s2jax.corpus.info import counted, known_name, outcomes, target_of
 from s2jax.ode import NAMES, named
 from s2jax.plotting._figure import draw
 from s2jax.plotting._panels import Pair, apart, panels, plane

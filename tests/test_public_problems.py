@@ -15,10 +15,10 @@ import scipy.integrate
 import sympy
 
 import s2jax
-from s2jax import expressions
-from s2jax._random import words_of
-from s2jax.expressions import Program
+from s2jax import programs
+from s2jax.core.random import words_of
 from s2jax.ode._equations import bind
+from s2jax.programs import Program
 from tests.flows import MISSING, import_flows, list_flows, read_flow
 from tests.problems import (
     NO_ODEBENCH,
@@ -251,7 +251,7 @@ def test_emitted_programs_have_the_values_of_numpy(systems):
         row[: len(point)], row[states] = point, systems.times
     with jax.enable_x64(True):
         # states and time as channels
-        y = expressions.evaluate(bind(systems.program, states), jnp.asarray(x))
+        y = programs.evaluate(bind(systems.program, states), jnp.asarray(x))
     wrong = {}
     for row, (equations, values) in enumerate(zip(systems.equations, np.asarray(y), strict=True)):
         own = values[: len(equations.states)]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from s2jax import _random as random
+from s2jax.core import random as random
 from tests.statistics import LEVEL, assert_counts_match, assert_ks
 
 NUM_DRAWS = 1_000_000

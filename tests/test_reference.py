@@ -14,14 +14,14 @@ import pytest
 
 import s2jax
 from s2jax import presets
-from s2jax._random import fold_in, words_of
-from s2jax._reference import PARAMETERS, RUN, SERIES, SYMBOL, WEIGHTS, WORDS
-from s2jax._reference._config import _ratios
-from s2jax.acceptance import Acceptance
+from s2jax.config.compat_s2generator import PARAMETERS, RUN, SERIES, SYMBOL, WEIGHTS, WORDS
+from s2jax.config.compat_s2generator._config import _ratios
+from s2jax.core.random import fold_in, words_of
 from s2jax.corpus import read_reference, write_reference
 from s2jax.inputs import ARMA, Choice, Given, Mixture
-from s2jax.operators import default_weights
-from s2jax.symbols import to_prefix
+from s2jax.programs.operators import default_weights
+from s2jax.targets.acceptance import Acceptance
+from s2jax.text import to_prefix
 from tests.statistics import assert_same_law
 
 NUM_EXPRESSIONS = 3000

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import s2jax
-from s2jax.corpus import _files, read_manifest, verify_corpus, write_corpus
+from s2jax.corpus import files, read_manifest, verify_corpus, write_corpus
 from s2jax.exporters import export
 from tests import faults
 
@@ -82,7 +82,7 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_written(tmp_path
 def test_writers_of_one_file_do_not_meet(tmp_path):
     for keep, wanted in ((False, b"1"), (True, b"2")):
         final = tmp_path / f"file-{keep}"
-        one, two = (_files.replacing(final, keep=keep) for _ in range(2))
+        one, two = (files.replacing(final, keep=keep) for _ in range(2))
         with one as first:
             first.write(b"1" * 50_000)
             with two as second:
@@ -98,10 +98,10 @@ def test_temporary_names_are_new(tmp_path, monkeypatch):
     """One that is taken is not opened."""
     taken = iter([tmp_path / "_tmp-taken", tmp_path / "_tmp-taken"])
     (tmp_path / "_tmp-taken").write_text("of another writer")
-    monkeypatch.setattr(_files, "_temporary", lambda _: next(taken))
-    with pytest.raises(FileExistsError), _files.replacing(tmp_path / "new"):
+    monkeypatch.setattr(files, "_temporary", lambda _: next(taken))
+    with pytest.raises(FileExistsError), files.replacing(tmp_path / "new"):
         pass
-    with pytest.raises(FileExistsError), _files.whole_folder(tmp_path / "new"):
+    with pytest.raises(FileExistsError), files.whole_folder(tmp_path / "new"):
         pass
     assert [path.read_text() for path in tmp_path.iterdir()] == ["of another writer"]
 
@@ -154,12 +154,12 @@ def test_one_of_two_exports_that_start_together_is_written(tmp_path, whole):
 
 def test_a_writer_that_was_swept_finds_the_work_done(tmp_path):
     final = tmp_path / "file"
-    with _files.replacing(final, keep=True) as file:
+    with files.replacing(final, keep=True) as file:
         file.write(b"whole")
         final.write_bytes(b"whole")
         Path(file.name).unlink()
     assert final.read_bytes() == b"whole"
-    with pytest.raises(FileNotFoundError), _files.replacing(tmp_path / "other") as file:
+    with pytest.raises(FileNotFoundError), files.replacing(tmp_path / "other") as file:
         Path(file.name).unlink()
 
 
@@ -169,7 +169,7 @@ def test_file_systems_without_hard_links(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "link", refuse)
     for content in (b"first", b"second"):
-        with _files.replacing(tmp_path / "file", keep=True) as file:
+        with files.replacing(tmp_path / "file", keep=True) as file:
             file.write(content)
     assert (tmp_path / "file").read_bytes() == b"first"
     assert len(list(tmp_path.iterdir())) == 1
@@ -178,8 +178,8 @@ def test_file_systems_without_hard_links(tmp_path, monkeypatch):
 _DIES = """
 import os, sys
 from pathlib import Path
-from s2jax.corpus import _files
-with _files.replacing(Path(sys.argv[1]) / "file") as file:
+from s2jax.corpus import files
+with files.replacing(Path(sys.argv[1]) / "file") as file:
     file.write(b"begun")
     file.flush()
     os.kill(os.getpid(), 9)
@@ -191,29 +191,29 @@ def test_only_what_nobody_writes_is_swept(tmp_path, monkeypatch):
     command = [sys.executable, "-c", _DIES, str(tmp_path)]
     subprocess.run(command, env=os.environ | {"PYTHONPATH": root}, check=False)
     (left,) = tmp_path.iterdir()
-    with _files.replacing(tmp_path / "file") as file:
+    with files.replacing(tmp_path / "file") as file:
         file.write(b"being written")
         with monkeypatch.context() as patch:  # another machine cannot ask for locks
-            patch.setattr(_files, "_machine", lambda: "elsewhere")
-            _files.sweep(tmp_path)
+            patch.setattr(files, "_machine", lambda: "elsewhere")
+            files.sweep(tmp_path)
             assert len(list(tmp_path.iterdir())) == 2
-        _files.sweep(tmp_path)
+        files.sweep(tmp_path)
         assert [path.name for path in tmp_path.iterdir()] == [Path(file.name).name]
         assert not left.exists()
     with monkeypatch.context() as patch:
-        patch.setattr(_files, "_machine", lambda: "elsewhere")
-        abandoned = _files._temporary(tmp_path / "file")
+        patch.setattr(files, "_machine", lambda: "elsewhere")
+        abandoned = files._temporary(tmp_path / "file")
     abandoned.write_text("begun")
-    _files.sweep(tmp_path)
+    files.sweep(tmp_path)
     assert abandoned.exists()
-    day_ago = abandoned.stat().st_mtime - _files.SILENCE - 60
+    day_ago = abandoned.stat().st_mtime - files.SILENCE - 60
     os.utime(abandoned, (day_ago, day_ago))
-    _files.sweep(tmp_path)
+    files.sweep(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_writer_that_is_swept_as_it_begins_takes_another_name(tmp_path, monkeypatch):
-    lock, seen = _files._lock, []
+    lock, seen = files._lock, []
 
     def be_swept_first(file: Any) -> Any:
         if not seen:
@@ -221,8 +221,8 @@ def test_a_writer_that_is_swept_as_it_begins_takes_another_name(tmp_path, monkey
             Path(file.name).unlink()
         return lock(file)
 
-    monkeypatch.setattr(_files, "_lock", be_swept_first)
-    with _files.replacing(tmp_path / "file") as file:
+    monkeypatch.setattr(files, "_lock", be_swept_first)
+    with files.replacing(tmp_path / "file") as file:
         file.write(b"whole")
         assert [file.name] != seen
     assert (tmp_path / "file").read_bytes() == b"whole"
@@ -246,5 +246,5 @@ def test_names_are_given_in_one_place():
         is_exporter = name.startswith("exporters/")  # in a folder that gets its name when whole
         forbidden = words if is_exporter else (*words, *writes)
         found = [word for word in forbidden if word in code]
-        assert name == "corpus/_files.py" or not found, (name, found)
-    assert all(word in texts["corpus/_files.py"] for word in ("os.replace(", "os.link("))
+        assert name == "corpus/files.py" or not found, (name, found)
+    assert all(word in texts["corpus/files.py"] for word in ("os.replace(", "os.link("))

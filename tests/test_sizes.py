@@ -55,7 +55,7 @@ def test_fits_of_nothing(name: str) -> None:
 def test_symbols_of_nothing(name: str) -> None:
     program, _ = EMPTY[name]
     rows, outputs = program.shape
-    for function in (s2jax.to_sympy, s2jax.to_latex, s2jax.symbols.to_prefix):
+    for function in (s2jax.to_sympy, s2jax.to_latex, s2jax.text.to_prefix):
         assert np.shape(np.array(function(program), object))[:2] == (rows, outputs)[: rows + 1]
     assert s2jax.skeleton_hash(program).shape == (rows, outputs, 2)
     assert s2jax.free_constants(program).scale.shape == program.op.shape

@@ -11,13 +11,13 @@ import pytest
 from scipy import stats
 
 import s2jax
-from s2jax import operators
-from s2jax.acceptance import REASONS, Status
-from s2jax.expressions import AbstractLaw, Program, S2Law, UniformLaw
-from s2jax.expressions._skeleton import Split, skeleton_hash
-from s2jax.operators import OPCODE
-from s2jax.symbols import _tree
-from s2jax.symbols._tree import Number, Operation, Variable
+from s2jax.laws import AbstractLaw, S2Law, UniformLaw
+from s2jax.programs import Program, operators
+from s2jax.programs._skeleton import Split, skeleton_hash
+from s2jax.programs.operators import OPCODE
+from s2jax.targets.acceptance import REASONS, Status
+from s2jax.text import tree
+from s2jax.text.tree import Number, Operation, Variable
 from tests.programs import Node, decode
 
 BINARY = dict.fromkeys(operators.drawable(2), 1.0)
@@ -131,11 +131,11 @@ def test_hashes_are_equal_exactly_where_skeletons_are(name: str) -> None:
 # What counts and what does not.
 
 
-def words_of(*trees: _tree.Tree) -> list[int]:
-    return hashes(_tree.to_programs([trees], protected=False))[0].tolist()
+def words_of(*trees: tree.Tree) -> list[int]:
+    return hashes(tree.to_programs([trees], protected=False))[0].tolist()
 
 
-def op(name: str, *operands: _tree.Tree) -> Operation:
+def op(name: str, *operands: tree.Tree) -> Operation:
     return Operation(name, operands)
 
 
@@ -233,7 +233,7 @@ def test_other_constants_give_the_same_hash(seed: int) -> None:
 
 def test_an_unused_output_has_hash_zero() -> None:
     assert words_of(X, op("sin", X)) != [0, 0]
-    program = _tree.to_programs([[None, X]], protected=False)
+    program = tree.to_programs([[None, X]], protected=False)
     assert np.asarray(skeleton_hash(program))[0].any(-1).tolist() == [False, True]
 
 

@@ -14,10 +14,10 @@ import sympy
 
 import s2jax
 from s2jax import Config
-from s2jax.expressions._lower import functions, lower
-from s2jax.expressions._run import selecting
 from s2jax.ode import NAMES, Solution, SolveStatus, System, _shared, named
 from s2jax.ode._system import field
+from s2jax.programs.engines.run import selecting
+from s2jax.programs.lower import functions, lower
 
 x, y, z, a, t, drive = sympy.symbols("x y z a t drive")
 TANGENT = System.from_sympy([1 + x**2], [x])

@@ -12,10 +12,10 @@ import pytest
 import sympy
 
 import s2jax
-from s2jax import operators
-from s2jax.expressions import AbstractLaw, Program, S2Law, UniformLaw, evaluate
-from s2jax.operators import OPCODE, TABLE
-from s2jax.symbols import GivenLaw, _form, _sympy, to_prefix, to_sympy, to_text
+from s2jax.laws import AbstractLaw, GivenLaw, S2Law, UniformLaw
+from s2jax.programs import Program, evaluate, operators
+from s2jax.programs.operators import OPCODE, TABLE
+from s2jax.text import _write_sympy, form, to_prefix, to_sympy, to_text
 
 NUM_INPUTS = 2
 NUM_DRAWN = 500
@@ -331,7 +331,7 @@ def test_what_is_no_program_is_refused(function: Any) -> None:
     with pytest.raises(TypeError):
         function("x_0")
     with pytest.raises(TypeError, match="must be a Program, not of type str. Pass batch.program"):
-        _form.check_program(function.__name__, "x_0")
+        form.check_program(function.__name__, "x_0")
     with pytest.raises(TypeError, match="call .* outside"):
         jax.jit(function)(make_program(affine(0)))
 
@@ -342,7 +342,7 @@ def test_unknown_style_is_refused() -> None:
 
 
 def test_sympy_is_imported_on_demand() -> None:
-    assert not hasattr(_sympy, "sympy")
+    assert not hasattr(_write_sympy, "sympy")
 
 
 # Sampled programs.

@@ -34,9 +34,10 @@ from sympy import (
 )
 
 import s2jax
-from s2jax import expressions, operators
-from s2jax.expressions import AbstractLaw, Program, S2Law, UniformLaw, evaluate
-from s2jax.symbols import from_sympy, from_text, to_sympy, to_text
+from s2jax import programs
+from s2jax.laws import AbstractLaw, S2Law, UniformLaw
+from s2jax.programs import Program, evaluate, operators
+from s2jax.text import from_sympy, from_text, to_sympy, to_text
 
 x, y = symbols("x_0 x_1")
 u, v = symbols("u v", positive=True)
@@ -281,7 +282,7 @@ def test_programs_come_back(name: str, protected: bool) -> None:
     assert np.all(np.asarray(again.length <= program.length))
     points = np.random.default_rng(0).uniform(-3, 3, (SAMPLED, 2, 5))
     with jax.enable_x64(True):
-        values = lambda p, at: np.asarray(expressions.evaluate(p, jnp.asarray(at)))
+        values = lambda p, at: np.asarray(programs.evaluate(p, jnp.asarray(at)))
         one, two = values(program, points), values(again, points)
         near = values(program, points * (1 + 1e-12))
     same = (one == two) | (np.isnan(one) & np.isnan(two))
@@ -346,7 +347,7 @@ def test_both_ways_agree_with_numpy() -> None:
     points = rng.uniform(-2, 2, (2, 32)).astype(np.float32)
     programs = from_sympy(exprs)
     at = jnp.broadcast_to(jnp.asarray(points), (200, 2, 32))
-    by_program = np.asarray(expressions.evaluate(programs, at))[:, 0]
+    by_program = np.asarray(programs.evaluate(programs, at))[:, 0]
     compiled = s2jax.lambdify(exprs, [Symbol(f"x_{k}", real=True) for k in range(2)])
     by_lambdify = np.stack([np.asarray(value) for value in compiled(*jnp.asarray(points))])
     seen, counted, finite = set(), 0, 0
@@ -400,14 +401,14 @@ def test_both_ways_are_traced_and_differentiated() -> None:
 def test_expressions_of_one_size_share_a_compiled_evaluator() -> None:
     series = jnp.ones((1, 24))
     evaluate(from_sympy(sin(x), num_nodes=16), series)
-    before = expressions._evaluate._evaluate_batch._cache_size()
+    before = programs._evaluate._evaluate_batch._cache_size()
     for expr in (cos(x) + 2, x**3 * 0.5 - exp(x), 1 / x):
         evaluate(from_sympy(expr, num_nodes=16), series)
-    assert expressions._evaluate._evaluate_batch._cache_size() == before
+    assert programs._evaluate._evaluate_batch._cache_size() == before
 
 
 def test_there_is_one_evaluate() -> None:
-    assert s2jax.evaluate is expressions.evaluate
+    assert s2jax.evaluate is programs.evaluate
 
 
 @pytest.mark.parametrize("given", [x, [x], "x_0", ["x_0"], 1.0], ids=repr)

@@ -14,13 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from s2jax import operators
-from s2jax.expressions import AbstractLaw, Program, S2Law, UniformLaw, evaluate
-from s2jax.expressions._program import VARIABLE_NAMES
-from s2jax.operators import TABLE
-from s2jax.symbols import _lexer, _parse, to_text
-from s2jax.symbols._latex import to_latex
-from s2jax.symbols._parse import from_text
+from s2jax.laws import AbstractLaw, S2Law, UniformLaw
+from s2jax.programs import Program, evaluate, operators
+from s2jax.programs.operators import TABLE
+from s2jax.programs.program import VARIABLE_NAMES
+from s2jax.text import lexer, read_text, to_text
+from s2jax.text.read_text import from_text
+from s2jax.text.write_latex import to_latex
 
 NUM_INPUTS = 3
 NUM_DRAWN = 400
@@ -639,16 +639,16 @@ def test_no_look_alike_of_a_digit_reaches_python() -> None:
     for letter in "\u0663\u0967\uff11\u00b2\U0001d7d9":
         assert letter.isdigit()
         assert [t.kind for t in _tokens("1")] == ["number", "end"]
-        with pytest.raises(_lexer.Problem, match="DIGIT|TWO"):
+        with pytest.raises(lexer.Problem, match="DIGIT|TWO"):
             _tokens(f"1{letter}")
 
 
-def _tokens(text: str) -> list[_lexer.Token]:
-    return _lexer.tokenize(text)[0]
+def _tokens(text: str) -> list[lexer.Token]:
+    return lexer.tokenize(text)[0]
 
 
 def test_the_module_names_nothing_that_executes() -> None:
-    for module in (_parse, _lexer):
+    for module in (read_text, lexer):
         assert not {"ast", "sympy", "eval", "exec", "compile", "os"} & set(vars(module))
 
 

@@ -9,14 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from s2jax import operators, presets
-from s2jax.expressions import AbstractLaw, Decimals, Program, S2Law, UniformLaw, evaluate
-from s2jax.expressions._program import VARIABLE_NAMES
-from s2jax.operators import CONST, OPCODE, TABLE
-from s2jax.symbols import _tree, to_prefix
-from s2jax.symbols._tokens import Tokens, TokenStatus, from_tokens, num_tokens, to_tokens
-from s2jax.symbols._tree import Number, Operation, Variable
-from s2jax.symbols._vocabulary import SPECIAL, Vocabulary
+from s2jax import presets
+from s2jax.laws import AbstractLaw, Decimals, S2Law, UniformLaw
+from s2jax.programs import Program, evaluate, operators
+from s2jax.programs.operators import CONST, OPCODE, TABLE
+from s2jax.programs.program import VARIABLE_NAMES
+from s2jax.text import to_prefix, tree
+from s2jax.text.tokens import Tokens, TokenStatus, from_tokens, num_tokens, to_tokens
+from s2jax.text.tree import Number, Operation, Variable
+from s2jax.text.vocabulary import SPECIAL, Vocabulary
 
 WORDS = Vocabulary()
 MANY, SOME = 10_000, 1_000
@@ -212,7 +213,7 @@ def test_words_are_those_of_the_prefix_form(drawn: dict[str, Program], name: str
 # Programs of random trees: both readers of prefix forms agree.
 
 
-def random_tree(rng: np.random.Generator, size: int) -> _tree.Tree:
+def random_tree(rng: np.random.Generator, size: int) -> tree.Tree:
     """A tree of about `size` operators, with many nested sums and products of numbers."""
     if size <= 0:
         if rng.random() < 0.4:
@@ -233,9 +234,9 @@ def random_tree(rng: np.random.Generator, size: int) -> _tree.Tree:
     return Operation(str(rng.choice(operators.drawable(2))), operands)
 
 
-def words_of(tree: _tree.Tree, vocabulary: Vocabulary = WORDS) -> list[str]:
+def words_of(tree: tree.Tree, vocabulary: Vocabulary = WORDS) -> list[str]:
     words: list[str] = []
-    for node in _tree.prefix(tree):
+    for node in tree.prefix(tree):
         if isinstance(node, Number):
             text, digits = str(abs(node.mantissa)), vocabulary.digits
             first = (len(text) - 1) % digits + 1
@@ -264,7 +265,7 @@ def rows_of(rows: list[list[str]], length: int, vocabulary: Vocabulary = WORDS) 
 def test_both_readers_make_the_same_programs(seed: int, digits: int) -> None:
     rng, vocabulary = np.random.default_rng(seed), Vocabulary(digits)
     trees = [[random_tree(rng, int(rng.integers(12))) for _ in range(2)] for _ in range(500)]
-    expected = _tree.to_programs(trees, protected=False)
+    expected = tree.to_programs(trees, protected=False)
     texts = [
         ["<bos>", *words_of(one, vocabulary), "|", *words_of(two, vocabulary), "<eos>"]
         for one, two in trees
@@ -287,7 +288,7 @@ def test_both_readers_make_the_same_programs(seed: int, digits: int) -> None:
     ],
 )  # fmt: skip
 def test_numbers_are_kept_to_nine_digits(mantissa: int, exponent: int, words: str) -> None:
-    program = _tree.to_programs([[Operation("sin", (Number(mantissa, exponent),))]], False)
+    program = tree.to_programs([[Operation("sin", (Number(mantissa, exponent),))]], False)
     tokens = to_tokens(program)
     assert WORDS.decode(tokens.ids[0, : tokens.length[0]])[2:-1] == words.split()
     again, status = from_tokens(tokens.ids, num_nodes=program.num_nodes)
@@ -301,7 +302,7 @@ def test_the_mantissas_of_a_number_are_multiplied_only_if_the_product_fits() -> 
     far = [(int(10 ** rng.uniform(0, 9)), int(10 ** rng.uniform(0, 9))) for _ in range(500)]
     pairs = [(a * rng.choice([-1, 1]), b) for a, b in [*near, *far]]
     trees = [[Operation("mul", (Number(int(a), -1), Number(b, 0)))] for a, b in pairs]
-    expected = _tree.to_programs(trees, False)
+    expected = tree.to_programs(trees, False)
     texts = [words_of(tree) for [tree] in trees]
     program, status = from_tokens(rows_of(texts, 12), num_nodes=expected.num_nodes)
     assert not np.any(status)
@@ -314,7 +315,7 @@ def test_the_mantissas_of_a_number_are_multiplied_only_if_the_product_fits() -> 
 
 def test_unused_outputs_keep_their_place() -> None:
     x_0, x_1 = Variable(0), Variable(1)
-    program = _tree.to_programs([[x_0, None, x_1], [None, None, x_1], [None] * 3], False)
+    program = tree.to_programs([[x_0, None, x_1], [None, None, x_1], [None] * 3], False)
     tokens = to_tokens(program, length=6)
     shown = [" ".join(WORDS.decode(ids)) for ids in np.asarray(tokens.ids)]
     assert shown == [
@@ -405,7 +406,7 @@ def test_a_row_that_does_not_fit_is_padding(drawn: dict[str, Program]) -> None:
 
 
 def test_what_the_vocabulary_lacks_is_reported() -> None:
-    base = _tree.to_programs([[Operation("add", (Number(5, -1), Variable(80)))]] * 2, False)
+    base = tree.to_programs([[Operation("add", (Number(5, -1), Variable(80)))]] * 2, False)
     lacking: list[dict[str, Any]] = [
         {"bias_mantissa": 10**9}, {"bias_mantissa": -(2**31)}, {"scale_mantissa": -(10**9)},
         {"bias_exponent": 109}, {"scale_exponent": -109}, {"a": -82},

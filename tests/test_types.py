@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import pytest
 from jaxtyping import TypeCheckError
 
-from s2jax import _random as random
+from s2jax.core import random as random
 from s2jax.inputs import Mixture
 
 

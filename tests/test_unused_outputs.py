@@ -11,10 +11,10 @@ import pytest
 
 import s2jax
 from s2jax.corpus import Corpus
-from s2jax.corpus._tokens import ragged
-from s2jax.expressions import Program
-from s2jax.symbols import _tree
-from s2jax.symbols._tree import Operation, Variable
+from s2jax.corpus.tokens import ragged
+from s2jax.programs import Program
+from s2jax.text import tree
+from s2jax.text.tree import Operation, Variable
 
 PATTERNS = list(itertools.product([True, False], repeat=4))
 TREES = [Operation("sin", (Variable(k),)) for k in range(4)]
@@ -23,7 +23,7 @@ ROWS = [[t if u else None for t, u in zip(TREES, used, strict=True)] for used in
 
 @pytest.fixture(scope="module")
 def program() -> Program:
-    return _tree.to_programs(ROWS, False)
+    return tree.to_programs(ROWS, False)
 
 
 def same(one: Program, other: Program) -> bool:

@@ -13,18 +13,10 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, NoReturn, Union
 
-from s2jax._optional import require
-from s2jax.cli._commands import (
-    Fields,
-    Generate,
-    Info,
-    Repair,
-    Show,
-    UsageError,
-    Verify,
-)
+from s2jax.cli._commands import Fields, Generate, Info, Repair, Show, UsageError, Verify
 from s2jax.cli._commands import Preset as Preset
 from s2jax.cli._config import split
+from s2jax.core.optional import require
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 3
 

@@ -68,8 +68,9 @@ def config_of(command: Generate | Fields, options: dict[str, list[str]]) -> Any:
     """The preset with the fields of the file and the options."""
     import tomllib
 
-    from s2jax import _checks, presets
-    from s2jax._options import with_options
+    from s2jax import presets
+    from s2jax.config.options import with_options
+    from s2jax.core import checks
 
     file, preset = command.config, getattr(presets, command.preset)()
     parts = [field.name for field in (*dataclasses.fields(preset), *dataclasses.fields(command))]
@@ -77,7 +78,7 @@ def config_of(command: Generate | Fields, options: dict[str, list[str]]) -> Any:
     for name in options:
         first = name.replace("_", "-").split(".")[0]
         if first not in allowed:
-            raise UsageError(f"--{name}: {_checks.unknown(first, allowed)}")
+            raise UsageError(f"--{name}: {checks.unknown(first, allowed)}")
 
     layers: list[dict[str, Any]] = []
     if file is not None:

@@ -32,7 +32,7 @@ def export(command: Export) -> int:
     """Write a corpus in another format."""
     from s2jax import exporters
     from s2jax.corpus import DamagedError
-    from s2jax.corpus._info import counted
+    from s2jax.corpus.info import counted
 
     takers = _takers()
     values = {name: getattr(command, name) for name in takers}
@@ -51,7 +51,7 @@ def export(command: Export) -> int:
 
 def _takers() -> dict[str, list[Any]]:
     """The formats that take an option, by its name."""
-    from s2jax.exporters._export import EXPORTERS
+    from s2jax.exporters.registry import EXPORTERS
 
     found: dict[str, list[Any]] = {}
     for exporter in EXPORTERS.values():

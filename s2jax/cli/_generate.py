@@ -48,7 +48,7 @@ def generate(command: Generate, options: dict[str, list[str]]) -> int:
 
 def _shards(command: Generate, config: Any, part: tuple[int, int]) -> dict[int, int]:
     """The rows of each file that this command is to write."""
-    from s2jax.corpus._plan import Plan
+    from s2jax.corpus.plan import Plan
     from s2jax.stream import Stream
 
     try:
@@ -83,7 +83,7 @@ def _rate(drawn: int, seconds: float) -> str:
 
 
 def _report(command: Generate, manifest: dict[str, Any], drawn: int, seconds: float) -> None:
-    from s2jax.corpus._info import counted, outcomes
+    from s2jax.corpus.info import counted, outcomes
 
     size = sum(file["bytes"] for file in manifest["files"])
     accepted, rejected = outcomes(manifest)
@@ -103,7 +103,7 @@ def _report(command: Generate, manifest: dict[str, Any], drawn: int, seconds: fl
 
 def fields(command: Fields, options: dict[str, list[str]]) -> int:
     """List the fields of a configuration."""
-    from s2jax._options import names_of, show_value
+    from s2jax.config.options import names_of, show_value
 
     values = names_of(config_of(command, options))
     shown: Callable[[str], str] = lambda name: "--" + name.replace("_", "-")

@@ -36,7 +36,7 @@ def info(command: Info) -> int:
 def verify(command: Verify) -> int:
     """Look for damaged files."""
     from s2jax import corpus
-    from s2jax.corpus._info import counted
+    from s2jax.corpus.info import counted
 
     try:
         damaged = corpus.verify_corpus(command.path)

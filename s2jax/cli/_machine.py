@@ -13,7 +13,7 @@ def prepare_to_draw() -> None:
 
 def use_several_threads() -> None:
     """Let XLA have two threads on one processor too, so that it compiles as on all others."""
-    from s2jax.corpus._plan import THREADS, processors
+    from s2jax.corpus.plan import THREADS, processors
 
     if processors() == 1:
         os.environ.setdefault(THREADS, "2")

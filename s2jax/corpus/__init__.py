@@ -1,14 +1,14 @@
 """Corpora on disk: pairs as Parquet files any reader opens."""
 
-from s2jax.corpus._footers import DamagedError
 from s2jax.corpus._heads import read_manifest
-from s2jax.corpus._info import describe_corpus
 from s2jax.corpus._ray import ray_engine
-from s2jax.corpus._read import Corpus, read_corpus
 from s2jax.corpus._reference import ReferencePairs, read_reference, write_reference
-from s2jax.corpus._tokens import padded, ragged
 from s2jax.corpus._verify import Damage, repair_corpus, verify_corpus
 from s2jax.corpus._write import write_corpus
+from s2jax.corpus.footers import DamagedError
+from s2jax.corpus.info import describe_corpus
+from s2jax.corpus.rows import Corpus, read_corpus
+from s2jax.corpus.tokens import padded, ragged
 
 __all__ = (
     "Corpus",

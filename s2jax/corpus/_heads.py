@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from s2jax import _checks
-from s2jax._serialize import from_json
-from s2jax._version import __version__
 from s2jax.config import Config
-from s2jax.corpus._footers import DamagedError
-from s2jax.corpus._layout import SCHEMA_VERSION
-from s2jax.corpus._plan import FORMAT, MAX_FILES, ids_of, name_of, num_files
+from s2jax.config.serialize import from_json
+from s2jax.core import checks
+from s2jax.core.version import __version__
+from s2jax.corpus.footers import DamagedError
+from s2jax.corpus.layout import SCHEMA_VERSION
+from s2jax.corpus.plan import FORMAT, MAX_FILES, ids_of, name_of, num_files
 from s2jax.stream import MAX_BLOCKS, fingerprint_of
 
 MANIFEST, PLAN = "_manifest.json", "_plan.json"
@@ -111,7 +111,7 @@ def _is_config(value: Any) -> bool:
 
 def _refuse_version(head: dict[str, Any], version: int) -> str:
     written_by = head.get("s2jax")
-    written_by = _checks.cut(written_by) if isinstance(written_by, str) else "0.1"
+    written_by = checks.cut(written_by) if isinstance(written_by, str) else "0.1"
     is_newer = version > SCHEMA_VERSION
     if written_by == __version__:  # before its release
         state = "later" if is_newer else "earlier"
@@ -205,5 +205,5 @@ def _first_wrong(values: dict[str, Any], rules: Mapping[str, Rule]) -> str:
         if name not in values:
             return f"{name} is not there"
         if not fits(values[name]):
-            return f"{name} must be {rule}, but is {_checks.shown(values[name])}"
+            return f"{name} must be {rule}, but is {checks.shown(values[name])}"
     return ""

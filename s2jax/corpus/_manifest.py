@@ -9,18 +9,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from s2jax.corpus._files import TEMPORARY, replacing, sha256_of, sweep
-from s2jax.corpus._footers import (
-    Broken,
-    DamagedError,
-    Foreign,
-    check_file,
-    naming,
-    totals_of,
-)
 from s2jax.corpus._heads import MANIFEST, PLAN, read_head
-from s2jax.corpus._plan import COMPUTES, DECIDES, Plan, ids_of, name_of, num_files
-from s2jax.corpus._shards import Counts
+from s2jax.corpus.files import TEMPORARY, replacing, sha256_of, sweep
+from s2jax.corpus.footers import Broken, DamagedError, Foreign, check_file, naming, totals_of
+from s2jax.corpus.plan import COMPUTES, DECIDES, Plan, ids_of, name_of, num_files
+from s2jax.corpus.shards import Counts
 from s2jax.stream import difference
 
 _BYSTANDERS = (

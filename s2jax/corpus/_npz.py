@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from s2jax.corpus._files import replacing
-from s2jax.symbols._tree import VARIABLES
+from s2jax.corpus.files import replacing
+from s2jax.text.tree import VARIABLES
 
 _KEYS = ("symbol", "excitation", "response")
 _LEFT_OUT = {

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from s2jax._optional import require
-from s2jax.corpus._plan import Plan
-from s2jax.corpus._shards import write_shard
+from s2jax.core.optional import require
+from s2jax.corpus.plan import Plan
+from s2jax.corpus.shards import write_shard
 
 _LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 _RETRIES = 3

@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from s2jax import _checks
-from s2jax._reference import WORDS
-from s2jax.acceptance import Status
+from s2jax.config.compat_s2generator import WORDS
+from s2jax.core import checks
 from s2jax.corpus._npz import Pair, Unreadable, read_pair, write_pair
-from s2jax.expressions import Program
-from s2jax.generate import Batch
-from s2jax.symbols import from_text, to_prefix, to_text
+from s2jax.programs import Program
+from s2jax.sampling import Batch
+from s2jax.targets.acceptance import Status
+from s2jax.text import from_text, to_prefix, to_text
 
 _KNOWN = {*WORDS[1], *WORDS[2], "pow", "e", "pi", "euler_gamma"}
 
@@ -78,7 +78,7 @@ def read_reference(path: str | os.PathLike[str], errors: str = "raise") -> Refer
     """
     call = f"read_reference({str(path)!r})"
     if errors not in ("raise", "skip"):
-        near = _checks.unknown(errors, ("raise", "skip"))
+        near = checks.unknown(errors, ("raise", "skip"))
         raise ValueError(f"read_reference(errors={errors!r}): {near}")
     pairs: list[Pair] = []
     skipped: list[tuple[str, str]] = []
@@ -138,7 +138,7 @@ def write_reference(batch: Batch, path: str | os.PathLike[str], first: int = 0) 
             "write_reference(batch with times t): must hold y = f(x), because these files have no "
             "place for the times of a differential equation. Use s2jax.corpus.write_corpus."
         )
-    _checks.check_static_integer("write_reference", "first", first, 0)
+    checks.check_static_integer("write_reference", "first", first, 0)
     texts = to_text(batch.program)
     rows = np.flatnonzero(np.asarray(batch.status) == Status.OK.value).tolist()
     _check_words(batch.program, rows)

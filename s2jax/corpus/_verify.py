@@ -5,16 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from s2jax.corpus._files import replacing, sha256_of
-from s2jax.corpus._footers import (
-    ABSENT,
-    Broken,
-    Contradicted,
-    DamagedError,
-    Foreign,
-    check_file,
-    totals_of,
-)
 from s2jax.corpus._heads import MANIFEST, config_of, damaged, read_manifest
 from s2jax.corpus._manifest import (
     check_data,
@@ -24,8 +14,18 @@ from s2jax.corpus._manifest import (
     strangers,
     write_manifest,
 )
-from s2jax.corpus._plan import Plan
-from s2jax.corpus._shards import Counts, draw_shard, explaining
+from s2jax.corpus.files import replacing, sha256_of
+from s2jax.corpus.footers import (
+    ABSENT,
+    Broken,
+    Contradicted,
+    DamagedError,
+    Foreign,
+    check_file,
+    totals_of,
+)
+from s2jax.corpus.plan import Plan
+from s2jax.corpus.shards import Counts, draw_shard, explaining
 
 STRANGER = -1
 """In place of the number of a file that is none of the corpus."""

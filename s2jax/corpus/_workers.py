@@ -20,9 +20,9 @@ from typing import Any, NoReturn
 
 import jax
 
-from s2jax.corpus._files import sweep
-from s2jax.corpus._plan import Plan
-from s2jax.corpus._shards import write_shard
+from s2jax.corpus.files import sweep
+from s2jax.corpus.plan import Plan
+from s2jax.corpus.shards import write_shard
 
 _ATTEMPTS = 3
 _GRACE = 10.0  # seconds for workers to remove what they have begun; schedulers leave 30

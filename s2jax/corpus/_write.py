@@ -8,22 +8,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from s2jax import _checks, _forks
 from s2jax.config import Config
-from s2jax.corpus._files import TEMPORARY
-from s2jax.corpus._footers import ABSENT
-from s2jax.corpus._info import counted
+from s2jax.core import checks, forks
 from s2jax.corpus._manifest import begin, confirm, finish, look, lost, tidy, to_write
-from s2jax.corpus._plan import Plan
-from s2jax.corpus._shards import existing, explaining, measure, pyarrow, write_shard
 from s2jax.corpus._workers import write_by_workers
+from s2jax.corpus.files import TEMPORARY
+from s2jax.corpus.footers import ABSENT
+from s2jax.corpus.info import counted
+from s2jax.corpus.plan import Plan
+from s2jax.corpus.shards import existing, explaining, measure, pyarrow, write_shard
 from s2jax.stream import Stream, check_stream
 
 _NO_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENOSYS}
 """What systems answer where folders cannot be made."""
 
 
-@_checks.suggest_names()
+@checks.suggest_names()
 def write_corpus(
     path: str | os.PathLike[str],
     config: Config,
@@ -93,10 +93,10 @@ def write_corpus(
     """
     pyarrow()
     check_stream("write_corpus", config, seed, block_size)
-    _forks.check_can_draw("write_corpus()")
+    forks.check_can_draw("write_corpus()")
     folder, plan = Path(path), Plan(Stream(config, seed, block_size), rows, shard_rows)
     own = plan.shards_of(part)
-    _checks.check_static_integer("write_corpus", "workers", workers, 1)
+    checks.check_static_integer("write_corpus", "workers", workers, 1)
     with explaining(folder):
         manifest = look(folder, plan)
         if manifest is not None:

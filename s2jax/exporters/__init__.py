@@ -2,7 +2,7 @@
 
 from s2jax.exporters._array_record import ArrayRecords
 from s2jax.exporters._chronos2 import Chronos2Inputs
-from s2jax.exporters._export import FORMATS, Exported, export, options_of
+from s2jax.exporters.registry import FORMATS, Exported, export, options_of
 
 __all__ = (
     "FORMATS",

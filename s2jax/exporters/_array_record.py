@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from s2jax._optional import require
-from s2jax.corpus._read import to_rows
-from s2jax.corpus._shards import pyarrow
+from s2jax.core.optional import require
+from s2jax.corpus.rows import to_rows
+from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._base import AbstractExporter, Written
 from s2jax.exporters._folder import naming
 from s2jax.exporters._rows import Source, cut, num_files

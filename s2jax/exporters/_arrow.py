@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, Shaped
 
-from s2jax.corpus._shards import pyarrow
+from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._rows import cut
 
 FIRST_TIME = np.datetime64("2000-01-01T00:00:00", "s")

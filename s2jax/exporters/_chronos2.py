@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from s2jax import _checks
-from s2jax._optional import require
-from s2jax.corpus._shards import pyarrow
+from s2jax.core import checks
+from s2jax.core.optional import require
+from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._arrow import nested, write_arrow
 from s2jax.exporters._base import AbstractExporter, Written, longer
 from s2jax.exporters._folder import naming
@@ -38,7 +38,7 @@ class Chronos2(AbstractExporter):
     prediction_length: int = 64
 
     def check(self, source: Source) -> list[str]:
-        _checks.check_static_integer("export", "prediction_length", self.prediction_length, 1)
+        checks.check_static_integer("export", "prediction_length", self.prediction_length, 1)
         needed = 2 * self.prediction_length
         rule = "Chronos2Pipeline.fit leaves out series shorter than min_past + prediction_length"
         fix = f"{longer(needed)[:-1]}, or pass prediction_length <= {source.length // 2}."

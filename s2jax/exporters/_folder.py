@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from s2jax.corpus._footers import Broken, DamagedError, translating
+from s2jax.corpus.footers import Broken, DamagedError, translating
 
 
 def check_free(dest: Path, call: str) -> None:

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from s2jax import _checks
-from s2jax.corpus._shards import pyarrow
+from s2jax.core import checks
+from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._arrow import FIRST_TIME, fixed, lists, nested, write_dataset
 from s2jax.exporters._base import AbstractExporter, Written, longer
 from s2jax.exporters._rows import Rows, Series, Source, num_files
@@ -46,7 +46,7 @@ class HuggingFace(AbstractExporter):
 
     def check(self, source: Source) -> list[str]:
         if self.files is not None:
-            _checks.check_static_integer("export", "files", self.files, 1, self._records(source))
+            checks.check_static_integer("export", "files", self.files, 1, self._records(source))
         rule = "uni2ts needs two patches of 32 steps, and Chronos-T5 more"
         found = self.refuse_short(source, MOIRAI_STEPS, rule, longer(MOIRAI_STEPS))
         flat = self.univariate or source.outputs == 1

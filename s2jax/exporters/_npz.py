@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from s2jax import _checks
-from s2jax.corpus._read import values
-from s2jax.corpus._tokens import padded
+from s2jax.core import checks
+from s2jax.corpus.rows import values
+from s2jax.corpus.tokens import padded
 from s2jax.exporters._base import AbstractExporter, Written
 from s2jax.exporters._rows import Source, channels, mask
 
@@ -33,7 +33,7 @@ class Npz(AbstractExporter):
 
     def check(self, source: Source) -> list[str]:
         if self.rows_per_file is not None:
-            _checks.check_static_integer("export", "rows_per_file", self.rows_per_file, 1)
+            checks.check_static_integer("export", "rows_per_file", self.rows_per_file, 1)
         return []
 
     def write(self, source: Source, folder: Path) -> Written:

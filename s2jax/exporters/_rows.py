@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, UInt64
 
-from s2jax.acceptance import Status
 from s2jax.corpus import Corpus
-from s2jax.corpus import _layout as layout
-from s2jax.corpus._read import values
-from s2jax.corpus._shards import pyarrow
+from s2jax.corpus import layout as layout
+from s2jax.corpus.rows import values
+from s2jax.corpus.shards import pyarrow
+from s2jax.targets.acceptance import Status
 
 CHUNK_BYTES = 16_000_000
 """Values of series held in memory at a time."""

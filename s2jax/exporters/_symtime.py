@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Float32
 
-from s2jax import _checks
-from s2jax._optional import require
+from s2jax.core import checks
+from s2jax.core.optional import require
 from s2jax.exporters._base import AbstractExporter, Written
 from s2jax.exporters._rows import Series, Source
 from s2jax.exporters._wordpiece import WordPiece
-from s2jax.symbols import Vocabulary
+from s2jax.text import Vocabulary
 
 PATCH = 16
 MAX_TOKENS = 512
@@ -50,11 +50,11 @@ class SymTime(AbstractExporter):
 
     def check(self, source: Source) -> list[str]:
         _torch()
-        _checks.check_static_integer("export", "max_tokens", self.max_tokens, 3, MAX_TOKENS)
-        _checks.check_static_integer("export", "series_per_file", self.series_per_file, 1)
+        checks.check_static_integer("export", "max_tokens", self.max_tokens, 3, MAX_TOKENS)
+        checks.check_static_integer("export", "series_per_file", self.series_per_file, 1)
         filled = -(-source.length // PATCH)
         if self.num_patches is not None:
-            _checks.check_static_integer("export", "num_patches", self.num_patches, filled)
+            checks.check_static_integer("export", "num_patches", self.num_patches, filled)
         self._tokenizer(source.corpus.vocabulary)
         found = []
         if source.length % PATCH:

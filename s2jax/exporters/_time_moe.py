@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from s2jax import _checks
+from s2jax.core import checks
 from s2jax.exporters._base import AbstractExporter, Written
 from s2jax.exporters._rows import Source, cut, num_files
 
@@ -32,7 +32,7 @@ class TimeMoE(AbstractExporter):
     context_length: int = 1024
 
     def check(self, source: Source) -> list[str]:
-        _checks.check_static_integer("export", "context_length", self.context_length, 1)
+        checks.check_static_integer("export", "context_length", self.context_length, 1)
         found = _windows(source, self.context_length)
         if source.series > MANY:
             found.append(

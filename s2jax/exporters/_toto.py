@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from s2jax import _checks
-from s2jax.corpus._shards import pyarrow
+from s2jax.core import checks
+from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._arrow import FIRST_TIME, lists, write_dataset
 from s2jax.exporters._base import AbstractExporter, Written, longer
 from s2jax.exporters._rows import Rows, Source, num_files
@@ -37,7 +37,7 @@ class Toto(AbstractExporter):
     prediction_length: int = 64
 
     def check(self, source: Source) -> list[str]:
-        _checks.check_static_integer("export", "prediction_length", self.prediction_length, 1)
+        checks.check_static_integer("export", "prediction_length", self.prediction_length, 1)
         needed = next(length for length in range(1, 2**62) if self._is_kept(length))
         rule = (
             "Toto leaves out a series unless its last tenth holds prediction_length = "

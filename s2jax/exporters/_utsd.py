@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from s2jax import _checks
+from s2jax.core import checks
 from s2jax.exporters._base import AbstractExporter, Written, longer
 from s2jax.exporters._rows import Source
 
@@ -33,9 +33,9 @@ class UTSD(AbstractExporter):
 
     def check(self, source: Source) -> list[str]:
         context, train = self.context_length, int(0.9 * source.length)
-        _checks.check_static_integer("export", "columns", self.columns, 1)
+        checks.check_static_integer("export", "columns", self.columns, 1)
         if context is not None:
-            _checks.check_static_integer("export", "context_length", context, 1)
+            checks.check_static_integer("export", "context_length", context, 1)
         needed = _needed(context or SHIPPED)
         if context is None and source.length < needed:
             return [

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 from jax.sharding import Mesh
 
-from s2jax import _checks
 from s2jax.config import Config
+from s2jax.core import checks
 from s2jax.feeds._shares import Share, divided, join, shares_of
-from s2jax.generate import Batch
+from s2jax.sampling import Batch
 from s2jax.stream import MAX_BLOCKS, Stream, fingerprint_of
 
 _SCHEMA = 1
 
 
-@_checks.suggest_names()
+@checks.suggest_names()
 def batches(
     config: Config,
     seed: int = 0,
@@ -76,7 +76,7 @@ class Batches:
         stream, self._count = divided("batches", config, seed, batch, block_size)
         self._identity = _integers(stream, int(batch))
         self._batch, self._end = int(batch), MAX_BLOCKS // self._count
-        _checks.check_static_integer("batches", "start", start, 0, self._end - 1)
+        checks.check_static_integer("batches", "start", start, 0, self._end - 1)
         self._step = int(start)
         if mesh is None:
             self._shares, self._sharding = [Share(stream, 0, self._count)], None
@@ -130,7 +130,7 @@ class Batches:
                     f"set_state({name}: {shown}): must be a state of the same stream, or the rows "
                     f"would be others. Make the iterator with the same {same}."
                 )
-        _checks.check_static_integer("set_state", "step", given["step"], 0, self._end)
+        checks.check_static_integer("set_state", "step", given["step"], 0, self._end)
         self._step = given["step"]
 
 

@@ -5,16 +5,16 @@ import operator
 import os
 from typing import Any
 
-from s2jax import _checks
-from s2jax._optional import require
 from s2jax.config import Config
+from s2jax.core import checks
+from s2jax.core.optional import require
 from s2jax.corpus import Corpus
 from s2jax.feeds._shares import Share, divided
-from s2jax.generate import Batch
+from s2jax.sampling import Batch
 from s2jax.stream import MAX_BLOCKS
 
 
-@_checks.suggest_names()
+@checks.suggest_names()
 def grain_source(
     config: Config,
     seed: int = 0,
@@ -56,8 +56,8 @@ def grain_source(
     """
     grain = require("grain", "Sources of Grain", "Or use s2jax.batches, which needs nothing.")
     stream, count = divided("grain_source", config, seed, batch, block_size)
-    _checks.check_static_integer("grain_source", "shard_count", shard_count, 1)
-    _checks.check_static_integer("grain_source", "shard_index", shard_index, 0, shard_count - 1)
+    checks.check_static_integer("grain_source", "shard_count", shard_count, 1)
+    checks.check_static_integer("grain_source", "shard_index", shard_index, 0, shard_count - 1)
     if count % shard_count:
         raise ValueError(
             f"grain_source(shard_count={shard_count}): must divide the number of blocks, {count}, "

@@ -11,10 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from s2jax import _checks, _forks
-from s2jax._types import PRNGKey
 from s2jax.config import Config
-from s2jax.generate import MAX_ROWS, Batch
+from s2jax.core import checks, forks
+from s2jax.core.types import PRNGKey
+from s2jax.sampling import Batch
+from s2jax.sampling.batch import MAX_ROWS
 from s2jax.stream import Stream, check_stream, draw
 
 _SETTINGS: Any = jax.config  # whose attributes type checkers do not know
@@ -24,7 +25,7 @@ def divided(
     caller: str, config: Config, seed: int, batch: int, block_size: int | None
 ) -> tuple[Stream, int]:
     """The stream behind batches of a size, and the number of blocks in each of them."""
-    _checks.check_static_integer(caller, "batch", batch, 1, MAX_ROWS)
+    checks.check_static_integer(caller, "batch", batch, 1, MAX_ROWS)
     block_size = batch // math.gcd(batch, 8) if block_size is None else block_size
     check_stream(caller, config, seed, block_size)
     stream = Stream(config, seed, block_size)
@@ -72,7 +73,7 @@ class Share:
         Raises:
             RuntimeError: In a process that was forked after JAX had started.
         """
-        _forks.check_can_draw("s2jax.feeds")
+        forks.check_can_draw("s2jax.feeds")
         with jax.enable_x64(self.wide), jax.default_device(self.device):
             config, key = self._arguments
             first = start + self.first
@@ -92,7 +93,7 @@ def shares_of(
     names = mesh.axis_names if axes is None else (axes,) if isinstance(axes, str) else tuple(axes)
     for name in names:
         if name not in mesh.axis_names:
-            raise ValueError(f"batches(axes={axes!r}): {_checks.unknown(name, mesh.axis_names)}")
+            raise ValueError(f"batches(axes={axes!r}): {checks.unknown(name, mesh.axis_names)}")
     parts = math.prod(mesh.shape[name] for name in names)
     if count % parts:
         size = stream.block_size

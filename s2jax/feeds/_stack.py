@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from s2jax import _checks
-from s2jax.corpus._tokens import padded
+from s2jax.core import checks
+from s2jax.corpus.tokens import padded
 
 
 def stack_rows(
@@ -38,7 +38,7 @@ def stack_rows(
     names = list(rows[0]) if columns is None else list(columns)
     for name in names:
         if name not in rows[0]:
-            raise ValueError(f"stack_rows(columns={names}): {_checks.unknown(name, rows[0])}")
+            raise ValueError(f"stack_rows(columns={names}): {checks.unknown(name, rows[0])}")
     return {name: _stack(name, [row[name] for row in rows]) for name in names}
 
 

@@ -2,11 +2,11 @@
 
 from s2jax.inputs._arma import ARMA
 from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput, Drawn
-from s2jax.inputs._choice import Choice, Source, as_choice
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._given import Given, Window
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._process import LinearProcess
+from s2jax.inputs.choice import Choice, Source, as_choice
 
 __all__ = (
     "ARMA",

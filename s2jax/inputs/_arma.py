@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, UInt32
 
-from s2jax import _checks
-from s2jax._random import below, signed_uniform, uniform
-from s2jax._types import Whole, whole
+from s2jax.core import checks
+from s2jax.core.random import below, signed_uniform, uniform
+from s2jax.core.types import Whole, whole
 from s2jax.inputs._process import AbstractProcess, LinearProcess, predictors
 
 _PAPER_TRIES = 16
@@ -51,12 +51,12 @@ class ARMA(AbstractProcess):
     def __check_init__(self):
         for name in ("ar_order", "ma_order"):
             high = getattr(self, f"max_{name}")
-            _checks.check_static_integer("ARMA", f"max_{name}", high, 0, 32)
+            checks.check_static_integer("ARMA", f"max_{name}", high, 0, 32)
             low = getattr(self, f"min_{name}")
-            _checks.check_number("ARMA", f"min_{name}", low, 0, high, integer=True)
+            checks.check_number("ARMA", f"min_{name}", low, 0, high, integer=True)
         if self.rule not in ("stationary", "paper"):
             raise ValueError(
-                f"ARMA(rule={self.rule!r}): {_checks.unknown(self.rule, ('stationary', 'paper'))}"
+                f"ARMA(rule={self.rule!r}): {checks.unknown(self.rule, ('stationary', 'paper'))}"
             )
 
     def check_length(self, length: int) -> None:

@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt32
 
-from s2jax import _checks
-from s2jax._part import Part
-from s2jax._random import fold_in, words_of
-from s2jax._types import PRNGKey, Words
+from s2jax.core import checks
+from s2jax.core.part import Part
+from s2jax.core.random import fold_in, words_of
+from s2jax.core.types import PRNGKey, Words
 from s2jax.inputs._draws import Draws
 
 
@@ -177,7 +177,7 @@ class AbstractRowInput(AbstractFamily):
 
     def sample(self, key: PRNGKey, n: int, channels: int, length: int) -> Drawn:
         """Draw n rows of this family alone, not scaled: `(n, channels, time)`."""
-        _checks.check_static_integer("sample", "channels", channels, 1, 2**15)
+        checks.check_static_integer("sample", "channels", channels, 1, 2**15)
 
         def draw(words):
             laws = self.draw_laws(words, channels, length)
@@ -190,9 +190,9 @@ def _sample(
     family: AbstractFamily, draw: Callable[[Words], Drawn], key: PRNGKey, n: int, length: int
 ) -> Drawn:
     owner = f"{type(family).__name__}.sample"
-    _checks.check_key(owner, key)
-    _checks.check_static_integer(owner, "n", n, 1, 2**30)
-    _checks.check_static_integer(owner, "length", length, 2, 2**24)
+    checks.check_key(owner, key)
+    checks.check_static_integer(owner, "n", n, 1, 2**30)
+    checks.check_static_integer(owner, "length", length, 2, 2**24)
     family.check_length(length)
     return jax.jit(lambda words: draw(fold_in(words, jnp.arange(n, dtype=jnp.int32))))(
         words_of(key)
@@ -205,7 +205,7 @@ def check_law(family: AbstractFamily, law: Any) -> Any:
         if isinstance(leaf, (jax.Array, np.ndarray)) and _is_number(leaf.dtype):
             continue
         raise TypeError(
-            f"{type(family).__name__}.law(...) with {_checks.shown(leaf)} at "
+            f"{type(family).__name__}.law(...) with {checks.shown(leaf)} at "
             f"{jax.tree_util.keystr(path) or 'its root'}: must be a pytree of arrays of numbers, "
             "because it is kept for every row. Pass it through jnp.asarray(...), or make it a "
             "field of the family."
@@ -223,7 +223,7 @@ def check_series(family: AbstractFamily, call: str, series: Any, shape: tuple[in
     found = getattr(series, "shape", None)
     if found != shape:
         raise ValueError(
-            f"{name} of {'shape ' + str(found) if found is not None else _checks.shown(series)}: "
+            f"{name} of {'shape ' + str(found) if found is not None else checks.shown(series)}: "
             f"must have shape {shape}, because a family is written for one "
             f"{'channel' if len(shape) == 1 else 'row'}. Return one number per time step."
         )

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, UInt32
 
-from s2jax import _checks
-from s2jax._random import (
+from s2jax.core import checks
+from s2jax.core.random import (
     categorical,
     multiply_high,
     normal_quantile,
@@ -17,7 +17,7 @@ from s2jax._random import (
     signed_uniform,
     uniform,
 )
-from s2jax._streams import named
+from s2jax.core.streams import named
 from s2jax.distributions import AbstractDistribution
 
 _MAX_SPAN = 2**31
@@ -41,7 +41,7 @@ class Draws:
         """Words of 32 random bits."""
         if not isinstance(name, str) or not name:
             raise TypeError(
-                f"draws of {_checks.shown(name)}: must be of a name first, because each stream has "
+                f"draws of {checks.shown(name)}: must be of a name first, because each stream has "
                 "one. Pass for example draws.normal('noise', (length,))."
             )
         stream = named(self._scope, name)
@@ -93,7 +93,7 @@ class Draws:
         self, name: str, low: Any, high: Any, shape: tuple[int, ...] = ()
     ) -> Int[Array, "..."]:
         """Uniform in {low, ..., high - 1}, as int32; exact to (high - low) * 2**-32."""
-        known = _checks.is_concrete(low) and _checks.is_concrete(high)
+        known = checks.is_concrete(low) and checks.is_concrete(high)
         if known and not 0 < int(high) - int(low) < _MAX_SPAN:
             raise ValueError(
                 f"draws.integers({name!r}, {low}, {high}): high must be above low by less than "

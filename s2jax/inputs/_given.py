@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from s2jax import _checks
+from s2jax.core import checks
 from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._draws import Draws
 
@@ -50,7 +50,7 @@ class Given(AbstractInput):
     values: Float[Array, "series steps"] = eqx.field(converter=lambda values: _as_series(values))
 
     def __check_init__(self):
-        if not _checks.is_concrete(self.values):
+        if not checks.is_concrete(self.values):
             return
         values = np.asarray(self.values)
         call = f"Given(values of shape {values.shape})"
@@ -94,7 +94,7 @@ class Given(AbstractInput):
 
 def _as_series(values) -> Any:
     """Float32 rows of what the user gave; JAX values and tracers pass."""
-    if isinstance(values, jax.Array) and not _checks.is_concrete(values):
+    if isinstance(values, jax.Array) and not checks.is_concrete(values):
         return values
     try:
         array = np.asarray(values, np.float32 if np.asarray(values).dtype != np.float64 else None)

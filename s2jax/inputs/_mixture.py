@@ -4,9 +4,9 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, UInt32
 
-from s2jax import _checks
-from s2jax._random import below, normal_quantile, signed_uniform, uniform
-from s2jax._types import Number, Whole, number, whole
+from s2jax.core import checks
+from s2jax.core.random import below, normal_quantile, signed_uniform, uniform
+from s2jax.core.types import Number, Whole, number, whole
 from s2jax.inputs._process import AbstractProcess, LinearProcess
 
 
@@ -38,11 +38,11 @@ class Mixture(AbstractProcess):
     uniform_probability: Number = number(0.5)
 
     def __check_init__(self):
-        _checks.check_static_integer("Mixture", "max_components", self.max_components, 1, 64)
-        _checks.check_number(
+        checks.check_static_integer("Mixture", "max_components", self.max_components, 1, 64)
+        checks.check_number(
             "Mixture", "min_components", self.min_components, 1, self.max_components, integer=True
         )
-        _checks.check_number("Mixture", "uniform_probability", self.uniform_probability, 0, 1)
+        checks.check_number("Mixture", "uniform_probability", self.uniform_probability, 0, 1)
 
     @property
     def num_words(self) -> int:

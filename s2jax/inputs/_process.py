@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
-from s2jax._random import normal_quantile, random_bits, store
-from s2jax._streams import named
+from s2jax.core.random import normal_quantile, random_bits, store
+from s2jax.core.streams import named
 from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._draws import Draws
 

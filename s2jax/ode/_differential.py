@@ -7,24 +7,17 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from s2jax import _checks
-from s2jax._tiles import at_a_time
-from s2jax._types import Number
-from s2jax.acceptance import REASONS, moments
-from s2jax.expressions._program import MAX_STATES, packed_width
-from s2jax.ode._dynamics import (
-    COLUMNS,
-    Dynamics,
-    fields_of,
-    fill_noise,
-    name_forms,
-    values_of,
-)
+from s2jax.core import checks
+from s2jax.core.tiles import at_a_time
+from s2jax.core.types import Number
 from s2jax.ode._forms import STOCHASTIC, Layout
 from s2jax.ode._judge import Limits
 from s2jax.ode._search import Work, search
 from s2jax.ode._tries import AbstractSource, Found, unpack_equations
+from s2jax.ode.dynamics import COLUMNS, Dynamics, fields_of, fill_noise, name_forms, values_of
+from s2jax.programs.program import MAX_STATES, packed_width
 from s2jax.targets import AbstractTarget, Sizes, Task
+from s2jax.targets.acceptance import REASONS, moments
 
 _CPU_LANES, _CPU_VALUES = 2048, 2**22  # of the series of all lanes: what caches hold
 _MAX_LANES, _MAX_BYTES = 8192, 2**31  # elsewhere; more lanes do not fill an accelerator better
@@ -147,9 +140,9 @@ def times(span: Float[Array, " rows"], length: int) -> Float[Array, "rows time"]
 
 def check_options(owner: str, target: Any) -> None:
     """Refuse what no target of differential equations may have, given systems included."""
-    _checks.check_number(owner, "tolerance", target.tolerance, 0, 1, strict=True)
-    _checks.check_number(owner, "min_tail", target.min_tail, 0, 1)
-    _checks.check_number(owner, "max_jump", target.max_jump, 0, strict=True)
+    checks.check_number(owner, "tolerance", target.tolerance, 0, 1, strict=True)
+    checks.check_number(owner, "min_tail", target.min_tail, 0, 1)
+    checks.check_number(owner, "max_jump", target.max_jump, 0, strict=True)
     if target.max_substeps not in (1, 2, 4):
         raise ValueError(
             f"{owner}(max_substeps={target.max_substeps!r}): must be 1, 2 or 4, because steps are "

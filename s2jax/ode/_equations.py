@@ -7,19 +7,20 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from s2jax._random import random_bits
-from s2jax._streams import of_equations
+from s2jax.core.random import random_bits
+from s2jax.core.streams import of_equations
 from s2jax.distributions import AbstractDistribution
-from s2jax.expressions import AbstractLaw, Program
-from s2jax.expressions._grouped import evaluate_scheduled, schedule
-from s2jax.expressions._poles import crosses_pole
-from s2jax.expressions._program import FIRST_STATE, TIME, VARIABLE_NAMES
+from s2jax.laws import AbstractLaw
 from s2jax.ode._forms import draw_equations
 from s2jax.ode._integrate import integrate
 from s2jax.ode._noise import noise
 from s2jax.ode._quadrature import integrate_input
 from s2jax.ode._tries import AbstractSource, Engine, Tries
-from s2jax.operators import NUM_LEAVES
+from s2jax.programs import Program
+from s2jax.programs.engines.grouped import evaluate_scheduled, schedule
+from s2jax.programs.engines.poles import crosses_pole
+from s2jax.programs.operators import NUM_LEAVES
+from s2jax.programs.program import FIRST_STATE, TIME, VARIABLE_NAMES
 
 _MEAN_INSTRUCTIONS = 7
 

@@ -11,18 +11,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from s2jax import _checks
-from s2jax.expressions import Program
-from s2jax.expressions._program import VARIABLE_NAMES
+from s2jax.core import checks
+from s2jax.laws.given import Tables, fold_tree, make_tables
 from s2jax.ode._given import CALL, variable_names
 from s2jax.ode._words import read_words
-from s2jax.operators import CONST, OPCODE
-from s2jax.symbols._direct import compute_trees
-from s2jax.symbols._from_sympy import read_sympy
-from s2jax.symbols._lambdify import Lambdified, lambdify
-from s2jax.symbols._law import _fold, _Tables, _tables
-from s2jax.symbols._text import text_form
-from s2jax.symbols._tree import VARIABLES, Parameter, Tree, Variable
+from s2jax.programs import Program
+from s2jax.programs.operators import CONST, OPCODE
+from s2jax.programs.program import VARIABLE_NAMES
+from s2jax.text.direct import compute_trees
+from s2jax.text.lambdas import Lambdified, lambdify
+from s2jax.text.read_sympy import read_sympy
+from s2jax.text.tree import VARIABLES, Parameter, Tree, Variable
+from s2jax.text.write_text import text_form
 
 
 def field(equations: tuple[Any, ...], t: Any, y: Any, x: Any, parameters: Any) -> Array:
@@ -30,7 +30,7 @@ def field(equations: tuple[Any, ...], t: Any, y: Any, x: Any, parameters: Any) -
     arrays = [*y, *(() if x is None else x), *(() if parameters is None else parameters)]
     function = _function(*equations)
     # an array of the states' type, because JAX caches NumPy constants across enable_x64
-    _checks.check_held("System", "expression with a number", function.constants, y.dtype, np.inf)
+    checks.check_held("System", "expression with a number", function.constants, y.dtype, np.inf)
     constants = jnp.asarray(function.constants, y.dtype)
     values = function.with_constants(constants)(*arrays, t)
     return jnp.stack([jnp.broadcast_to(value.astype(y.dtype), y.shape[1:]) for value in values])
@@ -66,10 +66,10 @@ def _function(expressions: tuple[str, ...], *sizes: int) -> Lambdified:
 
 
 @functools.lru_cache(maxsize=256)
-def tables_of(expressions: tuple[str, ...], *sizes: int) -> _Tables:
+def tables_of(expressions: tuple[str, ...], *sizes: int) -> Tables:
     """The right-hand sides as programs whose parameters are not yet drawn."""
     texts = [write_tree(tree) for tree in _trees(expressions, *sizes)]
-    return _tables(tuple(texts), tuple(variable_names(0, 0, sizes[2])[:-1]), False)
+    return make_tables(tuple(texts), tuple(variable_names(0, 0, sizes[2])[:-1]), False)
 
 
 @functools.lru_cache(maxsize=256)
@@ -92,10 +92,10 @@ def write_tree(tree: Tree) -> str:
             return word.name
         return VARIABLE_NAMES[word.index] if isinstance(word, Variable) else number(*word)
 
-    return _fold(tree, leaf, lambda name, operands: operators[OPCODE[name]](*operands))
+    return fold_tree(tree, leaf, lambda name, operands: operators[OPCODE[name]](*operands))
 
 
-def fill_tables(tables: _Tables, mantissa: Array, exponent: Array) -> Program:
+def fill_tables(tables: Tables, mantissa: Array, exponent: Array) -> Program:
     """The programs of every row, with its parameters in their places."""
     arrays = tables.arrays
     numbers = [

@@ -6,12 +6,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
-from s2jax._random import below, random_bits, uniform
-from s2jax._streams import of_equations
-from s2jax._types import Words
-from s2jax.expressions import AbstractLaw, Program
-from s2jax.expressions._program import DTYPES, FIRST_STATE, TIME, to_decimal
-from s2jax.operators import CONST, ID, NUM_LEAVES, OPCODE
+from s2jax.core.random import below, random_bits, uniform
+from s2jax.core.streams import of_equations
+from s2jax.core.types import Words
+from s2jax.laws import AbstractLaw
+from s2jax.programs import Program
+from s2jax.programs.operators import CONST, ID, NUM_LEAVES, OPCODE
+from s2jax.programs.program import DTYPES, FIRST_STATE, TIME, to_decimal
 from s2jax.targets import AbstractLayout
 
 FORMS = ("driven", "forced", "autonomous", "second_order", "saturated", "stochastic")

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from s2jax import _checks
+from s2jax.core import checks
 from s2jax.distributions import AbstractDistribution, Constant, Normal, check_positive
-from s2jax.expressions._program import MAX_INPUTS, MAX_STATES
-from s2jax.symbols._from_sympy import shorten
-from s2jax.symbols._lambdify import _unknown, to_double
-from s2jax.symbols._law import MAX_ROUNDED
+from s2jax.laws.given import MAX_ROUNDED
+from s2jax.programs.program import MAX_INPUTS, MAX_STATES
+from s2jax.text.lambdas import find_unknown, to_double
+from s2jax.text.read_sympy import shorten
 
 CALL = "System.from_sympy"
 
@@ -50,7 +50,7 @@ def check_sizes(system: Any) -> None:
             f"{CALL}(...): {twice[0]} must stand once among states, inputs, parameters and time, "
             "because a name is one thing. Rename one of them."
         )
-    _checks.check_static_integer(CALL, "digits", system.digits, 1, MAX_ROUNDED)
+    checks.check_static_integer(CALL, "digits", system.digits, 1, MAX_ROUNDED)
     if system.duration is not None:
         check_positive(CALL, "duration", system.duration)
 
@@ -71,7 +71,7 @@ def check_motion(system: Any, expressions: Sequence[Any]) -> None:
     if system.inputs or not all(isinstance(law, Constant) for law in laws):
         return
     values: list[Any] = [getattr(law, "value", None) for law in laws]
-    if not all(map(_checks.is_concrete, values)):
+    if not all(map(checks.is_concrete, values)):
         return
     count = len(system.states)
     names = variable_names(count, 0, len(system.parameters))
@@ -107,7 +107,9 @@ def _given(index: int, expr: Any) -> Any:
             f"{CALL}(expressions[{index}]={shorten(expr)}): must be a SymPy expression, not of "
             f"type {type(expr).__name__}. {fix}"
         )
-    unknown = sorted(_unknown(expr) | {str(n) for n in expr.atoms(sympy.Number) if not n.is_finite})
+    unknown = sorted(
+        find_unknown(expr) | {str(n) for n in expr.atoms(sympy.Number) if not n.is_finite}
+    )
     if unknown:
         raise ValueError(
             f"{CALL}(expressions[{index}]={shorten(expr)}): must hold finite numbers and functions "
@@ -181,12 +183,12 @@ def given_law(name: str, value: Any) -> AbstractDistribution:
         return value
     if isinstance(value, sympy.Number):
         value = _double(name, value) if value.is_finite else float(value)
-    if isinstance(value, bool) or not _checks.is_concrete(value) or np.ndim(value):
+    if isinstance(value, bool) or not checks.is_concrete(value) or np.ndim(value):
         raise TypeError(
             f"{CALL}({name}={value!r}): must be a number or a distribution. Pass for example "
             "s2jax.distributions.Uniform(0.5, 2.0)."
         )
-    _checks.check_number(CALL, name, value)
+    checks.check_number(CALL, name, value)
     return Constant(float(value))
 
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from s2jax._types import Number
-from s2jax.acceptance import Acceptance, Status, moments
+from s2jax.core.types import Number
 from s2jax.ode._integrate import Trajectories
+from s2jax.targets.acceptance import Acceptance, Status, moments
 
 _STIFF_SHARE = 0.1  # of steps at the limit of stability
 _SETTLED_RANGE = 0.02  # of the range: nearer to the last value, a trajectory has settled

@@ -11,12 +11,12 @@ References:
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from s2jax._random import normal_quantile, random_bits, signed_uniform
-from s2jax._types import Words
-from s2jax.expressions import Program
-from s2jax.expressions._program import decimal
+from s2jax.core.random import normal_quantile, random_bits, signed_uniform
+from s2jax.core.types import Words
 from s2jax.ode._integrate import Kick
-from s2jax.operators import CONST
+from s2jax.programs import Program
+from s2jax.programs.operators import CONST
+from s2jax.programs.program import decimal
 
 
 def noise(

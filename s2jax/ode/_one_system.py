@@ -6,13 +6,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from s2jax._streams import of_equations
-from s2jax.expressions import Program
-from s2jax.expressions._program import DTYPES
+from s2jax.core.streams import of_equations
 from s2jax.ode._equations import input_at, solver_of
 from s2jax.ode._integrate import integrate
 from s2jax.ode._tries import AbstractSource, Engine, Tries
-from s2jax.operators import ID
+from s2jax.programs import Program
+from s2jax.programs.operators import ID
+from s2jax.programs.program import DTYPES
 
 
 class OneSystem(AbstractSource):

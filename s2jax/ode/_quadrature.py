@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from s2jax.expressions import Program
-from s2jax.expressions._poles import pole_functions
-from s2jax.expressions._run import evaluate_rows
 from s2jax.ode._integrate import Trajectories
+from s2jax.programs import Program
+from s2jax.programs.engines.poles import pole_functions
+from s2jax.programs.engines.run import evaluate_rows
 
 _PARTS = 4
 _SIMPSON = ((1, 0, 4, 0, 1), 6)

@@ -14,14 +14,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from s2jax.acceptance import REASONS, Status
-from s2jax.expressions import Program
 from s2jax.ode._forms import DRIVEN, FORCED, SECOND_ORDER
 from s2jax.ode._integrate import Trajectories
 from s2jax.ode._judge import Limits, judge, next_span
 from s2jax.ode._tries import AbstractSource, Found, Tries, pack_equations, unpack_equations
+from s2jax.programs import Program
 from s2jax.targets import Task
-from s2jax.targets._queue import deal, positions
+from s2jax.targets.acceptance import REASONS, Status
+from s2jax.targets.queue import deal, positions
 
 MAX_TRIES = 64
 PILOT_STEPS = 32  # of a try's last pilot run

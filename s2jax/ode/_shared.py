@@ -17,18 +17,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from s2jax import _checks
-from s2jax._tiles import power_of_two
-from s2jax.expressions import Program
-from s2jax.expressions._lower import functions, lower
-from s2jax.expressions._program import DTYPES, MAX_INPUTS
-from s2jax.expressions._run import selecting
+from s2jax.core import checks
+from s2jax.core.tiles import power_of_two
+from s2jax.laws.given import make_tables
 from s2jax.ode._adaptive import adaptive
 from s2jax.ode._equations import bind
 from s2jax.ode._field import fill_tables, read_tree, sympy_of, write_tree
 from s2jax.ode._solution import Solution
-from s2jax.operators import ID
-from s2jax.symbols._law import _tables
+from s2jax.programs import Program
+from s2jax.programs.engines.run import selecting
+from s2jax.programs.lower import functions, lower
+from s2jax.programs.operators import ID
+from s2jax.programs.program import DTYPES, MAX_INPUTS
 
 MAX_ROWS = 64
 _MAX_NODES = 128
@@ -61,7 +61,7 @@ def solve_shared(
     """
     if not isinstance(solver, diffrax.AbstractImplicitSolver) or len(y0) > MAX_ROWS:
         return None
-    if not all(map(_checks.is_concrete, (ts, y0, parameters, x))):
+    if not all(map(checks.is_concrete, (ts, y0, parameters, x))):
         return None
     form = _form(*equations)
     if form is None:
@@ -112,7 +112,7 @@ def _form(expressions: tuple[str, ...], *sizes: int) -> _Form | None:
         texts = [write_tree(read_tree(expr)) for expr in exprs]
     except ValueError:
         return None
-    tables = _tables(tuple(texts), (), False)
+    tables = make_tables(tuple(texts), (), False)
     num_nodes = tables.arrays.op.shape[1]
     if num_nodes > _MAX_NODES:
         return None

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from s2jax._status import StatusFlag
+from s2jax.core.status import StatusFlag
 
 
 class SolveStatus(StatusFlag):

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from s2jax import _checks
+from s2jax.core import checks
 from s2jax.distributions import Constant
 from s2jax.ode._adaptive import adaptive
 from s2jax.ode._field import field
@@ -26,10 +26,10 @@ def solve(
     """See `System.solve`."""
     solver = diffrax.Tsit5() if solver is None else solver
     check_adaptive(solver)
-    _checks.check_number("solve", "rtol", rtol, low=0, strict=True)
-    _checks.check_number("solve", "atol", atol, low=0)
-    _checks.check_static_integer("solve", "max_steps", max_steps, 1)
-    y0 = _checks.as_floats("solve", "y0", y0, held=True)
+    checks.check_number("solve", "rtol", rtol, low=0, strict=True)
+    checks.check_number("solve", "atol", atol, low=0)
+    checks.check_static_integer("solve", "max_steps", max_steps, 1)
+    y0 = checks.as_floats("solve", "y0", y0, held=True)
     ts = _times(ts, y0.dtype)
     own = _values(system, parameters or {}, y0.dtype)
     x = _inputs(system, inputs, ts, y0.dtype)
@@ -82,14 +82,14 @@ def check_adaptive(solver: Any) -> None:
 
 
 def _times(ts: Any, dtype: Any) -> Array:
-    ts = _checks.as_floats("solve", "ts", ts, dtype=dtype, held=True)
+    ts = checks.as_floats("solve", "ts", ts, dtype=dtype, held=True)
     if ts.ndim != 1 or len(ts) < 2:
         raise ValueError(
             f"solve(ts of shape {ts.shape}): must be one axis of at least 2 times, because the "
             "first one is where y0 is. Pass for example numpy.linspace(0, 10, 100)."
         )
-    _checks.check_finite("solve", "ts", ts)
-    if _checks.is_here(ts) and not (np.diff(np.asarray(ts, float)) > 0).all():
+    checks.check_finite("solve", "ts", ts)
+    if checks.is_here(ts) and not (np.diff(np.asarray(ts, float)) > 0).all():
         raise ValueError(
             f"solve(ts={np.asarray(ts)}): must increase, as {ts.dtype} too, because the solution "
             "runs forward. Sort them, and to run backward solve for -t."
@@ -103,7 +103,7 @@ def _values(system: Any, given: Mapping[Any, Any], dtype: Any) -> Array:
     for name in named:
         if name not in system.parameters:
             raise ValueError(
-                f"solve(parameters={{{name!r}: ...}}): {_checks.unknown(name, system.parameters)}"
+                f"solve(parameters={{{name!r}: ...}}): {checks.unknown(name, system.parameters)}"
             )
     laws = dict(zip(system.parameters, system.laws, strict=True))
     drawn = [name for name, law in laws.items() if not isinstance(law, Constant | type(None))]
@@ -118,7 +118,7 @@ def _values(system: Any, given: Mapping[Any, Any], dtype: Any) -> Array:
     for name, law in laws.items():
         value = named.get(name, getattr(law, "value", None))
         place = f"parameters[{name}]"
-        values.append(_checks.as_floats("solve", place, value, dtype=dtype, held=True))
+        values.append(checks.as_floats("solve", place, value, dtype=dtype, held=True))
     return jnp.stack(jnp.broadcast_arrays(*values), axis=-1) if values else jnp.zeros((0,), dtype)
 
 
@@ -128,7 +128,7 @@ def _inputs(system: Any, inputs: Any, ts: Array, dtype: Any) -> Array:
     if inputs is None and shape[0] == 0:
         return jnp.zeros(shape, dtype)
     if inputs is not None:
-        inputs = _checks.as_floats("solve", "inputs", inputs, dtype=dtype)
+        inputs = checks.as_floats("solve", "inputs", inputs, dtype=dtype)
     if inputs is None or inputs.shape[-2:] != shape:
         found = "None" if inputs is None else f"of shape {inputs.shape}"
         raise ValueError(

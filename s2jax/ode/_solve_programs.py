@@ -11,20 +11,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Num
 
-from s2jax import _checks
-from s2jax.expressions import Program
-from s2jax.expressions._grouped import (
+from s2jax.core import checks
+from s2jax.ode._equations import bind
+from s2jax.ode._solution import Solution, solve_nothing
+from s2jax.programs import Program
+from s2jax.programs.engines.grouped import (
     Schedule,
     evaluate_linearizable,
     evaluate_scheduled,
     schedule,
 )
-from s2jax.expressions._reads import available, check_reads
-from s2jax.ode._equations import bind
-from s2jax.ode._solution import Solution, solve_nothing
+from s2jax.programs.reads import available, check_reads
 
 
-@_checks.suggest_names()
+@checks.suggest_names()
 def solve(
     program: Program,
     y0: Num[Array | np.ndarray, "*batch states"],
@@ -76,13 +76,13 @@ def solve(
 
     solver = diffrax.Tsit5() if solver is None else solver
     check_adaptive(solver)
-    _checks.check_number("solve", "rtol", rtol, low=0, strict=True)
-    _checks.check_number("solve", "atol", atol, low=0)
-    y0 = _checks.as_floats("solve", "y0", y0, held=True)
-    ts = _checks.as_floats("solve", "ts", ts, dtype=y0.dtype, held=True)
-    _checks.check_finite("solve", "ts", ts)
+    checks.check_number("solve", "rtol", rtol, low=0, strict=True)
+    checks.check_number("solve", "atol", atol, low=0)
+    y0 = checks.as_floats("solve", "y0", y0, held=True)
+    ts = checks.as_floats("solve", "ts", ts, dtype=y0.dtype, held=True)
+    checks.check_finite("solve", "ts", ts)
     if inputs is not None:
-        inputs = _checks.as_floats("solve", "inputs", inputs, dtype=y0.dtype)
+        inputs = checks.as_floats("solve", "inputs", inputs, dtype=y0.dtype)
     batch = program.shape[:-1]
     x = jnp.zeros((*batch, 0, ts.shape[-1]), y0.dtype) if inputs is None else inputs
     if y0.shape != program.shape or ts.shape[:-1] != batch or x.shape[:-2] != batch:

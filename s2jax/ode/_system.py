@@ -7,12 +7,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from s2jax import _checks
-from s2jax._random import random_bits
-from s2jax._types import Number, Words, number
+from s2jax.core import checks
+from s2jax.core.random import random_bits
+from s2jax.core.types import Number, Words, number
 from s2jax.distributions import AbstractDistribution, sample_as
-from s2jax.expressions import Program
-from s2jax.expressions._program import decimal
+from s2jax.laws.given import MAX_ROUNDED, Tables, check_numbers, drawn_decimal
 from s2jax.ode._differential import AbstractDifferential, check_options
 from s2jax.ode._field import field, fill_tables, program_field, sympy_of, tables_of
 from s2jax.ode._forms import AUTONOMOUS, FORCED, Layout
@@ -34,12 +33,8 @@ from s2jax.ode._given import (
 from s2jax.ode._one_system import OneSystem
 from s2jax.ode._solution import Solution
 from s2jax.ode._words import read_words, write_words
-from s2jax.symbols._law import (
-    MAX_ROUNDED,
-    _Tables,
-    check_numbers,
-    drawn_decimal,
-)
+from s2jax.programs import Program
+from s2jax.programs.program import decimal
 
 
 class Draw(NamedTuple):
@@ -109,7 +104,7 @@ class System(AbstractDifferential):
                 ) from None
 
     @classmethod
-    @_checks.suggest_names()
+    @checks.suggest_names()
     def from_sympy(
         cls,
         expressions: Sequence[Any],
@@ -235,7 +230,7 @@ class System(AbstractDifferential):
         return self._tables.max_tokens
 
     @property
-    def _tables(self) -> _Tables:
+    def _tables(self) -> Tables:
         return tables_of(self.expressions, *self._sizes)
 
     def field(
@@ -276,7 +271,7 @@ class System(AbstractDifferential):
 
         Args:
             words: Raw keys, one per row.
-            stream: Of random numbers; see `s2jax._random.random_bits`.
+            stream: Of random numbers; see `s2jax.core.random.random_bits`.
 
         Raises:
             ValueError: If an expression holds a function that is no operator of programs, or a
@@ -307,7 +302,7 @@ class System(AbstractDifferential):
         mantissas, exponents = zip(*drawn, strict=True)
         return jnp.stack(mantissas, axis=-1), jnp.stack(exponents, axis=-1)
 
-    @_checks.suggest_names()
+    @checks.suggest_names()
     def solve(
         self,
         y0: Any,

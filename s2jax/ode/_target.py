@@ -6,14 +6,14 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 
-from s2jax import _checks
-from s2jax._part import check_part
-from s2jax._random import categorical, random_bits, uniform
-from s2jax._streams import EQUATIONS
-from s2jax._types import Number, number
+from s2jax.core import checks
+from s2jax.core.part import check_part
+from s2jax.core.random import categorical, random_bits, uniform
+from s2jax.core.streams import EQUATIONS
+from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, LogUniform, Normal, check_positive
-from s2jax.expressions import AbstractLaw, S2Law
-from s2jax.expressions._laws import Decimals
+from s2jax.laws import AbstractLaw, S2Law
+from s2jax.laws._tree_laws import Decimals
 from s2jax.ode._differential import AbstractDifferential, check_options
 from s2jax.ode._equations import RandomEquations
 from s2jax.ode._forms import (
@@ -122,9 +122,9 @@ class ODE(AbstractDifferential):
         check_part("ODE", "law", self.law, AbstractLaw)
         check_part("ODE", "initial", self.initial, AbstractDistribution)
         check_part("ODE", "duration", self.duration, AbstractDistribution)
-        _checks.check_weights("ODE", "weights", self.weights, FORMS)
-        _checks.check_number("ODE", "max_monotone", self.max_monotone, 0, 1)
-        _checks.check_flag("ODE", "protected", self.protected)
+        checks.check_weights("ODE", "weights", self.weights, FORMS)
+        checks.check_number("ODE", "max_monotone", self.max_monotone, 0, 1)
+        checks.check_flag("ODE", "protected", self.protected)
         check_positive("ODE", "duration", self.duration)
         check_options("ODE", self)
 

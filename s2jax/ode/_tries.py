@@ -8,11 +8,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from s2jax._types import Words
-from s2jax.expressions import Program
-from s2jax.expressions._program import pack, packed_width, unpack
+from s2jax.core.types import Words
 from s2jax.ode._forms import Layout
 from s2jax.ode._integrate import Trajectories
+from s2jax.programs import Program
+from s2jax.programs.program import pack, packed_width, unpack
 
 
 class Tries(NamedTuple):

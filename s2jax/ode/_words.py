@@ -8,14 +8,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from s2jax.symbols._functions import FUNCTIONS
-from s2jax.symbols._lambdify import _LEAVES, _known, to_double
+from s2jax.text.functions import FUNCTIONS
+from s2jax.text.lambdas import LEAVES, function_of, to_double
 
 _WORD = re.compile(
     r"(?P<open>[A-Za-z]\w*)\(|(?P<name>[A-Za-z_]\w*)|(?P<close>\))|(?P<comma>, )"
     r"|(?P<number>-?[0-9]+(?:/[0-9]+|(?P<float>(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)))"
 )
-_NAMED = [name for name in _LEAVES if name.isidentifier() and name != "nan"]
+_NAMED = [name for name in LEAVES if name.isidentifier() and name != "nan"]
 
 
 def write_words(expr: Any, name_of: Callable[[Any], str]) -> str:
@@ -56,7 +56,7 @@ def read_words(text: str, symbols: Mapping[str, Any]) -> Any:
                 if len(stack) == 1:
                     raise ValueError(f"has one `)` too many at position {position - 1}")
                 head, operands = stack.pop()
-                stack[-1][1].append(_known(head)(*operands))
+                stack[-1][1].append(function_of(head)(*operands))
             elif not match["comma"]:
                 stack[-1][1].append(_leaf(match, symbols))
     if len(stack) > 1 or len(stack[0][1]) != 1:

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from s2jax._optional import require
+from s2jax.core.optional import require
 from s2jax.plotting._math import to_math
 from s2jax.plotting._panels import Y_COLORS, Pair, panels, style
 

@@ -3,11 +3,11 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from s2jax.expressions._program import MAX_STATES, VARIABLE_NAMES
-from s2jax.operators import TABLE
-from s2jax.symbols._latex import latex_name
-from s2jax.symbols._parse import read_expression
-from s2jax.symbols._tree import Number, Operation, Parameter, Tree, Variable
+from s2jax.programs.operators import TABLE
+from s2jax.programs.program import MAX_STATES, VARIABLE_NAMES
+from s2jax.text.read_text import read_expression
+from s2jax.text.tree import Number, Operation, Parameter, Tree, Variable
+from s2jax.text.write_latex import latex_name
 
 _SHORT = 26  # letters up to which a fraction, a root or a power is set as one piece
 _SUM, _PRODUCT, _APPLIED, _ATOM = 1, 2, 3, 4

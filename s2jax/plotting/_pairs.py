@@ -9,14 +9,14 @@ import jax
 import numpy as np
 
 from s2jax.corpus import read_corpus
-from s2jax.corpus._files import replacing
-from s2jax.corpus._info import known_name
-from s2jax.generate import Batch
-from s2jax.ode._dynamics import name_forms, write_noise
+from s2jax.corpus.files import replacing
+from s2jax.corpus.info import known_name
+from s2jax.ode.dynamics import name_forms, write_noise
 from s2jax.plotting._figure import draw
 from s2jax.plotting._panels import Pair
-from s2jax.symbols import to_text
-from s2jax.symbols._text import UNUSED
+from s2jax.sampling import Batch
+from s2jax.text import to_text
+from s2jax.text.write_text import UNUSED
 
 
 def plot_pairs(batch: Batch, count: int = 6) -> Any:

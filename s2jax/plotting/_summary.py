@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from s2jax.corpus import read_corpus
-from s2jax.corpus._info import counted, facts, outcomes
-from s2jax.operators import TABLE
+from s2jax.corpus.info import counted, facts, outcomes
+from s2jax.programs.operators import TABLE
 
 
 def summarize(path: str | os.PathLike[str]) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """What is made of the inputs: y = f(x) with a random f, or y = x."""
 
-from s2jax.acceptance import REASONS
 from s2jax.targets._algebraic import Algebraic, Identity
 from s2jax.targets._base import AbstractLayout, AbstractTarget, Column, Sizes, Task
 from s2jax.targets._pointwise import AbstractPointwise
+from s2jax.targets.acceptance import REASONS
 
 __all__ = (
     "REASONS",

@@ -3,11 +3,12 @@
 import equinox as eqx
 import jax.numpy as jnp
 
-from s2jax import _checks
-from s2jax._part import check_part
-from s2jax.expressions import AbstractLaw, Program, S2Law
-from s2jax.expressions._run import evaluate_rows
-from s2jax.operators import ID
+from s2jax.core import checks
+from s2jax.core.part import check_part
+from s2jax.laws import AbstractLaw, S2Law
+from s2jax.programs import Program
+from s2jax.programs.engines.run import evaluate_rows
+from s2jax.programs.operators import ID
 from s2jax.targets._pointwise import AbstractPointwise
 
 
@@ -36,7 +37,7 @@ class Algebraic(AbstractPointwise):
 
     def __check_init__(self):
         check_part("Algebraic", "law", self.law, AbstractLaw)
-        _checks.check_flag("Algebraic", "protected", self.protected)
+        checks.check_flag("Algebraic", "protected", self.protected)
 
     @property
     def program_law(self) -> AbstractLaw:

@@ -12,10 +12,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from s2jax._part import Part
-from s2jax._types import Words
-from s2jax.acceptance import Acceptance, Moments
-from s2jax.expressions import AbstractLaw, Program, Split
+from s2jax.core.part import Part
+from s2jax.core.types import Words
+from s2jax.laws import AbstractLaw
+from s2jax.programs import Program, Split
+from s2jax.targets.acceptance import Acceptance, Moments
 
 
 class Sizes(NamedTuple):

@@ -13,14 +13,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from s2jax._streams import TRY_BITS, of_expression
-from s2jax._tiles import programs_at_a_time
-from s2jax._types import Words
-from s2jax.acceptance import REASONS, Status, judge, moments
-from s2jax.expressions import Program
-from s2jax.expressions._program import pack, packed_width, unpack
+from s2jax.core.streams import TRY_BITS, of_expression
+from s2jax.core.tiles import programs_at_a_time
+from s2jax.core.types import Words
+from s2jax.programs import Program
+from s2jax.programs.program import pack, packed_width, unpack
 from s2jax.targets._base import AbstractLayout, AbstractTarget, Sizes, Task
-from s2jax.targets._queue import deal
+from s2jax.targets.acceptance import REASONS, Status, judge, moments
+from s2jax.targets.queue import deal
 
 
 class Outputs(NamedTuple):

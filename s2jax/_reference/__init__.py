@@ -1,9 +1,0 @@
-"""The reference implementation, s2generator 0.0.23: its parameters and its words, as ours."""
-
-from s2jax._reference._config import config_fields as config_fields
-from s2jax._reference._names import PARAMETERS as PARAMETERS
-from s2jax._reference._names import RUN as RUN
-from s2jax._reference._names import SERIES as SERIES
-from s2jax._reference._names import SYMBOL as SYMBOL
-from s2jax._reference._names import WEIGHTS as WEIGHTS
-from s2jax._reference._names import WORDS as WORDS

@@ -1,0 +1,121 @@
+"""The configuration of a generator: a tree of modules, static where a shape depends on it."""
+
+import equinox as eqx
+
+from s2jax.core import checks
+from s2jax.core.part import Part, check_part
+from s2jax.core.types import Number, Whole, number, whole
+from s2jax.inputs import ARMA, AbstractFamily, Choice, Mixture, as_choice
+from s2jax.programs import Split
+from s2jax.programs.program import MAX_INPUTS
+from s2jax.targets import AbstractTarget, Algebraic
+from s2jax.targets.acceptance import Acceptance
+
+
+class Standardize(Part):
+    """Scale a series to mean 0 and standard deviation U(low, high).
+
+    The factor U(low, high) is drawn once per row and shared by its channels, as in the reference.
+
+    Attributes:
+        low, high: Range of the standard deviation.
+
+    Raises:
+        ValueError: If a bound is negative or they are in the wrong order.
+
+    Example:
+        >>> Standardize(high=1.0, low=1.0)
+        Standardize(low=1.0, high=1.0)
+    """
+
+    noun = "a Standardize"
+    example = "s2jax.Standardize(low=0.5, high=2.0)"
+
+    low: Number = number(0.0)
+    high: Number = number(16.0)
+
+    def __check_init__(self):
+        checks.check_number("Standardize", "low", self.low, low=0)
+        low = self.low if checks.is_concrete(self.low) else 0
+        checks.check_number("Standardize", "high", self.high, low=float(low))
+        if checks.is_concrete(self.high) and not float(self.high) > 0:
+            raise ValueError(
+                f"Standardize(high={self.high!r}): must be > 0, because a series of standard "
+                "deviation 0 is constant. Raise high, or pass None to leave the series unscaled."
+            )
+
+
+class Config(Part):
+    """Everything that decides what is drawn; a pytree.
+
+    Numbers that decide a shape are static and recompile when they change; all others are leaves and
+    do not, and may be traced.
+
+    Attributes:
+        length: Time steps of a series. Static.
+        num_inputs, num_outputs: Channels of `x` and `y`, the largest numbers used; outputs are the
+            states of a differential equation, and that alone may have no inputs. Static.
+        min_inputs, min_outputs: Least numbers used; a row uses U{min..num} of them. None: all.
+        inputs: The law of the input channels.
+        target: What is made of them.
+        acceptance: Which output series are usable.
+        x_scaling, y_scaling: How series are scaled; None leaves them as they are.
+        split: Which skeletons are drawn; None is all. Training with `Split(0, 0.9)` and testing
+            with `Split(0.9, 1)` never meets the same skeleton in both.
+
+    Raises:
+        TypeError: If a part is of the wrong kind.
+        ValueError: If a number is out of range, or `inputs` cannot make series of this length.
+
+    Example:
+        >>> Config(length=128, num_inputs=2).num_outputs
+        1
+    """
+
+    noun = "an s2jax.Config"
+    example = "s2jax.presets.s2()"
+
+    length: int = eqx.field(static=True, default=256)
+    num_inputs: int = eqx.field(static=True, default=1)
+    num_outputs: int = eqx.field(static=True, default=1)
+    min_inputs: Whole | None = whole(None)
+    min_outputs: Whole | None = whole(None)
+    inputs: AbstractFamily = Choice([Mixture(), ARMA()])
+    target: AbstractTarget = Algebraic()
+    acceptance: Acceptance = Acceptance()
+    x_scaling: Standardize | None = Standardize()
+    y_scaling: Standardize | None = Standardize()
+    split: Split | None = None
+
+    def __check_init__(self):
+        check = checks.check_static_integer
+        check("Config", "length", self.length, 2, 2**24)
+        for name, kind in (
+            ("inputs", AbstractFamily), ("target", AbstractTarget), ("acceptance", Acceptance),
+        ):  # fmt: skip
+            check_part("Config", name, getattr(self, name), kind)
+        for name, kind in (
+            ("x_scaling", Standardize),
+            ("y_scaling", Standardize),
+            ("split", Split),
+        ):
+            check_part("Config", name, getattr(self, name), kind, optional=True)
+        check("Config", "num_inputs", self.num_inputs, self.target.least_inputs, MAX_INPUTS)
+        check("Config", "num_outputs", self.num_outputs, 1, self.target.most_outputs)
+        for name, high in (("min_inputs", self.num_inputs), ("min_outputs", self.num_outputs)):
+            value = getattr(self, name)
+            if value is not None:
+                checks.check_number("Config", name, value, 1, high, integer=True)
+        self.inputs.check_length(self.length)
+        self.inputs.check_channels(self.num_inputs)
+        self.target.check_inputs(self.num_inputs, self.num_outputs)
+
+    @property
+    def draws_all_inputs(self) -> bool:
+        """Whether every row uses all inputs."""
+        return self.min_inputs is None and not self.target.chooses_channels
+
+    @property
+    def choice(self) -> Choice:
+        """The inputs as a choice, of one family if need be."""
+        return as_choice(self.inputs)

@@ -1,0 +1,141 @@
+"""What a folder holds, in a few lines."""
+
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+from s2jax.core.checks import cut
+from s2jax.corpus._heads import MANIFEST, PLAN, read_head, read_manifest
+from s2jax.corpus._manifest import about_stranger, examine, other_size, strangers
+from s2jax.corpus.footers import ABSENT
+from s2jax.corpus.plan import ids_of, name_of, num_files
+from s2jax.ode.catalogue import name_of as name_of_system
+
+
+def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Rows, size, configuration and versions of a corpus, finished or not, as lines of a table.
+
+    Raises:
+        FileNotFoundError: If there is neither.
+        DamagedError: If what describes it is damaged; damaged files are lines of the table.
+
+    Example:
+        >>> import tempfile, s2jax
+        >>> folder = tempfile.mkdtemp()
+        >>> manifest = s2jax.write_corpus(folder, s2jax.presets.s2(length=64), 4, block_size=4)
+        >>> describe_corpus(folder)["rows"]
+        '4'
+    """
+    folder = Path(path)
+    unfinished = (folder / PLAN).is_file() and not (folder / MANIFEST).is_file()
+    head = read_head(folder, PLAN) if unfinished else read_manifest(folder)
+    names = [name_of(head, shard) for shard in range(num_files(head))]
+    wrong = _reasons(folder, head, names)
+    absent = [shard for shard, reason in wrong.items() if reason == ABSENT]
+    damaged = [f"{names[shard]} {reason}" for shard, reason in wrong.items() if reason != ABSENT]
+    state = [
+        f"{len(shards):,} of {counted(len(names), 'file')} {_verb(len(shards))} {what}"
+        for shards, what in ((absent, "missing"), (damaged, "damaged"))
+        if shards
+    ]
+    other = [about_stranger(name) for name in strangers(folder, head)]
+    listed = {"damaged": _few(damaged), "foreign": _few(other)}
+    whole = [shard for shard in range(len(names)) if shard not in wrong]
+    if unfinished:
+        state.insert(0, "unfinished")
+        listed["to go on"] = _command(path, head)
+    table = facts(head, sum((folder / names[shard]).stat().st_size for shard in whole))
+    if wrong:
+        rows = sum(len(ids_of(head, shard)) for shard in whole)
+        table["rows"] = f"{rows:,} of {table['rows']}"
+        table["size"] = table["size"].replace(" in ", f" in {len(whole):,} of ")
+    return (
+        {"corpus": str(path), "state": "; ".join(state) or "whole"}
+        | {name: lines for name, lines in listed.items() if lines}
+        | table
+    )
+
+
+def _command(path: str | os.PathLike[str], head: dict[str, Any]) -> str:
+    """How an unfinished corpus is finished."""
+    numbers = {
+        "rows": "rows",
+        "seed": "seed",
+        "block-size": "block_size",
+        "shard-rows": "shard_rows",
+    }
+    options = " ".join(f"--{option} {head[name]}" for option, name in numbers.items())
+    return (
+        f"run the command that began it again: s2jax generate {shlex.quote(str(path))} {options} "
+        "and its configuration"
+    )
+
+
+def _reasons(folder: Path, head: dict[str, Any], names: list[str]) -> dict[int, str]:
+    """What is wrong with files, by their footers and sizes."""
+    found = {shard: str(why) for shard, why in examine(folder, head, range(len(names))).items()}
+    for shard, entry in enumerate(head.get("files", ())):
+        size = entry["bytes"] if shard in found else (folder / names[shard]).stat().st_size
+        if size != entry["bytes"]:
+            found[shard] = other_size(size, entry["bytes"])
+    return dict(sorted(found.items()))
+
+
+def _few(sentences: list[str]) -> str:
+    """The first sentences, and how many more there are."""
+    more = f"; and {len(sentences) - 3:,} more" if len(sentences) > 3 else ""
+    return "; ".join(sentences[:3]) + more
+
+
+def _verb(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, in the singular where it is one."""
+    many = noun if noun.endswith("series") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else many}"
+
+
+def target_of(config: dict[str, Any]) -> str:
+    """The target of a stored configuration: the name of a known system, or the class."""
+    return known_name(config) or str(config["target"]["class"])
+
+
+def known_name(config: dict[str, Any]) -> str | None:
+    """The name of the known system that is the target of a stored configuration, if it is one."""
+    target = config["target"]
+    return name_of_system(target["states"], target["expressions"]) if "states" in target else None
+
+
+def outcomes(manifest: dict[str, Any]) -> tuple[str, str]:
+    """How many tries were accepted, and why others were not, the most frequent reason first."""
+    counts = {name: n for name, n in manifest["acceptance"].items() if name != "unusable_rows"}
+    total = sum(counts.values())
+    share = lambda count: f"{count / max(total, 1):.1%}"
+    what = counted(total, "system" if manifest.get("forms") else "expression")
+    accepted = counts.pop("accepted")
+    reasons = sorted(((n, name) for name, n in counts.items() if n), reverse=True)
+    return (
+        f"{accepted:,} of {what} accepted ({share(accepted)})",
+        ", ".join(f"{name} {n:,} ({share(n)})" for n, name in reasons),
+    )
+
+
+def facts(head: dict[str, Any], size: int) -> dict[str, str]:
+    """What a manifest or plan says, as lines of a table."""
+    config = head["config"]
+    backend = head["backend"]
+    files = -(-head["rows"] // head["shard_rows"])
+    return {
+        "rows": f"{head['rows']:,}",
+        "size": f"{size / 1e6:,.1f} MB in {counted(files, 'file')}",
+        "length": str(config["length"]),
+        "channels": f"{config['num_inputs']} in, {config['num_outputs']} out",
+        "target": target_of(config),
+        "seed": f"{head['seed']}, blocks of {head['block_size']}",
+        "made by": ", ".join(f"{name} {cut(v)}" for name, v in head["versions"].items())
+        + f" on {cut(backend['platform'])} ({cut(backend['device'])})",
+        "fingerprint": head["fingerprint"][:16],
+    }

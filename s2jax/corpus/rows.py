@@ -1,0 +1,315 @@
+"""Stored corpora as arrays and programs again."""
+
+import operator
+import os
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from s2jax.config import Config
+from s2jax.core import checks, forks
+from s2jax.corpus._heads import config_of, read_manifest
+from s2jax.corpus._manifest import about_stranger, strangers
+from s2jax.corpus.footers import DamagedError, check_footer, naming, pyarrow
+from s2jax.corpus.layout import vocabulary_of
+from s2jax.corpus.tokens import padded
+from s2jax.programs import Program
+from s2jax.sampling import Batch
+from s2jax.targets.acceptance import REASONS
+from s2jax.text import Vocabulary, from_tokens
+
+MAX_OPEN = 16
+"""Files that a thread keeps open: each holds its footer in memory, and systems limit them."""
+
+
+class _Open(threading.local):
+    """Open files by number of shard, for each thread: a file serves one reader at a time."""
+
+    def __init__(self) -> None:
+        self.files: dict[int, Any] = {}
+        self.process = os.getpid()
+
+
+def read_corpus(path: str | os.PathLike[str]) -> "Corpus":
+    """Open a finished corpus; rows are read when they are asked for.
+
+    Args:
+        path: Its folder.
+
+    Raises:
+        ImportError: If pyarrow is not installed.
+        FileNotFoundError: If there is no finished corpus.
+        DamagedError: If its manifest is damaged. Reading rows raises it too, if their file is
+            damaged or of another corpus; it is a `ValueError` that names the file and the way out.
+        ValueError: If it is of another version.
+
+    Warns:
+        UserWarning: If a Parquet file lies among those of the corpus that is none of them. It is
+            not read.
+
+    Example:
+        >>> import tempfile, s2jax
+        >>> folder = tempfile.mkdtemp()
+        >>> config = s2jax.presets.s2(length=64)
+        >>> manifest = s2jax.write_corpus(folder, config, 4, block_size=4)
+        >>> corpus = read_corpus(folder)
+        >>> len(corpus), corpus[[2, 0]].y.shape, corpus.row(3)["x_0"].shape
+        (4, (2, 1, 64), (64,))
+    """
+    pyarrow()
+    return Corpus(path)
+
+
+class Corpus(Sequence):
+    """Rows of a corpus on disk.
+
+    `corpus[i]`, `corpus[10:20]` and `corpus[[3, 5]]` are batches; `corpus.row(i)` is one row as
+    NumPy arrays and text, without JAX. Checksums of pages are verified whenever one is read, and
+    nothing in the files is executed or unpickled. Programs come from the tokens; the column
+    `expression` is a view of them. What is read is equal to what was drawn, but for `x_source`,
+    which is not stored and None.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.manifest: dict[str, Any] = read_manifest(path)
+        for name in strangers(self.path, self.manifest):
+            warnings.warn(f"{self.path}: {about_stranger(name)}", stacklevel=3)
+        sizes = [entry["rows"] for entry in self.manifest["files"]]
+        self._starts = np.cumsum([0, *sizes])
+        self._open = _Open()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path}  # processes open files of their own
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["path"])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration the rows were drawn with."""
+        return config_of(self.path, self.manifest)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The words of the tokens."""
+        return vocabulary_of(self.config)[0]
+
+    def __getitem__(self, rows: Any) -> Batch:
+        """A batch of one row, of a slice, or of a list of row numbers.
+
+        Raises:
+            RuntimeError: In a process that was forked after JAX had started, where `row` works.
+        """
+        return self.batch_of(self.table(rows))
+
+    def row(self, index: int) -> dict[str, Any]:
+        """One row: arrays by column, text, and masks of channels."""
+        return to_rows(self.table(operator.index(index)))[0]
+
+    def batches(self, size: int, start: int = 0) -> Iterator[Batch]:
+        """The rows from `start` on in batches of `size`; the last may be smaller."""
+        checks.check_static_integer("Corpus.batches", "size", size, 1)
+        for table in self.tables(size, start):
+            yield self.batch_of(table)
+
+    def tables(self, size: int, start: int = 0, columns: list[str] | None = None) -> Iterator[Any]:
+        """The rows from `start` on as Arrow tables of `size` rows, one file after another."""
+        pa = pyarrow()
+        held: list[Any] = []
+        count = 0
+        for shard, first in enumerate(self._starts[:-1]):
+            if self._starts[shard + 1] <= start:
+                continue
+            skip = max(start - int(first), 0)
+            for part in self._parts(shard, size, columns):
+                kept = part.slice(min(skip, len(part)))
+                skip -= len(part) - len(kept)
+                held.append(kept)
+                count += len(kept)
+                while count >= size:
+                    whole = pa.Table.from_batches(held)
+                    yield whole.slice(0, size)
+                    held = whole.slice(size).to_batches()
+                    count -= size
+        if count:
+            yield pa.Table.from_batches(held)
+
+    def _parts(self, shard: int, size: int, columns: list[str] | None) -> Iterator[Any]:
+        """A file a few rows at a time."""
+        name = self.manifest["files"][shard]["name"]
+        parts: Iterator[Any] = self._file(shard).iter_batches(batch_size=size, columns=columns)
+        while True:
+            with naming(self.path, name):
+                part = next(parts, None)
+            if part is None:
+                return
+            yield part
+
+    def table(self, rows: Any, columns: list[str] | None = None) -> Any:
+        """Rows as an Arrow table; only the row groups that hold them are read."""
+        index = self._numbers(rows)
+        if not index.size:
+            schema = self._file(0).schema_arrow
+            kept = schema.names if columns is None else columns
+            return schema.empty_table().select(kept)
+        shard_of = np.searchsorted(self._starts, index, side="right") - 1
+        order = np.argsort(index, kind="stable")
+        parts = [
+            self._rows(int(shard), index[order][shard_of[order] == shard], columns)
+            for shard in np.unique(shard_of)
+        ]
+        table = pyarrow().concat_tables(parts)
+        return table.take(np.argsort(order, kind="stable"))
+
+    def _numbers(self, rows: Any) -> np.ndarray:
+        """Row numbers, checked."""
+        if isinstance(rows, slice):
+            rows = np.arange(*rows.indices(len(self)))
+        index = np.atleast_1d(np.asarray(rows))
+        index = index if index.size else index.astype(np.int64)  # NumPy takes [] for floats
+        if index.ndim > 1 or not np.issubdtype(index.dtype, np.integer):
+            raise TypeError(
+                f"Corpus[{rows!r}]: must be a row number, a slice or a list of row numbers."
+            )
+        if ((index < -len(self)) | (index >= len(self))).any():
+            raise IndexError(f"Corpus[{rows!r}]: must be below {len(self)}, the number of rows.")
+        return np.where(index < 0, index + len(self), index).astype(np.int64)
+
+    def _rows(self, shard: int, index: np.ndarray, columns: list[str] | None) -> Any:
+        """Rows of one file, in ascending order of their numbers."""
+        file = self._file(shard)
+        sizes = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
+        starts = np.cumsum([0, *sizes])
+        local = index - self._starts[shard]
+        group_of = np.searchsorted(starts, local, side="right") - 1
+        groups = np.unique(group_of)
+        with naming(self.path, self.manifest["files"][shard]["name"]):
+            table = file.read_row_groups(groups.tolist(), columns=columns)
+        before = np.cumsum([0, *(sizes[group] for group in groups)])
+        place = before[np.searchsorted(groups, group_of)] + local - starts[group_of]
+        return table.take(place)
+
+    def _file(self, shard: int) -> Any:
+        if self._open.process != os.getpid():  # forked: a file serves one process, too
+            self._open = _Open()
+        files = self._open.files
+        if shard not in files:
+            if len(files) == MAX_OPEN:
+                del files[next(iter(files))]
+            name = self.manifest["files"][shard]["name"]
+            with naming(self.path, name):
+                opened = pyarrow().parquet.ParquetFile(
+                    self.path / name, page_checksum_verification=True
+                )
+                check_footer(opened.metadata, self.manifest, shard)
+            files[shard] = opened
+        return files[shard]
+
+    def batch_of(self, table: Any) -> Batch:
+        """A table with all columns as a batch.
+
+        Raises:
+            RuntimeError: In a process that was forked after JAX had started.
+        """
+        forks.check_can_draw(
+            "Corpus[...]",
+            "read rows by `Corpus.row` or `s2jax.feeds.corpus_source`, which do without JAX",
+        )
+        config, rows, get = self.config, len(table), lambda name: jnp.asarray(values(table[name]))
+        channels = lambda letter, count: [get(f"{letter}_{channel}") for channel in range(count)]
+        inputs, outputs = config.num_inputs, config.num_outputs
+        real = get("y_0").dtype
+        none = jnp.zeros((rows, 0), real)
+        has = lambda name: name in table.column_names
+        mask = lambda name, n: get(name) if has(name) else jnp.ones((rows, n), bool)
+        shape = rows, outputs, len(REASONS)
+        num_nodes = config.target.num_nodes(inputs, outputs)
+        tries, rejections = get("tries"), get("rejections").reshape(shape)
+        y_mask = mask("y_mask", outputs)
+        x = channels("x", inputs)
+        return Batch(
+            x=jnp.stack(x, 1) if x else jnp.zeros((rows, 0, config.length), real),
+            y=jnp.stack(channels("y", outputs), 1),
+            program=self._programs(table, "tokens", tries > rejections.sum(-1), num_nodes),
+            status=get("status"),
+            index=get("candidate"),
+            x_scale=get("x_scale") if inputs else none,
+            x_shift=get("x_shift") if inputs else none,
+            y_scale=get("y_scale"),
+            y_shift=get("y_shift"),
+            x_mask=mask("x_mask", inputs),
+            y_mask=y_mask,
+            x_source=None,
+            tries=tries,
+            rejections=rejections,
+            **self._own_fields(table, y_mask),
+        )
+
+    def _own_fields(self, table: Any, y_mask: Any) -> dict[str, Any]:
+        """Fields of a batch that are particular to the target, from its columns."""
+        found: dict[str, Any] = {}
+        for name, column in self.config.target.columns().items():
+            if column.kind == "tokens":
+                found[name] = self._programs(table, name, y_mask, column.num_nodes)
+            elif column.kind == "string":
+                found[name] = table[name].to_pylist()
+            else:
+                found[name] = values(table[name])
+        return self.config.target.fields_of_columns(found)
+
+    def _programs(self, table: Any, name: str, found: Any, num_nodes: int) -> Program:
+        """Programs of a column of tokens, at the outputs for which one was found."""
+        column = table[name].combine_chunks()
+        offsets = np.asarray(column.offsets) - column.offsets[0].as_py()
+        ids = padded(np.asarray(column.flatten()), offsets)
+        width = 1 << (ids.shape[1] - 1).bit_length()  # few different sizes, few compilations
+        ids = np.pad(ids, ((0, 0), (0, width - ids.shape[1])))
+        outputs, protected = found.shape[1], self.config.target.protected
+        program, status = from_tokens(ids, self.vocabulary, outputs, num_nodes, protected)
+        broken = np.asarray(status).astype(bool) & (np.diff(offsets) > 0)
+        if broken.any():
+            row = table["id"][int(broken.argmax())].as_py()
+            raise DamagedError(
+                f"{self.path}: the {name} of row {row} must be expressions, but are none. Run "
+                "`s2jax verify` and `s2jax repair`."
+            )
+        found = found & (jnp.asarray(np.diff(offsets)) > 0)[:, None]
+        blank = lambda leaf: jnp.where(jnp.expand_dims(found, range(2, leaf.ndim)), leaf, 0)
+        return jax.tree.map(lambda leaf: blank(leaf).astype(leaf.dtype), program)
+
+
+def values(column: Any) -> np.ndarray:
+    """A column of numbers or of lists of one size as an array."""
+    array = column.combine_chunks()
+    if hasattr(array, "flatten"):
+        flat = array.flatten().to_numpy(zero_copy_only=False)
+        return flat.reshape(len(array), getattr(array.type, "list_size", -1))
+    return array.to_numpy(zero_copy_only=False)
+
+
+def to_rows(table: Any) -> list[dict[str, Any]]:
+    """Rows as dicts of arrays, numbers and text."""
+    columns = {name: _cells(table[name]) for name in table.column_names}
+    return [{name: cells[row] for name, cells in columns.items()} for row in range(len(table))]
+
+
+def _cells(column: Any) -> Any:
+    """One value per row."""
+    if str(column.type) == "string":
+        return column.to_pylist()
+    if hasattr(column.type, "value_type") and not hasattr(column.type, "list_size"):
+        array = column.combine_chunks()
+        offsets = np.asarray(array.offsets) - array.offsets[0].as_py()
+        return np.split(np.asarray(array.flatten()), offsets[1:-1])
+    return values(column)

@@ -1,0 +1,185 @@
+"""One file of a corpus: a function of the plan and its number."""
+
+import concurrent.futures
+import contextlib
+import errno
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from s2jax.corpus.files import replacing
+from s2jax.corpus.footers import COUNTS, VALUES, Broken, Foreign, check_file
+from s2jax.corpus.footers import pyarrow as pyarrow
+from s2jax.corpus.layout import ROW_GROUP, ValueHash, schema_of, table_of, tokenize
+from s2jax.corpus.plan import Plan
+from s2jax.sampling import Batch
+from s2jax.targets import AbstractTarget
+from s2jax.targets.acceptance import REASONS, Status
+
+Progress = Callable[[int], object]
+"""Called with a number of rows that were written since the last call."""
+
+
+def write_shard(folder: Path, plan: Plan, shard: int, progress: Progress | None = None) -> None:
+    """Draw the rows of a shard and write them, unless the file is there and whole.
+
+    Raises:
+        FileExistsError: If another corpus' file has its name.
+    """
+    file = folder / plan.name(shard)
+    try:
+        check_file(file, plan.head, shard)
+        if progress is not None:  # another one has just written it
+            progress(len(plan.ids(shard)))
+    except Broken as reason:
+        draw_shard(replacing(file, keep=reason.is_absent), plan, shard, progress)
+    except Foreign as reason:
+        raise FileExistsError(
+            f"{file}: must be a file of this corpus, but it {reason}. Move it away and do the same "
+            "again, or choose another folder."
+        ) from reason
+
+
+def draw_shard(
+    new: contextlib.AbstractContextManager[Any],
+    plan: Plan,
+    shard: int,
+    progress: Progress | None = None,
+) -> None:
+    """Draw the rows of a shard into a new file.
+
+    The device draws the next block while text is made of the last one and the one before is
+    compressed in a thread.
+    """
+    pa = pyarrow()
+    schema = schema_of(pa, plan.stream.config, plan.head)
+    counts, values = Counts(), ValueHash(schema)
+
+    def finish_table(writer: Any, table: Any, rows: int) -> None:
+        writer.write_table(table, row_group_size=ROW_GROUP)
+        values.update(table)
+        if progress is not None:
+            progress(rows)
+
+    with (
+        new as file,
+        _writer(pa, file, schema) as writer,
+        concurrent.futures.ThreadPoolExecutor(1) as thread,
+    ):
+        pending: list[concurrent.futures.Future[None]] = []
+        for first, batch, tokens in blocks(plan, shard):
+            table = table_of(
+                pa, schema, plan.stream.config, batch, tokens, first, plan.stream.block_size
+            )
+            counts.add(batch, plan.stream.config.target)
+            for before in pending:
+                before.result()
+            pending = [thread.submit(finish_table, writer, table, len(table))]
+        for before in pending:
+            before.result()
+        facts = {COUNTS: json.dumps(counts.totals), VALUES: values.hexdigest()}
+        writer.add_key_value_metadata(facts)
+
+
+def blocks(plan: Plan, shard: int) -> Iterator[tuple[int, Batch, Any]]:
+    """First row, batch and tokens of each block of a shard, on the host."""
+    ids, size = plan.ids(shard), plan.stream.block_size
+
+    def draw(first: int) -> Any:
+        batch = plan.stream[first // size]
+        return batch, tokenize(batch, plan.stream.config)
+
+    ahead = draw(ids.start)
+    for first in ids[::size]:
+        drawn, ahead = ahead, draw(first + size) if first + size < ids.stop else None
+        rows = min(size, ids.stop - first)
+        yield first, *jax.tree.map(lambda leaf: np.asarray(leaf)[:rows], drawn)  # noqa: B023
+
+
+def measure(plan: Plan) -> tuple[float, float]:
+    """Bytes and CPU seconds per row, of the first block."""
+    pa = pyarrow()
+    schema = schema_of(pa, plan.stream.config, plan.head)
+    once = Plan(plan.stream, min(plan.rows, plan.stream.block_size), plan.shard_rows)
+    rows = 0
+    for _ in range(2):  # the first time compiles
+        start = time.process_time()
+        file = pa.BufferOutputStream()
+        with _writer(pa, file, schema) as writer:
+            empty = file.tell()
+            for first, batch, tokens in blocks(once, 0):
+                table = table_of(
+                    pa, schema, plan.stream.config, batch, tokens, first, plan.stream.block_size
+                )
+                writer.write_table(table, row_group_size=ROW_GROUP)
+                rows = len(table)
+            size = file.tell() - empty
+    return size / rows, (time.process_time() - start) / rows
+
+
+def _writer(pa: Any, file: Any, schema: Any) -> Any:
+    split = [
+        f"{field.name}.list.element"
+        for field in schema
+        if pa.types.is_fixed_size_list(field.type) and pa.types.is_floating(field.type.value_type)
+    ]
+    return pa.parquet.ParquetWriter(
+        file, schema, compression="zstd", compression_level=1, use_dictionary=False,
+        column_encoding=dict.fromkeys(split, "BYTE_STREAM_SPLIT"), write_statistics=["id"],
+        write_page_checksum=True,
+    )  # fmt: skip
+
+
+class Counts:
+    """Tries by outcome with the rows that are not usable, and rows by form of equation."""
+
+    def __init__(self) -> None:
+        self.totals: dict[str, dict[str, int]] = {"acceptance": {}, "forms": {}}
+
+    def add(self, batch: Batch, target: AbstractTarget) -> None:
+        """Add the rows of a batch of this target, on the host."""
+        tries, rejections = batch.tries, batch.rejections
+        if target.tries_outputs_together:
+            tries, rejections = tries[:, :1], rejections[:, :1]
+        counts = {"accepted": int((tries - rejections.sum(-1)).sum())}
+        for position, reason in enumerate(REASONS):
+            counts[str(reason.name).lower()] = int(rejections[..., position].sum())
+        counts["unusable_rows"] = int((batch.status != Status.OK.value).sum())
+        names, sizes = np.unique(target.row_kinds(batch), return_counts=True)
+        forms = dict(zip(names.tolist(), sizes.tolist(), strict=True))
+        self.merge({"acceptance": counts, "forms": forms})
+
+    def merge(self, others: dict[str, dict[str, int]]) -> None:
+        """Add the totals of other rows."""
+        for kind, counts in others.items():
+            own = self.totals[kind]
+            for name, number in counts.items():
+                own[name] = own.get(name, 0) + number
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above that exists."""
+    return next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+
+
+@contextlib.contextmanager
+def explaining(folder: Path) -> Iterator[None]:
+    """Say of a failing disk what it leaves behind, and how to go on."""
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except OSError as error:
+        free = shutil.disk_usage(existing(folder)).free
+        fix = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Mend that"
+        error.add_note(
+            f"{folder}: the disk has {free / 1e6:,.0f} MB free. Files that were complete are kept, "
+            f"and no incomplete one. {fix} and do the same again: it goes on where this stopped."
+        )
+        raise

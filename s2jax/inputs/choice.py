@@ -1,0 +1,218 @@
+"""A weighted choice between input families."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, UInt32
+
+from s2jax.core import checks
+from s2jax.core.part import check_part
+from s2jax.core.random import categorical, random_bits
+from s2jax.core.streams import named
+from s2jax.core.types import Words
+from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput
+from s2jax.inputs._draws import Draws
+from s2jax.inputs._given import Window
+from s2jax.inputs._process import AbstractProcess, LinearProcess, merge
+
+
+class Source(eqx.Module):
+    """Where each channel comes from.
+
+    Attributes:
+        family: Index of the family in the choice.
+        laws: What the families drew, in the order of the choice; those that draw linear processes
+            share one law, which stands first. Numbers of channels of other families are 0. The law
+            of a family of whole rows has no axis of channels before its own.
+    """
+
+    family: Int[Array, "*channels"]
+    laws: tuple[Any, ...]
+
+    @property
+    def process(self) -> LinearProcess:
+        """Laws of the channels drawn from `Mixture` or `ARMA`."""
+        return self.law_of(LinearProcess)
+
+    @property
+    def window(self) -> Window:
+        """Windows of the channels drawn from `Given`."""
+        return self.law_of(Window)
+
+    def law_of(self, kind: type[Any]) -> Any:
+        """The first law of this class."""
+        for law in self.laws:
+            if isinstance(law, kind):
+                return law
+        raise AttributeError(f"no family of this config draws a {kind.__name__}")
+
+
+class Group(NamedTuple):
+    """Families that one computation serves.
+
+    Attributes:
+        families: The families.
+        indices: Their indices in the choice.
+        makes_rows: Whether they draw all channels of a row as one.
+    """
+
+    families: tuple[Any, ...]
+    indices: tuple[int, ...]
+    makes_rows: bool
+
+    def draw_laws(self, words: Words, family: Int[Array, " items"], channels: int, length: int):
+        """The laws of items, of which `family` tells the family."""
+        if self.makes_rows:
+            return self.families[0].draw_laws(words, channels, length)
+        laws = [member.draw_laws(words, length) for member in self.families]
+        if len(laws) == 1:
+            return laws[0]
+        rank = jnp.zeros_like(family)
+        for position, index in enumerate(self.indices):
+            rank = jnp.where(family == index, position, rank)
+        return merge(laws, rank)
+
+    def draw_series(self, laws, words: Words, channels: int, length: int):
+        """The series of items, time first."""
+        if not self.makes_rows:
+            return self.families[0].draw_series(laws, words, length)
+        rows = self.families[0].draw_series(laws, words, channels, length)
+        return rows.reshape(-1, length).T
+
+
+class Choice(AbstractInput):
+    """One of several families, drawn anew for every channel.
+
+    A family of whole rows is drawn for a row as often as its weight says; the other rows draw a
+    family for each channel. Each family computes its own channels only, so that a choice costs the
+    weighted mean of its families.
+
+    Attributes:
+        families: The families.
+        weights: Their weights; they need not sum to 1.
+
+    Raises:
+        TypeError: If one is no family.
+        ValueError: If there are no families, or the weights do not fit them.
+
+    Example:
+        >>> from s2jax import inputs
+        >>> Choice([inputs.Mixture(), inputs.ARMA()], weights=[0.3, 0.7]).weights
+        (0.3, 0.7)
+    """
+
+    families: tuple[AbstractFamily, ...] = eqx.field(converter=tuple)
+    weights: Sequence[float] | Float[Array, " families"] = ()
+
+    def __init__(self, families, weights=None):
+        if not isinstance(families, (list, tuple)):
+            raise TypeError(
+                f"Choice(families={checks.shown(families)}): must be a list of input families. "
+                "Pass [s2jax.inputs.Mixture(), s2jax.inputs.ARMA()]."
+            )
+        self.families = tuple(families)
+        if weights is None:
+            weights = (1.0,) * len(self.families)
+        self.weights = tuple(weights) if isinstance(weights, (list, tuple)) else weights
+
+    def __check_init__(self):
+        for index, family in enumerate(self.families):
+            if isinstance(family, Choice):
+                raise TypeError(
+                    f"Choice(families[{index}]={checks.shown(family)}): must not be a choice "
+                    "itself. Put all families in one list."
+                )
+            check_part("Choice", f"families[{index}]", family, AbstractFamily)
+        if not self.families or len(self.weights) != len(self.families):
+            raise ValueError(
+                f"Choice({len(self.families)} families, {len(self.weights)} weights): there must "
+                "be at least one family, and one weight for each. Give as many weights as families."
+            )
+        names = [str(index) for index in range(len(self.families))]
+        checks.check_weights(
+            "Choice", "weights", dict(zip(names, self.weights, strict=True)), names
+        )
+
+    def check_length(self, length: int) -> None:
+        for family in self.families:
+            family.check_length(length)
+
+    def check_channels(self, channels: int) -> None:
+        for family in self.families:
+            family.check_channels(channels)
+
+    def law(self, draws: Draws, length: int) -> Source:
+        return jax.tree.map(lambda leaf: leaf[0], self.draw_laws(draws.words[None], length))
+
+    def series(self, law: Source, draws: Draws, length: int) -> Float[Array, " time"]:
+        one = jax.tree.map(lambda leaf: leaf[None], law)
+        return self.draw_series(one, draws.words[None], length)[:, 0]
+
+    def draw_laws(self, words: Words, length: int) -> Source:
+        """Where many channels come from; batches are drawn otherwise, with the same values.
+
+        Every family draws every channel here, which tells nothing of those of other families.
+        """
+        if any(group.makes_rows for group in self.groups):
+            raise ValueError(
+                "Choice.sample(...): must have no families of whole rows, because channels are "
+                "drawn one by one here. Sample these alone, or the configuration by s2jax.sample."
+            )
+        family = self.draw_families(words, words)
+        laws = [group.draw_laws(words, family, 1, length) for group in self.groups]
+        return Source(family, tuple(laws))
+
+    def draw_series(self, laws: Source, words: Words, length: int) -> Float[Array, "time channels"]:
+        out = jnp.zeros((length, len(words)))
+        for group, own in zip(self.groups, laws.laws, strict=True):
+            mine = jnp.isin(laws.family, jnp.array(group.indices, jnp.int32))
+            out = jnp.where(mine, group.draw_series(own, words, 1, length).astype(out.dtype), out)
+        return out
+
+    @property
+    def groups(self) -> list[Group]:
+        """The families by what computes them: linear processes as one."""
+        members = list(enumerate(self.families))
+        processes = [index for index, one in members if isinstance(one, AbstractProcess)]
+        joined = [processes] if processes else []
+        joined += [[index] for index, _ in members if index not in processes]
+        return [
+            Group(
+                tuple(self.families[index] for index in indices),
+                tuple(indices),
+                isinstance(self.families[indices[0]], AbstractRowInput),
+            )
+            for indices in joined
+        ]
+
+    def draw_families(
+        self, rows: UInt32[Array, "rows 2"], channels: UInt32[Array, "channels 2"]
+    ) -> Int[Array, " channels"]:
+        """The family of each channel, given the raw keys of rows and of their channels in turn."""
+        weights = jnp.stack([jnp.asarray(weight, jnp.float32) for weight in self.weights])
+        makes_rows = jnp.array([isinstance(one, AbstractRowInput) for one in self.families])
+        single = [
+            index for index, one in enumerate(self.families) if isinstance(one, AbstractInput)
+        ]
+        whole = [index for index in range(len(self.families)) if index not in single]
+        per_row = len(channels) // len(rows)
+        family = jnp.zeros(len(channels), jnp.int32)
+        if single:
+            bits = random_bits(channels, 1, named("choice", "family"))[0]
+            family = jnp.array(single, jnp.int32)[categorical(bits, weights[jnp.array(single)])]
+        if whole:
+            bits = random_bits(rows, 1, named("choice", "family"))[0]
+            of_single = jnp.where(makes_rows, 0, weights).sum()
+            drawn = categorical(bits, jnp.stack([of_single, *weights[jnp.array(whole)]]))
+            row = jnp.array([-1, *whole], jnp.int32)[drawn]
+            row = jnp.repeat(row, per_row)
+            family = jnp.where(row < 0, family, row)
+        return family
+
+
+def as_choice(inputs: AbstractFamily) -> Choice:
+    """A single family as a choice of one."""
+    return inputs if isinstance(inputs, Choice) else Choice([inputs])

@@ -1,0 +1,1 @@
+"""How values and gradients of programs are computed."""

@@ -1,0 +1,187 @@
+"""Input channels while they are made: each family draws the channels that chose it, in tiles."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from s2jax.config import Config, Standardize
+from s2jax.core.random import fold_in, uniform
+from s2jax.core.streams import ROW_INPUT
+from s2jax.core.types import Words
+from s2jax.inputs import Source
+from s2jax.inputs.choice import Group
+from s2jax.targets.acceptance import Moments, is_usable_input, moments
+
+
+class Channels(NamedTuple):
+    """What is known of input channels beside their series.
+
+    Attributes:
+        source: Family and law.
+        scale, shift: How the series was scaled.
+        mask: Whether the row uses the channel.
+        usable: False if the row uses the channel and its series cannot be used.
+    """
+
+    source: Source
+    scale: Float[Array, "rows inputs"]
+    shift: Float[Array, "rows inputs"]
+    mask: Bool[Array, "rows inputs"]
+    usable: Bool[Array, "rows inputs"]
+
+
+class _Made(NamedTuple):
+    """What a group makes of channels or, where it makes rows, of rows; the first axis is theirs.
+
+    Attributes:
+        laws: What the group drew.
+        x: The scaled series.
+        scale, shift, usable: As in `Channels`.
+    """
+
+    laws: Any
+    x: Float[Array, "..."]
+    scale: Float[Array, "..."]
+    shift: Float[Array, "..."]
+    usable: Bool[Array, "..."]
+
+
+def no_channels(config: Config, num_rows: int) -> tuple[Float[Array, "rows inputs time"], Channels]:
+    """Series and channels of zeros."""
+    num_inputs, real = config.num_inputs, jnp.result_type(float)
+    shape = (num_rows, num_inputs)
+    laws = []
+    for group in config.choice.groups if num_inputs else []:
+        axes = shape[:1] if group.makes_rows else shape
+        one = jax.eval_shape(
+            lambda words, group=group: group.draw_laws(
+                words, jnp.zeros(1, jnp.int32), num_inputs, config.length
+            ),
+            jax.ShapeDtypeStruct((1, 2), jnp.uint32),
+        )
+        zeros = lambda leaf, axes=axes: jnp.zeros((*axes, *leaf.shape[1:]), leaf.dtype)
+        laws.append(jax.tree.map(zeros, one))
+    no = jnp.zeros(shape, bool)
+    source = Source(jnp.zeros(shape, jnp.int32), tuple(laws))
+    zeros = jnp.zeros(shape, real)
+    x = jnp.zeros((*shape, config.length), real)
+    return x, Channels(source, zeros, zeros, no, no)
+
+
+def draw_channels(
+    keys: Words, config: Config, mask: Bool[Array, "rows inputs"], bits: Array, tile: int
+) -> tuple[Float[Array, "rows inputs time"], Channels]:
+    """Draw the inputs of all rows; channels not used are zero.
+
+    Channels stand in the order of their families, and each group of families draws tiles of its
+    own: of one fixed size, so that caches hold a tile and the compiled arithmetic of a row does not
+    depend on the batch.
+
+    Args:
+        keys: One raw key per row.
+        config: What to draw.
+        mask: Which channels are used.
+        bits: A word of random bits per row, for the scale of its channels.
+        tile: Channels drawn at a time. Static.
+    """
+    choice, (num_rows, num_inputs) = config.choice, mask.shape
+    by_channel = lambda leaf: jnp.repeat(leaf, num_inputs, axis=0)
+    channel = jnp.tile(jnp.arange(num_inputs, dtype=jnp.uint32), num_rows)
+    family = choice.draw_families(keys, fold_in(by_channel(keys), channel))
+    x, channels = no_channels(config, num_rows)
+    flat = lambda leaf: leaf.reshape(num_rows * num_inputs, *leaf.shape[2:])
+    made = jax.tree.map(flat, (x, channels.scale + 1, channels.shift, ~channels.usable))
+    laws = []
+    for group, own in zip(choice.groups, channels.source.laws, strict=True):
+        is_own = jnp.isin(family, jnp.array(group.indices, jnp.int32)) & mask.reshape(-1)
+        everything = len(choice.groups) == 1 and config.draws_all_inputs
+        if group.makes_rows:
+            by_row = lambda leaf: leaf.reshape(num_rows, num_inputs, *leaf.shape[1:])
+            state = _Made(own, *map(by_row, made))
+            number = jnp.full(num_rows, ROW_INPUT, jnp.uint32)
+            items = (keys, number, family[::num_inputs], mask, bits)
+            state = _by_tiles(
+                _maker(config, group), items, state, is_own[::num_inputs], everything,
+                max(1, tile // num_inputs),
+            )  # fmt: skip
+            own, made = state.laws, tuple(map(flat, state[1:]))
+        else:
+            state = _Made(jax.tree.map(flat, own), *made)
+            items = (by_channel(keys), channel, family, mask.reshape(-1), by_channel(bits))
+            state = _by_tiles(_maker(config, group), items, state, is_own, everything, tile)
+            by_row = lambda leaf: leaf.reshape(num_rows, num_inputs, *leaf.shape[1:])
+            own, made = jax.tree.map(by_row, state.laws), tuple(state[1:])
+        laws.append(own)
+    by_row = lambda leaf: leaf.reshape(num_rows, num_inputs, *leaf.shape[1:])
+    x, scale, shift, usable = map(by_row, made)
+    return x, Channels(Source(by_row(family), tuple(laws)), scale, shift, mask, usable)
+
+
+def _by_tiles(
+    make: Callable[..., _Made], items: tuple[Array, ...], state: _Made,
+    wanted: Bool[Array, " items"], everything: bool, tile: int,
+) -> _Made:  # fmt: skip
+    """Make the wanted items, or all of them, a tile at a time."""
+    num_items = wanted.shape[0]
+    size = min(tile, num_items)
+    if everything:  # they stand together: tiles are cut out, the last may overlap
+        grow = lambda leaf: jnp.pad(leaf, ((0, tile - size), *((0, 0),) * (leaf.ndim - 1)))
+        items = tuple(map(grow, items))
+
+        def step(i, state):
+            start = jnp.minimum(i * tile, num_items - size)
+            cut = lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, tile)
+            put = lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new[:size], start, 0)
+            return jax.tree.map(put, state, make(*map(cut, items)))
+
+        count = jnp.int32(num_items)
+    else:
+        order = jnp.argsort(~wanted, stable=True).astype(jnp.int32)
+        count = wanted.sum(dtype=jnp.int32)
+        lane = jnp.arange(tile, dtype=jnp.int32)
+
+        def step(i, state):
+            place = i * tile + lane
+            item = order[jnp.minimum(place, num_items - 1)]
+            target = jnp.where(place < count, item, num_items)
+            put = lambda old, new: old.at[target].set(new, mode="drop")
+            return jax.tree.map(put, state, make(*(leaf[item] for leaf in items)))
+
+    return jax.lax.fori_loop(jnp.int32(0), (count + tile - 1) // tile, step, state)
+
+
+def _maker(config: Config, group: Group) -> Callable[..., _Made]:
+    """What draws and scales a tile of items: channels, or rows of channels."""
+
+    def make(keys: Words, number, family: Int[Array, " items"], mask, bits) -> _Made:
+        # here, not before: XLA looks up what is read from outside anew for every word drawn
+        words = fold_in(keys, number)
+        laws = group.draw_laws(words, family, config.num_inputs, config.length)
+        raw = group.draw_series(laws, words, config.num_inputs, config.length)
+        # draws have the resolution of float32; what follows has that of the default float
+        raw = raw.astype(jnp.result_type(float))
+        stats = moments(raw, axis=0)
+        usable, used = is_usable_input(stats), mask.reshape(-1)
+        bits = jnp.repeat(bits, used.shape[0] // bits.shape[0])
+        scale, shift = draw_scaling(config.x_scaling, bits, stats)
+        good = usable & used
+        scale, shift = jnp.where(good, scale, 1), jnp.where(good, shift, 0)
+        x = jnp.where(good[:, None], raw.T * scale[:, None] + shift[:, None], 0)
+        by_item = lambda leaf: leaf.reshape(*mask.shape, *leaf.shape[1:])
+        return _Made(laws, *map(by_item, (x, scale, shift, usable | ~used)))
+
+    return make
+
+
+def draw_scaling(scaling: Standardize | None, bits, stats: Moments):
+    """Scale and shift of each series: 1 and 0 where there is nothing to scale."""
+    if scaling is None:
+        return jnp.ones_like(stats.mean), jnp.zeros_like(stats.mean)
+    # (low, high] rather than [low, high): the factor is never 0
+    part = uniform(bits).astype(stats.mean.dtype)
+    factor = scaling.high - (scaling.high - scaling.low) * part
+    scale = factor / stats.deviation
+    return scale, -stats.mean * scale

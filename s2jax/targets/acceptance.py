@@ -1,0 +1,108 @@
+"""Which series are usable: bounds on a whole series, and the status that says what failed."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from s2jax.core import checks
+from s2jax.core.part import Part
+from s2jax.core.status import StatusFlag
+from s2jax.core.types import Number, Whole, number, whole
+
+
+class Status(StatusFlag):
+    """Why a row is not usable; 0 means that it is. Bits add up.
+
+    Example:
+        >>> Status(9)
+        <Status.NOT_FINITE|OUTSIDE_DOMAIN: 9>
+        >>> Status.CONSTANT.sentence
+        'The series does not vary beyond rounding error.'
+    """
+
+    OK = 0, "Usable."
+    NOT_FINITE = 1, "A value of the series overflowed to infinity."
+    TOO_LARGE = 2, "An absolute value of the series exceeds the bound."
+    CONSTANT = 4, "The series does not vary beyond rounding error."
+    OUTSIDE_DOMAIN = 8, "An operator met a value outside its domain."
+    SEARCH_EXHAUSTED = 16, "No expression was accepted within the allowed number of tries."
+    INPUT_UNUSABLE = 32, "An input series is not finite or does not vary."
+    OTHER_SPLIT = 64, "The skeleton of the expression is in another part of the split."
+    ESCAPED = 128, "A solution left the bound within its time span."
+    INACCURATE = 256, "The estimated error of a solution exceeds the tolerance."
+    STIFF = 512, "A solution needs a stiff solver: its steps are at the limit of stability."
+    SETTLED = 1024, "A solution is at rest in the last quarter of its time span."
+    JUMP = 2048, "A solution jumps between neighbouring times."
+    POLE = 8192, "A solution crosses a pole of its equation between two times."
+    MONOTONE = 4096, "All states are monotone, and the row is none that may be."
+
+
+_INPUTS_AND_SEARCH = (Status.OK, Status.SEARCH_EXHAUSTED, Status.INPUT_UNUSABLE)
+REASONS = tuple(
+    status for status in Status.__members__.values() if status not in _INPUTS_AND_SEARCH
+)
+"""The reasons counted in `Batch.rejections`, in order; a rejected try has exactly one."""
+
+
+class Acceptance(Part):
+    """What makes an output series usable. Judged on f(x) before scaling, whole series only.
+
+    Accepting conditions the law: a row is a draw of the expression given its input *and* given that
+    the series passes. The input's own law is untouched, because a failing expression is redrawn
+    against the same input.
+
+    Attributes:
+        bound: Largest absolute value, as 1e4 in the paper and 1000 in the reference.
+        min_variation: Least standard deviation relative to the largest absolute value. Below about
+            1e-5 a float32 series is mostly rounding error.
+        max_tries: Expressions drawn per output before the search gives up.
+
+    Raises:
+        ValueError: If a field is out of range.
+
+    Example:
+        >>> Acceptance(bound=1000.0).max_tries
+        64
+    """
+
+    noun = "an Acceptance"
+    example = "s2jax.Acceptance(bound=1000.0)"
+
+    bound: Number = number(1e4)
+    min_variation: Number = number(1e-4)
+    max_tries: Whole = whole(64)
+
+    def __check_init__(self):
+        checks.check_number("Acceptance", "bound", self.bound, low=0, strict=True)
+        checks.check_number("Acceptance", "min_variation", self.min_variation, 0, 1)
+        checks.check_number("Acceptance", "max_tries", self.max_tries, 1, 2**20, integer=True)
+
+
+class Moments(NamedTuple):
+    """Largest absolute value, mean and standard deviation over time."""
+
+    largest: Float[Array, "*batch"]
+    mean: Float[Array, "*batch"]
+    deviation: Float[Array, "*batch"]
+
+
+def moments(series: Float[Array, "..."], axis: int = -1) -> Moments:
+    """Moments of series over the time axis; `largest` is NaN if any value is."""
+    mean = series.mean(axis, keepdims=True)
+    variance = ((series - mean) ** 2).mean(axis)
+    return Moments(jnp.abs(series).max(axis), mean.squeeze(axis), jnp.sqrt(variance))
+
+
+def judge(stats: Moments, acceptance: Acceptance) -> Int[Array, "*batch"]:
+    """Status of series with these moments: 0 or exactly one of `REASONS`."""
+    flat = ~(stats.deviation > acceptance.min_variation * stats.largest)
+    status = jnp.where(flat, Status.CONSTANT.value, 0)
+    status = jnp.where(stats.largest > acceptance.bound, Status.TOO_LARGE.value, status)
+    status = jnp.where(jnp.isinf(stats.largest), Status.NOT_FINITE.value, status)
+    return jnp.where(jnp.isnan(stats.largest), Status.OUTSIDE_DOMAIN.value, status)
+
+
+def is_usable_input(stats: Moments) -> Bool[Array, "*batch"]:
+    """Whether an input channel has finite moments and varies beyond float32 rounding."""
+    return jnp.isfinite(stats.deviation) & (stats.deviation > 1e-6 * stats.largest)
