@@ -19,8 +19,8 @@ def export_all(folder: Path) -> None:
     }
     expected = {}
     for name, config in configs.items():
-        s2jax.corpus.write_corpus(folder / name, config, ROWS, shard_rows=20, block=20)
-        batch = s2jax.corpus.read(folder / name)[:]
+        s2jax.write_corpus(folder / name, config, ROWS, shard_rows=20, block_size=20)
+        batch = s2jax.read_corpus(folder / name)[:]
         kept = np.flatnonzero(np.asarray(batch.status) == 0)
         for field in ("x", "y", "x_mask", "y_mask"):
             expected[f"{name}_{field}"] = np.asarray(getattr(batch, field))[kept]

@@ -107,9 +107,9 @@ def compare(arguments: Any, name: str, jobs: dict[str, Any], clock: Any, **field
 def random_systems(arguments: Any) -> None:
     """Random autonomous systems of dimension 2, 200 points: ours and all the others."""
     same_form = s2jax.ODE(weights={"autonomous": 1.0}, max_monotone=1.0)  # odeformer has no quota
-    config = s2jax.presets.ode(LENGTH, DIMENSION, num_inputs=0, target=same_form)
+    config = s2jax.presets.ode(LENGTH, 0, DIMENSION, target=same_form)
     ours = Ours(config, arguments.batch)
-    all_forms = Ours(s2jax.presets.ode(LENGTH, DIMENSION), arguments.batch)
+    all_forms = Ours(s2jax.presets.ode(LENGTH, num_outputs=DIMENSION), arguments.batch)
     batch = ours.accepted(arguments.peer_rows)
     rows, program = problems(batch), batch.program
     solve = peers.diffrax_solve(peers.select_all, rtol=1e-3, atol=1e-6, max_steps=1024)
@@ -158,7 +158,7 @@ def accuracies(arguments: Any) -> None:
         if form == "second_order" and dimension == 1:
             continue
         target = s2jax.ODE(weights={form: 1.0})
-        config = s2jax.presets.ode(LENGTH, dimension, min_outputs=dimension, target=target)
+        config = s2jax.presets.ode(LENGTH, 1, dimension, min_outputs=dimension, target=target)
         batch = s2jax.sample(jax.random.key(0), config, arguments.accuracy_rows)
         errors = accuracy(jax.device_get(batch))
         config = {"length": LENGTH, "dimension": dimension, "form": form}
@@ -168,7 +168,7 @@ def accuracies(arguments: Any) -> None:
 def alone(arguments: Any) -> None:
     """Ours by itself on any backend, wall clock."""
     for dimension in (1, 2, 3):
-        config = s2jax.presets.ode(length=LENGTH, dimension=dimension)
+        config = s2jax.presets.ode(length=LENGTH, num_outputs=dimension)
         ours = Ours(config, arguments.device_batch)
         jobs = {"ours": ours}
         clock = time.perf_counter

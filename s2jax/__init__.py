@@ -1,56 +1,132 @@
 """Synthetic time series with their symbolic ground truth, drawn inside jitted JAX programs."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from s2jax import corpus as corpus
-from s2jax import distributions as distributions
-from s2jax import feeds as feeds
-from s2jax import inputs as inputs
-from s2jax import laws as laws
-from s2jax import ode as ode
-from s2jax import presets as presets
-from s2jax import programs as programs
-from s2jax import text as text
-from s2jax import transforms as transforms
-from s2jax.config import Config as Config
-from s2jax.config import Standardize as Standardize
-from s2jax.core.version import __version__ as __version__
-from s2jax.corpus import read as read
-from s2jax.feeds import batches as batches
-from s2jax.laws import Expressions as Expressions
-from s2jax.ode import ODE as ODE
-from s2jax.programs import Split as Split
-from s2jax.programs import evaluate_jvp as evaluate_jvp
-from s2jax.programs import skeleton_hash as skeleton_hash
-from s2jax.programs import with_constants as with_constants
-from s2jax.programs.fit import Fit as Fit
-from s2jax.programs.fit import FitStatus as FitStatus
-from s2jax.programs.fit import fit_constants as fit_constants
-from s2jax.programs.fit import free_constants as free_constants
-from s2jax.sampling import Batch as Batch
-from s2jax.sampling import candidates as candidates
-from s2jax.sampling import sample as sample
-from s2jax.stream import Stream as Stream
-from s2jax.targets import Acceptance as Acceptance
-from s2jax.targets import Algebraic as Algebraic
-from s2jax.targets import Identity as Identity
-from s2jax.targets import Status as Status
-from s2jax.text import TokenStatus as TokenStatus
-from s2jax.text import Vocabulary as Vocabulary
-from s2jax.text import evaluate as evaluate
-from s2jax.text import from_sympy as from_sympy
-from s2jax.text import from_text as from_text
-from s2jax.text import from_tokens as from_tokens
-from s2jax.text import lambdify as lambdify
-from s2jax.text import to_latex as to_latex
-from s2jax.text import to_sympy as to_sympy
-from s2jax.text import to_text as to_text
-from s2jax.text import to_tokens as to_tokens
+from s2jax import distributions, inputs, laws, ode, presets, programs, targets, text, transforms
+from s2jax.config import Config, Standardize
+from s2jax.core.version import __version__
+from s2jax.laws import GivenLaw
+from s2jax.ode import ODE, System
+from s2jax.programs import (
+    Program,
+    Split,
+    evaluate,
+    evaluate_jvp,
+    skeleton_hash,
+    with_constants,
+)
+from s2jax.programs import operators as operators
+from s2jax.programs.fit import Fit, FitStatus, fit_constants, free_constants
+from s2jax.sampling import Batch, candidates, sample
+from s2jax.stream import Stream
+from s2jax.targets import Acceptance, Algebraic, Identity, Status
+from s2jax.text import (
+    Tokens,
+    TokenStatus,
+    Vocabulary,
+    from_sympy,
+    from_text,
+    from_tokens,
+    lambdify,
+    to_latex,
+    to_sympy,
+    to_text,
+    to_tokens,
+)
+
+if TYPE_CHECKING:
+    from s2jax import corpus, exporters, feeds, plotting
+    from s2jax.corpus import (
+        describe_corpus,
+        read_corpus,
+        repair_corpus,
+        verify_corpus,
+        write_corpus,
+    )
+    from s2jax.feeds import batches
+
+__all__ = (
+    "ODE",
+    "Acceptance",
+    "Algebraic",
+    "Batch",
+    "Config",
+    "Fit",
+    "FitStatus",
+    "GivenLaw",
+    "Identity",
+    "Program",
+    "Split",
+    "Standardize",
+    "Status",
+    "Stream",
+    "System",
+    "TokenStatus",
+    "Tokens",
+    "Vocabulary",
+    "__version__",
+    "batches",
+    "candidates",
+    "corpus",
+    "describe_corpus",
+    "distributions",
+    "evaluate",
+    "evaluate_jvp",
+    "exporters",
+    "feeds",
+    "fit_constants",
+    "free_constants",
+    "from_sympy",
+    "from_text",
+    "from_tokens",
+    "inputs",
+    "lambdify",
+    "laws",
+    "ode",
+    "operators",
+    "plotting",
+    "presets",
+    "programs",
+    "read_corpus",
+    "repair_corpus",
+    "sample",
+    "skeleton_hash",
+    "targets",
+    "text",
+    "to_latex",
+    "to_sympy",
+    "to_text",
+    "to_tokens",
+    "transforms",
+    "verify_corpus",
+    "with_constants",
+    "write_corpus",
+)
+# Folders that a program may do without are imported when one of their words is first used.
+_LATER = {
+    "corpus": (
+        "describe_corpus",
+        "read_corpus",
+        "repair_corpus",
+        "verify_corpus",
+        "write_corpus",
+    ),
+    "exporters": (),
+    "feeds": ("batches",),
+    "plotting": (),
+}
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
 
 
 def __getattr__(name: str) -> Any:
-    """The submodules that are imported when they are asked for, because few programs need them."""
-    if name in ("exporters", "plotting"):
-        return importlib.import_module(f"s2jax.{name}")
+    """The folders of `_LATER`, and their words."""
+    for folder, words in _LATER.items():
+        if name == folder:
+            return importlib.import_module(f"s2jax.{folder}")
+        if name in words:
+            return getattr(importlib.import_module(f"s2jax.{folder}"), name)
     raise AttributeError(f"module 's2jax' has no attribute {name!r}")

@@ -23,6 +23,12 @@ from s2jax.core.random import (
 )
 from s2jax.core.types import Number, PRNGKey, Words, as_float, number
 
+__all__ = ("AbstractDistribution", "Choices", "Constant", "LogUniform", "Normal", "Uniform")
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
+
 
 class AbstractDistribution(Part):
     """A law of numbers. Its own numbers are leaves: turning them recompiles nothing.

@@ -10,6 +10,13 @@ from s2jax.ode import ODE
 from s2jax.programs.program import MAX_INPUTS, MAX_STATES
 from s2jax.targets.acceptance import Acceptance
 
+__all__ = ("ode", "reference", "s2")
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
+
+
 _FIELDS = tuple(field.name for field in dataclasses.fields(Config))
 _INSIDE_SOLUTIONS = inside(Config) | {
     field.name: f"target=s2jax.ODE({field.name}=...)" for field in dataclasses.fields(ODE)
@@ -41,7 +48,7 @@ def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -
 
 
 @checks.suggest_names(*_FIELDS_OF_SOLUTIONS, inside=_INSIDE_SOLUTIONS)
-def ode(length: int = 256, dimension: int = 2, num_inputs: int = 1, **fields) -> Config:
+def ode(length: int = 256, num_inputs: int = 1, num_outputs: int = 2, **fields) -> Config:
     """Solutions of random differential equations, all forms of `s2jax.ODE`.
 
     Solutions stay within +-100 and are not scaled. Inputs are standardised and multiplied by
@@ -49,23 +56,23 @@ def ode(length: int = 256, dimension: int = 2, num_inputs: int = 1, **fields) ->
 
     Args:
         length: Time steps.
-        dimension: States, at most 16. Forms that need two are left out if there is one.
+        num_outputs: States, at most 16. Forms that need two are left out if there is one.
         num_inputs: Inputs of driven and forced equations; with 0, these forms are left out.
         **fields: Any other field of `Config`; `min_outputs=1` draws the number of states too.
 
     Example:
-        >>> ode(length=128, dimension=3, num_inputs=0).num_outputs
+        >>> ode(length=128, num_outputs=3, num_inputs=0).num_outputs
         3
 
     References:
         d'Ascoli et al. (2024), ODEFormer: Symbolic regression of dynamical systems with
         transformers, for the random right-hand sides.
     """
-    checks.check_static_integer("ode", "dimension", dimension, 1, MAX_STATES)
+    checks.check_static_integer("ode", "num_outputs", num_outputs, 1, MAX_STATES)
     checks.check_static_integer("ode", "num_inputs", num_inputs, 0, MAX_INPUTS)
     weights = dict(ODE().weights)
     for name, possible in (
-        ("driven", num_inputs > 0), ("forced", num_inputs > 0), ("second_order", dimension > 1),
+        ("driven", num_inputs > 0), ("forced", num_inputs > 0), ("second_order", num_outputs > 1),
     ):  # fmt: skip
         if not possible:
             del weights[name]
@@ -73,7 +80,7 @@ def ode(length: int = 256, dimension: int = 2, num_inputs: int = 1, **fields) ->
     fields.setdefault("acceptance", Acceptance(bound=100.0))
     fields.setdefault("x_scaling", Standardize(0.5, 2.0))
     fields.setdefault("y_scaling", None)
-    return Config(length=length, num_inputs=num_inputs, num_outputs=dimension, **fields)
+    return Config(length=length, num_inputs=num_inputs, num_outputs=num_outputs, **fields)
 
 
 def reference(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **settings) -> Config:

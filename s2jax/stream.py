@@ -123,13 +123,11 @@ def _block_number(block: Any) -> int:
     )
 
 
-def check_stream(
-    owner: str, config: Any, seed: Any, block_size: Any, name_of_size: str = "block_size"
-) -> None:
+def check_stream(owner: str, config: Any, seed: Any, block_size: Any) -> None:
     """Refuse what makes no stream, in the name of who was called."""
     check_part(owner, "config", config, Config)
     checks.check_static_integer(owner, "seed", seed, 0, 2**32 - 1)
-    checks.check_static_integer(owner, name_of_size, block_size, 1, 2**24)
+    checks.check_static_integer(owner, "block_size", block_size, 1, 2**24)
 
 
 def draw(config: Config, key: PRNGKey, blocks: Sequence[Any] | np.ndarray, size: int) -> Batch:

@@ -11,6 +11,21 @@ from s2jax.core import checks
 from s2jax.core.types import Number, PRNGKey
 from s2jax.sampling import Batch
 
+__all__ = (
+    "Corrupted",
+    "Forecast",
+    "Scaled",
+    "drop_values",
+    "forecast",
+    "mean_abs",
+    "patchify",
+    "z_score",
+)
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
+
 
 class Scaled(NamedTuple):
     """Series with `series = (raw - shift) / scale`.

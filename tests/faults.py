@@ -19,7 +19,14 @@ import numpy as np
 import pyarrow.parquet as pq
 
 import s2jax
-from s2jax.corpus import files, read, read_manifest, repair, verify, write_corpus
+from s2jax.corpus import (
+    files,
+    read_corpus,
+    read_manifest,
+    repair_corpus,
+    verify_corpus,
+    write_corpus,
+)
 
 CONFIG = s2jax.presets.s2(length=64)
 ROWS, SHARD, BLOCK, SEED = 64, 8, 4, 5
@@ -51,7 +58,7 @@ def check_finals(folder: Path) -> None:
 def check_finished(folder: Path, wanted: list[str]) -> None:
     """No row is lost, doubled or torn, and nothing else lies about."""
     assert content(folder) == wanted
-    ids = np.concatenate([np.asarray(table["id"]) for table in read(folder).tables(ROWS)])
+    ids = np.concatenate([np.asarray(table["id"]) for table in read_corpus(folder).tables(ROWS)])
     np.testing.assert_array_equal(ids, np.arange(len(wanted) * SHARD))
     names = sorted(path.name for path in folder.rglob("*") if path.is_file())
     assert names[0] == "_manifest.json"
@@ -121,7 +128,7 @@ def start_parts(folders: Iterable[Path], wanted: list[str]) -> int:
         results = together(*[lambda i=i, f=folder: write_part(f, (i, 3)) for i in range(3)])
         assert not [error for error in results if isinstance(error, Exception)], results
         assert any(result is not None for result in results), "nobody wrote the manifest"
-        assert not verify(folder)
+        assert not verify_corpus(folder)
         check_finished(folder, wanted)
         starts += len(results)
     return starts
@@ -218,7 +225,7 @@ def flip_bits(folder: Path, count: int, seed: int, wanted: list[str]) -> dict[st
     """
     rng = random.Random(seed)
     files = sorted(folder.glob("data/train-*"))
-    truth = read(folder).table(slice(None))
+    truth = read_corpus(folder).table(slice(None))
     seen = {"raised": 0, "harmless": 0, "silent": 0}
     for number in range(count):
         file = rng.choice(files)
@@ -227,16 +234,16 @@ def flip_bits(folder: Path, count: int, seed: int, wanted: list[str]) -> dict[st
         bad[bit // 8] ^= 1 << bit % 8
         file.write_bytes(bad)
         try:
-            same = read(folder).table(slice(None)).equals(truth)
+            same = read_corpus(folder).table(slice(None)).equals(truth)
             seen["harmless" if same else "silent"] += 1
         except (OSError, ValueError):
             seen["raised"] += 1
-        (damage,) = verify(folder)
+        (damage,) = verify_corpus(folder)
         assert folder / damage.name == file
         if number < 3:
-            repair(folder)
+            repair_corpus(folder)
             assert content(folder) == wanted
             good = file.read_bytes()
         file.write_bytes(good)
-    assert not verify(folder)
+    assert not verify_corpus(folder)
     return seen

@@ -62,7 +62,7 @@ def read_flow(flows: Any, flow: Any) -> Equations:
     initial = np.ravel(np.asarray(flow.ic, float)).tolist()
     return Equations(
         name=type(flow).__name__, expressions=right, states=states, constants={},
-        initial=initial, span=0.25 * float(flow.period), time=time if is_timed else None,
+        initial=initial, duration=0.25 * float(flow.period), time=time if is_timed else None,
     )  # fmt: skip
 
 

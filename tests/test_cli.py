@@ -290,7 +290,7 @@ def test_options_reach_every_kind_of_field():
             "inputs.families.0.uniform-probability": "0.25",
             "inputs": "ARMA,Mixture,ARMA",
             "target": {"law": {"class": "UniformLaw", "max_operators": 4, "affine": "none"}},
-            "target.domain": "reject",
+            "target.protected": "false",
             "x-scaling": "none",
             "y-scaling.high": 8,
         },
@@ -305,7 +305,7 @@ def test_options_reach_every_kind_of_field():
     assert weights["sin"] == 1.0
     assert config.target.law.constants.digits == 4
     assert config.target.law.max_operators == 4
-    assert config.target.domain == "reject"
+    assert not config.target.protected
     assert config.x_scaling is None
     assert config.y_scaling == s2jax.Standardize(high=8.0)
     assert (config.length, config.num_inputs, config.min_inputs) == (128, 3, 1)

@@ -20,7 +20,7 @@ from tests.faults import content
 
 ROOT = Path(__file__).parent.parent
 # 8 files of 8 rows, of a configuration that compiles fast
-OPTIONS = "--rows 64 --shard-rows 8 --block 4 --length 64 --inputs ARMA --target Identity"
+OPTIONS = "--rows 64 --shard-rows 8 --block-size 4 --length 64 --inputs ARMA --target Identity"
 ARGUMENTS = OPTIONS.split()
 
 
@@ -139,7 +139,7 @@ def test_a_signal_interrupts_compilation(name: str, seconds: float, tmp_path: Pa
     if signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
         pytest.skip("what started the tests ignores the signal, and so do its children")
     command = [sys.executable, "-m", "s2jax.cli", "generate", str(tmp_path / "new")]
-    options = ["--length", "64", "--rows", "65536", "--block", "1024", "--num-outputs", "2"]
+    options = ["--length", "64", "--rows", "65536", "--block-size", "1024", "--num-outputs", "2"]
     cache = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache")}
     with subprocess.Popen(
         [*command, *options], env=os.environ | {"PYTHONPATH": str(ROOT)} | cache,

@@ -21,23 +21,22 @@ from s2jax import inputs, laws
 from s2jax.config.serialize import classes, from_json, to_json
 from s2jax.corpus import (
     describe_corpus,
-    read,
+    read_corpus,
     read_manifest,
     read_reference,
-    repair,
-    verify,
+    repair_corpus,
+    verify_corpus,
     write_corpus,
     write_reference,
 )
 from s2jax.corpus.plan import Plan
 from s2jax.corpus.shards import write_shard
 from s2jax.corpus.tokens import padded, ragged
-from s2jax.laws import num_tokens
 from s2jax.plotting import plot_corpus, plot_pairs, summarize, to_math
 from s2jax.stream import Stream
 from s2jax.targets.acceptance import REASONS
 from s2jax.text import to_text
-from s2jax.text.tokens import from_tokens, to_tokens
+from s2jax.text.tokens import from_tokens, num_tokens, to_tokens
 from s2jax.text.vocabulary import Vocabulary
 from tests.equations import FORMS, batch_of_equations
 from tests.equations import LENGTH as EQUATION_LENGTH
@@ -233,11 +232,16 @@ def test_progress_counts_rows(tmp_path):
         ({"rows": 0}, r"rows=0\): must be an integer >= 1"),
         ({"seed": -1}, r"seed=-1\): must be an integer >= 0"),
         ({"seed": 2**32}, "seed=4294967296"),
-        ({"shard_rows": 700}, "multiple of block, .* Choose 1024"),
+        ({"shard_rows": 700}, "multiple of block_size, .* Choose 1024"),
     ],
 )
 def test_numbers_out_of_range_write_nothing(tmp_path, arguments, rule):
-    call: dict[str, Any] = {"rows": 10, "seed": 0, "shard_rows": SHARD, "block": BLOCK} | arguments
+    call: dict[str, Any] = {
+        "rows": 10,
+        "seed": 0,
+        "shard_rows": SHARD,
+        "block_size": BLOCK,
+    } | arguments
     with pytest.raises(ValueError, match=rule):
         write_corpus(tmp_path / "new", CONFIG, **call)
     assert not (tmp_path / "new").exists()
@@ -290,7 +294,7 @@ def test_an_unfinished_corpus_goes_on(corpus, tmp_path, monkeypatch):
     assert told["state"] == "unfinished; 1 of 2 files is missing"
     assert told["rows"] == f"{SHARD} of {ROWS}"
     assert told["size"].endswith(" in 1 of 2 files")
-    numbers = f"--rows {ROWS} --seed {SEED} --block {BLOCK} --shard-rows {SHARD}"
+    numbers = f"--rows {ROWS} --seed {SEED} --block-size {BLOCK} --shard-rows {SHARD}"
     assert f"again: s2jax generate {new} {numbers} and" in told["to go on"]
     with pytest.raises(FileNotFoundError, match="unfinished one. Run the command that began it"):
         read_manifest(new)
@@ -356,7 +360,7 @@ def test_what_differs_is_named(corpus, tmp_path):
             "config.acceptance.bound is 10000.0 there and 7.0 here",
         ),
         ((CONFIG, ROWS, 4, SHARD, BLOCK), "seed is 3 there and 4 here"),
-        ((CONFIG, ROWS, SEED, SHARD, 256), "block is 512 there and 256 here"),
+        ((CONFIG, ROWS, SEED, SHARD, 256), "block_size is 512 there and 256 here"),
     ]:
         with pytest.raises(FileExistsError, match=rule):
             write_corpus(corpus, *arguments)
@@ -380,7 +384,7 @@ def test_what_differs_is_named(corpus, tmp_path):
     for text in ("", "{", "[]", '{"format": 3}', "[" * 100_000):
         (folder / "_manifest.json").write_text(text)
         with pytest.raises(ValueError, match="but is damaged"):
-            read(folder)
+            read_corpus(folder)
 
 
 @pytest.mark.parametrize(
@@ -416,7 +420,7 @@ def test_helpers_draw_the_same_bits_or_not_at_all():
 
 
 def test_rows_are_read_back(corpus, blocks):
-    stored = read(corpus)
+    stored = read_corpus(corpus)
     batch = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:ROWS], *blocks)
     again = stored[:]
     fields = [field.name for field in dataclasses.fields(s2jax.Batch)]
@@ -454,26 +458,26 @@ def test_repair_refuses_other_values(corpus, tmp_path, monkeypatch):
     shutil.copytree(corpus, folder)
     file = folder / "data" / "train-00001-of-00002.parquet"
     file.unlink()
-    (damage,) = verify(folder)
+    (damage,) = verify_corpus(folder)
     assert damage.reason == "is not there"
     draw = Stream.__getitem__
     other = lambda stream, block: draw(stream, block + 1)
     with monkeypatch.context() as patch:
         patch.setattr(Stream, "__getitem__", other)
         with pytest.raises(RuntimeError, match="they differ, although versions .* are those"):
-            repair(folder)
+            repair_corpus(folder)
         manifest = json.loads((folder / "_manifest.json").read_text())
         elsewhere = manifest | {"versions": {"jax": "0.1"}}
         (folder / "_manifest.json").write_text(json.dumps(elsewhere, indent=1))
         with pytest.raises(RuntimeError, match='differ. versions.jax is "0.1" there .* Repair it'):
-            repair(folder)
+            repair_corpus(folder)
         (folder / "_manifest.json").write_text(json.dumps(manifest, indent=1))
     assert files(folder) == files(corpus)[:-1]
-    assert repair(folder) == [damage]
+    assert repair_corpus(folder) == [damage]
     assert read_manifest(folder) == read_manifest(corpus)
-    assert not verify(folder)
+    assert not verify_corpus(folder)
     file.write_bytes(file.read_bytes()[:-1])
-    assert "bytes instead of" in verify(folder)[0].reason
+    assert "bytes instead of" in verify_corpus(folder)[0].reason
 
 
 def test_every_class_of_the_library_makes_the_round_trip():
@@ -497,7 +501,7 @@ def test_every_class_of_the_library_makes_the_round_trip():
         s2jax.Config: lambda part: {"length": part.length},
         s2jax.Split: lambda part: {"split": part},
         s2jax.distributions.AbstractDistribution: lambda part: {
-            "target": algebraic(law=s2jax.Expressions("a*x_0", parameters={"a": part}))
+            "target": algebraic(law=s2jax.GivenLaw("a*x_0", parameters={"a": part}))
         },
     }
     for name, kind in classes().items():
@@ -571,7 +575,7 @@ def equations(request, tmp_path_factory) -> tuple[Path, s2jax.Batch]:
     """A corpus of hand-made equations with so many inputs, and its block."""
     drawn = batch_of_equations(request.param)
     path = tmp_path_factory.mktemp("equations") / "corpus"
-    config = s2jax.presets.ode(EQUATION_LENGTH, 3, request.param, min_outputs=1)
+    config = s2jax.presets.ode(EQUATION_LENGTH, request.param, 3, min_outputs=1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stream, "__getitem__", lambda *_: drawn)
         write_corpus(path, config, 5, SEED, 3, 3)
@@ -617,7 +621,7 @@ def test_tokens_of_equations_are_right_hand_sides(equations):
 
 def test_equations_are_read_back(equations):
     path, batch = equations
-    again = read(path)[:3]
+    again = read_corpus(path)[:3]
     want = jax.tree.map(lambda leaf: leaf, batch)
     for name in ("x", "y", "t", "status", "tries", "rejections", "x_mask", "y_mask", "y_scale"):
         np.testing.assert_array_equal(getattr(again, name), getattr(want, name))

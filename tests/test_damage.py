@@ -23,11 +23,11 @@ from s2jax.config.serialize import from_json
 from s2jax.corpus import (
     DamagedError,
     describe_corpus,
-    read,
+    read_corpus,
     read_manifest,
     read_reference,
-    repair,
-    verify,
+    repair_corpus,
+    verify_corpus,
     write_corpus,
 )
 from s2jax.corpus.plan import Plan
@@ -43,7 +43,7 @@ FIRST, SECOND = (f"data/train-0000{shard}-of-00002.parquet" for shard in (0, 1))
 
 def write(folder: Path, **how: Any) -> Any:
     """Write the corpus of all tests, or go on with it."""
-    how = {"rows": ROWS, "seed": 0, "shard_rows": SHARD, "block": BLOCK} | how
+    how = {"rows": ROWS, "seed": 0, "shard_rows": SHARD, "block_size": BLOCK} | how
     return write_corpus(folder, CONFIG, **how)
 
 
@@ -69,7 +69,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A corpus as it is written; to draw is to look up what was written by hand."""
     path = tmp_path_factory.mktemp("drawn")
     corpora.store(path / "by hand", CONFIG, 8)
-    batches = list(read(path / "by hand").batches(BLOCK))
+    batches = list(read_corpus(path / "by hand").batches(BLOCK))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stream, "__getitem__", lambda _, block: batches[block])
         write(path / "corpus")
@@ -169,16 +169,16 @@ def test_a_manifest_that_vouches_for_another_corpus_does_not_help(stored, damage
     facts = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     manifest["files"][1] |= facts
     (stored / "_manifest.json").write_text(json.dumps(manifest))
-    (found,) = verify(stored)
+    (found,) = verify_corpus(stored)
     assert (found.shard, found.name) == (1, SECOND)
     assert re.match(reason, found.reason)
     assert re.search(reason, describe_corpus(stored)["damaged"])
-    corpus = read(stored)
+    corpus = read_corpus(stored)
     assert corpus.row(3)["x_0"][0] == 3
     with pytest.raises(DamagedError, match=f"{SECOND}: {reason}.*`s2jax repair"):
         corpus.row(4)
     with pytest.raises(DamagedError, match=f"{reason}.* so it was when _manifest.json was written"):
-        repair(stored)
+        repair_corpus(stored)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_manifest_that_says_otherwise_than_whole_files_is_damaged(drawn, tmp_p
     manifest = read_manifest(drawn)
     edit(manifest)
     (folder / "_manifest.json").write_text(json.dumps(manifest))
-    for call in (verify, repair):
+    for call in (verify_corpus, repair_corpus):
         with pytest.raises(DamagedError, match=f"damaged: {reason}.*Restore it, or delete"):
             call(folder)
     (folder / "_manifest.json").unlink()  # the way out
@@ -216,7 +216,7 @@ def test_a_file_that_is_cut_off_where_the_manifest_is_wrong_has_a_way_out(drawn,
     (folder / "_manifest.json").write_text(json.dumps(manifest))
     (folder / SECOND).write_bytes((folder / SECOND).read_bytes()[:-9])
     with pytest.raises(RuntimeError, match=r"although .* Delete _manifest.json and data/"):
-        repair(folder)
+        repair_corpus(folder)
     (folder / "_manifest.json").unlink()
     (folder / SECOND).unlink()
     assert write(folder) == read_manifest(drawn)
@@ -251,9 +251,9 @@ def test_a_damaged_file_is_named_wherever_it_is_met(stored, tmp_path, capsys, cu
     file.write_bytes(cut(file.read_bytes()))
     before = snapshot(stored)
     calls: list[Callable[[], Any]] = [
-        lambda: read(stored)[:],
-        lambda: read(stored).row(-1),
-        lambda: list(read(stored).tables(3)),
+        lambda: read_corpus(stored)[:],
+        lambda: read_corpus(stored).row(-1),
+        lambda: list(read_corpus(stored).tables(3)),
         lambda: export(stored, tmp_path / "out", "npz"),
         lambda: plot_corpus(stored, tmp_path / "out.png"),
         lambda: summarize(stored),
@@ -261,7 +261,7 @@ def test_a_damaged_file_is_named_wherever_it_is_met(stored, tmp_path, capsys, cu
     for call in calls:
         with pytest.raises(DamagedError, match=rf"{SECOND}: .*`s2jax verify .*`s2jax repair "):
             call()
-    (found,) = verify(stored)
+    (found,) = verify_corpus(stored)
     assert found.name == SECOND
     assert SECOND in describe_corpus(stored)["damaged"]
     assert "1 of 2 files is damaged" in describe_corpus(stored)["state"]
@@ -311,12 +311,12 @@ def test_a_deleted_file_is_written_again(drawn, tmp_path, monkeypatch):
     (folder / SECOND).unlink()
     assert describe_corpus(folder)["state"] == "1 of 2 files is missing"
     with pytest.raises(DamagedError, match=f"{SECOND}: is not there.*s2jax repair"):
-        read(folder).row(4)
+        read_corpus(folder).row(4)
     assert write(folder) == read_manifest(drawn)
     assert snapshot(folder) == snapshot(drawn)
     shutil.rmtree(folder / "data")
     assert write(folder, workers=1) == read_manifest(drawn)
-    assert not verify(folder)
+    assert not verify_corpus(folder)
     (folder / FIRST).unlink()
     draw = Stream.__getitem__
     monkeypatch.setattr(Stream, "__getitem__", lambda stream, block: draw(stream, block + 1))
@@ -333,17 +333,17 @@ def test_a_parquet_file_that_is_none_of_the_corpus_is_reported(stored, capsys):
     for name in ("extra.parquet", "train-00000-of-00004.parquet", "Old.PARQUET", "sub/a.parquet"):
         stranger = stored / "data" / name
         shutil.copy(stored / FIRST, stranger)
-        (found,) = verify(stored)
+        (found,) = verify_corpus(stored)
         assert found.name == f"data/{name}"
         assert "is no file of this corpus" in found.reason
         assert f"data/{name}" in describe_corpus(stored)["foreign"]
         with pytest.warns(UserWarning, match=f"data/{name} is no file of this corpus.*Move it"):
-            assert len(read(stored)) == ROWS
+            assert len(read_corpus(stored)) == ROWS
         with pytest.raises(FileExistsError, match=f"data/{name} is no file of this corpus"):
             write(stored)
         assert cli.main(["verify", str(stored)]) == cli.FAILED
         assert "Move away" in capsys.readouterr().err
-        assert not repair(stored)
+        assert not repair_corpus(stored)
         assert stranger.exists()
         stranger.unlink()
 
@@ -362,8 +362,8 @@ def test_bystanders_do_not_block(tmp_path, drawn):
     (folder / "data" / "notes.txt").write_text("mine")
     (folder / SECOND).unlink()
     assert write(folder) == read_manifest(drawn)  # one that goes on, beside anything
-    assert not verify(folder)
-    assert len(read(folder)) == ROWS
+    assert not verify_corpus(folder)
+    assert len(read_corpus(folder)) == ROWS
     assert "foreign" not in describe_corpus(folder)
     kept = snapshot(folder)
     assert all(kept[name] == b"mine" for name in (*names, "notes.txt", "data/notes.txt"))
@@ -376,7 +376,7 @@ def test_a_link_out_of_the_folder_is_not_followed(stored, tmp_path):
     (elsewhere / Path(SECOND).name).write_bytes(b"of somebody else")
     before = snapshot(elsewhere)
     with pytest.raises(FileExistsError, match="must be a folder of its own and no link"):
-        repair(stored)
+        repair_corpus(stored)
     with pytest.raises(FileExistsError, match="must be a folder of its own and no link"):
         write(stored)
     assert snapshot(elsewhere) == before
@@ -463,7 +463,15 @@ def test_a_damaged_manifest_is_named_and_nothing_is_touched(stored, change, caps
     file = stored / "_manifest.json"
     file.write_bytes(change(file.read_bytes()))
     before = snapshot(stored.parent)
-    for call in (read, verify, repair, describe_corpus, read_manifest, summarize, write):
+    for call in (
+        read_corpus,
+        verify_corpus,
+        repair_corpus,
+        describe_corpus,
+        read_manifest,
+        summarize,
+        write,
+    ):
         with pytest.raises(DamagedError, match=r"_manifest\.json .* but is damaged: .* delete it"):
             call(stored)
     for command in ("info", "verify", "repair", "show"):
@@ -498,7 +506,7 @@ def test_a_config_of_other_classes_is_refused(stored, config, rule):
     head = json.loads(file.read_bytes())
     file.write_bytes(sized(config=head["config"] | config)(file.read_bytes()))
     before = snapshot(stored)
-    for call in (lambda: read(stored).config, lambda: repair(stored)):
+    for call in (lambda: read_corpus(stored).config, lambda: repair_corpus(stored)):
         with pytest.raises(DamagedError, match=f"(?s)config of its _manifest.json.*{rule}"):
             call()
     assert snapshot(stored) == before
@@ -509,7 +517,7 @@ def test_a_newer_schema_says_what_wrote_it(stored):
     change = edited(lambda head: head.update(schema_version=6, s2jax="0.9", files={"new": 1}))
     file.write_bytes(change(file.read_bytes()))
     with pytest.raises(ValueError, match=r"version 6 .* to 0\.9 or newer, which wrote it"):
-        read(stored)
+        read_corpus(stored)
 
 
 VALUES: tuple[Any, ...] = (
@@ -541,7 +549,12 @@ def test_mutated_manifests_work_or_fail_with_a_sentence(stored):
     for _ in range(150):
         text = json.dumps(mutate(rng, good))
         (stored / "_manifest.json").write_text(text)
-        for call in (describe_corpus, verify, lambda path: read(path)[:].y, repair):
+        for call in (
+            describe_corpus,
+            verify_corpus,
+            lambda path: read_corpus(path)[:].y,
+            repair_corpus,
+        ):
             try:
                 call(stored)
             except ValueError as error:

@@ -25,7 +25,7 @@ CONFIGS: dict[str, s2jax.Config] = {
         x_scaling=None, y_scaling=None,
     ),
     "s2": presets.s2(length=64),  # a choice of two families
-    "lorenz": presets.ode(64, 3, num_inputs=0, target=s2jax.ode.named("lorenz")),
+    "lorenz": presets.ode(64, 0, 3, target=s2jax.ode.named("lorenz")),
     "reference": presets.reference(length=64),
     "ode": presets.ode(length=64),
     "ode without inputs": presets.ode(length=64, num_inputs=0),
@@ -80,8 +80,8 @@ def test_every_way_gives_the_same_rows(name: str, tmp_path: Path) -> None:
 
     folder = tmp_path / "corpus"
     corpus.write_corpus(folder, config, 2 * BLOCK, SEED, BLOCK, BLOCK)
-    assert corpus.verify(folder) == []
-    check_equal(stored(s2jax.read(folder)[:]), stored(first))
+    assert corpus.verify_corpus(folder) == []
+    check_equal(stored(s2jax.read_corpus(folder)[:]), stored(first))
     rows = corpus_source(folder)
     stacked = stack_rows([rows[row] for row in range(len(rows))])
     for channel in range(config.num_outputs):

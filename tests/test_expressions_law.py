@@ -16,7 +16,7 @@ from s2jax import distributions
 from s2jax.config.serialize import from_json, to_json
 from s2jax.core.random import fold_in, words_of
 from s2jax.distributions import Choices, Constant, LogUniform, Normal, Uniform
-from s2jax.laws import Expressions, S2Law, UniformLaw
+from s2jax.laws import GivenLaw, S2Law, UniformLaw
 from s2jax.programs import Program
 from s2jax.programs.program import to_decimal
 from s2jax.text import from_text, to_text
@@ -24,18 +24,18 @@ from s2jax.text.tree import number
 from tests.statistics import assert_counts_match, assert_ks
 
 DRAWN = 40_000
-LAW = Expressions(
+LAW = GivenLaw(
     ["sin(a*x_0) + 0.5*x_1", "x_0*x_1"], weights=[1, 2], parameters={"a": Uniform(0.5, 2.0)}
 )
 
 
-def draw(law: Expressions, key: jax.Array, rows: int, inputs: int = 2, used: int = 2) -> Program:
+def draw(law: GivenLaw, key: jax.Array, rows: int, inputs: int = 2, used: int = 2) -> Program:
     words = fold_in(words_of(key), jnp.arange(rows))
     sample = jax.jit(type(law).draw, static_argnums=(3, 4))
     return sample(law, words, jnp.full(rows, used, jnp.int32), inputs, True)
 
 
-def config_of(law: Expressions, **fields: Any) -> s2jax.Config:
+def config_of(law: GivenLaw, **fields: Any) -> s2jax.Config:
     target = s2jax.Algebraic(law=law)
     return s2jax.presets.s2(length=64, num_inputs=2, target=target, **fields)
 
@@ -170,14 +170,14 @@ def test_rounding_is_that_of_text(digits: int) -> None:
 
 
 def test_expressions_are_drawn_by_weight(key: jax.Array) -> None:
-    law = Expressions(["x_0", "x_0 + 1", "x_1", "sin(x_0)"], [1, 3, 0, 4])
+    law = GivenLaw(["x_0", "x_0 + 1", "x_1", "sin(x_0)"], [1, 3, 0, 4])
     texts = Counter(to_text(draw(law, key, DRAWN)[:, None]))
     shares = {"x_0": 1 / 8, "(1 add x_0)": 3 / 8, "sin(x_0)": 4 / 8}
     assert_counts_match(texts, shares)
 
 
 def test_parameters_follow_their_law_and_are_shared(key: jax.Array) -> None:
-    law = Expressions("a*x_0 + sin(a + b*x_1)", parameters={"a": Normal(), "b": Uniform(1, 2)})
+    law = GivenLaw("a*x_0 + sin(a + b*x_1)", parameters={"a": Normal(), "b": Uniform(1, 2)})
     program = jax.device_get(draw(law, key, DRAWN))
     decimals = lambda m, e: np.array([f"{a}e{b}" for a, b in zip(m, e, strict=True)], float)
     at = lambda k, kind: decimals(
@@ -193,7 +193,7 @@ def test_parameters_follow_their_law_and_are_shared(key: jax.Array) -> None:
 
 
 def test_jitter_is_independent_rounded_and_of_decimals_only(key: jax.Array) -> None:
-    law = Expressions("2.5*x_0 + 3*x_1 + 4.0", jitter=Uniform(0.5, 1.5), digits=2)
+    law = GivenLaw("2.5*x_0 + 3*x_1 + 4.0", factor=Uniform(0.5, 1.5), digits=2)
     texts = to_text(draw(law, key, 2000)[:, None])
     parts = [text.split() for text in texts]
     bias = [float(part[0].strip("(")) for part in parts]
@@ -207,17 +207,17 @@ def test_jitter_is_independent_rounded_and_of_decimals_only(key: jax.Array) -> N
 
 
 def test_decimal_products_do_not_overflow(key: jax.Array) -> None:
-    law = Expressions("2.5*3.25 + x_0", jitter=Uniform(0.5, 1.5), digits=6)
+    law = GivenLaw("2.5*3.25 + x_0", factor=Uniform(0.5, 1.5), digits=6)
     program = draw(law, key, 100)[:, None]
     y = np.asarray(s2jax.evaluate(program, jnp.zeros((100, 2, 1))))[:, 0, 0]
     assert np.all((y > 8.125 / 4) & (y < 8.125 * 2.25))
 
 
 def test_text_gives_the_program_back(key: jax.Array) -> None:
-    law = Expressions(
+    law = GivenLaw(
         ["a*x_0**b - 0.25", "(x_0 + a)/(x_1 - b)", "exp(-a)*b + pi"],
         parameters={"a": LogUniform(1e-6, 1e6), "b": Choices([1, 2, 0.5])},
-        jitter=Normal(1.0, 0.2),
+        factor=Normal(1.0, 0.2),
     )
     program = draw(law, key, 300)[:, None]
     again = from_text(to_text(program), protected=True, num_nodes=program.num_nodes)
@@ -232,16 +232,16 @@ def test_forms_of_expressions() -> None:
     a, x, y = sympy.symbols("a x_0 x_1", real=True)
     parameters = {"a": Uniform()}
     want = ("(sin((a mul x_0)) add (0.5 mul x_1))",)
-    assert Expressions("sin(a*x_0) + x_1*0.5", None, parameters).expressions == want
+    assert GivenLaw("sin(a*x_0) + x_1*0.5", None, parameters).alternatives == want
     with sympy.evaluate(False):
-        assert Expressions(sympy.sin(a * x) + 0.5 * y, None, parameters).expressions == want
-    assert Expressions(want, None, parameters).expressions == want
+        assert GivenLaw(sympy.sin(a * x) + 0.5 * y, None, parameters).alternatives == want
+    assert GivenLaw(want, None, parameters).alternatives == want
     program = from_text(["x_0 + 1 | sin(x_1)", "x_0"])
-    assert Expressions(program).expressions == ("(1 add x_0)", "sin(x_1)", "x_0")
+    assert GivenLaw(program).alternatives == ("(1 add x_0)", "sin(x_1)", "x_0")
 
 
 def test_fewer_inputs_wrap_around(key: jax.Array) -> None:
-    program = draw(Expressions("x_0 - x_1*x_2"), key, 2, inputs=3, used=2)
+    program = draw(GivenLaw("x_0 - x_1*x_2"), key, 2, inputs=3, used=2)
     assert to_text(program[:1, None]) == ["(x_0 sub (x_1 mul x_0))"]
 
 
@@ -264,19 +264,19 @@ def test_leaves_do_not_recompile(key: jax.Array) -> None:
     traces = []
 
     @jax.jit
-    def sample(law: Expressions) -> Program:
+    def sample(law: GivenLaw) -> Program:
         traces.append(law)
         return law.draw(words_of(key)[None], jnp.array([2]), 2, True)
 
     for low in (0.5, 0.7):
         kinds = {"a": Uniform(low, 2.0), "b": Choices([low, 1.0], [1.0, low])}
-        sample(Expressions(["a*x_0", "b*x_0 + 0.5"], [low, 1], kinds, Normal(1.0, low)))
+        sample(GivenLaw(["a*x_0", "b*x_0 + 0.5"], [low, 1], kinds, Normal(1.0, low)))
     assert len(traces) == 1
 
 
 def test_json_round_trip() -> None:
     kinds = {"a": Uniform(0, 1), "b": LogUniform(), "c": Choices([1, 2]), "d": Constant(3)}
-    law = Expressions(["a*x_0 + b", "c*x_0 + d"], [1, 2], kinds, Normal(1.0, 0.1), digits=3)
+    law = GivenLaw(["a*x_0 + b", "c*x_0 + d"], [1, 2], kinds, Normal(1.0, 0.1), digits=3)
     config = config_of(law)
     assert from_json(to_json(config)) == config
 
@@ -284,33 +284,33 @@ def test_json_round_trip() -> None:
 @pytest.mark.parametrize(
     "arguments, kind, rule",
     [
-        (dict(expressions=["x_0", "sen(x_0)"]), ValueError, r"expressions\[1\]\): unknown.*`sen`"),
-        (dict(expressions="b*x_0"), ValueError, "unknown variable `b`"),
-        (dict(expressions="frequency*x_0"), ValueError, "needs a distribution in `parameters`"),
-        (dict(expressions=sympy.Symbol("b")), ValueError, "the symbol b must be"),
-        (dict(expressions="x_0", parameters={"b": Uniform()}), ValueError, "'b'.*must stand in"),
-        (dict(expressions="e*x_0", parameters={"e": Uniform()}), ValueError, "no operator"),
-        (dict(expressions="x_1", parameters={"x_1": Uniform()}), ValueError, "no variable"),
-        (dict(expressions="a*x_0", parameters={"a": 1.0}), TypeError, "must be a distribution"),
-        (dict(expressions="x_0", jitter=2.0), TypeError, "jitter=2.0"),
-        (dict(expressions=[]), ValueError, "at least one"),
-        (dict(expressions="x_0", weights=[1, 2]), ValueError, "1 expressions, 2 weights"),
-        (dict(expressions="x_0", weights=[0]), ValueError, "at least one weight"),
-        (dict(expressions="x_0 | x_1"), ValueError, "one expression per string"),
-        (dict(expressions="x_0", digits=9), ValueError, "digits=9"),
-        (dict(expressions=[3j]), TypeError, "SymPy expression"),
-        (dict(expressions=sympy.erf(sympy.Symbol("x_0"))), ValueError, "erf must be an operator"),
-        (dict(expressions="sin(" * 257 + "x_0" + ")" * 257), ValueError, "takes 257 instructions"),
+        (dict(alternatives=["x_0", "sen(x_0)"]), ValueError, r"\[1\]\): unknown.*`sen`"),
+        (dict(alternatives="b*x_0"), ValueError, "unknown variable `b`"),
+        (dict(alternatives="frequency*x_0"), ValueError, "needs a distribution in `parameters`"),
+        (dict(alternatives=sympy.Symbol("b")), ValueError, "the symbol b must be"),
+        (dict(alternatives="x_0", parameters={"b": Uniform()}), ValueError, "'b'.*must stand in"),
+        (dict(alternatives="e*x_0", parameters={"e": Uniform()}), ValueError, "no operator"),
+        (dict(alternatives="x_1", parameters={"x_1": Uniform()}), ValueError, "no variable"),
+        (dict(alternatives="a*x_0", parameters={"a": 1.0}), TypeError, "must be a distribution"),
+        (dict(alternatives="x_0", factor=2.0), TypeError, "factor=2.0"),
+        (dict(alternatives=[]), ValueError, "at least one"),
+        (dict(alternatives="x_0", weights=[1, 2]), ValueError, "1 alternatives, 2 weights"),
+        (dict(alternatives="x_0", weights=[0]), ValueError, "at least one weight"),
+        (dict(alternatives="x_0 | x_1"), ValueError, "one expression per string"),
+        (dict(alternatives="x_0", digits=9), ValueError, "digits=9"),
+        (dict(alternatives=[3j]), TypeError, "SymPy expression"),
+        (dict(alternatives=sympy.erf(sympy.Symbol("x_0"))), ValueError, "erf must be an operator"),
+        (dict(alternatives="sin(" * 257 + "x_0" + ")" * 257), ValueError, "takes 257 instructions"),
     ],
 )  # fmt: skip
 def test_the_law_refuses(arguments: Any, kind: Any, rule: str, unchecked: None) -> None:
     with pytest.raises(kind, match=rule):
-        Expressions(**arguments)
+        GivenLaw(**arguments)
 
 
 def test_inputs_are_checked() -> None:
     with pytest.raises(ValueError, match="reads x_1. Raise num_inputs"):
-        s2jax.presets.s2(target=s2jax.Algebraic(law=Expressions(["x_0", "sin(x_1)"])))
+        s2jax.presets.s2(target=s2jax.Algebraic(law=GivenLaw(["x_0", "sin(x_1)"])))
 
 
 def test_all_distributions_are_public() -> None:

@@ -433,7 +433,7 @@ def test_wrong_shards(grain: Any, options: Any, message: str) -> None:
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("corpora") / "few"
-    s2jax.corpus.write_corpus(path, CONFIG, 10, SEED, shard_rows=8, block=BLOCK)
+    s2jax.write_corpus(path, CONFIG, 10, SEED, shard_rows=8, block_size=BLOCK)
     return path
 
 

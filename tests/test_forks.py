@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_rows_of_a_corpus_need_no_jax(folder: Path) -> None:
-    rows, corpus = corpus_source(folder), s2jax.read(folder)
+    rows, corpus = corpus_source(folder), s2jax.read_corpus(folder)
     want = stack_rows([rows[row] for row in (6, 1)])  # opens both files before the fork
     for source in (rows.__getitem__, corpus.row):
         got = run_forked(lambda source=source: stack_rows([source(row) for row in (6, 1)]))
@@ -65,7 +65,7 @@ def test_rows_of_a_corpus_need_no_jax(folder: Path) -> None:
 
 @pytest.mark.parametrize("way", ["read", "stream", "batches", "sample", "write"])
 def test_what_needs_jax_is_refused(way: str, folder: Path, tmp_path: Path) -> None:
-    corpus, stream, key = s2jax.read(folder), Stream(CHEAP, SEED, BLOCK), jax.random.key(0)
+    corpus, stream, key = s2jax.read_corpus(folder), Stream(CHEAP, SEED, BLOCK), jax.random.key(0)
     feed = batches(CHEAP, SEED, BLOCK, block_size=BLOCK)
     ways: dict[str, Callable[[], Any]] = {
         "read": lambda: corpus[[0, 1]],
@@ -116,7 +116,7 @@ def test_workers_of_torch(folder: Path, peer: Callable[[str], Any]) -> None:
     ids = np.concatenate([batch["id"] for batch in loader])
     np.testing.assert_array_equal(ids, np.arange(8))
     loader = torch.utils.data.DataLoader(
-        s2jax.read(folder), num_workers=1, multiprocessing_context="fork", timeout=60
+        s2jax.read_corpus(folder), num_workers=1, multiprocessing_context="fork", timeout=60
     )
     with pytest.raises(RuntimeError, match="forked after JAX had started"):
         next(iter(loader))

@@ -636,7 +636,7 @@ MISTAKES = {
     "Acceptance(bound=0.0)": "s2jax.Acceptance(bound=0)",
     "Acceptance(max_tries=1.5)": "s2jax.Acceptance(max_tries=1.5)",
     "Standardize(high=0.0)": "s2jax.Standardize(high=0.0)",
-    "Algebraic(domain='rejekt')": "s2jax.Algebraic(domain='rejekt')",
+    "Algebraic(protected='no')": "s2jax.Algebraic(protected='no')",
     "evaluate(program of shape (1,)": "s2jax.evaluate(s2jax.Identity().draw("
     "s2jax.core.random.words_of(key)[None], 0, jnp.ones(1, int), jnp.zeros(1, int), 1), "
     "jnp.ones((3, 1, 4)))",

@@ -113,7 +113,7 @@ TOO_FAR: dict[str, Callable[[], Any]] = {
     "text": lambda: s2jax.from_text("1e101*x_0"),
     "text below": lambda: s2jax.from_text("x_0 + 1e-101"),
     "sympy": lambda: s2jax.from_sympy(sympy.Float("1e101") * sympy.Symbol("x_0")),
-    "law": lambda: s2jax.Expressions("1e101*x_0"),
+    "law": lambda: s2jax.GivenLaw("1e101*x_0"),
     "evaluate": lambda: s2jax.evaluate(s2jax.from_text("1e50*x_0"), jnp.ones((1, 8))),
     "evaluate below": lambda: s2jax.evaluate(s2jax.from_text("x_0 + 1e-50"), jnp.ones((1, 8))),
     "product": lambda: s2jax.evaluate(s2jax.from_text("1e25*(1e25)"), jnp.ones((1, 8))),
@@ -129,7 +129,7 @@ TOO_FAR: dict[str, Callable[[], Any]] = {
     "solve": lambda: decay(1.0).solve([1.0], [0.0, 1.0], {h: 1e50}),
     "system": lambda: s2jax.ode.System.from_sympy([-1e50 * y], [y]).solve([1.0], [0.0, 1.0]),
     "drawn system": lambda: drawn(s2jax.ode.System.from_sympy([-1e50 * y], [y])),
-    "drawn law": lambda: s2jax.Expressions("1e50*x_0").draw(WORDS, ONES, 1, False),
+    "drawn law": lambda: s2jax.GivenLaw("1e50*x_0").draw(WORDS, ONES, 1, False),
     "lambdify": lambda: s2jax.lambdify(1e50 * y, [y])(jnp.ones(2)),
     "with_constants": lambda: with_scale(np.inf),
     "with_constants nan": lambda: with_scale(np.nan),
@@ -165,7 +165,7 @@ def test_a_traced_number_that_the_dtype_lacks_is_nan() -> None:
     np.testing.assert_array_equal(np.isnan(values[:, 0, 0]), [True, True, False])
     broken = jax.jit(with_scale)(np.inf)
     assert s2jax.to_text(broken) == ["(nan mul x_0)"]
-    assert s2jax.to_latex(broken) == [[r"\mathrm{nan} x_{0}"]]
+    assert s2jax.to_latex(broken) == [(r"\mathrm{nan} x_{0}",)]
     assert s2jax.to_sympy(broken)[0][0].has(sympy.nan)
     assert s2jax.to_tokens(broken).status.tolist() == [s2jax.TokenStatus.UNREPRESENTABLE.value]
     assert np.isnan(s2jax.evaluate(broken, jnp.ones((1, 1, 8)))).all()  # data never raises
@@ -190,11 +190,11 @@ def test_fixed_parameters_are_the_numbers_given_in_float64_and_have_6_digits_in_
 
 
 def test_parameters_of_expressions_keep_the_range_of_floats() -> None:
-    law = s2jax.Expressions("h*x_0", parameters={"h": LogUniform(1e-37, 1e-36)})
+    law = s2jax.GivenLaw("h*x_0", parameters={"h": LogUniform(1e-37, 1e-36)})
     program = law.draw(WORDS, ONES, 1, False)
     scale = decimal(program.scale_mantissa, program.scale_exponent, jnp.float32)
     assert ((scale > 0.99e-37) & (scale < 1.01e-36)).all()
-    law = s2jax.Expressions("h*x_0", parameters={"h": Constant(PLANCK)})
+    law = s2jax.GivenLaw("h*x_0", parameters={"h": Constant(PLANCK)})
     assert s2jax.to_text(law.draw(WORDS, ONES, 1, False)[:, None])[0] == "(6.62607e-34 mul x_0)"
 
 

@@ -36,7 +36,7 @@ from tests.trajectories import reference, relative_error
 NUM_ROWS = 256
 LENGTH = 128
 KEY = jax.random.fold_in(jax.random.key(0), np.uint32(20261122))
-CONFIG = presets.ode(length=LENGTH, dimension=3, num_inputs=1, min_outputs=1)
+CONFIG = presets.ode(length=LENGTH, num_outputs=3, num_inputs=1, min_outputs=1)
 DETERMINISTIC = FORMS[:-1]
 ALL = slice(None)
 
@@ -461,7 +461,7 @@ def test_energy_stays_constant_in_solve() -> None:
     "config",
     [
         CONFIG,
-        with_target(max_substeps=4, domain="reject", initial=Uniform(-1.0, 2.0), tolerance=1e-4),
+        with_target(max_substeps=4, protected=False, initial=Uniform(-1.0, 2.0), tolerance=1e-4),
         with_target(weights={"autonomous": 2.0}),
         Config(num_inputs=0, num_outputs=2, target=named("lotka_volterra"), y_scaling=None),
         Config(num_inputs=0, num_outputs=1, target=System.from_sympy(
@@ -491,7 +491,7 @@ LINE = System.from_sympy([-sympy.Symbol("u")], [sympy.Symbol("u")])
     [
         (lambda: ODE(law="s2"), TypeError, "ODE\\(law='s2'\\): must be a law of expressions"),
         (lambda: ODE(initial=1.0), TypeError, "initial=1.0.*must be a distribution.*LogUniform"),
-        (lambda: ODE(span=10.0), TypeError, "span=10.0.*LogUniform"),
+        (lambda: ODE(duration=10.0), TypeError, "duration=10.0.*LogUniform"),
         (lambda: ODE(weights={"chaotic": 1.0}), ValueError, "chaotic"),
         (lambda: ODE(weights={"autonomus": 1.0}), ValueError, "autonomous"),
         (lambda: ODE(weights={}), ValueError, "weights"),
@@ -503,20 +503,20 @@ LINE = System.from_sympy([-sympy.Symbol("u")], [sympy.Symbol("u")])
         (lambda: ODE(max_jump=0.0), ValueError, "max_jump=0.0"),
         (lambda: ODE(max_monotone=1.5), ValueError, "max_monotone=1.5"),
         (lambda: ODE(max_monotone=math.nan), ValueError, "max_monotone=nan"),
-        (lambda: ODE(domain="protect"), ValueError, "domain='protect'.*protected"),
+        (lambda: ODE(protected="no"), TypeError, "protected='no'.*True or False"),
         (lambda: ODE(max_substeps=3), ValueError, "max_substeps=3.*1, 2 or 4"),
         (lambda: ODE(max_substeps=0), ValueError, "max_substeps=0.*1, 2 or 4"),
         (lambda: ODE(solver=diffrax.Kvaerno5()), ValueError,
          "explicit Runge-Kutta method of diffrax.*diffrax.Tsit5.*solve"),
         (lambda: ODE(solver="Tsit5"), ValueError, "explicit Runge-Kutta method"),
         (lambda: ODE(solver=diffrax.Tsit5), ValueError, "explicit Runge-Kutta method"),
-        (lambda: ODE(span=Constant(-5.0)), ValueError, "span"),
+        (lambda: ODE(duration=Constant(-5.0)), ValueError, "duration"),
         (lambda: config_of(num_inputs=0), ValueError, "'driven'.*num_inputs=0.*leave 'driven' out"),
         (lambda: config_of(num_inputs=0, weights={"forced": 1.0}), ValueError, "'forced'"),
         (lambda: config_of(num_outputs=1), ValueError, "second_order.*two states"),
         (lambda: config_of(num_outputs=17), ValueError, "num_outputs=17.*16"),
-        (lambda: presets.ode(dimension=17), ValueError, "ode.dimension=17.: .* <= 16"),
-        (lambda: presets.ode(dimension=0), ValueError, "ode.dimension=0"),
+        (lambda: presets.ode(num_outputs=17), ValueError, "ode.num_outputs=17.: .* <= 16"),
+        (lambda: presets.ode(num_outputs=0), ValueError, "ode.num_outputs=0"),
         (lambda: presets.ode(num_inputs=-1), ValueError, "num_inputs=-1"),
         (lambda: presets.ode(min_outputs=3), ValueError, "min_outputs=3"),
         (lambda: Config(num_inputs=0), ValueError, "num_inputs=0"),
@@ -546,7 +546,7 @@ def test_mistakes_are_named(
 def test_the_preset_leaves_out_what_cannot_be(
     num_inputs: int, dimension: int, missing: set
 ) -> None:
-    config = presets.ode(num_inputs=num_inputs, dimension=dimension)
+    config = presets.ode(num_inputs=num_inputs, num_outputs=dimension)
     assert set(FORMS) - set(config.target.weights) == missing
 
 

@@ -71,9 +71,8 @@ def errors(expr: sympy.Expr, got: np.ndarray) -> np.ndarray:
 def values() -> np.ndarray:
     """Of every case at every point, in one evaluation."""
     x = jnp.asarray(POINTS)[None, None]
-    return np.asarray(s2jax.evaluate(s2jax.from_sympy(CASES, {Y: "x_0"})[None], x))[0].astype(
-        np.float64
-    )
+    programs = s2jax.from_sympy([tuple(CASES)], {Y: "x_0"})
+    return np.asarray(s2jax.evaluate(programs, x))[0].astype(np.float64)
 
 
 @pytest.mark.parametrize("case", range(len(CASES)), ids=lambda case: str(CASES[case]))
@@ -123,7 +122,7 @@ def test_batches_follow_the_label() -> None:
         initial=[uniform(-90.0, -80.0), uniform(-90.0, -80.0), uniform(5.0, 6.0)],
         duration=0.5,
     )
-    config = s2jax.presets.ode(length=32, dimension=3, num_inputs=0, target=system)
+    config = s2jax.presets.ode(length=32, num_outputs=3, num_inputs=0, target=system)
     batch = s2jax.sample(jax.random.key(0), config, 2)
     assert (np.asarray(batch.status) == 0).all()
     y = s2jax.ode.solve(batch.program, batch.y[..., 0], batch.t).y

@@ -21,7 +21,7 @@ from s2jax.laws import Decimals, S2Law
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 KEY = jax.random.key(0)
-LAW = s2jax.Expressions(["x_0"])
+LAW = s2jax.GivenLaw(["x_0"])
 ENTRIES: list[Callable[..., Any]] = [
     presets.s2, presets.ode, s2jax.sample, s2jax.candidates, s2jax.Stream, s2jax.batches,
     grain_source, s2jax.corpus.write_corpus, s2jax.fit_constants, s2jax.evaluate, s2jax.from_text,
@@ -55,9 +55,9 @@ def test_a_misspelled_name_gets_the_right_one(call: Callable[..., Any]) -> None:
         (presets.s2, "n_inputs", "num_inputs"),
         (presets.s2, "output_dimension", "num_outputs"),
         (presets.s2, "dim", "num_outputs"),
-        (presets.ode, "dim", "dimension"),
-        (presets.ode, "num_outputs", "dimension"),
-        (presets.ode, "n_states", "dimension"),
+        (presets.ode, "dim", "num_outputs"),
+        (presets.ode, "dimension", "num_outputs"),
+        (presets.ode, "n_states", "num_outputs"),
         (s2jax.Config, "channels", "num_inputs"),
         (s2jax.sample, "batch_size", "n"),
         (s2jax.sample, "rng", "key"),
@@ -150,7 +150,7 @@ def test_the_wrong_kind_is_told_with_its_article(kind: Any, name: str, other: Pa
         (lambda: s2jax.Config(target=LAW), "this is a law of expressions. Wrap it in s2jax.Algeb"),
         (lambda: s2jax.Config(target=S2Law()), "s2jax.Algebraic(S2Law(...))."),
         (lambda: s2jax.Config(target=ARMA()), "must be a target; this is an input family."),
-        (lambda: s2jax.Config(target="sin(x_0)"), "s2jax.Algebraic(s2jax.Expressions([...]))"),
+        (lambda: s2jax.Config(target="sin(x_0)"), "s2jax.Algebraic(s2jax.GivenLaw([...]))"),
         (lambda: s2jax.Config(target=s2jax.ODE), "must be a target, not its class. Call it: ODE()"),
         (lambda: s2jax.Config(inputs=LAW), "must be an input family; this is a law of expressions"),
         (lambda: s2jax.Config(inputs=s2jax.Identity()), "an input family; this is a target."),
@@ -178,11 +178,11 @@ CONFIG = presets.s2(64)
 WHOLE: dict[str, Callable[[Any], Any]] = {
     "length": lambda n: presets.s2(length=n),
     "num_inputs": lambda n: presets.s2(num_inputs=n),
-    "dimension": lambda n: presets.ode(dimension=n),
+    "num_outputs": lambda n: presets.ode(num_outputs=n),
     "n": lambda n: s2jax.sample(KEY, CONFIG, n),
     "block_size": lambda n: s2jax.Stream(CONFIG, 0, n),
     "batch": lambda n: s2jax.batches(CONFIG, batch=n),
-    "block": lambda n: s2jax.corpus.write_corpus("unused", CONFIG, 8, block=n),
+    "block_size of a corpus": lambda n: s2jax.write_corpus("unused", CONFIG, 8, block_size=n),
     "max_tries": lambda n: s2jax.Acceptance(max_tries=n),
     "max_components": lambda n: Mixture(max_components=n),
 }
@@ -190,15 +190,18 @@ WHOLE: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_no_number_is_too_large_for_a_sentence(name: str) -> None:
+    argument = name.split()[0]
     for number in HUGE:
         with pytest.raises(
-            ValueError, match=rf"\({name}=.*\): must be an integer >= \d+ and <= \d+\.$"
+            ValueError, match=rf"\({argument}=.*\): must be an integer >= \d+ and <= \d+\.$"
         ):
             WHOLE[name](number)
-    with pytest.raises((ValueError, TypeError), match=rf"\({name}=-1\): must be an integer"):
+    with pytest.raises((ValueError, TypeError), match=rf"\({argument}=-1\): must be an integer"):
         WHOLE[name](-1)
     for other in (2.5, "2", None, True, 2j):
-        with pytest.raises((TypeError, ValueError), match=rf"\({name}=.*\): must be an? .*integer"):
+        with pytest.raises(
+            (TypeError, ValueError), match=rf"\({argument}=.*\): must be an? .*integer"
+        ):
             WHOLE[name](other)
 
 

@@ -80,7 +80,7 @@ def test_sigterm_interrupts_its_tasks(tmp_path: Path) -> None:
         "Progress.__call__ = lambda self, rows: rows >= 16 and os.kill(os.getpid(), 15)\n"
         "sys.exit(cli.main(sys.argv[1:]))\n"
     )
-    options = "--rows 64 --shard-rows 8 --block 4 --length 64 --inputs ARMA --target Identity"
+    options = "--rows 64 --shard-rows 8 --block-size 4 --length 64 --inputs ARMA --target Identity"
     folder = tmp_path / "new"
     ends = subprocess.run(
         [sys.executable, "-c", code, "generate", str(folder), *options.split(), "--engine", "ray"],

@@ -139,7 +139,7 @@ class TestMapping:
         assert (config.length, config.num_inputs, config.num_outputs) == (100, 2, 3)
         assert (config.acceptance.max_tries, config.acceptance.bound) == (7, 100.0)
         assert (config.x_scaling.high, config.y_scaling.high) == (4.0, 2.0)
-        assert (config.target.domain, law.affine) == ("reject", "full")
+        assert (config.target.protected, law.affine) == (False, "full")
         assert (law.max_integer, law.constant_probability) == (5, 0.5)
         assert (law.min_unary, law.max_unary, law.unary_subtree_limit) == (1, 2, 4)
         assert config.inputs.weights == (0.7, 0.0)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import s2jax
-from s2jax.corpus import files, read_manifest, verify, write_corpus
+from s2jax.corpus import files, read_manifest, verify_corpus, write_corpus
 from s2jax.exporters import export
 from tests import faults
 
@@ -116,7 +116,7 @@ def test_equal_commands_that_start_together(tmp_path, whole):
         folder = tmp_path / str(number)
         results = faults.together(*[lambda f=folder: faults.write_part(f)] * 3)
         assert results == [read_manifest(whole)] * 3
-        assert not verify(folder)
+        assert not verify_corpus(folder)
         faults.check_finished(folder, faults.content(whole))
         file = folder / read_manifest(folder)["files"][3]["name"]
         file.unlink()
@@ -137,7 +137,7 @@ def test_one_of_two_corpora_that_start_together_is_written(tmp_path):
         assert isinstance(refused, FileExistsError)
         assert "seed is" in str(refused)
         assert read_manifest(folder)["seed"] == 1 + (results[0] is refused)
-        assert not verify(folder)
+        assert not verify_corpus(folder)
 
 
 def test_one_of_two_exports_that_start_together_is_written(tmp_path, whole):

@@ -12,7 +12,7 @@ import pytest
 import sympy
 
 import s2jax
-from s2jax.laws import AbstractLaw, Expressions, S2Law, UniformLaw
+from s2jax.laws import AbstractLaw, GivenLaw, S2Law, UniformLaw
 from s2jax.programs import Program, evaluate, operators
 from s2jax.programs.operators import OPCODE, TABLE
 from s2jax.text import _write_sympy, form, to_prefix, to_sympy, to_text
@@ -289,7 +289,7 @@ def test_sympy_keeps_constants_operations_and_protection() -> None:
     assert str(guarded) == "-log(Abs(sqrt(Abs(x_1)))) + Abs(0.06 - 2.5*x_0)**x_1"
     assert str(bare) == "(0.06 - 2.5*x_0)**x_1 - log(sqrt(x_1))"
     assert guarded.free_symbols == {sympy.Symbol("x_0", real=True), sympy.Symbol("x_1", real=True)}
-    [[root]] = to_sympy(make_program(node("pow2", node("sqrt", 0)), protected=False))
+    [(root,)] = to_sympy(make_program(node("pow2", node("sqrt", 0)), protected=False))
     assert str(root) == "(sqrt(x_0))**2"
 
 
@@ -311,12 +311,12 @@ def test_sympy_evaluates_on_demand_but_no_function_of_a_number() -> None:
 def test_results_follow_the_shape_of_the_program() -> None:
     program = make_program(affine(0), None, node("neg", 1))
     x_0, x_1 = sympy.symbols("x_0 x_1", real=True)
-    assert to_sympy(program) == [[x_0, 0, -x_1]]
-    assert to_prefix(program) == [[["x_0"], [], ["neg", "x_1"]]]
+    assert to_sympy(program) == [(x_0, 0, -x_1)]
+    assert to_prefix(program) == [(["x_0"], [], ["neg", "x_1"])]
     assert to_text(program) == ["x_0 | 0 | neg(x_1)"]
     assert to_text(program, style="prefix") == ["x_0,|,0,|,neg,x_1"]
     assert to_text(program, style="sympy") == ["x_0 | 0 | -x_1"]
-    assert to_sympy(program[0]) == [x_0, 0, -x_1]
+    assert to_sympy(program[0]) == (x_0, 0, -x_1)
     assert to_text(program[0]) == "x_0 | 0 | neg(x_1)"
     assert to_sympy(program[0, 2]) == -x_1
     assert to_prefix(program[0, 2]) == ["neg", "x_1"]
@@ -330,7 +330,7 @@ def test_results_follow_the_shape_of_the_program() -> None:
 def test_what_is_no_program_is_refused(function: Any) -> None:
     with pytest.raises(TypeError):
         function("x_0")
-    with pytest.raises(TypeError, match="type str.: must be a Program.*Pass batch.program"):
+    with pytest.raises(TypeError, match="must be a Program, not of type str. Pass batch.program"):
         form.check_program(function.__name__, "x_0")
     with pytest.raises(TypeError, match="call .* outside"):
         jax.jit(function)(make_program(affine(0)))
@@ -603,13 +603,13 @@ def test_the_reference_reads_the_text_and_computes_the_same(
 
 @pytest.mark.parametrize("text, names", [("x_0*y_1 + t", "y_1, t"), ("sin(t)", "t")])
 def test_an_algebraic_target_refuses_states_and_time(text: str, names: str) -> None:
-    law = Expressions(["x_0", text])
+    law = GivenLaw(["x_0", text])
     with pytest.raises(ValueError, match=f"must read inputs x_0, x_1, ... only, and reads {names}"):
         s2jax.Config(target=s2jax.Algebraic(law=law))
 
 
 def test_only_inputs_are_taken_modulo_those_used() -> None:
-    law = Expressions("x_0*y_1 + x_1*t")
+    law = GivenLaw("x_0*y_1 + x_1*t")
     words = jnp.arange(8, dtype=jnp.uint32).reshape(4, 2)
     used = jnp.array([1, 2, 1, 2], jnp.int32)
     texts = to_text(law.draw(words, used, 2, False)[:, None])
@@ -617,5 +617,5 @@ def test_only_inputs_are_taken_modulo_those_used() -> None:
     assert texts == both * 2
     with pytest.raises(ValueError, match="with num_inputs=0: must read no inputs, and reads x_1"):
         law.draw(words, used * 0, 0, False)
-    autonomous = Expressions("y_1*t").draw(words, used * 0, 0, False)
+    autonomous = GivenLaw("y_1*t").draw(words, used * 0, 0, False)
     assert to_text(autonomous[:, None]) == ["(y_1 mul t)"] * 4

@@ -36,8 +36,8 @@ from sympy import (
 import s2jax
 from s2jax import programs
 from s2jax.laws import AbstractLaw, S2Law, UniformLaw
-from s2jax.programs import Program, operators
-from s2jax.text import _evaluate, evaluate, from_sympy, from_text, to_sympy, to_text
+from s2jax.programs import Program, evaluate, operators
+from s2jax.text import from_sympy, from_text, to_sympy, to_text
 
 x, y = symbols("x_0 x_1")
 u, v = symbols("u v", positive=True)
@@ -140,17 +140,17 @@ def test_the_form_is_that_of_text() -> None:
 
 
 def test_shapes() -> None:
-    assert from_sympy(x).shape == from_sympy([x]).shape == (1,)
-    assert from_sympy([x, y, x * y]).shape == (3,)
-    assert from_sympy([[x, y], [y]]).shape == (2, 2)
-    assert from_sympy([[[x], [y]], [[y], [x]]]).shape == (2, 2, 1)
-    assert from_sympy(sympy.Tuple(x, y)).shape == (2,)
-    np.testing.assert_array_equal(from_sympy([[x, y], [y]]).length, [[1, 1], [1, 0]])
+    assert from_sympy(x).shape == from_sympy((x,)).shape == (1,)
+    assert from_sympy([x, y, x * y]).shape == (3, 1)
+    assert from_sympy([(x, y), y]).shape == (2, 2)
+    assert from_sympy([[x, y], [y, x]]).shape == (2, 2, 1)
+    assert from_sympy((x, y)).shape == from_sympy(sympy.Tuple(x, y)).shape == (2,)
+    np.testing.assert_array_equal(from_sympy([(x, y), y]).length, [[1, 1], [1, 0]])
     assert from_sympy(x + 1, num_nodes=7).num_nodes == 7
 
 
 def test_unused_outputs_stay_unused() -> None:
-    program = from_sympy([[x, Integer(0)]])
+    program = from_sympy([(x, Integer(0))])
     np.testing.assert_array_equal(program.length, [[1, 0]])
     assert to_sympy(program)[0][1] == 0
 
@@ -194,8 +194,8 @@ def test_names_of_variables_are_checked(variables: Any, rule: str) -> None:
 
 
 def test_values_need_the_states() -> None:
-    with pytest.raises(ValueError, match="must read x_0 to x_0 only, and reads t, y_0"):
-        evaluate(Symbol("t") * Symbol("y_0"), jnp.ones((1, 1, 3)))
+    with pytest.raises(ValueError, match="y_0"):
+        evaluate(from_sympy(Symbol("t") * Symbol("y_0")), jnp.ones((1, 3)))
 
 
 def test_protection_is_implied_once() -> None:
@@ -345,7 +345,7 @@ def test_both_ways_agree_with_numpy() -> None:
     rng = np.random.default_rng(1)
     exprs = moderate_expressions(200, 3)
     points = rng.uniform(-2, 2, (2, 32)).astype(np.float32)
-    programs = from_sympy([[expr] for expr in exprs])
+    programs = from_sympy(exprs)
     at = jnp.broadcast_to(jnp.asarray(points), (200, 2, 32))
     by_program = np.asarray(programs.evaluate(programs, at))[:, 0]
     compiled = s2jax.lambdify(exprs, [Symbol(f"x_{k}", real=True) for k in range(2)])
@@ -363,83 +363,59 @@ def test_both_ways_agree_with_numpy() -> None:
     assert drawable <= seen
 
 
-# Which way `evaluate` takes.
+# What `evaluate` takes, and the two ways to it.
 
 
-@pytest.fixture
-def ways(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The ways taken, in order."""
-    taken: list[str] = []
-
-    def note(name: str, function: Any) -> Any:
-        return lambda *args: (taken.append(name), function(*args))[1]
-
-    monkeypatch.setattr(_evaluate, "_on_all", note("program", _evaluate._on_all))
-    monkeypatch.setattr(_evaluate, "_compile", note("lambdify", _evaluate._compile))
-    return taken
-
-
-@pytest.mark.long
-def test_the_number_of_series_decides(ways: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_ways_agree_on_a_batch() -> None:
     exprs = [sin(x) * y + 0.5, Symbol("x_1", real=True) ** 2, Integer(0)]
-    series = jax.random.normal(jax.random.key(0), (3, 2, 2, 16))
-    one = evaluate(exprs, series)
-    assert one.shape == (3, 2, 3, 16)
-    monkeypatch.setattr(_evaluate, "COMPILE_FROM", 6)
-    two = evaluate(exprs, series)
-    assert ways == ["program", "lambdify"]
-    np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(one[..., 1, :], series[..., 1, :] ** 2, rtol=1e-6)
-    assert evaluate(x, series[0, 0]).shape == (1, 16)
+    series = jax.random.normal(jax.random.key(0), (6, 2, 16))
+    programs = jax.tree.map(lambda leaf: jnp.stack([leaf] * 6), from_sympy(tuple(exprs)))
+    by_program = evaluate(programs, series)
+    assert by_program.shape == (6, 3, 16)
+    one_name = {symbol: Symbol(symbol.name) for expr in exprs for symbol in expr.free_symbols}
+    function = s2jax.lambdify([expr.xreplace(one_name) for expr in exprs], symbols("x_0 x_1"))
+    by_lambdify = jnp.stack(function(series[:, 0], series[:, 1]), axis=1)
+    np.testing.assert_allclose(by_program, by_lambdify, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(by_program[:, 1], series[:, 1] ** 2, rtol=1e-6)
 
 
-def test_what_programs_lack_is_compiled(ways: list[str]) -> None:
+def test_what_programs_lack_is_compiled() -> None:
     series = jax.random.normal(jax.random.key(0), (4, 1, 16))
-    got = evaluate(sympy.erf(x), series)
-    assert ways == ["lambdify"]
+    with pytest.raises(ValueError, match="erf"):
+        from_sympy(erf(x))
+    got = s2jax.lambdify(erf(x), [x])(series)
     np.testing.assert_allclose(got, jax.scipy.special.erf(series), rtol=1e-5)
 
 
-@pytest.mark.long
-def test_traced_and_differentiated(ways: list[str]) -> None:
+def test_both_ways_are_traced_and_differentiated() -> None:
     series = jax.random.normal(jax.random.key(0), (4, 2, 16))
-    expr = x**2 * y
-    whole = lambda at: evaluate(expr, at).sum()
-    np.testing.assert_allclose(jax.jit(whole)(series), whole(series), rtol=1e-5)
-    slope = jax.jit(jax.grad(whole))(series)
-    np.testing.assert_allclose(slope[:, 1], series[:, 0] ** 2, rtol=1e-5, atol=1e-6)
-    mapped = jax.vmap(lambda row: evaluate(expr, row))(series)
-    np.testing.assert_allclose(mapped, evaluate(expr, series), rtol=1e-6)
-    assert set(ways) == {"program"}
+    program, function = from_sympy(x**2 * y), s2jax.lambdify(x**2 * y, [x, y])
+    ways = (lambda row: evaluate(program, row)[0], lambda row: function(row[0], row[1]))
+    for way in ways:
+        whole = lambda at, way=way: jax.vmap(way)(at).sum()
+        np.testing.assert_allclose(jax.jit(whole)(series), whole(series), rtol=1e-5)
+        slope = jax.jit(jax.grad(whole))(series)
+        np.testing.assert_allclose(slope[:, 1], series[:, 0] ** 2, rtol=1e-5, atol=1e-6)
 
 
 def test_expressions_of_one_size_share_a_compiled_evaluator() -> None:
-    series = jnp.ones((5, 1, 24))
-    evaluate(sin(x), series)
+    series = jnp.ones((1, 24))
+    evaluate(from_sympy(sin(x), num_nodes=16), series)
     before = programs._evaluate._evaluate_batch._cache_size()
     for expr in (cos(x) + 2, x**3 * 0.5 - exp(x), 1 / x):
-        evaluate(expr, series)
+        evaluate(from_sympy(expr, num_nodes=16), series)
     assert programs._evaluate._evaluate_batch._cache_size() == before
 
 
-def test_programs_are_evaluated_as_ever() -> None:
-    program = from_sympy([[x + 1], [2 * x]])
-    series = jnp.ones((2, 1, 8))
-    want = programs.evaluate(program, series, program.constants)
-    np.testing.assert_array_equal(evaluate(program, series, program.constants), want)
-    assert s2jax.evaluate is evaluate
+def test_there_is_one_evaluate() -> None:
+    assert s2jax.evaluate is programs.evaluate
 
 
-def test_evaluate_refuses(unchecked: None) -> None:
+@pytest.mark.parametrize("given", [x, [x], "x_0", ["x_0"], 1.0], ids=repr)
+def test_evaluate_takes_programs_only(given: Any, unchecked: None) -> None:
     series = jnp.ones((2, 1, 8))
-    program = from_sympy([[x], [x]])
-    with pytest.raises(TypeError, match="s2jax.from_text"):
-        evaluate("x_0", series)
-    with pytest.raises(TypeError, match="Program, a SymPy expression"):
-        evaluate([[x]], series)
-    with pytest.raises(TypeError, match="must be left out"):
-        evaluate(x, series, program.constants)
-    with pytest.raises(ValueError, match=r"reads x_1, z"):
-        evaluate(x * y * Symbol("z"), series)
-    with pytest.raises(ValueError, match="must hold an expression"):
-        evaluate([], series)
+    rule = r"\(program=.*must be a Program.*from_text.*from_sympy.*lambdify"
+    with pytest.raises(TypeError, match="evaluate" + rule):
+        evaluate(given, series)
+    with pytest.raises(TypeError, match="evaluate_jvp" + rule):
+        s2jax.evaluate_jvp(given, series, series)

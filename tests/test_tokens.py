@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from s2jax import presets
-from s2jax.laws import AbstractLaw, Decimals, S2Law, UniformLaw, num_tokens
+from s2jax.laws import AbstractLaw, Decimals, S2Law, UniformLaw
 from s2jax.programs import Program, evaluate, operators
 from s2jax.programs.operators import CONST, OPCODE, TABLE
 from s2jax.programs.program import VARIABLE_NAMES
 from s2jax.text import to_prefix, tree
-from s2jax.text.tokens import Tokens, TokenStatus, from_tokens, to_tokens
+from s2jax.text.tokens import Tokens, TokenStatus, from_tokens, num_tokens, to_tokens
 from s2jax.text.tree import Number, Operation, Variable
 from s2jax.text.vocabulary import SPECIAL, Vocabulary
 
@@ -381,7 +381,7 @@ def test_tokens_are_the_same_in_float64(drawn: dict[str, Program]) -> None:
     code, _ = from_tokens(expected.ids)
     with jax.enable_x64(True):
         assert same_tokens(to_tokens(program), expected)
-        assert not differences(from_tokens(expected.ids)[0], code).any()
+        assert not differences(from_tokens(expected.ids).program, code).any()
 
 
 def test_a_second_call_does_not_recompile(drawn: dict[str, Program]) -> None:
@@ -482,8 +482,8 @@ def test_a_program_that_is_too_large_is_reported() -> None:
     assert status.tolist() == [8, 8, 0]
     assert program.length.tolist() == [[0], [0], [2]]
     deep = rows_of([["add"] * 30 + ["x_0"] * 31], 70)
-    assert from_tokens(deep, num_nodes=5)[1].tolist() == [8]
-    assert from_tokens(deep)[1].tolist() == [0]
+    assert from_tokens(deep, num_nodes=5).status.tolist() == [8]
+    assert from_tokens(deep).status.tolist() == [0]
 
 
 def stripped(ids: np.ndarray) -> list[int]:

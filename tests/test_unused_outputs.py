@@ -85,6 +85,6 @@ def test_the_number_0_is_no_unused_output() -> None:
 
 
 def test_expressions_of_a_program_are_the_used_ones(program: Program) -> None:
-    law = s2jax.Expressions(program[4:6])
+    law = s2jax.GivenLaw(program[4:6])
     used = [k for row in PATTERNS[4:6] for k in range(4) if row[k]]
-    assert law.expressions == tuple(f"sin(x_{k})" for k in used)
+    assert law.alternatives == tuple(f"sin(x_{k})" for k in used)

@@ -18,19 +18,19 @@ class Generate:
     `s2jax fields` lists them all. Options win over the file, the file over the preset.
     """
 
-    out: Path
+    path: Path
     """The folder: new, empty, or with a part of the same corpus."""
     preset: Preset = "s2"
     """Where fields that are not set come from."""
     rows: int = 20000
     """Number of pairs."""
     seed: int = 0
-    """The same seed, configuration and block give the same pairs."""
+    """The same seed, configuration and block size give the same pairs."""
     config: Path | None = None
     """TOML file with fields of the configuration, tables nested like dotted names."""
     shard_rows: int = 65536
-    """Pairs per file, a multiple of block."""
-    block: int = 1024
+    """Pairs per file, a multiple of block_size."""
+    block_size: int = 1024
     """Pairs drawn at a time."""
     workers: int = 1
     """Processes that write files, each on CPU; at most one per file."""
@@ -49,10 +49,10 @@ class Show:
     Solutions of differential equations are plotted over time and as paths in the plane.
     """
 
-    out: Path
+    path: Path
     """The folder of a corpus."""
     png: Path | None = None
-    """Where the picture goes; by default OUT.png beside the folder."""
+    """Where the picture goes; by default PATH.png beside the folder."""
     pairs: int = 6
     """Number of pairs in the picture."""
     seed: int = 0
@@ -63,7 +63,7 @@ class Show:
 class Info:
     """Print what a folder holds: rows, configuration, versions, how far it is."""
 
-    out: Path
+    path: Path
     """The folder of a corpus, finished or not."""
 
 
@@ -71,7 +71,7 @@ class Info:
 class Verify:
     """Compare every file of a corpus with its manifest; exit code 1 if one is damaged."""
 
-    out: Path
+    path: Path
     """The folder of a corpus."""
 
 
@@ -79,7 +79,7 @@ class Verify:
 class Repair:
     """Draw damaged or missing files of a corpus again, with the same values."""
 
-    out: Path
+    path: Path
     """The folder of a corpus."""
 
 
@@ -90,7 +90,7 @@ class Export:
     Each format has options of its own, for example --format hf --univariate.
     """
 
-    out: Path
+    path: Path
     """The folder of a corpus."""
     dest: Path
     """Where the copy goes: new or empty."""

@@ -38,7 +38,7 @@ def export(command: Export) -> int:
     values = {name: getattr(command, name) for name in takers}
     options = {name: v for name, v in values.items() if v != _not_given(name, takers[name])}
     try:
-        done = exporters.export(command.out, command.dest, command.format, **options)
+        done = exporters.export(command.path, command.dest, command.format, **options)
     except DamagedError:
         raise
     except (FileNotFoundError, FileExistsError, ValueError, TypeError) as error:

@@ -22,9 +22,9 @@ def generate(command: Generate, options: dict[str, list[str]]) -> int:
     start = time.perf_counter()
     try:
         manifest = write_corpus(
-            command.out, config, command.rows, command.seed, command.shard_rows, command.block,
-            progress, workers=command.workers, part=part, engine=_engine(command),
-            announce=lambda text: print(text, file=sys.stderr),
+            command.path, config, command.rows, command.seed, command.shard_rows,
+            command.block_size, progress, workers=command.workers, part=part,
+            engine=_engine(command), announce=lambda text: print(text, file=sys.stderr),
         )  # fmt: skip
     except DamagedError:
         raise
@@ -40,9 +40,9 @@ def generate(command: Generate, options: dict[str, list[str]]) -> int:
         _report(command, manifest, progress.drawn, seconds)
     elif shards:
         rate = _rate(progress.drawn, seconds)
-        print(f"{command.out}: part {command.shards} is done{rate}; others are missing still.")
+        print(f"{command.path}: part {command.shards} is done{rate}; others are missing still.")
     else:
-        print(f"{command.out}: part {command.shards} has nothing to do, as there are fewer files.")
+        print(f"{command.path}: part {command.shards} has nothing to do, as there are fewer files.")
     return 0
 
 
@@ -52,7 +52,7 @@ def _shards(command: Generate, config: Any, part: tuple[int, int]) -> dict[int, 
     from s2jax.stream import Stream
 
     try:
-        stream = Stream(config, command.seed, command.block)
+        stream = Stream(config, command.seed, command.block_size)
         plan = Plan(stream, command.rows, command.shard_rows)
         return {shard: len(plan.ids(shard)) for shard in plan.shards_of(part)}
     except (ValueError, TypeError) as error:
@@ -88,7 +88,7 @@ def _report(command: Generate, manifest: dict[str, Any], drawn: int, seconds: fl
     size = sum(file["bytes"] for file in manifest["files"])
     accepted, rejected = outcomes(manifest)
     rate = _rate(drawn, seconds) or ", there was nothing left to draw"
-    print(f"{command.out}: {counted(command.rows, 'row')}, {size / 1e6:,.1f} MB{rate}, {accepted}")
+    print(f"{command.path}: {counted(command.rows, 'row')}, {size / 1e6:,.1f} MB{rate}, {accepted}")
     if rejected:
         print("rejected:", rejected)
     unusable = manifest["acceptance"]["unusable_rows"]

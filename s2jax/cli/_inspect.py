@@ -13,11 +13,11 @@ def show(command: Show) -> int:
     if command.pairs < 1:
         raise UsageError(f"--pairs {command.pairs}: must be >= 1.")
     try:
-        table = summarize(command.out)
+        table = summarize(command.path)
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
-    png = command.png or command.out.resolve().with_name(command.out.resolve().name + ".png")
-    plot_corpus(command.out, png, command.pairs, command.seed)
+    png = command.png or command.path.resolve().with_name(command.path.resolve().name + ".png")
+    plot_corpus(command.path, png, command.pairs, command.seed)
     _print(table | {"picture": str(png)})
     return 0
 
@@ -27,7 +27,7 @@ def info(command: Info) -> int:
     from s2jax.corpus import describe_corpus
 
     try:
-        _print(describe_corpus(command.out))
+        _print(describe_corpus(command.path))
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
     return 0
@@ -39,20 +39,20 @@ def verify(command: Verify) -> int:
     from s2jax.corpus.info import counted
 
     try:
-        damaged = corpus.verify(command.out)
+        damaged = corpus.verify_corpus(command.path)
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
     for damage in damaged:
-        print(f"{command.out}: {damage.name} {damage.reason}")
+        print(f"{command.path}: {damage.name} {damage.reason}")
     if any(damage.shard >= 0 for damage in damaged):
-        print(f"To draw them again: s2jax repair {command.out}", file=sys.stderr)
+        print(f"To draw them again: s2jax repair {command.path}", file=sys.stderr)
     if any(damage.shard < 0 for damage in damaged):
         print("Move away what is no file of the corpus.", file=sys.stderr)
     if damaged:
         return 1
-    files = len(corpus.read_manifest(command.out)["files"])
+    files = len(corpus.read_manifest(command.path)["files"])
     are = "is as it was" if files == 1 else "are as they were"
-    print(f"{command.out}: {counted(files, 'file')} {are} written.")
+    print(f"{command.path}: {counted(files, 'file')} {are} written.")
     return 0
 
 
@@ -62,13 +62,13 @@ def repair(command: Repair) -> int:
 
     prepare_to_draw()
     try:
-        repaired = corpus.repair(command.out)
+        repaired = corpus.repair_corpus(command.path)
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
     for damage in repaired:
-        print(f"{command.out}: {damage.name} {damage.reason}; drawn again, with the same values.")
+        print(f"{command.path}: {damage.name} {damage.reason}; drawn again, with the same values.")
     if not repaired:
-        print(f"{command.out}: nothing to repair.")
+        print(f"{command.path}: nothing to repair.")
     return 0
 
 

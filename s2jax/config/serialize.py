@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import inspect
 import json
 from collections.abc import Mapping
 from types import ModuleType
@@ -33,11 +32,8 @@ def classes() -> Mapping[str, type]:
         inputs.AbstractFamily, targets.AbstractTarget,
     )  # fmt: skip
     found = [Config, Standardize, *(value for module in modules for value in vars(module).values())]
-    return {
-        kind.__name__: kind
-        for kind in found
-        if isinstance(kind, type) and issubclass(kind, bases) and not inspect.isabstract(kind)
-    }
+    kinds = [kind for kind in found if isinstance(kind, type) and issubclass(kind, bases)]
+    return {kind.__name__: kind for kind in kinds if not kind.__name__.startswith("Abstract")}
 
 
 def to_json(config: Config, indent: int | None = None) -> str:

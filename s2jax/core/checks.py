@@ -115,6 +115,12 @@ def check_static_integer(owner: str, name: str, value: Any, low: int, high: floa
     check_number(owner, name, value, low, high, integer=True)
 
 
+def check_flag(owner: str, name: str, value: Any) -> None:
+    """Refuse what is neither True nor False; programs depend on it."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{owner}({name}={shown(value)}): must be True or False.")
+
+
 def as_shape(owner: str, name: str, shape: Any) -> tuple[int, ...]:
     """A shape as a tuple of integers of Python; a single integer is that of one axis.
 
@@ -290,13 +296,12 @@ def check_weights(
 SYNONYMS = (
     "length seq_length seq_len sequence_length series_length time_steps timesteps num_steps T",
     "num_inputs n_inputs input_dimension input_dim in_channels num_variables n_vars channels",
-    "num_outputs n_outputs output_dimension output_dim out_channels channels",
-    "dimension dim dims ndim num_dims n_dims num_states n_states state_dim num_outputs",
+    "num_outputs n_outputs output_dimension output_dim out_channels channels dimension dim dims "
+    "ndim num_dims n_dims num_states n_states state_dim",
     "n num num_samples n_samples size batch_size num_rows n_rows rows count",
     "batch batch_size rows n num_rows n_rows",
     "rows n n_rows nrows num_rows num_samples n_samples size",
-    "block_size block blocksize",
-    "block block_size blocksize batch_size",
+    "block_size block blocksize batch_size",
     "seed random_state random_seed rng key",
     "key rng rng_key prng_key seed random_state",
     "max_tries max_trials tries retries",

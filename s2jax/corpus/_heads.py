@@ -33,6 +33,13 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
         FileNotFoundError: If there is none.
         DamagedError: If it is not as it was written; a `ValueError`.
         ValueError: If it is of another format or of another version.
+
+    Example:
+        >>> import tempfile, s2jax
+        >>> folder = tempfile.mkdtemp()
+        >>> manifest = s2jax.write_corpus(folder, s2jax.presets.s2(length=64), 4, block_size=4)
+        >>> read_manifest(folder) == manifest
+        True
     """
     folder = Path(path)
     if (folder / MANIFEST).is_file():

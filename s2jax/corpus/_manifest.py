@@ -12,7 +12,7 @@ from typing import Any
 from s2jax.corpus._heads import MANIFEST, PLAN, read_head
 from s2jax.corpus.files import TEMPORARY, replacing, sha256_of, sweep
 from s2jax.corpus.footers import Broken, DamagedError, Foreign, check_file, naming, totals_of
-from s2jax.corpus.plan import COMPUTES, DECIDES, OPTIONS, Plan, ids_of, name_of, num_files
+from s2jax.corpus.plan import COMPUTES, DECIDES, Plan, ids_of, name_of, num_files
 from s2jax.corpus.shards import Counts
 from s2jax.stream import difference
 
@@ -134,7 +134,7 @@ def begin(folder: Path, plan: Plan) -> None:
 
 def _compare(call: str, there: dict[str, Any], plan: Plan, names: tuple[str, ...]) -> None:
     """Refuse a corpus whose rows would be others, or might in their last bits."""
-    pick = lambda head: {OPTIONS.get(name, name): head.get(name) for name in names}
+    pick = lambda head: {name: head.get(name) for name in names}
     different = difference(pick(there), pick(plan.head))
     if different and names is DECIDES:
         raise FileExistsError(

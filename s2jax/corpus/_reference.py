@@ -99,9 +99,7 @@ def read_reference(path: str | os.PathLike[str], errors: str = "raise") -> Refer
     return ReferencePairs(x, y, program, x_mask, y_mask, text, files, tuple(skipped))
 
 
-def write_reference(
-    batch: Batch, folder: str | os.PathLike[str], first: int = 0
-) -> tuple[Path, ...]:
+def write_reference(batch: Batch, path: str | os.PathLike[str], first: int = 0) -> tuple[Path, ...]:
     """Write each usable row as a file that the reference's `load_s2data` reads.
 
     Row i becomes `pair-00000.npz`, counted from `first`, with the symbol as text, the used inputs
@@ -111,7 +109,7 @@ def write_reference(
 
     Args:
         batch: What `sample` returned.
-        folder: Made if it is not there.
+        path: A folder; made if it is not there.
         first: Number of the first row; for several batches in one folder.
 
     Returns:
@@ -144,13 +142,13 @@ def write_reference(
     texts = to_text(batch.program)
     rows = np.flatnonzero(np.asarray(batch.status) == Status.OK.value).tolist()
     _check_words(batch.program, rows)
-    folder = Path(folder)
+    folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
     files = {row: folder / f"pair-{first + row:05d}.npz" for row in rows}
     for file in files.values():
         if file.exists():
             raise FileExistsError(
-                f"write_reference(folder={str(folder)!r}): {file.name} must not exist already. "
+                f"write_reference(path={str(path)!r}): {file.name} must not exist already. "
                 "Choose another folder, or raise `first`."
             )
     x, y = _columns(batch.x, batch.x_mask), _columns(batch.y, batch.y_mask)
@@ -179,7 +177,7 @@ def _check_words(program: Program, rows: list[int]) -> None:
         if "pow" in words and program.protected:
             raise ValueError(
                 f"write_reference(batch): row {row} must not hold `pow`, because the reference "
-                'does not take the absolute value of its base. Draw with domain="reject".'
+                "does not take the absolute value of its base. Draw with protected=False."
             )
 
 

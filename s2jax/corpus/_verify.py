@@ -46,7 +46,7 @@ class Damage(NamedTuple):
     reason: str
 
 
-def verify(
+def verify_corpus(
     path: str | os.PathLike[str], progress: Callable[[int], object] | None = None
 ) -> list[Damage]:
     """Compare every file of a corpus with the manifest, bit by bit, and with its own footer.
@@ -56,8 +56,8 @@ def verify(
         progress: Called with the number of files looked at.
 
     Returns:
-        The damaged files; none if all is well. `repair` draws them again, and leaves those alone
-        that are none of the corpus.
+        The damaged files; none if all is well. `repair_corpus` draws them again, and
+        leaves alone those that are none of the corpus.
 
     Raises:
         FileNotFoundError: If there is no finished corpus.
@@ -66,8 +66,8 @@ def verify(
     Example:
         >>> import tempfile, s2jax
         >>> folder = tempfile.mkdtemp()
-        >>> manifest = s2jax.corpus.write_corpus(folder, s2jax.presets.s2(length=64), 4, block=4)
-        >>> verify(folder)
+        >>> manifest = s2jax.write_corpus(folder, s2jax.presets.s2(length=64), 4, block_size=4)
+        >>> verify_corpus(folder)
         []
     """
     folder, manifest = Path(path), read_manifest(path)
@@ -93,7 +93,7 @@ def _check_counts(folder: Path, manifest: dict[str, Any], totals: dict[str, Any]
             number, wrong = counts.get(name, 0), told.get(name, 0)
             if number != wrong:
                 reason = f"{kind}.{name} must be {number}, the sum over the files, but is {wrong}"
-                raise damaged(f"verify({str(folder)!r})", MANIFEST, reason)
+                raise damaged(f"verify_corpus({str(folder)!r})", MANIFEST, reason)
 
 
 def _compare(
@@ -118,13 +118,13 @@ def _compare(
     except OSError as error:
         return f"cannot be read: {error}", False, {}
     except Contradicted as error:
-        call, reason = f"verify({str(folder)!r})", f"{entry['name']}, whose bytes are as written, "
-        raise damaged(call, MANIFEST, f"{reason}{error}") from error
+        reason = f"{entry['name']}, whose bytes are as written, {error}"
+        raise damaged(f"verify_corpus({str(folder)!r})", MANIFEST, reason) from error
     except (Broken, Foreign) as error:
         return str(error), True, {}
 
 
-def repair(
+def repair_corpus(
     path: str | os.PathLike[str], progress: Callable[[int], object] | None = None
 ) -> list[Damage]:
     """Draw the damaged files of a corpus again, and check that they hold the same values.
@@ -142,13 +142,23 @@ def repair(
         DamagedError: If the manifest is damaged, or was written of another corpus' file.
         RuntimeError: If this machine or version draws other values; the damaged file stays.
         OSError: If the disk fails.
+
+    Example:
+        >>> import pathlib
+        >>> import tempfile, s2jax
+        >>> folder = tempfile.mkdtemp()
+        >>> manifest = s2jax.write_corpus(folder, s2jax.presets.s2(length=64), 4, block_size=4)
+        >>> file = pathlib.Path(folder, manifest["files"][0]["name"])
+        >>> content = file.write_bytes(file.read_bytes()[:-1])
+        >>> [damage.shard for damage in repair_corpus(folder)], verify_corpus(folder)
+        ([0], [])
     """
     folder, manifest = Path(path), read_manifest(path)
-    call = f"repair({str(path)!r})"
+    call = f"repair_corpus({str(path)!r})"
     check_data(folder, call)
     config_of(folder, manifest)
     plan, done = Plan.of(manifest), 0
-    found = [damage for damage in verify(path) if damage.shard != STRANGER]
+    found = [damage for damage in verify_corpus(path) if damage.shard != STRANGER]
 
     def report(rows: int) -> None:
         nonlocal done

@@ -30,7 +30,7 @@ def write_corpus(
     rows: int,
     seed: int = 0,
     shard_rows: int = 65536,
-    block: int = 1024,
+    block_size: int = 1024,
     progress: Callable[[int], object] | None = None,
     *,
     workers: int = 1,
@@ -40,11 +40,11 @@ def write_corpus(
 ) -> dict[str, Any] | None:
     """Draw pairs and write them as Parquet files, or go on where an interrupted call stopped.
 
-    The corpus is rows 0 to `rows - 1` of `Stream(config, seed, block)`. Each file is a function of
-    these arguments alone, whoever writes it, and appears under its final name when it is complete
-    and on disk; the manifest comes last. The same call again writes what is missing, and nothing if
-    nothing is. A file that is there counts if its footer says that it is of this corpus. One that
-    is damaged is drawn again while there is no manifest.
+    The corpus is rows 0 to `rows - 1` of `Stream(config, seed, block_size)`. Each file is a
+    function of these arguments alone, whoever writes it, and appears under its final name when it
+    is complete and on disk; the manifest comes last. The same call again writes what is missing,
+    and nothing if nothing is. A file that is there counts if its footer says that it is of this
+    corpus. One that is damaged is drawn again while there is no manifest.
 
     Solutions of differential equations have columns more: the times `t`, the name of the `form`,
     the factors of the noise of the states as text `diffusion` ("" where there is none) and tokens,
@@ -56,8 +56,8 @@ def write_corpus(
         config: What to draw.
         rows: Number of rows.
         seed: In [0, 2**32).
-        shard_rows: Rows per file, a multiple of `block`.
-        block: Rows drawn at a time. Part of the corpus' identity: another block, other rows.
+        shard_rows: Rows per file, a multiple of `block_size`.
+        block_size: Rows drawn at a time. Part of the corpus' identity: others, other rows.
         progress: Called with the number of rows written so far, those of earlier calls included.
         workers: Processes that write, at most one per file: more are not started. 1 is this
             process. One that dies costs the file it was at, which another one starts again.
@@ -77,16 +77,24 @@ def write_corpus(
     Raises:
         ImportError: If pyarrow is not installed.
         FileExistsError: If something else is there, with what differs.
-        DamagedError: If a file of a finished corpus has another size; `repair` draws it again.
+        DamagedError: If a file of a finished corpus has another size; `repair_corpus` draws it
+            again.
         RuntimeError: If a deleted file of a finished corpus comes out with other values.
         ValueError: If a number is out of range, or nothing can be written at the path.
         OSError: If the disk fails; no incomplete file stays behind.
         RuntimeError: In a process that was forked after JAX had started.
+
+    Example:
+        >>> import tempfile, s2jax
+        >>> folder = tempfile.mkdtemp()
+        >>> manifest = write_corpus(folder, s2jax.presets.s2(length=64), 4, block_size=4)
+        >>> manifest["rows"], [file["name"] for file in manifest["files"]]
+        (4, ['data/train-00000-of-00001.parquet'])
     """
     pyarrow()
-    check_stream("write_corpus", config, seed, block, "block")
+    check_stream("write_corpus", config, seed, block_size)
     forks.check_can_draw("write_corpus()")
-    folder, plan = Path(path), Plan(Stream(config, seed, block), rows, shard_rows)
+    folder, plan = Path(path), Plan(Stream(config, seed, block_size), rows, shard_rows)
     own = plan.shards_of(part)
     checks.check_static_integer("write_corpus", "workers", workers, 1)
     with explaining(folder):

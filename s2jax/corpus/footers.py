@@ -12,7 +12,7 @@ from typing import Any
 
 from s2jax.core import checks
 from s2jax.core.optional import require
-from s2jax.corpus.plan import COMPUTES, DECIDES, OPTIONS, ids_of
+from s2jax.corpus.plan import COMPUTES, DECIDES, ids_of
 from s2jax.stream import difference
 
 ABSENT = "is not there"
@@ -120,10 +120,10 @@ def _differ(stored: Mapping[str, str], head: Mapping[str, Any], names: Iterable[
     there: dict[str, Any] = {}
     here: dict[str, Any] = {}
     for name in names:
-        option, text = OPTIONS.get(name, name), stored.get(f"s2jax.{name}")
-        here[option] = head[name]
+        text = stored.get(f"s2jax.{name}")
+        here[name] = head[name]
         if text is not None:
-            there[option] = _parsed(text, head[name])
+            there[name] = _parsed(text, head[name])
     return difference(there, here)
 
 

@@ -23,7 +23,7 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
     Example:
         >>> import tempfile, s2jax
         >>> folder = tempfile.mkdtemp()
-        >>> manifest = s2jax.corpus.write_corpus(folder, s2jax.presets.s2(length=64), 4, block=4)
+        >>> manifest = s2jax.write_corpus(folder, s2jax.presets.s2(length=64), 4, block_size=4)
         >>> describe_corpus(folder)["rows"]
         '4'
     """
@@ -59,7 +59,12 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
 
 def _command(path: str | os.PathLike[str], head: dict[str, Any]) -> str:
     """How an unfinished corpus is finished."""
-    numbers = {"rows": "rows", "seed": "seed", "block": "block_size", "shard-rows": "shard_rows"}
+    numbers = {
+        "rows": "rows",
+        "seed": "seed",
+        "block-size": "block_size",
+        "shard-rows": "shard_rows",
+    }
     options = " ".join(f"--{option} {head[name]}" for option, name in numbers.items())
     return (
         f"run the command that began it again: s2jax generate {shlex.quote(str(path))} {options} "

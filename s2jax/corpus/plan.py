@@ -22,7 +22,6 @@ from s2jax.stream import MAX_BLOCKS, Stream, difference, fingerprint_of
 FORMAT = "s2jax-corpus"
 DECIDES = ("rows", "shard_rows", "config", "seed", "block_size", "dtype", "s2jax")
 COMPUTES = ("versions", "backend")  # what decides the last bits
-OPTIONS: dict[str, str] = {"block_size": "block"}  # how callers name it
 MAX_FILES = 1_000_000
 THREADS = "NPROC"  # the environment variable by which XLA is told the size of its pool
 
@@ -43,8 +42,8 @@ class Plan:
             object.__setattr__(self, name, int(value))
         if self.shard_rows % block:
             raise ValueError(
-                f"write_corpus(shard_rows={self.shard_rows}, block={block}): shard_rows must be a "
-                "multiple of block, because a file holds whole blocks. Choose "
+                f"write_corpus(shard_rows={self.shard_rows}, block_size={block}): shard_rows must "
+                "be a multiple of block_size, because a file holds whole blocks. Choose "
                 f"{-(-self.shard_rows // block) * block}."
             )
         if self.num_shards > MAX_FILES:

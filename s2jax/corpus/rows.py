@@ -37,7 +37,7 @@ class _Open(threading.local):
         self.process = os.getpid()
 
 
-def read(path: str | os.PathLike[str]) -> "Corpus":
+def read_corpus(path: str | os.PathLike[str]) -> "Corpus":
     """Open a finished corpus; rows are read when they are asked for.
 
     Args:
@@ -58,8 +58,8 @@ def read(path: str | os.PathLike[str]) -> "Corpus":
         >>> import tempfile, s2jax
         >>> folder = tempfile.mkdtemp()
         >>> config = s2jax.presets.s2(length=64)
-        >>> manifest = s2jax.corpus.write_corpus(folder, config, 4, block=4)
-        >>> corpus = read(folder)
+        >>> manifest = s2jax.write_corpus(folder, config, 4, block_size=4)
+        >>> corpus = read_corpus(folder)
         >>> len(corpus), corpus[[2, 0]].y.shape, corpus.row(3)["x_0"].shape
         (4, (2, 1, 64), (64,))
     """

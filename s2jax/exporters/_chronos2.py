@@ -83,7 +83,7 @@ class Chronos2Inputs(Sequence):
         >>> from s2jax.exporters import export
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> config = s2jax.presets.s2(length=64)
-        >>> manifest = s2jax.corpus.write_corpus(folder / "corpus", config, 4, block=4)
+        >>> manifest = s2jax.write_corpus(folder / "corpus", config, 4, block_size=4)
         >>> done = export(folder / "corpus", folder / "out", "chronos2", prediction_length=16)
         >>> inputs = Chronos2Inputs(folder / "out")
         >>> len(inputs), [array.shape for array in inputs.arrays(0)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from s2jax.core import checks
-from s2jax.corpus import read
+from s2jax.corpus import read_corpus
 from s2jax.corpus.files import whole_folder
 from s2jax.exporters._array_record import ArrayRecord
 from s2jax.exporters._base import AbstractExporter
@@ -79,7 +79,7 @@ def export(
         >>> import pathlib, tempfile, s2jax
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> config = s2jax.presets.s2(length=64)
-        >>> manifest = s2jax.corpus.write_corpus(folder / "corpus", config, 4, block=4)
+        >>> manifest = s2jax.write_corpus(folder / "corpus", config, 4, block_size=4)
         >>> done = export(folder / "corpus", folder / "arrays", "npz")
         >>> [file.name for file in done.files], done.series
         (['data-00000.npz', 'vocabulary.json'], 4)
@@ -88,7 +88,7 @@ def export(
     folder = Path(dest).resolve()
     call = f"export(dest={str(dest)!r})"
     check_free(folder, call)
-    source = Source(read(path))
+    source = Source(read_corpus(path))
     warnings = [*_unusable(source), *exporter.check(source)]
     try:
         with whole_folder(folder) as temporary:

@@ -119,7 +119,7 @@ def corpus_source(path: str | os.PathLike[str]) -> CorpusSource:
         >>> import tempfile, s2jax
         >>> folder = tempfile.mkdtemp()
         >>> config = s2jax.presets.s2(length=64)
-        >>> manifest = s2jax.corpus.write_corpus(folder, config, 4, block=4)
+        >>> manifest = s2jax.write_corpus(folder, config, 4, block_size=4)
         >>> rows = corpus_source(folder)
         >>> len(rows), rows[2]["y_0"].shape, rows[2]["id"]
         (4, (64,), np.uint64(2))

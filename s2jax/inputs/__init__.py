@@ -1,15 +1,28 @@
 """Input series: the families `x` is drawn from."""
 
-from s2jax.inputs._arma import ARMA as ARMA
-from s2jax.inputs._base import AbstractFamily as AbstractFamily
-from s2jax.inputs._base import AbstractInput as AbstractInput
-from s2jax.inputs._base import AbstractRowInput as AbstractRowInput
-from s2jax.inputs._base import Drawn as Drawn
-from s2jax.inputs._draws import Draws as Draws
-from s2jax.inputs._given import Given as Given
-from s2jax.inputs._given import Window as Window
-from s2jax.inputs._mixture import Mixture as Mixture
-from s2jax.inputs._process import LinearProcess as LinearProcess
-from s2jax.inputs.choice import Choice as Choice
-from s2jax.inputs.choice import Source as Source
-from s2jax.inputs.choice import as_choice as as_choice
+from s2jax.inputs._arma import ARMA
+from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput, Drawn
+from s2jax.inputs._draws import Draws
+from s2jax.inputs._given import Given, Window
+from s2jax.inputs._mixture import Mixture
+from s2jax.inputs._process import LinearProcess
+from s2jax.inputs.choice import Choice, Source, as_choice
+
+__all__ = (
+    "ARMA",
+    "AbstractFamily",
+    "AbstractInput",
+    "AbstractRowInput",
+    "Choice",
+    "Drawn",
+    "Draws",
+    "Given",
+    "LinearProcess",
+    "Mixture",
+    "Source",
+    "Window",
+)
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__

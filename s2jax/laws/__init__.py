@@ -1,8 +1,12 @@
 """Laws of random expressions."""
 
-from s2jax.laws._base import AbstractLaw as AbstractLaw
-from s2jax.laws._tree_laws import Decimals as Decimals
-from s2jax.laws._tree_laws import S2Law as S2Law
-from s2jax.laws._tree_laws import UniformLaw as UniformLaw
-from s2jax.laws.given import Expressions as Expressions
-from s2jax.laws.tokens import num_tokens as num_tokens
+from s2jax.laws._base import AbstractLaw
+from s2jax.laws._tree_laws import Decimals, S2Law, UniformLaw
+from s2jax.laws.given import GivenLaw
+from s2jax.laws.tokens import num_tokens
+
+__all__ = ("AbstractLaw", "Decimals", "GivenLaw", "S2Law", "UniformLaw", "num_tokens")
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__

@@ -28,8 +28,8 @@ class AbstractLaw(Part):
     @classmethod
     def way_out(cls, given: Any) -> str:
         if isinstance(given, (str, list, tuple)):
-            return "Wrap expressions of your own in s2jax.Expressions([...])."
-        return "Pass s2jax.laws.S2Law(...), s2jax.laws.UniformLaw(...) or s2jax.Expressions([...])."
+            return "Wrap expressions of your own in s2jax.GivenLaw([...])."
+        return "Pass s2jax.laws.S2Law(...), s2jax.laws.UniformLaw(...) or s2jax.GivenLaw([...])."
 
     @abc.abstractmethod
     def num_nodes(self, num_inputs: int) -> int:

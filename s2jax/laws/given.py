@@ -48,12 +48,12 @@ MAX_ROUNDED = 6  # digits that float32 holds
 _FIXED, _JITTERED = -1, -2  # where a number comes from, if not from a parameter
 
 
-class Expressions(AbstractLaw):
+class GivenLaw(AbstractLaw):
     """One of the given expressions, drawn by weight, with numbers drawn anew in every row.
 
     An expression may name parameters: `sin(a*x_0)`. A row draws each parameter once, and all uses
-    of the name in this row are that number. The constants written with a decimal point can be
-    jittered: each is multiplied by a factor of its own. Drawn numbers are rounded to `digits`
+    of the name in this row are that number. The constants written with a decimal point can each
+    be multiplied by a factor of their own. Drawn numbers are rounded to `digits`
     significant digits, so that text, tokens and values of a program agree; a parameter that is
     `Constant` keeps 6, and 9 in float64.
 
@@ -62,13 +62,14 @@ class Expressions(AbstractLaw):
     an algebraic target refuses an expression that reads them.
 
     Attributes:
-        expressions: Text as `s2jax.from_text` reads it, or SymPy expressions in x_0, x_1, ..., y_0,
-            ... and t, whose other symbols are parameters, or the expressions of a `Program`. They
-            are kept as text in which every operator is spelt out. Static.
+        alternatives: A list of expressions, of which every output of a row draws one: text as
+            `s2jax.from_text` reads it, or SymPy expressions in x_0, x_1, ..., y_0, ... and t, whose
+            other symbols are parameters; or the expressions of a `Program`. They are kept as a
+            tuple of text in which every operator is spelt out. Static.
         weights: One per expression; they need not sum to 1. None in the call means equal ones.
         parameters: The distribution of every parameter by name.
-        jitter: The distribution of the factors of decimal constants; None leaves all constants as
-            they are written.
+        factor: The distribution of what each decimal constant is multiplied by; None leaves all
+            constants as they are written.
         digits: Significant digits of drawn numbers. Static.
 
     Raises:
@@ -80,8 +81,8 @@ class Expressions(AbstractLaw):
     Example:
         >>> import jax, s2jax
         >>> from s2jax.distributions import Uniform
-        >>> law = Expressions(["sin(a*x_0) + 0.5*x_1", "x_0*x_1"], [1, 2], {"a": Uniform(0.5, 2.0)})
-        >>> law.expressions
+        >>> law = GivenLaw(["sin(a*x_0) + 0.5*x_1", "x_0*x_1"], [1, 2], {"a": Uniform(0.5, 2.0)})
+        >>> law.alternatives
         ('(sin((a mul x_0)) add (0.5 mul x_1))', '(x_0 mul x_1)')
         >>> config = s2jax.presets.s2(length=64, num_inputs=2, target=s2jax.Algebraic(law=law))
         >>> batch = s2jax.sample(jax.random.key(1), config, 2)
@@ -89,41 +90,41 @@ class Expressions(AbstractLaw):
         ['(x_0 mul x_1)', '(sin((1.174 mul x_0)) add (0.5 mul x_1))']
     """
 
-    expressions: tuple[str, ...] = eqx.field(static=True)
-    weights: Sequence[Weight] | Float[Array, " expressions"]
+    alternatives: tuple[str, ...] = eqx.field(static=True)
+    weights: Sequence[Weight] | Float[Array, " alternatives"]
     parameters: Mapping[str, AbstractDistribution]
-    jitter: AbstractDistribution | None
+    factor: AbstractDistribution | None
     digits: int = eqx.field(static=True)
 
     def __init__(
         self,
-        expressions: Any = ("x_0",),
+        alternatives: Any = ("x_0",),
         weights: Any = None,
         parameters: Mapping[str, AbstractDistribution] | None = None,
-        jitter: AbstractDistribution | None = None,
+        factor: AbstractDistribution | None = None,
         digits: int = 4,
     ):
         self.parameters = dict(parameters or {})
-        _check_distributions(self.parameters, jitter)
-        self.expressions = tuple(_spelt_out(expressions, self.parameters))
-        self.weights = floats((1.0,) * len(self.expressions) if weights is None else weights)
-        self.jitter = jitter
+        _check_distributions(self.parameters, factor)
+        self.alternatives = tuple(_spelt_out(alternatives, self.parameters))
+        self.weights = floats((1.0,) * len(self.alternatives) if weights is None else weights)
+        self.factor = factor
         self.digits = digits
 
     def __check_init__(self):
-        checks.check_static_integer("Expressions", "digits", self.digits, 1, MAX_ROUNDED)
-        check_weights("Expressions", "expressions", len(self.expressions), self.weights)
+        checks.check_static_integer("GivenLaw", "digits", self.digits, 1, MAX_ROUNDED)
+        check_weights("GivenLaw", "alternatives", len(self.alternatives), self.weights)
         unused = sorted(set(self.parameters) - self._tables.used)
         if unused:
             raise ValueError(
-                f"Expressions(parameters={{{unused[0]!r}: ...}}): must stand in an expression, "
+                f"GivenLaw(parameters={{{unused[0]!r}: ...}}): must stand in an expression, "
                 "because nothing else reads it. Leave it out, or correct the name."
             )
 
     @property
     def _tables(self) -> "Tables":
         return make_tables(
-            self.expressions, tuple(sorted(self.parameters)), self.jitter is not None
+            self.alternatives, tuple(sorted(self.parameters)), self.factor is not None
         )
 
     def num_nodes(self, num_inputs: int) -> int:
@@ -133,21 +134,21 @@ class Expressions(AbstractLaw):
         return self._tables.max_tokens
 
     def check_inputs(self, num_inputs: int) -> None:
-        for text, names in zip(self.expressions, self._tables.of_equations, strict=True):
+        for text, names in zip(self.alternatives, self._tables.of_equations, strict=True):
             if names:
                 raise ValueError(
-                    f"Expressions([{text!r}, ...]): must read inputs x_0, x_1, ... only, and reads "
+                    f"GivenLaw([{text!r}, ...]): must read inputs x_0, x_1, ... only, and reads "
                     f"{', '.join(names)}, because states and time have values in differential "
                     "equations only. Rename it, or draw a differential target."
                 )
         self._check_num_inputs(num_inputs)
 
     def _check_num_inputs(self, num_inputs: int) -> None:
-        for text, count in zip(self.expressions, self._tables.num_inputs, strict=True):
+        for text, count in zip(self.alternatives, self._tables.num_inputs, strict=True):
             if count > num_inputs:
                 known = f"x_0 to x_{num_inputs - 1} only" if num_inputs else "no inputs"
                 raise ValueError(
-                    f"Expressions([{text!r}, ...]) with num_inputs={num_inputs}: must read "
+                    f"GivenLaw([{text!r}, ...]) with num_inputs={num_inputs}: must read "
                     f"{known}, and reads x_{count - 1}. Raise num_inputs of the config, or rename "
                     "the variable."
                 )
@@ -156,9 +157,9 @@ class Expressions(AbstractLaw):
         self._check_num_inputs(num_inputs)  # laws of differential equations may read y_k and t
         tables, num_parameters = self._tables, len(self.parameters)
         # jittered numbers are multiplied in float32
-        dtype = jnp.result_type(float) if self.jitter is None else jnp.float32
-        check_numbers("Expressions", tables, dtype)
-        slots = tables.mantissa[0].size if self.jitter is not None else 0
+        dtype = jnp.result_type(float) if self.factor is None else jnp.float32
+        check_numbers("GivenLaw", tables, dtype)
+        slots = tables.mantissa[0].size if self.factor is not None else 0
         bits = random_bits(words, 1 + num_parameters + slots, stream)
         which = categorical(bits[0], stack(self.weights))
         row = jax.tree.map(lambda table: jnp.asarray(table)[which], tables.arrays)
@@ -168,9 +169,9 @@ class Expressions(AbstractLaw):
             drawn = [leaf[:, None, None] for leaf in pair]
             mantissa = jnp.where(row.source == index, drawn[0], mantissa)
             exponent = jnp.where(row.source == index, drawn[1], exponent)
-        if self.jitter is not None:
-            factor = self.jitter.from_bits(bits[1 + num_parameters :].T).reshape(mantissa.shape)
-            drawn = to_decimal(decimal(mantissa, exponent, jnp.float32) * factor, self.digits)
+        if self.factor is not None:
+            factors = self.factor.from_bits(bits[1 + num_parameters :].T).reshape(mantissa.shape)
+            drawn = to_decimal(decimal(mantissa, exponent, jnp.float32) * factors, self.digits)
             mantissa = jnp.where(row.source == _JITTERED, drawn[0], mantissa)
             exponent = jnp.where(row.source == _JITTERED, drawn[1], exponent)
         return _program(row, mantissa, exponent, used_inputs, protected)
@@ -221,8 +222,8 @@ class Tables(NamedTuple):
 @functools.lru_cache(maxsize=64)
 def make_tables(expressions: tuple[str, ...], names: tuple[str, ...], jittered: bool) -> Tables:
     trees = [read_expression(text, names) for text in expressions]
-    words = [list(prefix(tree)) for tree in trees]
-    variables = [sorted({w.index for w in some if isinstance(w, Variable)}) for some in words]
+    nodes = [list(prefix(tree)) for tree in trees]
+    read = [sorted({n.index for n in own if isinstance(n, Variable)}) for own in nodes]
     codes = [instructions(_with_jitter(tree) if jittered else tree) for tree in trees]
     longest = max(map(len, codes), default=1)
     op = np.full((len(codes), longest), ID, np.int32)
@@ -235,10 +236,10 @@ def make_tables(expressions: tuple[str, ...], names: tuple[str, ...], jittered: 
             slots[:, i, :, n] = np.transpose([_slot(c, names) for c in instruction[3:]])
     return Tables(
         _Arrays(op, a, b, np.array([len(code) for code in codes], np.int32), *slots),
-        tuple(1 + max((v for v in some if v < MAX_INPUTS), default=-1) for some in variables),
-        tuple(tuple(VARIABLE_NAMES[v] for v in some if v >= MAX_INPUTS) for some in variables),
-        max(map(len, words), default=1),
-        frozenset(w.name for some in words for w in some if isinstance(w, Parameter)),
+        tuple(1 + max((v for v in own if v < MAX_INPUTS), default=-1) for own in read),
+        tuple(tuple(VARIABLE_NAMES[v] for v in own if v >= MAX_INPUTS) for own in read),
+        max(map(len, nodes), default=1),
+        frozenset(n.name for own in nodes for n in own if isinstance(n, Parameter)),
     )
 
 
@@ -285,33 +286,33 @@ def _program(row: _Arrays, mantissa, exponent, used_inputs, protected: bool) -> 
     )
 
 
-def _check_distributions(parameters: Mapping[str, Any], jitter: Any) -> None:
-    given = [("jitter", jitter)] if jitter is not None else []
+def _check_distributions(parameters: Mapping[str, Any], factor: Any) -> None:
+    given = [("factor", factor)] if factor is not None else []
     for name, kind in [*parameters.items(), *given]:
         if not isinstance(kind, AbstractDistribution):
             raise TypeError(
-                f"Expressions({name}={kind!r}): must be a distribution. Pass for example "
+                f"GivenLaw({name}={kind!r}): must be a distribution. Pass for example "
                 "s2jax.distributions.Uniform(0.5, 2.0)."
             )
     for name in parameters:
         if not name.isascii() or not name.isidentifier() or name in {**WORDS, **VARIABLES}:
             raise ValueError(
-                f"Expressions(parameters={{{name!r}: ...}}): must be a word of letters, digits and "
+                f"GivenLaw(parameters={{{name!r}: ...}}): must be a word of letters, digits and "
                 "underscores that names no variable and no operator. Choose another name."
             )
 
 
-def _spelt_out(expressions: Any, parameters: Mapping[str, Any]) -> Iterator[str]:
+def _spelt_out(alternatives: Any, parameters: Mapping[str, Any]) -> Iterator[str]:
     """The expressions as text, of which each is read in one way."""
-    if isinstance(expressions, Program):
-        check_program("Expressions", expressions)
-        texts = build(expressions, text_form("reference"))
-        expressions = [text for text in texts if text is not None]
-    if not isinstance(expressions, (list, tuple)):
-        expressions = [expressions]
+    if isinstance(alternatives, Program):
+        check_program("GivenLaw", alternatives)
+        texts = build(alternatives, text_form("reference"))
+        alternatives = [text for text in texts if text is not None]
+    if not isinstance(alternatives, (list, tuple)):
+        alternatives = [alternatives]
     symbols = VARIABLES | {name: Parameter(name) for name in parameters}
-    for index, expr in enumerate(expressions):
-        owner = f"Expressions(expressions[{index}])"
+    for index, expr in enumerate(alternatives):
+        owner = f"GivenLaw(alternatives[{index}])"
         try:
             if isinstance(expr, str):
                 tree = read_expression(expr, parameters)

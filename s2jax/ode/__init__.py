@@ -1,15 +1,33 @@
 """Ordinary differential equations: y' = f(t, y, x)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from s2jax.ode._forms import FORMS as FORMS
-from s2jax.ode._solution import Solution as Solution
-from s2jax.ode._solution import SolveStatus as SolveStatus
-from s2jax.ode._solve_programs import solve as solve
-from s2jax.ode._system import System as System
-from s2jax.ode._target import ODE as ODE
-from s2jax.ode.catalogue import NAMES as NAMES
-from s2jax.ode.catalogue import named as named
+from s2jax.ode._forms import FORMS
+from s2jax.ode._solution import Solution, SolveStatus
+from s2jax.ode._solve_programs import solve
+from s2jax.ode._system import System
+from s2jax.ode._target import ODE
+from s2jax.ode.catalogue import NAMES, SOURCES, named
+
+if TYPE_CHECKING:
+    from s2jax.ode._unrolled import UnrolledTsit5
+
+__all__ = (
+    "FORMS",
+    "NAMES",
+    "ODE",
+    "SOURCES",
+    "Solution",
+    "SolveStatus",
+    "System",
+    "UnrolledTsit5",
+    "named",
+    "solve",
+)
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
 
 
 def __getattr__(name: str) -> Any:

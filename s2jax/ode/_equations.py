@@ -30,7 +30,7 @@ class RandomEquations(AbstractSource):
 
     law: AbstractLaw
     initial: AbstractDistribution
-    span: AbstractDistribution
+    duration: AbstractDistribution
     solver: Any
     length: int = eqx.field(static=True)
     num_inputs: int = eqx.field(static=True)
@@ -65,7 +65,7 @@ class RandomEquations(AbstractSource):
             program=equations.program,
             diffusion=equations.diffusion,
             y0=jnp.where(state < layout.num_outputs, y0, 0),
-            span=self.span.from_bits(bits[-1]).astype(dtype),
+            span=self.duration.from_bits(bits[-1]).astype(dtype),
             parameters=jnp.zeros((0, words.shape[0]), dtype),
         )
 

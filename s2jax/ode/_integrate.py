@@ -69,6 +69,7 @@ def integrate(
     step_size = 1 / num_steps.astype(dtype)
     start, end = jnp.zeros((), dtype), step_size
     state = jax.tree.map(jnp.asarray, solver.init(terms, start, end, y0, None))  # type: ignore
+    # a loop needs the shapes of what solvers interpolate from before there has been a step
     unused = lambda: solver.step(terms, start, end, y0, None, state, False)[2]  # type: ignore
     dense = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(unused))
     is_coarse = num_steps < length - 1
@@ -76,27 +77,32 @@ def integrate(
 
     def one_step(carry):
         number, y, state, dense, alive, scale, error, stiff, lost = carry
+        # from the number of the step: to add step sizes up would gather rounding errors
         t0, t1 = number.astype(dtype) * step_size, (number + 1).astype(dtype) * step_size
+        # kicked states are a jump: the slope kept from the last stage is no longer theirs
         new, estimate, dense, state, _ = solver.step(terms, t0, t1, y, None, state, kicked)  # type: ignore
         if kick is not None:
             new = jax.lax.cond(kicked, kick, lambda _, new: new, number, new)
         size, old = jnp.abs(new), y
         live = (alive >= 1) & (size <= bound).all(0)  # a NaN is not
         lost = lost | ((alive >= 1) & ~jnp.isfinite(size).all(0))
-        alive = jnp.where(live | (alive < 1), alive, t0)
+        alive = jnp.where(live | (alive < 1), alive, t0)  # frozen where the failing step began
         y = jnp.where(live, new, y)
         by_row = lambda leaf: leaf.shape[-1:] == live.shape
         state = jax.tree.map(jnp.asarray, state)
+        # slopes of frozen rows may be infinite or NaN, and must not be carried on
         state = jax.tree.map(lambda s: jnp.where(live, s, 0) if by_row(s) else s, state)
         scale = jnp.where(live, jnp.maximum(scale, size), scale)
         interpolate = lambda: jnp.abs(interpolation_error(solver, old, new, dense))
         between = jax.lax.cond(is_coarse, interpolate, lambda: jnp.zeros_like(new))
+        # to the largest value so far, because the value itself may pass through 0
         relative = ((jnp.abs(estimate) + between) / (scale + _TINY)).max(0)
         error = error + jnp.where(live, relative, 0)
         stiff = stiff + jnp.where(live & (stability(solver, dense) > 1), step_size, 0)
         return number + 1, y, state, dense, alive, scale, error, stiff, lost
 
     def output(carry, point):
+        # in integers, because a rounded time may lie on the wrong side of a point
         last = length - 1
         needed = (point * num_steps + last - 1) // last  # steps that reach this point
         carry = jax.lax.fori_loop(carry[0], needed, lambda _, c: one_step(c), carry)

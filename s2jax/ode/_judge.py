@@ -49,6 +49,7 @@ def judge(
         ((solution.alive < 1), Status.ESCAPED),
         (solution.lost, Status.NOT_FINITE),
     )
+    # the last that applies is told: causes stand behind their consequences
     status = jnp.zeros(y.shape[2], jnp.int32)
     for applies, reason in reasons:
         status = jnp.where(applies, reason.value, status)

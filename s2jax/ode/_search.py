@@ -140,6 +140,8 @@ def search(work: Work, found: Found) -> Found:
         return wanted & ~waits & ~(state.outcome == 0).any(1) & (state.dealt < limit)
 
     def one_round(state):
+        # A round costs the same however few of its lanes are used. So new tries are dealt while
+        # many rows are open, and else that kind of run takes place for which most jobs wait.
         kinds = jnp.arange(buckets.pilot, dtype=jnp.int32)
         count = (state.table.bucket == kinds[:, None]).sum(1, dtype=jnp.int32)
         fullest = jnp.argmax(count).astype(jnp.int32)

@@ -68,6 +68,13 @@ class System(AbstractDifferential):
         digits: Significant digits of drawn parameters; fixed ones keep 6, and 9 in float64. Static.
         tolerance, min_tail, max_jump, max_substeps, solver: How rows of a batch are solved and what
             is refused, as in `s2jax.ODE`.
+
+    Example:
+        >>> import sympy
+        >>> angle, speed = sympy.symbols("angle speed")
+        >>> print(System.from_sympy([speed, -sympy.sin(angle)], [angle, speed]))
+        angle' = speed
+        speed' = -sin(angle)
     """
 
     expressions: tuple[str, ...] = eqx.field(static=True)

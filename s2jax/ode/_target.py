@@ -12,7 +12,8 @@ from s2jax.core.random import categorical, random_bits, uniform
 from s2jax.core.streams import EQUATIONS
 from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, LogUniform, Normal, check_positive
-from s2jax.laws import AbstractLaw, Decimals, S2Law
+from s2jax.laws import AbstractLaw, S2Law
+from s2jax.laws._tree_laws import Decimals
 from s2jax.ode._differential import AbstractDifferential, check_options
 from s2jax.ode._equations import RandomEquations
 from s2jax.ode._forms import (
@@ -72,14 +73,14 @@ class ODE(AbstractDifferential):
         law: The law of g in x_0, x_1, ..., which stand for states, inputs and time in this order.
         weights: Weight of each form; what is not named is neither drawn nor compiled.
         initial: The law of initial values.
-        span: The law of the length of time that is tried first.
+        duration: The law of the length of time that is tried first.
         tolerance: Largest sum over steps of the estimated local errors, relative to the largest
             value so far. The solution itself is more accurate, by an order of the method.
         min_tail: Least range in the last quarter of time, relative to the range.
         max_jump: Largest difference of neighbouring values, relative to the range.
         max_monotone: Largest share of rows in which all states are monotone. Autonomous equations
             of one state always are; where more states are allowed, one in ten of them is kept.
-        domain: As in `s2jax.Algebraic`. Static.
+        protected: As in `s2jax.Algebraic`. Static.
         max_substeps: Most steps between neighbouring points: 1, 2 or 4. Rows that need fewer take
             fewer, down to one step for several points where the solver interpolates. Static.
         solver: An explicit Runge-Kutta method of diffrax; None is Tsit5.
@@ -108,30 +109,24 @@ class ODE(AbstractDifferential):
         }
     )  # fmt: skip
     initial: AbstractDistribution = Normal()
-    span: AbstractDistribution = LogUniform(3.0, 30.0)
+    duration: AbstractDistribution = LogUniform(3.0, 30.0)
     tolerance: Number = number(1e-4)
     min_tail: Number = number(0.01)
     max_jump: Number = number(0.25)
     max_monotone: Number = number(0.3)
-    domain: str = eqx.field(static=True, default="protected")
+    protected: bool = eqx.field(static=True, default=True)
     max_substeps: int = eqx.field(static=True, default=2)
     solver: Any = None
 
     def __check_init__(self):
         check_part("ODE", "law", self.law, AbstractLaw)
         check_part("ODE", "initial", self.initial, AbstractDistribution)
-        check_part("ODE", "span", self.span, AbstractDistribution)
+        check_part("ODE", "duration", self.duration, AbstractDistribution)
         checks.check_weights("ODE", "weights", self.weights, FORMS)
         checks.check_number("ODE", "max_monotone", self.max_monotone, 0, 1)
-        if self.domain not in ("protected", "reject"):
-            near = checks.unknown(self.domain, ("protected", "reject"))
-            raise ValueError(f"ODE(domain={self.domain!r}): {near}")
-        check_positive("ODE", "span", self.span)
+        checks.check_flag("ODE", "protected", self.protected)
+        check_positive("ODE", "duration", self.duration)
         check_options("ODE", self)
-
-    @property
-    def protected(self) -> bool:
-        return self.domain == "protected"
 
     def num_nodes(self, num_inputs: int, num_outputs: int = 1) -> int:
         return self.law.num_nodes(num_inputs + num_outputs + 1) + self._extra_nodes
@@ -180,7 +175,7 @@ class ODE(AbstractDifferential):
         return RandomEquations(
             law=self.law,
             initial=self.initial,
-            span=self.span,
+            duration=self.duration,
             solver=self.solver,
             length=sizes.length,
             num_inputs=sizes.num_inputs,

@@ -344,6 +344,9 @@ SYSTEMS: Mapping[str, Known] = {
 NAMES: tuple[str, ...] = tuple(SYSTEMS)
 """Names that `named` takes."""
 
+SOURCES: Mapping[str, str] = {name: known.source for name, known in SYSTEMS.items()}
+"""Where each of them comes from: authors, year, journal or book."""
+
 
 @checks.suggest_names()
 def named(name: str, jitter: float = 0.1) -> System:
@@ -373,7 +376,7 @@ def named(name: str, jitter: float = 0.1) -> System:
         z' = -beta*z + x*y
 
     References:
-        {sources}
+        `s2jax.ode.SOURCES` has that of each system.
     """
     import sympy
 
@@ -400,11 +403,6 @@ def name_of(states: Sequence[str], expressions: Sequence[str]) -> str | None:
         if own == list(states) and named(name).expressions == tuple(expressions):
             return name
     return None
-
-
-named.__doc__ = str(named.__doc__).replace(
-    "{sources}", "\n        ".join(f"{name}: {known.source}." for name, known in SYSTEMS.items())
-)
 
 
 def _expression(tree: Tree) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from s2jax.corpus import read
+from s2jax.corpus import read_corpus
 from s2jax.corpus.files import replacing
 from s2jax.corpus.info import known_name
 from s2jax.ode.dynamics import name_forms, write_noise
@@ -36,6 +36,12 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
     Raises:
         ImportError: If matplotlib is not installed.
         ValueError: If `count` is not positive.
+
+    Example:
+        >>> import jax, s2jax
+        >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.s2(length=64), 4)
+        >>> len(plot_pairs(batch, count=2).axes) > 2
+        True
     """
     if count < 1:
         raise ValueError(f"plot_pairs(count={count}): must be >= 1. Ask for at least one pair.")
@@ -54,9 +60,31 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
     return draw(pairs, batch.program.protected)
 
 
-def plot_corpus(path: str | os.PathLike[str], png: Path, count: int = 6, seed: int = 0) -> None:
-    """Write a picture of random pairs of a corpus; only their row groups are read."""
-    corpus = read(path)
+def plot_corpus(
+    path: str | os.PathLike[str], png: str | os.PathLike[str], count: int = 6, seed: int = 0
+) -> None:
+    """Write a picture of random pairs of a corpus; only their row groups are read.
+
+    Args:
+        path: The folder of a finished corpus.
+        png: The file of the picture; its ending names the format.
+        count: Number of pairs, at most those of the corpus.
+        seed: Which pairs.
+
+    Raises:
+        ImportError: If matplotlib is not installed.
+        FileNotFoundError, DamagedError: As in `s2jax.read_corpus`.
+
+    Example:
+        >>> import pathlib
+        >>> import tempfile, s2jax
+        >>> folder = tempfile.mkdtemp()
+        >>> manifest = s2jax.write_corpus(folder, s2jax.presets.s2(length=64), 4, block_size=4)
+        >>> plot_corpus(folder, pathlib.Path(folder, "pairs.png"), count=2)
+        >>> pathlib.Path(folder, "pairs.png").is_file()
+        True
+    """
+    corpus = read_corpus(path)
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.choice(len(corpus), min(count, len(corpus)), replace=False))
     rows = corpus.table(chosen).to_pylist()
@@ -65,8 +93,9 @@ def plot_corpus(path: str | os.PathLike[str], png: Path, count: int = 6, seed: i
     if name is not None:
         pairs = [pair._replace(form=name) for pair in pairs]
     figure = draw(pairs, corpus.config.target.protected)
-    with replacing(png) as file:
-        figure.savefig(file, dpi=150, format=png.suffix[1:] or "png")
+    picture = Path(png)
+    with replacing(picture) as file:
+        figure.savefig(file, dpi=150, format=picture.suffix[1:] or "png")
 
 
 def _stored_pair(values: dict[str, Any]) -> Pair:

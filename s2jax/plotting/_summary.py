@@ -10,14 +10,28 @@ from typing import Any
 
 import numpy as np
 
-from s2jax.corpus import read
+from s2jax.corpus import read_corpus
 from s2jax.corpus.info import counted, facts, outcomes
 from s2jax.programs.operators import TABLE
 
 
 def summarize(path: str | os.PathLike[str]) -> dict[str, str]:
-    """What a corpus holds, as lines of a table; of the files only the tokens are read."""
-    corpus = read(path)
+    """What a corpus holds, as lines of a table; of the files only the tokens are read.
+
+    Args:
+        path: The folder of a finished corpus.
+
+    Raises:
+        FileNotFoundError, DamagedError: As in `s2jax.read_corpus`.
+
+    Example:
+        >>> import tempfile, s2jax
+        >>> folder = tempfile.mkdtemp()
+        >>> manifest = s2jax.write_corpus(folder, s2jax.presets.s2(length=64), 4, block_size=4)
+        >>> summarize(folder)["rows"]
+        '4'
+    """
+    corpus = read_corpus(path)
     manifest, words = corpus.manifest, list(corpus.vocabulary.words)
     operators, skeletons = Counter(), set()
     for table in corpus.tables(8192, columns=["tokens"]):

@@ -16,10 +16,11 @@ from jaxtyping import Array, Float, Num
 from s2jax.core import checks
 from s2jax.programs.engines import gradient
 from s2jax.programs.engines.run import evaluate_rows
-from s2jax.programs.program import Constants, Program, read_constants
+from s2jax.programs.program import Constants, Program, check_kind, read_constants
 from s2jax.programs.reads import available, check_reads
 
 
+@checks.suggest_names()
 def evaluate(
     program: Program,
     x: Num[Array | np.ndarray, "*batch inputs time"],
@@ -30,7 +31,11 @@ def evaluate(
     Works on the whole batch at once; under `jax.vmap` the mapped axis joins the batch. A value
     outside an operator's domain is NaN. Differentiable in reverse mode in `x` and `constants`; a
     time step whose cotangent is 0 contributes nothing even where its derivative is not finite, so
-    that a loss may leave such steps out.
+    that a loss may leave such steps out. Many different programs share one compiled function.
+
+    Text and SymPy become programs by `s2jax.from_text` and `s2jax.from_sympy`. `s2jax.lambdify`
+    compiles a SymPy expression to a function of its own instead: for functions that programs lack,
+    or for so many series of one expression that a copy of its program for each is too much.
 
     Args:
         program: Of batch shape `(*batch, outputs)`, as in `Batch.program`.
@@ -41,7 +46,8 @@ def evaluate(
         One series per program, in the dtype of `x`.
 
     Raises:
-        TypeError: If `x` is complex or of another floating type, or `constants` are none.
+        TypeError: If `program` is none, `x` is complex or of another floating type, or `constants`
+            are none.
         ValueError: If the shapes of `program`, `x` and `constants` do not agree; if a program reads
             a variable that is no channel of `x`; or if it or `constants` hold a number that the
             dtype of `x` cannot, such as 1e50 in float32. Programs that are traced are NaN then.
@@ -55,6 +61,7 @@ def evaluate(
         >>> jax.grad(loss)(batch.program.constants).scale.shape == batch.program.op.shape
         True
     """
+    check_kind("evaluate", program)
     x = checks.as_floats("evaluate", "x", x)
     _check("evaluate", program, x, constants is None)
     constants = _read_constants("evaluate", "constants", constants, program, x.dtype)
@@ -67,6 +74,7 @@ def evaluate(
     return y.reshape(shape)
 
 
+@checks.suggest_names()
 def evaluate_jvp(
     program: Program,
     x: Num[Array | np.ndarray, "*batch inputs time"],
@@ -94,6 +102,7 @@ def evaluate_jvp(
         >>> slope.shape
         (4, 1, 64)
     """
+    check_kind("evaluate_jvp", program)
     x = checks.as_floats("evaluate_jvp", "x", x)
     x_dot = checks.as_floats("evaluate_jvp", "x_dot", x_dot).astype(x.dtype)
     if x_dot.shape != x.shape:

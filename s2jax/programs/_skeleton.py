@@ -161,6 +161,7 @@ def _atom(word: UInt32[Array, "2 batch"]) -> _Value:
 
 def _integer(op: Int[Array, " batch"], a: Int[Array, " batch"], b: Int[Array, " batch"]) -> _Value:
     """A leaf; a whole number is kept for `pow`."""
+    # 10**b by squaring, modulo 2**32, which is enough for a hash
     power, square = jnp.ones_like(a), jnp.full_like(a, 10)
     for bit in range(7):
         power = jnp.where((b >> bit) & 1 == 1, power * square, power)
@@ -222,6 +223,8 @@ def _apply(op: Int[Array, " batch"], first: _Value, second: _Value, leaf: _Value
     """The value of an operator."""
     is_binary, is_symmetric = _is_one_of(op, _BINARY), _is_one_of(op, _SYMMETRIC)
     is_number = _is_number(first) & (_is_number(second) | ~is_binary)
+    # hashes of terms are added up, so that their order does not matter; `negated` is the hash of
+    # the same sum with all signs turned, which a subtraction adds instead
     left, right = _terms(first), _terms(second)
     is_sub = op == _SUB
     total = left._replace(
@@ -231,6 +234,7 @@ def _apply(op: Int[Array, " batch"], first: _Value, second: _Value, leaf: _Value
     )
     left, right = _factors(first), _factors(second)
     product = left._replace(constant=left.constant | right.constant, word=left.word + right.word)
+    # a whole exponent is a part of the skeleton; every other number is masked
     power = (op == _POW) & (second.form == _INTEGER)
     argument = jnp.where(power, second.word, _argument(second))
     own = _argument(first)

@@ -18,6 +18,12 @@ import numpy as np
 
 from s2jax.core import fastmath
 
+__all__ = ("OPCODE", "TABLE", "Operator")
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__
+
 
 @dataclasses.dataclass(frozen=True)
 class Operator:

@@ -54,6 +54,14 @@ class Program(eqx.Module):
         length: Number of instructions used; 0 for an unused output, whose value is 0.
         protected: Whether `log`, `sqrt` and `pow` take the absolute value of their first operand.
             Static.
+
+    Example:
+        >>> import s2jax
+        >>> program = s2jax.from_text(["2.5*sin(x_0)", "x_0 + 1"])
+        >>> program.shape, program.num_nodes, program[0].length.tolist()
+        ((2, 1), 1, [1])
+        >>> program.constants.scale[:, 0, 0].tolist()
+        [2.5, 1.0]
     """
 
     op: Int[Array, "*batch nodes"]
@@ -94,8 +102,9 @@ def check_kind(name: str, program: Any) -> None:
     """
     if not isinstance(program, Program):
         raise TypeError(
-            f"{name}(program of type {type(program).__name__}): must be a Program, because only "
-            "that holds instructions. Pass batch.program, or read text with s2jax.from_text."
+            f"{name}(program={checks.shown(program)}): must be a Program, not of type "
+            f"{type(program).__name__}. Pass batch.program; read text with s2jax.from_text and "
+            "SymPy with s2jax.from_sympy; or compile SymPy to a JAX function with s2jax.lambdify."
         )
 
 

@@ -1,5 +1,9 @@
 """Batches of rows."""
 
-from s2jax.sampling.batch import Batch as Batch
-from s2jax.sampling.batch import candidates as candidates
-from s2jax.sampling.batch import sample as sample
+from s2jax.sampling.batch import Batch, candidates, sample
+
+__all__ = ("Batch", "candidates", "sample")
+
+
+def __dir__() -> tuple[str, ...]:
+    return __all__

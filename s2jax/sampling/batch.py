@@ -43,7 +43,7 @@ class Batch(eqx.Module):
         x_source: Family and parameters of every input channel; None if read from a corpus.
         tries: Programs drawn until one was usable.
         rejections: How many of them were rejected, by reason, in the order of
-            `s2jax.targets.acceptance.REASONS`.
+            `s2jax.targets.REASONS`.
         t: The times of the series; None if the target is algebraic.
         dynamics: What is known of the solutions; None if the target is algebraic.
     """

@@ -17,34 +17,27 @@ class Algebraic(AbstractPointwise):
 
     Attributes:
         law: The law of f.
-        domain: What happens outside an operator's domain. `"protected"` takes the absolute value of
-            the operand of `log` and `sqrt` and of the base of `pow`, as the reference does for
-            `log` and `sqrt`, so that f is another function there and `to_sympy` says so with `Abs`.
-            `"reject"` leaves f as it reads and refuses the series, which tilts the law of accepted
+        protected: What happens outside an operator's domain. True takes the absolute value of the
+            operand of `log` and `sqrt` and of the base of `pow`, as the reference does for `log`
+            and `sqrt`, so that f is another function there and `to_sympy` says so with `Abs`. False
+            leaves f as it reads and refuses the series, which tilts the law of accepted
             expressions away from these operators. Either way 1/0, log(0) and arcsin beyond 1 are
             refused. Static.
 
     Raises:
-        TypeError: If `law` is no law of expressions.
-        ValueError: If `domain` is unknown.
+        TypeError: If `law` is no law of expressions, or `protected` no bool.
 
     Example:
-        >>> Algebraic(domain="reject").law.max_unary
+        >>> Algebraic(protected=False).law.max_unary
         5
     """
 
     law: AbstractLaw = S2Law()
-    domain: str = eqx.field(static=True, default="protected")
+    protected: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self):
         check_part("Algebraic", "law", self.law, AbstractLaw)
-        if self.domain not in ("protected", "reject"):
-            near = checks.unknown(self.domain, ("protected", "reject"))
-            raise ValueError(f"Algebraic(domain={self.domain!r}): {near}")
-
-    @property
-    def protected(self) -> bool:
-        return self.domain == "protected"
+        checks.check_flag("Algebraic", "protected", self.protected)
 
     @property
     def program_law(self) -> AbstractLaw:

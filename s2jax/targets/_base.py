@@ -110,7 +110,7 @@ class AbstractTarget(Part):
             return f"Wrap it in s2jax.Algebraic: s2jax.Algebraic({type(given).__name__}(...))."
         if isinstance(given, (str, list, tuple)):
             return (
-                "Wrap expressions of your own: s2jax.Algebraic(s2jax.Expressions([...])); for "
+                "Wrap expressions of your own: s2jax.Algebraic(s2jax.GivenLaw([...])); for "
                 "differential equations, s2jax.ode.System.from_sympy."
             )
         return super().way_out(given)
@@ -118,7 +118,7 @@ class AbstractTarget(Part):
     @property
     @abc.abstractmethod
     def protected(self) -> bool:
-        """Whether the programs are in protected mode."""
+        """Whether `log`, `sqrt` and `pow` of the programs take the absolute value of an operand."""
 
     @property
     def program_law(self) -> AbstractLaw | None:

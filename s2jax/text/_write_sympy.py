@@ -6,7 +6,7 @@ from typing import Any
 from s2jax.programs import Program
 from s2jax.programs.operators import TABLE, Operator
 from s2jax.programs.program import VARIABLE_NAMES
-from s2jax.text.form import Form, build, check_program, nest, to_float
+from s2jax.text.form import Form, build, check_program, nest_outputs, to_float
 
 
 def to_sympy(program: Program, evaluate: bool = False) -> Any:
@@ -27,8 +27,8 @@ def to_sympy(program: Program, evaluate: bool = False) -> Any:
             they are, because `exp(exp(1e9))` would not end, and so do `Max` and `Min`.
 
     Returns:
-        One expression per program, in nested lists that follow the batch shape. For `batch.program`
-        each row is a list of one expression per output.
+        One expression per program: a tuple of those of the outputs of a row, and rows in nested
+        lists. For `batch.program` it is a list of tuples, which `s2jax.from_sympy` reads.
 
     Raises:
         TypeError: If `program` is no program, or is traced.
@@ -46,7 +46,7 @@ def to_sympy(program: Program, evaluate: bool = False) -> Any:
     check_program("to_sympy", program)
     zero = sympy.Integer(0)
     expressions = [zero if f is None else f for f in sympy_expressions(program, evaluate)]
-    return nest(expressions, program.shape)
+    return nest_outputs(expressions, program.shape)
 
 
 def sympy_expressions(program: Program, evaluate: bool = False) -> list[Any]:

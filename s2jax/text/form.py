@@ -86,6 +86,15 @@ def nest(flat: list[Any], shape: tuple[int, ...]) -> Any:
     return [nest(flat[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0])]
 
 
+def nest_outputs(flat: list[Any], shape: tuple[int, ...]) -> Any:
+    """One item per program: those of the outputs of a row in a tuple, rows in nested lists."""
+    if not shape:
+        return flat[0]
+    outputs, rows = shape[-1], math.prod(shape[:-1])
+    tuples = [tuple(flat[row * outputs : (row + 1) * outputs]) for row in range(rows)]
+    return nest(tuples, shape[:-1])
+
+
 @functools.lru_cache(maxsize=2**16)
 def to_float(mantissa: int, exponent: int) -> float:
     """The float64 nearest to the decimal; NaN of the number that is none."""

@@ -43,8 +43,8 @@ def from_sympy(
     with the same values and with no more instructions.
 
     Args:
-        exprs: An expression; or a list of them, the outputs of one row; or lists of such lists,
-            nested equally deep. `Integer(0)` is an unused output.
+        exprs: One row: an expression, or a tuple of them, one per output; or a list of rows, or
+            lists of lists, nested equally deep. `Integer(0)` is an unused output.
         variables: The symbols that become x_0, x_1, ...; or the name of each, as in
             `{u: "y_0", time: "t", force: "x_0"}`. By default those named x_0, ..., y_0, ... and t,
             whatever is assumed of them.
@@ -54,8 +54,9 @@ def from_sympy(
         num_nodes: Instruction slots; by default as many as the longest expression needs.
 
     Returns:
-        Programs of shape `(1,)`, `(outputs,)` or `(*batch, outputs)`; rows of fewer outputs end in
-        unused ones. Numbers keep 9 significant digits, fractions too: 1/3 is 0.333333333.
+        Programs of shape `(*batch, outputs)`, where batch is the shape of the lists; rows of fewer
+        outputs end in unused ones. Numbers keep 9 significant digits, fractions too: 1/3 is
+        0.333333333.
 
     Raises:
         TypeError: If `exprs` holds text or anything else that is no SymPy expression.
@@ -67,8 +68,10 @@ def from_sympy(
         >>> import sympy
         >>> from s2jax.text import to_text
         >>> x, y = sympy.symbols("x y")
-        >>> to_text(from_sympy([0.5 * sympy.sin(x) - y / x**2 + 3, x - y], [x, y]))
+        >>> to_text(from_sympy((0.5 * sympy.sin(x) - y / x**2 + 3, x - y), [x, y]))
         '(3 add ((0.5 mul sin(x_0)) sub (x_1 div (x_0)**2))) | (x_0 sub x_1)'
+        >>> from_sympy([x, y], [x, y]).shape  # two rows
+        (2, 1)
     """
     if num_nodes is not None:
         checks.check_static_integer("from_sympy", "num_nodes", num_nodes, 1, MAX_NODES)
@@ -88,25 +91,22 @@ def from_sympy(
 
 
 def _rows(exprs: Any) -> tuple[list[Any], tuple[int, ...]]:
-    """Lists of outputs, first to last, and the batch shape."""
+    """The outputs of every row, first to last, and the batch shape."""
     import sympy
 
-    is_list = lambda item: isinstance(item, (list, tuple, sympy.Tuple))
-    level, shape = [exprs if is_list(exprs) else [exprs]], []
-    while level and any(is_list(item) for row in level for item in row):
-        if (
-            not all(is_list(item) for row in level for item in row)
-            or len({len(row) for row in level}) > 1
-            or len(shape) == MAX_AXES
-        ):
+    level, shape = [exprs], []
+    while level and any(isinstance(item, list) for item in level):
+        lengths = {len(item) if isinstance(item, list) else None for item in level}
+        if len(lengths) > 1 or len(shape) == MAX_AXES:
             raise ValueError(
-                f"from_sympy(exprs of {len(shape) + 2} axes and more): lists must nest equally "
-                f"deep, at most {MAX_AXES} deep, and all but the innermost of one length, because "
-                "they become the batch axes."
+                f"from_sympy(exprs of {len(shape)} axes and more): lists must nest equally deep, "
+                f"at most {MAX_AXES} deep, and those on one level be of one length, because they "
+                "become the batch axes. The outputs of a row are a tuple."
             )
         shape.append(len(level[0]))
-        level = [item for row in level for item in row]
-    return level, tuple(shape)
+        level = [row for item in level for row in item]
+    is_tuple = lambda row: isinstance(row, (tuple, sympy.Tuple))
+    return [tuple(row) if is_tuple(row) else (row,) for row in level], tuple(shape)
 
 
 def _variables(variables: Sequence[Any] | Mapping[Any, str] | None) -> ReadSymbol:

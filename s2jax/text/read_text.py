@@ -38,10 +38,10 @@ MAX_DEPTH, MAX_AXES = 2**11, 8
 
 @checks.suggest_names()
 def from_text(
-    text: str | Sequence[Any], protected: bool = False, num_nodes: int | None = None,
+    text: str | tuple[str, ...] | list[Any], protected: bool = False, num_nodes: int | None = None,
     variables: Sequence[str] | Mapping[str, str] | None = None,
 ) -> Program:  # fmt: skip
-    """Programs read from text, one row per string; the inverse of `to_text`.
+    """Programs read from text, one row per string or tuple of them; the inverse of `to_text`.
 
     Every notation that `to_text` prints is read without being told which, and so is ordinary maths:
     `sin(x_0)**2 - 3*x_1`, `x_0^2`, `ln(x_0)/pi`. Variables are the inputs x_0, x_1, ... and, in
@@ -53,9 +53,9 @@ def from_text(
     is `inv(cos(x))`, `log(x, 10)` is `log(x)/log(10)`, `Max(x, y, z)` is `max(max(x, y), z)`.
 
     Args:
-        text: A string, or nested lists of strings of one shape, as `to_text` returns them. Outputs
-            are separated by `|`, and one that is only `0` is unused; the number is `0.0`. A number
-            keeps 9 significant digits.
+        text: One row: a string, in which outputs are separated by `|`, or a tuple of strings, one
+            per output; or nested lists of rows, as `to_text` returns them. An output that is only
+            `0` is unused; the number is `0.0`. A number keeps 9 significant digits.
         protected: Whether `log`, `sqrt` and `pow` take the absolute value of their first operand;
             then `x_0**5` is `|x_0|**5`, too. SymPy's `sqrt(Abs(u))` is read as protected `sqrt(u)`.
         num_nodes: Instruction slots; by default as many as the longest expression needs.
@@ -79,6 +79,8 @@ def from_text(
         >>> from s2jax.text import to_text
         >>> to_text(from_text("7.46 + 0.695*sqrt(x_0) | x_1**2/3"))
         '(7.46 add (0.695 mul sqrt(x_0))) | ((x_1)**2 div 3)'
+        >>> from_text(("x_0", "x_1")).shape, from_text(["x_0", "x_1"]).shape  # outputs, rows
+        ((2,), (2, 1))
         >>> to_text(from_text("m*cosh(theta)", variables=["m", "theta"]))
         '(x_0 mul cosh(x_1))'
         >>> from_text(["x_0", "x_0 + sen(x_1)"])
@@ -107,9 +109,9 @@ def from_text(
 
 
 def _flatten(text: Any) -> tuple[list[str], tuple[int, ...]]:
-    """The strings of nested lists, first to last, and the lists' shape."""
+    """The rows of nested lists as strings, first to last, and the lists' shape."""
     level, shape = [text], []
-    while level and all(isinstance(item, (list, tuple)) for item in level):
+    while level and all(isinstance(item, list) for item in level):
         if len({len(item) for item in level}) > 1 or len(shape) == MAX_AXES:
             raise ValueError(
                 f"from_text(text of {len(shape)} axes and more): lists on one level must be of one "
@@ -117,13 +119,25 @@ def _flatten(text: Any) -> tuple[list[str], tuple[int, ...]]:
             )
         shape.append(len(level[0]))
         level = [part for item in level for part in item]
-    for item in level:
-        if not isinstance(item, str):
+    return [_join(row) for row in level], tuple(shape)
+
+
+def _join(row: Any) -> str:
+    """The text of a row, whose outputs may be a tuple."""
+    outputs = row if isinstance(row, tuple) else (row,)
+    for output in outputs:
+        if not isinstance(output, str):
             raise TypeError(
-                f"from_text(text holding a {type(item).__name__}): must be a string, or lists of "
-                "strings nested equally deep. For SymPy expressions use from_sympy."
+                f"from_text(text holding a {type(output).__name__}): must be a string, a tuple of "
+                "strings, one per output, or lists of these, nested equally deep. For SymPy "
+                "expressions use from_sympy."
             )
-    return level, tuple(shape)
+        if isinstance(row, tuple) and "|" in output:
+            raise ValueError(
+                f"from_text(({checks.shown(output)}, ...)): must hold one output per string of a "
+                "tuple, because `|` separates outputs. Write one string, or split this one."
+            )
+    return " | ".join(outputs)
 
 
 def _where(index: int, shape: tuple[int, ...]) -> str:

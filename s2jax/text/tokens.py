@@ -53,6 +53,18 @@ class Tokens(NamedTuple):
     length: Int[Array, "*batch"]
 
 
+class Parsed(NamedTuple):
+    """Programs of rows of tokens.
+
+    Attributes:
+        program: Those of a row with a nonzero status have length 0.
+        status: See `TokenStatus`; 0, MALFORMED or TOO_LARGE.
+    """
+
+    program: Program
+    status: Int[Array, "*batch"]
+
+
 def to_tokens(
     program: Program, vocabulary: Vocabulary = DEFAULT, length: int | None = None
 ) -> Tokens:
@@ -190,7 +202,7 @@ def from_tokens(
     num_outputs: int = 1,
     num_nodes: int | None = None,
     protected: bool = False,
-) -> tuple[Program, Int[Array, "*batch"]]:
+) -> Parsed:
     """Programs of rows of token ids, and a status per row; works inside jit and vmap.
 
     A number that stands first in `add` or `mul` becomes the bias or scale of the instruction it is
@@ -217,7 +229,7 @@ def from_tokens(
         >>> program, status = from_tokens(ids, num_outputs=2)
         >>> int(status), program.length.tolist(), int(program.scale_mantissa[0, 0])
         (0, [1, 1], -244)
-        >>> TokenStatus(int(from_tokens(ids[:5])[1]))
+        >>> TokenStatus(int(from_tokens(ids[:5]).status))
         <TokenStatus.MALFORMED: 4>
     """
     ids = jnp.asarray(ids)
@@ -231,7 +243,7 @@ def from_tokens(
     checks.check_static_integer("from_tokens", "num_outputs", num_outputs, 1)
     checks.check_static_integer("from_tokens", "num_nodes", num_nodes, 1, MAX_NODES)
 
-    return _read(ids, vocabulary, int(num_outputs), int(num_nodes), protected)
+    return Parsed(*_read(ids, vocabulary, int(num_outputs), int(num_nodes), protected))
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2, 3, 4))

@@ -93,7 +93,7 @@ class Vocabulary:
 
     @property
     def first_operator(self) -> int:
-        """Operators follow in the order of the table, without `const`, `id`."""
+        """Operators follow in the order of the table, without `const` and `id`."""
         return len(SPECIAL)
 
     @property

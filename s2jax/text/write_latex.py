@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from s2jax.programs import Program
 from s2jax.programs.operators import TABLE, Operator
 from s2jax.programs.program import VARIABLE_NAMES
-from s2jax.text.form import Form, build, check_program, nest
+from s2jax.text.form import Form, build, check_program, nest_outputs
 from s2jax.text.write_text import decimal_text
 
 _SUM, _NEGATIVE, _PRODUCT, _FRACTION, _ATOM = range(5)
@@ -47,7 +47,8 @@ def to_latex(program: Program) -> Any:
         program: Of any batch shape, for example `batch.program`.
 
     Returns:
-        One string per program, without dollar signs, in nested lists that follow the batch shape.
+        One string per program, without dollar signs: a tuple of those of the outputs of a row, and
+        rows in nested lists.
 
     Raises:
         TypeError: If `program` is no program, or is traced.
@@ -62,7 +63,7 @@ def to_latex(program: Program) -> Any:
     """
     check_program("to_latex", program)
     expressions = build(program, _form(program.protected))
-    return nest(["0" if one is None else one.text for one in expressions], program.shape)
+    return nest_outputs(["0" if one is None else one.text for one in expressions], program.shape)
 
 
 @functools.cache

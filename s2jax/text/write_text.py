@@ -14,7 +14,7 @@ from s2jax.programs import Program
 from s2jax.programs.operators import TABLE, Operator
 from s2jax.programs.program import NAN, VARIABLE_NAMES
 from s2jax.text._write_sympy import sympy_expressions
-from s2jax.text.form import Form, build, check_program, nest, to_float
+from s2jax.text.form import Form, build, check_program, nest, nest_outputs, to_float
 
 _SEPARATOR = {"reference": " | ", "prefix": ",|,", "sympy": " | "}
 UNUSED = "0"
@@ -83,8 +83,8 @@ def to_prefix(program: Program) -> Any:
         program: Of any batch shape, for example `batch.program`.
 
     Returns:
-        One list of words per program, in nested lists that follow the batch shape; empty for an
-        unused output.
+        One list of words per program, empty for an unused output: a tuple of those of the outputs
+        of a row, and rows in nested lists.
 
     Raises:
         TypeError: If `program` is no program, or is traced.
@@ -99,7 +99,7 @@ def to_prefix(program: Program) -> Any:
     """
     check_program("to_prefix", program)
     texts = build(program, text_form("prefix"))
-    return nest([text.split(",") if text else [] for text in texts], program.shape)
+    return nest_outputs([text.split(",") if text else [] for text in texts], program.shape)
 
 
 @functools.lru_cache(maxsize=2**16)

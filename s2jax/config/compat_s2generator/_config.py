@@ -162,7 +162,7 @@ def _target(values: Values) -> Algebraic:
         affine="reduced" if values["reduce_num_constants"] else "full",
         constants=_constants(values),
     )
-    return Algebraic(law, "protected" if values["use_abs"] else "reject")
+    return Algebraic(law, protected=bool(values["use_abs"]))
 
 
 def _constants(values: Values) -> Decimals:

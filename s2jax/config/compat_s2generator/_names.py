@@ -121,7 +121,7 @@ SYMBOL = {
     "max_int": Parameter(10, "S2Law.max_integer", "whole", 1, 500),
     "max_exponent": Parameter(3, "Acceptance.bound", "number", -30, 38),
     "max_exponent_prefactor": _static(1, "Decimals.min_exponent, max_exponent", 0, 8),
-    "use_abs": Parameter(True, "Algebraic.domain", "flag"),
+    "use_abs": Parameter(True, "Algebraic.protected", "flag"),
     "operators_to_downsample": Parameter(None, "S2Law.unary_weights, binary_weights", "text"),
     "max_unary_depth": Parameter(6, "S2Law.unary_subtree_limit", "whole", 0),
     "required_operators": _only(

@@ -100,6 +100,7 @@ def jacobian_rows(
         y, rows, _ = sweep(ones, jnp.zeros((num_columns + 1, x.shape[-1]), x.dtype), collect)
         return y, rows[:num_columns]
 
+    # what nobody asks for is added up in one row more, which is cut off
     columns = jnp.where(columns < 0, num_columns, columns)
     columns = jnp.pad(columns, ((0, 0), (0, 0), (0, 1)), constant_values=num_columns)
     return _map_rows(program, constants, x, 1, on_row, (columns,))
@@ -107,6 +108,7 @@ def jacobian_rows(
 
 def product(bar: Array, value: Array) -> Array:
     """The product, 0 where the first factor is, whatever the second."""
+    # a step that a loss leaves out must not make a gradient NaN by 0 * inf
     return jnp.where(bar == 0, 0, bar * value)
 
 
@@ -114,6 +116,7 @@ def _map_rows(program: Program, constants: Constants, x, outputs: int, on_row, a
     """`on_row(sweep, *arguments)` of every row; see `_sweep`."""
     lowered = lower(program, constants, x.shape[-2], x.dtype)
     owners = jnp.stack([program.a.T.astype(jnp.int32), program.b.T.astype(jnp.int32)])
+    # variables have no scale and bias of their own: theirs go to one row more, which is cut off
     owners = jnp.where(owners < 0, program.num_nodes, owners)
     lowered = lowered._replace(code=jnp.concatenate([lowered.code, owners]))
     root = jnp.maximum(program.length - 1, 0)
@@ -203,9 +206,8 @@ def _pull(function: Callable[..., Array]) -> Callable[..., Array]:
         bar = jnp.where(live, read_row(adjoint, slot), 0)
         bars = jax.vjp(function, *operands(values, code, c))[1](bar)
         out = jnp.zeros((2, values.shape[1]), values.dtype)
-        for side, one in enumerate(
-            bars
-        ):  # not a concatenation, which asks where each number is from
+        # not a concatenation, which asks where each number is from
+        for side, one in enumerate(bars):
             out = write_row(out, jnp.where(bar == 0, 0, one), jnp.int32(side))
         return out
 

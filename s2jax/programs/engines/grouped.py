@@ -70,7 +70,9 @@ def schedule(
     level = _levels(lowered, num_variables)
     size = num_nodes * num_programs
     capacity = min(capacity or size, size)
-    # operators are fewer than their bits can count: none has all bits set
+    # A group is what has one level and one operator: it reads lower levels only, so that its
+    # instructions may run in any order. What is not run sorts behind all groups, as `never`:
+    # operators are fewer than their bits can count, so none has all bits set.
     group_bits = num_nodes.bit_length() + _OP_BITS
     never = 2**group_bits - 1
     group = jnp.where(level > 0, (level << _OP_BITS) | op, never).reshape(-1)
@@ -79,6 +81,7 @@ def schedule(
     item = jnp.where(used, item, 0)
     index = jnp.arange(capacity, dtype=jnp.int32)
     base = num_variables * rows + 1  # behind the variables and the zero
+    # by instruction, where its value will lie; those that are not run write to `size`: nowhere
     place = jnp.zeros(size, jnp.int32)
     place = place.at[jnp.where(used, item, size)].set(base + index, mode="drop").reshape(op.shape)
 
@@ -87,10 +90,12 @@ def schedule(
         value = jnp.where(row < num_variables + num_nodes, value, base - 1)
         return jnp.where(row < num_variables, row * rows + program % rows, value)
 
+    # padded, because a block reads `WIDTH` instructions, also from the last one on
     at_item = lambda leaf: jnp.pad(leaf.reshape(-1)[item], (0, WIDTH))
     source = jnp.pad(item % num_programs, (0, WIDTH))
     is_start = _is_start(group) & used
     block = jnp.cumsum(is_start, dtype=jnp.int32) - 1
+    # each group may end in a block that is not full
     num_blocks = capacity // WIDTH + min(num_nodes * (len(TABLE) - NUM_LEAVES), capacity)
     at_start = jnp.where(is_start, block, num_blocks)
     per_block = lambda leaf: jnp.zeros(num_blocks, jnp.int32).at[at_start].set(leaf, mode="drop")
@@ -159,6 +164,7 @@ def _by_blocks(plan: Schedule, variables, operators: list[Callable[..., Array]])
     def branch(function):
         def compute(values, start):
             cut = lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, WIDTH, axis=-1)
+            # `schedule` made the addresses: to check them would cost as much as to read
             read = lambda leaf: values.at[cut(leaf)].get(mode="promise_in_bounds")
             c = cut(plan.coefficients)
             return function(c[0] * read(plan.a) + c[1], c[2] * read(plan.b) + c[3])
@@ -189,6 +195,7 @@ def evaluate_linearizable(
 
 
 def _by_slots(plan: Schedule, variables, operators, all_slots: bool = False):
+    # program p is of row p modulo rows, hence the variables once for each state
     repeats = plan.result.shape[0] // variables.shape[1]
     x = jnp.tile(variables.T, (repeats, 1))[..., None]
     return selecting(plan.lowered, x, operators, 1, all_slots)[:, 0]

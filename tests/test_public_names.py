@@ -1,0 +1,194 @@
+"""The public face: what `dir` shows, what docs/reference.md lists, and examples that run."""
+
+import doctest
+import importlib
+import inspect
+import pathlib
+import re
+import subprocess
+import sys
+import types
+from typing import Any
+
+import pytest
+
+import s2jax
+
+PAGE = pathlib.Path(__file__).parent.parent / "docs" / "reference.md"
+FOLDERS = {name: m for name in s2jax.__all__ if inspect.ismodule(m := getattr(s2jax, name))}
+
+SHOWN_BY = {
+    "s2jax.Batch": "s2jax.sample",
+    "s2jax.Fit": "s2jax.fit_constants",
+    "s2jax.Tokens": "s2jax.to_tokens",
+    "s2jax.corpus.Corpus": "s2jax.read_corpus",
+    "s2jax.corpus.Damage": "s2jax.verify_corpus",
+    "s2jax.corpus.ReferencePairs": "s2jax.corpus.read_reference",
+    "s2jax.exporters.Exported": "s2jax.exporters.export",
+    "s2jax.laws.AbstractLaw": "s2jax.laws.S2Law",
+    "s2jax.programs.Constants": "s2jax.with_constants",
+    "s2jax.feeds.Batches": "s2jax.batches",
+    "s2jax.feeds.CorpusSource": "s2jax.feeds.corpus_source",
+    "s2jax.inputs.AbstractFamily": "s2jax.inputs.AbstractInput",
+    "s2jax.inputs.Drawn": "s2jax.inputs.AbstractInput",
+    "s2jax.inputs.Draws": "s2jax.inputs.AbstractInput",
+    "s2jax.inputs.LinearProcess": "s2jax.inputs.ARMA",
+    "s2jax.inputs.Source": "s2jax.inputs.Choice",
+    "s2jax.inputs.Window": "s2jax.inputs.Given",
+    "s2jax.ode.Solution": "s2jax.ode.solve",
+    "s2jax.operators.Operator": "s2jax.to_text",
+    "s2jax.text.Lambdified": "s2jax.lambdify",
+    "s2jax.text.Parsed": "s2jax.from_tokens",
+    "s2jax.targets.AbstractLayout": "s2jax.Algebraic",
+    "s2jax.targets.AbstractPointwise": "s2jax.Algebraic",
+    "s2jax.targets.AbstractTarget": "s2jax.Algebraic",
+    "s2jax.targets.Column": "s2jax.Algebraic",
+    "s2jax.targets.Sizes": "s2jax.Algebraic",
+    "s2jax.targets.Task": "s2jax.Algebraic",
+    "s2jax.transforms.Corrupted": "s2jax.transforms.drop_values",
+    "s2jax.transforms.Forecast": "s2jax.transforms.forecast",
+    "s2jax.transforms.Scaled": "s2jax.transforms.z_score",
+}
+"""What comes from another name, or is a part of its contract: there is the example."""
+
+
+def find_public() -> dict[str, Any]:
+    """Every public object by its shortest name."""
+    found = {f"s2jax.{name}": getattr(s2jax, name) for name in s2jax.__all__ if name not in FOLDERS}
+    known = {id(value) for value in found.values()}
+    for folder, module in FOLDERS.items():
+        values = {name: getattr(module, name) for name in module.__all__}
+        found |= {f"s2jax.{folder}.{n}": v for n, v in values.items() if id(v) not in known}
+    return found
+
+
+PUBLIC = find_public()
+
+
+def list_entries(page: str) -> tuple[list[str], set[str]]:
+    """The names that have a line of their own, and those that are said to be elsewhere too."""
+    others = set()
+    for section in re.split(r"^## ", page, flags=re.M)[1:]:
+        again = re.search(r"^Also here: (.*)\.$", section, re.M)
+        folder = re.match(r"`([\w.]+)`", section)
+        if again and folder:
+            others |= {f"{folder[1]}.{name}" for name in re.findall(r"`(\w+)`", again[1])}
+    return re.findall(r"^- `([\w.]+)`: \S.*[.]$", page, re.M), others
+
+
+def find_mistakes(page: str) -> list[str]:
+    """Names that a page lacks, has twice, or has although there are none of them."""
+    lines, others = list_entries(page)
+    twice = [f"{name} has two lines" for name in set(lines) if lines.count(name) > 1]
+    lacking = [f"{name} has no line" for name in PUBLIC if name not in lines]
+    strange = [f"{name} is not public" for name in lines if name not in PUBLIC]
+    elsewhere = {
+        f"s2jax.{folder}.{name}"
+        for folder, module in FOLDERS.items()
+        for name in module.__all__
+        if f"s2jax.{folder}.{name}" not in PUBLIC
+    }
+    return twice + lacking + strange + [f"{n}: also here?" for n in sorted(elsewhere ^ others)]
+
+
+def has_example(value: Any) -> bool:
+    """Whether its docstring has an example that pytest runs with those of its module."""
+    while not inspect.isclass(value) and hasattr(value, "__wrapped__"):
+        value = value.__wrapped__
+    name = f"{value.__module__}.{value.__qualname__}"
+    if not value.__module__.startswith("s2jax."):
+        return False
+    if inspect.isclass(value):
+        found = doctest.DocTestFinder(recurse=False).find(value, name)
+    else:
+        found = doctest.DocTestFinder().find(value, name)
+    return any(test.name == name and test.examples for test in found)
+
+
+def is_defined_where_it_says(value: Any) -> bool:
+    """Whether pytest meets it when it walks through its module."""
+    module = importlib.import_module(value.__module__)
+    return getattr(module, value.__name__, None) is value
+
+
+def test_folders_show_public_words_only() -> None:
+    assert dir(s2jax) == sorted(s2jax.__all__)
+    assert set(FOLDERS) >= {"corpus", "distributions", "exporters", "feeds", "inputs", "ode"}
+    for name, module in FOLDERS.items():
+        assert dir(module) == sorted(module.__all__), name
+        assert not [word for word in module.__all__ if word.startswith("_")], name
+        modules = [word for word in module.__all__ if inspect.ismodule(getattr(module, word))]
+        assert not modules, (name, modules)
+
+
+def test_heavy_folders_are_imported_when_they_are_used() -> None:
+    code = """
+import sys, s2jax
+later = ("corpus", "exporters", "feeds", "plotting")
+early = [name for name in later if f"s2jax.{name}" in sys.modules]
+assert not early, early
+assert not {"sympy", "diffrax", "pyarrow", "matplotlib"} & set(sys.modules)
+assert s2jax.read_corpus is s2jax.corpus.read_corpus
+assert s2jax.batches is s2jax.feeds.batches
+assert all(hasattr(s2jax, name) for name in dir(s2jax))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'read'"):
+        s2jax.read  # noqa: B018
+
+
+def test_the_page_lists_every_public_name() -> None:
+    assert not find_mistakes(PAGE.read_text())
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_has_an_example(name: str) -> None:
+    value = PUBLIC[name]
+    is_data = isinstance(value, (str, tuple, types.MappingProxyType, dict))
+    is_error = inspect.isclass(value) and issubclass(value, Exception)
+    if is_data or is_error:  # the line of the page says what they are
+        assert name not in SHOWN_BY
+    elif name in SHOWN_BY:
+        assert not has_example(value), f"{name} has an example of its own: remove it from SHOWN_BY"
+        assert inspect.getdoc(value)
+        assert has_example(PUBLIC[SHOWN_BY[name]])
+    else:
+        assert has_example(value)
+        assert is_defined_where_it_says(value)
+
+
+def test_nothing_is_shown_that_is_not_public() -> None:
+    assert set(SHOWN_BY) <= set(PUBLIC)
+
+
+def test_the_check_of_the_page_bites() -> None:
+    page = PAGE.read_text()
+    line = next(line for line in page.splitlines() if line.startswith("- `s2jax.sample`: "))
+    assert find_mistakes(page.replace(line, "")) == ["s2jax.sample has no line"]
+    assert find_mistakes(page.replace(line, "- `s2jax.sample`: ")) == ["s2jax.sample has no line"]
+    assert find_mistakes(page.replace(line, f"{line}\n{line}")) == ["s2jax.sample has two lines"]
+    more = f"{line}\n- `s2jax.samples`: Many."
+    assert find_mistakes(page.replace(line, more)) == ["s2jax.samples is not public"]
+    assert find_mistakes(page.replace("Also here: `Algebraic`, ", "Also here: "))
+
+
+def test_the_check_of_examples_bites() -> None:
+    def silent() -> None:
+        """Says nothing."""
+
+    def talking() -> None:
+        """Says something.
+
+        >>> 1 + 1
+        2
+        """
+
+    silent.__module__ = talking.__module__ = "s2jax.presets"
+    assert not has_example(silent)
+    assert has_example(talking)
+    assert not is_defined_where_it_says(talking)
+    talking.__module__ = "elsewhere"
+    assert not has_example(talking)
