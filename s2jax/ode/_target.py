@@ -12,8 +12,7 @@ from s2jax.core.random import categorical, random_bits, uniform
 from s2jax.core.streams import EQUATIONS
 from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, LogUniform, Normal, check_positive
-from s2jax.laws import AbstractLaw, S2Law
-from s2jax.laws._tree_laws import Decimals
+from s2jax.laws import AbstractLaw, Decimals, S2Law
 from s2jax.ode._differential import AbstractDifferential, check_options
 from s2jax.ode._equations import RandomEquations
 from s2jax.ode._forms import (
