@@ -172,7 +172,7 @@ def test_the_check_of_the_page_bites() -> None:
     assert find_mistakes(page.replace(line, f"{line}\n{line}")) == ["s2jax.sample has two lines"]
     more = f"{line}\n- `s2jax.samples`: Many."
     assert find_mistakes(page.replace(line, more)) == ["s2jax.samples is not public"]
-    assert find_mistakes(page.replace("Also here: `Algebraic`, ", "Also here: "))
+    assert find_mistakes(page.replace("Also here: `Acceptance`, ", "Also here: "))
 
 
 def test_the_check_of_examples_bites() -> None:
