@@ -21,7 +21,7 @@ import pyarrow.parquet
 
 import s2jax
 from s2jax.corpus.files import replacing
-from s2jax.corpus.layout import ROW_GROUP, schema_of, table_of
+from s2jax.corpus.layout import ROW_GROUP, Tables
 from s2jax.corpus.plan import Plan
 from s2jax.corpus.shards import _writer, blocks, draw_shard
 
@@ -30,8 +30,9 @@ BLOCK = 1024
 
 def jobs(folder: Path, plan: Plan) -> dict[str, Callable[[], float]]:
     """One block's or one file's rows per call."""
-    schema = schema_of(pyarrow, plan.stream.config, plan.head)
-    host = [(first, table_of(pyarrow, schema, plan.stream.config, batch, tokens, first, BLOCK))
+    tables = Tables(pyarrow, plan.stream.config, plan.head)
+    schema = tables.schema
+    host = [(first, tables.table_of(batch, tokens, first, BLOCK))
             for first, batch, tokens in blocks(plan, 0)]  # fmt: skip
 
     def generate() -> float:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from s2jax import distributions, inputs, laws, ode, presets, programs, targets, text, transforms
 from s2jax.config import Config, Standardize
+from s2jax.config.registry import register
 from s2jax.core.version import __version__
 from s2jax.laws import GivenLaw
 from s2jax.ode import ODE, System
@@ -89,6 +90,7 @@ __all__ = (
     "presets",
     "programs",
     "read_corpus",
+    "register",
     "repair_corpus",
     "sample",
     "skeleton_hash",

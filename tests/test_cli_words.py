@@ -23,6 +23,7 @@ COMMANDS = {
     "fields": _commands.Fields,
 }  # fmt: skip
 FOREIGN = {"--help", "--max_length"}  # of Time-MoE
+EVERYWHERE = {"import"}  # taken by every command, before it is read
 _COMMAND = r"(?:`|^|: |&& |[Rr]un |then |srun )s2jax (\w+)"
 _OPTION = r"(?<![\w-])--[a-zA-Z][\w.-]*\w"
 
@@ -41,6 +42,7 @@ def texts_of(file: Path) -> str:
 def wrong_words(text: str) -> set[str]:
     """Commands and options in a text that the command line does not have."""
     known = {field.name for kind in COMMANDS.values() for field in dataclasses.fields(kind)}
+    known |= EVERYWHERE
     for config in (s2jax.presets.s2(), s2jax.presets.ode(), s2jax.presets.reference()):
         known |= set(names_of(config))
     commands = set(re.findall(_COMMAND, text, re.MULTILINE))

@@ -241,7 +241,7 @@ CUTS: dict[str, Callable[[bytes], bytes]] = {
     "no beginning": lambda data: data[100:],
     "zeros": lambda data: bytes(len(data)),
     "text": lambda data: b"version https://git-lfs.github.com/spec/v1\n",
-    "footer of zeros": lambda data: data[:-60] + bytes(52) + data[-8:],
+    "footer of zeros": lambda data: data[:-500] + bytes(492) + data[-8:],
 }
 
 
@@ -423,7 +423,7 @@ WRONG_HEADS: dict[str, Callable[[bytes], bytes]] = {
     "deep objects": lambda data: b'{"a":' * 100_000,
     "not utf-8": lambda data: data.replace(b"s2jax-corpus", b"s2jax\xff"),
     "utf-16": lambda data: data.decode().encode("utf-16"),
-    "no keys": lambda data: b'{"format": "s2jax-corpus", "schema_version": 5}',
+    "no keys": lambda data: b'{"format": "s2jax-corpus", "schema_version": 6}',
     "no files": edited(lambda head: head.pop("files")),
     "files empty": edited(lambda head: head.update(files=[])),
     "files null": edited(lambda head: head.update(files=None)),
@@ -514,9 +514,9 @@ def test_a_config_of_other_classes_is_refused(stored, config, rule):
 
 def test_a_newer_schema_says_what_wrote_it(stored):
     file = stored / "_manifest.json"
-    change = edited(lambda head: head.update(schema_version=6, s2jax="0.9", files={"new": 1}))
+    change = edited(lambda head: head.update(schema_version=7, s2jax="0.9", files={"new": 1}))
     file.write_bytes(change(file.read_bytes()))
-    with pytest.raises(ValueError, match=r"version 6 .* to 0\.9 or newer, which wrote it"):
+    with pytest.raises(ValueError, match=r"version 7 .* to 0\.9 or newer, which wrote it"):
         read_corpus(stored)
 
 

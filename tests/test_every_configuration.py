@@ -46,7 +46,7 @@ def check_equal(one: Any, other: Any) -> None:
 def stored(batch: s2jax.Batch) -> dict[str, Any]:
     """What a corpus keeps of a batch; of programs no slots that are not used."""
     kept = {field.name: getattr(batch, field.name) for field in dataclasses.fields(batch)}
-    kept |= {"x_source": None, "program": read_out(batch.program)}
+    kept |= {"program": read_out(batch.program)}
     if batch.dynamics is not None:
         kept["dynamics"] = [
             *(batch.dynamics.form, batch.dynamics.error, batch.dynamics.num_steps),

@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn, Union
 
 from s2jax.cli._commands import Fields, Generate, Info, Repair, Show, UsageError, Verify
 from s2jax.cli._commands import Preset as Preset
-from s2jax.cli._config import split
+from s2jax.cli._config import import_modules, split
 from s2jax.core.optional import require
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 3
@@ -23,7 +23,8 @@ OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 3
 _INTRODUCTION = (
     "Series-symbol pairs: time series with the expressions that made them. "
     "First try: s2jax generate corpus --rows 2000, then s2jax show corpus; with --preset ode, "
-    "solutions of random differential equations. Exit codes: 0 done, 1 failed or damaged, 2 wrong "
+    "solutions of random differential equations. With --import MODULE, any command first imports a "
+    "module that registers classes of your own. Exit codes: 0 done, 1 failed or damaged, 2 wrong "
     "usage, 3 interrupted: the same command goes on"
 )
 
@@ -97,7 +98,7 @@ def _fail(code: int, *parts: object) -> int:
 
 def _run(arguments: list[str]) -> int:
     tyro = require("tyro", "The commands of s2jax")
-    fixed, options = split(arguments)
+    fixed, options = split(import_modules(arguments))
     from s2jax.cli import _export, _generate, _inspect
 
     kinds: list[Any] = [Generate, Show, Info, Verify, Repair, _export.export_class(), Fields]

@@ -16,6 +16,7 @@ class Generate:
     --x-scaling.high 8 --inputs Mixture ARMA --inputs.weights 0.3 0.7.
     With none, a part or a weight is left out: --y-scaling none --target.weights.driven none.
     `s2jax fields` lists them all. Options win over the file, the file over the preset.
+    With --import MODULE, classes of your own that the module registers can be named too.
     """
 
     path: Path

@@ -2,9 +2,51 @@
 
 import contextlib
 import dataclasses
+import importlib
+import os
+import sys
 from typing import Any
 
 from s2jax.cli._commands import Fields, Generate, UsageError
+
+
+def import_modules(arguments: list[str]) -> list[str]:
+    """The arguments without `--import MODULE`, after importing these modules.
+
+    They define and register classes of the user's own. Only what is typed is imported: no file says
+    what is. Modules of the current folder are found, after those that are installed.
+    """
+    rest, words = [], iter(arguments)
+    modules = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name == "--import":
+            modules.append(value if equals else next(words, ""))
+        else:
+            rest.append(word)
+    for module in modules:
+        _import_module(module)
+    return rest
+
+
+def _import_module(name: str) -> None:
+    from s2jax.cli._machine import prepare_to_draw
+
+    if not all(part.isidentifier() for part in name.split(".")) or name.endswith(".py"):
+        raise UsageError(
+            f"--import {name}: must be the name of a module, as in Python: --import pulse for the "
+            "file pulse.py of the current folder."
+        )
+    prepare_to_draw()  # a module may compute when it is imported
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        raise UsageError(
+            f"--import {name}: cannot be imported ({type(error).__name__}: {error}). Looked in the "
+            "current folder and where packages are installed."
+        ) from error
 
 
 def split(arguments: list[str]) -> tuple[list[str], dict[str, list[str]]]:
@@ -61,7 +103,7 @@ def _is_number(word: str) -> bool:
 
 
 def _is_family(word: str) -> bool:
-    return not word.startswith("-") and word.replace(",", "").isalnum() and word[:1].isupper()
+    return not word.startswith("-") and word.replace(",", "").isidentifier() and word[:1].isupper()
 
 
 def config_of(command: Generate | Fields, options: dict[str, list[str]]) -> Any:

@@ -1,5 +1,6 @@
 """Fields of a configuration by dotted names, as on the command line and in TOML files."""
 
+import contextlib
 import dataclasses
 import json
 import types
@@ -122,7 +123,12 @@ def _flag(name: str) -> str:
 
 
 def _hints(kind: type) -> dict[str, Any]:
-    return {field.name: field.type for field in dataclasses.fields(kind)}
+    """The types of the fields; those of `from __future__ import annotations` are text."""
+    hints = {field.name: field.type for field in dataclasses.fields(kind)}
+    if any(isinstance(hint, str) for hint in hints.values()):
+        with contextlib.suppress(NameError, TypeError, AttributeError):
+            return hints | typing.get_type_hints(kind)
+    return hints
 
 
 def _missing_weights(value: Any, name: str) -> dict[str, float]:
@@ -231,13 +237,30 @@ def _variant(given: Any, name: str, kind: Any) -> Any:
         if part is None:
             names = [part.__name__ for part in known.values()]
             names += ["none"] * (type(None) in _members(kind))
-            raise ValueError(f"{_flag(name)}: {checks.unknown(str(word), names)}")
-        chosen.append(part())
+            raise ValueError(
+                f"{_flag(name)}: {checks.unknown(str(word), names)} Classes of your own are "
+                "known once s2jax.register is called of them (--import MODULE)."
+            )
+        chosen.append(_make_default(part, name))
     if len(chosen) == 1:
         return chosen[0]
     if not all(isinstance(part, AbstractFamily) for part in chosen):
         raise ValueError(f"{_flag(name)} {' '.join(map(str, words))}: takes one name.")
     return Choice(chosen)
+
+
+def _make_default(part: type, name: str) -> Any:
+    needed = [
+        field.name
+        for field in dataclasses.fields(part)
+        if field.default is field.default_factory is dataclasses.MISSING
+    ]
+    if needed:
+        raise ValueError(
+            f"{_flag(name)} {part.__name__}: must have a default for each field, because the class "
+            f"is chosen before its fields are set. Give {', '.join(needed)} one."
+        )
+    return part()
 
 
 def show_value(value: Any) -> str:

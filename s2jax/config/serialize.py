@@ -1,5 +1,9 @@
-"""Configurations as JSON. Reading builds only the library's own classes and runs no code."""
+"""Configurations as JSON. Reading builds only the library's own classes and registered ones.
 
+Nothing is imported or run because a text names it: a class is found in a table, or refused.
+"""
+
+import collections
 import dataclasses
 import functools
 import json
@@ -7,6 +11,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -19,10 +24,32 @@ _SOLVERS = "diffrax"
 _MAX_VALUES = 100_000
 _MAX_DEPTH = 100
 
+REGISTERED: dict[str, type] = {}
+"""Classes of the user's own by name; `s2jax.register` puts them there."""
+
+
+class UnknownClassError(ValueError):
+    """A text names a class that is neither the library's nor registered.
+
+    Attributes:
+        name: Its name, as the text has it.
+    """
+
+    def __init__(self, name: str) -> None:
+        fix = f"If it is a class of your own, call s2jax.register({name}) first."
+        fix = f" {fix}" if name.isidentifier() else ""
+        super().__init__(f"from_json: class: {checks.unknown(name, classes())}{fix}")
+        self.name = name
+
+
+def classes() -> Mapping[str, type]:
+    """The classes a configuration is made of, by name: the library's and those registered."""
+    return collections.ChainMap(REGISTERED, library_classes())
+
 
 @functools.cache
-def classes() -> Mapping[str, type]:
-    """The classes a configuration is made of, by name."""
+def library_classes() -> dict[str, type]:
+    """The library's own classes, by name."""
     modules: tuple[ModuleType, ...] = (
         distributions, inputs, laws, ode, programs, targets,
     )  # fmt: skip
@@ -40,11 +67,12 @@ def to_json(config: Config, indent: int | None = None) -> str:
     """The configuration as JSON text; `from_json` gives an equal one back.
 
     Args:
-        config: Made of the library's own classes and of at most 100 000 given values.
+        config: Made of the library's own classes or registered ones, and of at most 100 000 given
+            values.
         indent: As in `json.dumps`.
 
     Raises:
-        TypeError: If a part is of a class that the library does not know, or traced.
+        TypeError: If a part is of a class that is not registered, or traced.
         ValueError: If `Given` holds too many values.
 
     Example:
@@ -54,27 +82,42 @@ def to_json(config: Config, indent: int | None = None) -> str:
     """
     if type(config) is not Config:
         raise TypeError(f"to_json(config={config!r}): must be an s2jax.Config.")
-    return json.dumps(_plain(config), indent=indent, allow_nan=False)
+    return json.dumps(to_plain(config), indent=indent, allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
+    """A configuration or a value of one as what JSON has.
+
+    Raises:
+        TypeError, ValueError: As `to_json`.
+    """
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
+        return [to_plain(item) for item in value]
     if type(value) is classes().get(type(value).__name__):
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return {_TAG: type(value).__name__} | {name: _plain(item) for name, item in fields.items()}
+        return {_TAG: type(value).__name__} | {
+            name: to_plain(item) for name, item in fields.items()
+        }
     if checks.is_concrete(value):
         return _plain_number(value)
-    name = f"{_SOLVERS}.{type(value).__name__}"
-    if type(value).__module__.startswith(f"{_SOLVERS}.") and _solver(name) is type(value):
-        return {_TAG: name}
+    name = type(value).__name__
+    solver = f"{_SOLVERS}.{name}"
+    if type(value).__module__.startswith(f"{_SOLVERS}.") and _solver(solver) is type(value):
+        return {_TAG: solver}
+    if not isinstance(value, eqx.Module):
+        raise TypeError(
+            f"to_json(_config with a {name}): must be made of parts, numbers and text, because it "
+            "is written as JSON. Keep it out of the fields, or make it a method."
+        )
+    known = "another class of this name is" if name in classes() else "this class is not"
     raise TypeError(
-        f"to_json(config with a {type(value).__name__}): must be made of s2jax's own classes and "
-        f"of numbers, because reading it back builds nothing else: {', '.join(classes())}."
+        f"to_json(config with a {name}): must be made of registered classes, because reading it "
+        f"back builds them by their names, and {known} registered. Call s2jax.register({name}) "
+        "where the class is defined, or write @s2jax.register above it."
     )
 
 
@@ -145,7 +188,7 @@ def _build(value: Any) -> Any:
         return {key: _build(item) for key, item in value.items()}
     kind = classes().get(str(value[_TAG])) or _solver(str(value[_TAG]))
     if kind is None:
-        raise ValueError(f"from_json: class: {checks.unknown(str(value[_TAG]), classes())}")
+        raise UnknownClassError(str(value[_TAG]))
     known = {field.name: field for field in dataclasses.fields(kind)}
     names = list(known)
     fields = {name: _build(item) for name, item in value.items() if name != _TAG}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from s2jax.config import Config
-from s2jax.config.serialize import from_json
+from s2jax.config.serialize import UnknownClassError, from_json
 from s2jax.core import checks
 from s2jax.core.version import __version__
 from s2jax.corpus.footers import DamagedError
@@ -88,10 +88,18 @@ def config_of(folder: Path, head: dict[str, Any]) -> Config:
 
     Raises:
         DamagedError: If there is none that this version could have written.
+        ValueError: If it names a class that is not registered.
     """
     try:
         return from_json(json.dumps(head["config"]))
     except ValueError as error:
+        if isinstance(error, UnknownClassError) and error.name.isidentifier():
+            raise ValueError(
+                f"{folder}: its config must be made of classes that are known here, but names "
+                f"{checks.cut(error.name)}, and no file is trusted to say where that is. Import "
+                "the module that registers it (s2jax.register; on the command line, --import "
+                "MODULE). Corpus.row and Corpus.tables read the data without it."
+            ) from error
         raise DamagedError(
             f"{folder}: the config of its {MANIFEST} must be one of this version, but is not: "
             f"{error} Restore the manifest, or read it where it was written, with s2jax "

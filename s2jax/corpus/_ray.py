@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from s2jax.config.registry import addresses_of, register_from
 from s2jax.core.optional import require
 from s2jax.corpus.plan import Plan
 from s2jax.corpus.shards import write_shard
@@ -73,7 +74,8 @@ def _run(
     ray: Any, folder: Path, plan: Plan, todo: list[int], report: Callable[[int], object]
 ) -> None:
     task = ray.remote(max_retries=_RETRIES, num_cpus=1)(_write)
-    waiting = {task.remote(str(folder), plan.head, shard): shard for shard in todo}
+    own = addresses_of(plan.head["config"]), sys.path
+    waiting = {task.remote(str(folder), plan.head, shard, *own): shard for shard in todo}
     try:
         while waiting:
             done, _ = ray.wait(list(waiting), num_returns=1)
@@ -88,6 +90,9 @@ def _run(
         raise
 
 
-def _write(folder: str, head: dict[str, Any], shard: int) -> None:
+def _write(
+    folder: str, head: dict[str, Any], shard: int, own: list[list[str]], path: list[str]
+) -> None:
     """One task, in a process of Ray's."""
+    register_from(own, path)
     write_shard(Path(folder), Plan.joined(head), shard)

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 import jax
 
+from s2jax.config.registry import addresses_of, register_from
 from s2jax.corpus.files import sweep
 from s2jax.corpus.plan import Plan
 from s2jax.corpus.shards import write_shard
@@ -94,9 +95,11 @@ class _Worker:
     def __init__(self, folder: Path, plan: Plan, events: queue.SimpleQueue) -> None:
         command = [sys.executable, "-c", "from s2jax.corpus import _workers; _workers.main()"]
         pipe = subprocess.PIPE
+        own = addresses_of(plan.head["config"])
+        task = {"folder": str(folder), "head": plan.head, "own": own, "path": [*map(str, sys.path)]}
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         self.shard, self.rows = -1, 0
-        self._send({"folder": str(folder), "head": plan.head})
+        self._send(task)
         self._ear = threading.Thread(target=self._listen, args=(events,), daemon=True)
         self._ear.start()
 
@@ -174,6 +177,7 @@ def _work() -> None:
     task = json.loads(sys.stdin.readline())
     jax.config.update("jax_platforms", "cpu")
     try:
+        register_from(task["own"], task["path"])
         folder, plan = Path(task["folder"]), Plan.joined(task["head"])
         for line in sys.stdin:
             shard = json.loads(line)

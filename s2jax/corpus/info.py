@@ -1,14 +1,21 @@
 """What a folder holds, in a few lines."""
 
+import json
 import os
 import shlex
+import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import jax
+
+from s2jax.config.serialize import UnknownClassError, from_json
 from s2jax.core.checks import cut
 from s2jax.corpus._heads import MANIFEST, PLAN, read_head, read_manifest
 from s2jax.corpus._manifest import about_stranger, examine, other_size, strangers
 from s2jax.corpus.footers import ABSENT
+from s2jax.corpus.layout import source_columns
 from s2jax.corpus.plan import ids_of, name_of, num_files
 from s2jax.ode.catalogue import name_of as name_of_system
 
@@ -133,9 +140,35 @@ def facts(head: dict[str, Any], size: int) -> dict[str, str]:
         "size": f"{size / 1e6:,.1f} MB in {counted(files, 'file')}",
         "length": str(config["length"]),
         "channels": f"{config['num_inputs']} in, {config['num_outputs']} out",
+        **_inputs(head),
         "target": target_of(config),
         "seed": f"{head['seed']}, blocks of {head['block_size']}",
         "made by": ", ".join(f"{name} {cut(v)}" for name, v in head["versions"].items())
         + f" on {cut(backend['platform'])} ({cut(backend['device'])})",
         "fingerprint": head["fingerprint"][:16],
     }
+
+
+def _inputs(head: dict[str, Any]) -> dict[str, str]:
+    """The families of inputs, and the columns that hold what they drew."""
+    try:
+        config = from_json(json.dumps(head["config"]))
+    except UnknownClassError as error:
+        fix = "Import the module that registers it (--import MODULE)"
+        return {"inputs": f"{cut(error.name)} is no class that is known here. {fix}"}
+    except ValueError:  # who reads rows is told
+        return {}
+    if not config.num_inputs:
+        return {}
+    with jax.enable_x64(head["dtype"] == "float64"):
+        columns = source_columns(config).columns
+    families = (type(family).__name__ for family in config.choice.families)
+    return {
+        "inputs": ", ".join(families),
+        "laws": lines(f"{name}\xa0{column}" for name, column in columns.items()),
+    }
+
+
+def lines(parts: Iterable[str]) -> str:
+    """Parts of a value of a table, on as many lines as they need; unbroken at `\\xa0`."""
+    return textwrap.fill(", ".join(parts), 86, subsequent_indent=" " * 13).replace("\xa0", " ")

@@ -9,15 +9,16 @@ import numpy as np
 
 from s2jax.config import Config
 from s2jax.corpus.tokens import ragged
+from s2jax.inputs import SourceColumns
 from s2jax.laws import num_tokens
 from s2jax.sampling import Batch
 from s2jax.targets.acceptance import REASONS
 from s2jax.text import Vocabulary, to_text
 from s2jax.text.tokens import Tokens, to_tokens
 
-SCHEMA_VERSION = 5
-"""4 had its columns in another order, 3 other ids of tokens, 2 no rejections, no noise as tokens
-and no hash of values."""
+SCHEMA_VERSION = 6
+"""5 had no laws of inputs, 4 had its columns in another order, 3 other ids of tokens,
+2 no rejections, no noise as tokens and no hash of values."""
 ROW_GROUP = 256
 
 
@@ -41,6 +42,9 @@ def columns(pa: Any, config: Config) -> dict[str, Any]:
             found |= {f"{letter}_{word}": fixed(real, size) for word in ("scale", "shift")}
     if inputs and (target.chooses_channels or config.min_inputs is not None):
         found["x_mask"] = fixed(pa.bool_(), inputs)
+    for name, column in source_columns(config).columns.items():
+        kind = pa.from_numpy_dtype(column.stored)
+        found[name] = fixed(kind, column.size) if column.is_list else kind
     if target.chooses_channels or config.min_outputs is not None:
         found["y_mask"] = fixed(pa.bool_(), outputs)
     return found | {
@@ -50,6 +54,11 @@ def columns(pa: Any, config: Config) -> dict[str, Any]:
         "block": pa.uint32(),
         "candidate": pa.int32(),
     }
+
+
+def source_columns(config: Config) -> SourceColumns:
+    """The columns that hold where inputs come from."""
+    return config.choice.columns(config.num_inputs, config.length)
 
 
 def schema_of(pa: Any, config: Config, head: dict[str, Any]) -> Any:
@@ -80,23 +89,33 @@ def tokenize(batch: Batch, config: Config) -> dict[str, Tokens]:
     }
 
 
-def table_of(
-    pa: Any, schema: Any, config: Config, batch: Batch, tokens: dict[str, Tokens], first: int,
-    block: int,
-) -> Any:  # fmt: skip
-    """The rows of one block, of which row `first` is the first, as a table; all on the host."""
-    rows = batch.status.shape[0]
-    values: dict[str, Any] = {
-        "id": np.arange(first, first + rows, dtype=np.uint64),
-        "expression": to_text(batch.program),
-        "block": np.full(rows, first // block, np.uint32),
-        "candidate": batch.index,
-    }
-    values |= config.target.column_values(batch)
-    values |= {name: _lists(pa, schema, name, ids) for name, ids in tokens.items()}
-    value = lambda name: values[name] if name in values else _field(batch, name)
-    arrays = [_column(pa, field.type, value(field.name)) for field in schema]
-    return pa.table(arrays, schema=schema)
+class Tables:
+    """How batches of a configuration become tables.
+
+    Attributes:
+        schema: Of the tables.
+    """
+
+    def __init__(self, pa: Any, config: Config, head: dict[str, Any]) -> None:
+        self.schema = schema_of(pa, config, head)
+        self._pa, self._config = pa, config
+        self._sources = source_columns(config)  # once, because it traces the families
+
+    def table_of(self, batch: Batch, tokens: dict[str, Tokens], first: int, block: int) -> Any:
+        """The rows of one block, of which row `first` is the first, all on the host."""
+        pa, rows = self._pa, batch.status.shape[0]
+        values: dict[str, Any] = {
+            "id": np.arange(first, first + rows, dtype=np.uint64),
+            "expression": to_text(batch.program),
+            "block": np.full(rows, first // block, np.uint32),
+            "candidate": batch.index,
+        }
+        values |= self._sources.values(batch.x_source)
+        values |= self._config.target.column_values(batch)
+        values |= {name: _lists(pa, self.schema, name, ids) for name, ids in tokens.items()}
+        value = lambda name: values[name] if name in values else _field(batch, name)
+        arrays = [_column(pa, field.type, value(field.name)) for field in self.schema]
+        return pa.table(arrays, schema=self.schema)
 
 
 def _lists(pa: Any, schema: Any, name: str, tokens: Any) -> Any:

@@ -18,13 +18,15 @@ from s2jax.core import checks, forks
 from s2jax.corpus._heads import config_of, read_manifest
 from s2jax.corpus._manifest import about_stranger, strangers
 from s2jax.corpus.footers import DamagedError, check_footer, naming, pyarrow
-from s2jax.corpus.layout import vocabulary_of
+from s2jax.corpus.layout import source_columns, vocabulary_of
 from s2jax.corpus.tokens import padded
+from s2jax.inputs import Source, SourceColumns
 from s2jax.programs import Program
 from s2jax.sampling import Batch
 from s2jax.targets.acceptance import REASONS
 from s2jax.text import Vocabulary, from_tokens
 
+_OTHER_INPUTS = {"class": "Mixture"}  # which suit every length
 MAX_OPEN = 16
 """Files that a thread keeps open: each holds its footer in memory, and systems limit them."""
 
@@ -73,8 +75,12 @@ class Corpus(Sequence):
     `corpus[i]`, `corpus[10:20]` and `corpus[[3, 5]]` are batches; `corpus.row(i)` is one row as
     NumPy arrays and text, without JAX. Checksums of pages are verified whenever one is read, and
     nothing in the files is executed or unpickled. Programs come from the tokens; the column
-    `expression` is a view of them. What is read is equal to what was drawn, but for `x_source`,
-    which is not stored and None.
+    `expression` is a view of them. What is read is equal to what was drawn, the laws of inputs and
+    their dtypes included.
+
+    Where the configuration names a class that is not registered here, `config` says so, and rows
+    are read all the same: batches without `x_source`, with a warning, if it is a family of inputs,
+    and by `row`, `table` and `tables` whatever it is.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -103,7 +109,28 @@ class Corpus(Sequence):
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The words of the tokens."""
-        return vocabulary_of(self.config)[0]
+        return vocabulary_of(self.known_config)[0]
+
+    @property
+    def known_config(self) -> Config:
+        """The configuration, but with other inputs if theirs are of a class that is not known here.
+
+        What is read of the rest of a row does not depend on them.
+        """
+        return self._known[0]
+
+    @cached_property
+    def _known(self) -> tuple[Config, SourceColumns | None]:
+        """The known configuration, and the columns with the laws of its own inputs."""
+        try:
+            config = self.config
+        except DamagedError:
+            raise
+        except ValueError:
+            head = self.manifest | {"config": self.manifest["config"] | {"inputs": _OTHER_INPUTS}}
+            return config_of(self.path, head), None
+        with jax.enable_x64(self.manifest["dtype"] == "float64"):  # as where they were written
+            return config, source_columns(config)
 
     def __getitem__(self, rows: Any) -> Batch:
         """A batch of one row, of a slice, or of a list of row numbers.
@@ -226,7 +253,11 @@ class Corpus(Sequence):
             "Corpus[...]",
             "read rows by `Corpus.row` or `s2jax.feeds.corpus_source`, which do without JAX",
         )
-        config, rows, get = self.config, len(table), lambda name: jnp.asarray(values(table[name]))
+        config, rows, get = (
+            self.known_config,
+            len(table),
+            lambda name: jnp.asarray(values(table[name])),
+        )
         channels = lambda letter, count: [get(f"{letter}_{channel}") for channel in range(count)]
         inputs, outputs = config.num_inputs, config.num_outputs
         real = get("y_0").dtype
@@ -250,7 +281,7 @@ class Corpus(Sequence):
             y_shift=get("y_shift"),
             x_mask=mask("x_mask", inputs),
             y_mask=y_mask,
-            x_source=None,
+            x_source=self._source(table),
             tries=tries,
             rejections=rejections,
             **self._own_fields(table, y_mask),
@@ -259,14 +290,37 @@ class Corpus(Sequence):
     def _own_fields(self, table: Any, y_mask: Any) -> dict[str, Any]:
         """Fields of a batch that are particular to the target, from its columns."""
         found: dict[str, Any] = {}
-        for name, column in self.config.target.columns().items():
+        for name, column in self.known_config.target.columns().items():
             if column.kind == "tokens":
                 found[name] = self._programs(table, name, y_mask, column.num_nodes)
             elif column.kind == "string":
                 found[name] = table[name].to_pylist()
             else:
                 found[name] = values(table[name])
-        return self.config.target.fields_of_columns(found)
+        return self.known_config.target.fields_of_columns(found)
+
+    def _source(self, table: Any) -> Source | None:
+        """Where inputs come from; None if a family is not known here."""
+        expected = self._known[1]
+        if expected is None:
+            try:
+                _ = self.config
+            except ValueError as error:
+                warnings.warn(f"Batches have no x_source. {error}", stacklevel=4)
+            return None
+        found = {}
+        for name, column in expected.columns.items():
+            array = values(table[name]) if name in table.column_names else None
+            shape = (len(table), column.size) if column.is_list else (len(table),)
+            if array is None or array.dtype != column.stored or array.shape != shape:
+                held = "there is none" if array is None else f"it holds {array.dtype}"
+                raise DamagedError(
+                    f"{self.path}: its column {name} must hold {column} per row, as its config "
+                    f"says, but {held}. If a class of your own draws another law now, read it with "
+                    "the one that wrote it; else run `s2jax verify` and `s2jax repair`."
+                )
+            found[name] = array
+        return Source(*expected.arrays(found, len(table)))
 
     def _programs(self, table: Any, name: str, found: Any, num_nodes: int) -> Program:
         """Programs of a column of tokens, at the outputs for which one was found."""
@@ -275,7 +329,7 @@ class Corpus(Sequence):
         ids = padded(np.asarray(column.flatten()), offsets)
         width = 1 << (ids.shape[1] - 1).bit_length()  # few different sizes, few compilations
         ids = np.pad(ids, ((0, 0), (0, width - ids.shape[1])))
-        outputs, protected = found.shape[1], self.config.target.protected
+        outputs, protected = found.shape[1], self.known_config.target.protected
         program, status = from_tokens(ids, self.vocabulary, outputs, num_nodes, protected)
         broken = np.asarray(status).astype(bool) & (np.diff(offsets) > 0)
         if broken.any():

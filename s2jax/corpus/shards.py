@@ -16,7 +16,7 @@ import numpy as np
 from s2jax.corpus.files import replacing
 from s2jax.corpus.footers import COUNTS, VALUES, Broken, Foreign, check_file
 from s2jax.corpus.footers import pyarrow as pyarrow
-from s2jax.corpus.layout import ROW_GROUP, ValueHash, schema_of, table_of, tokenize
+from s2jax.corpus.layout import ROW_GROUP, Tables, ValueHash, tokenize
 from s2jax.corpus.plan import Plan
 from s2jax.sampling import Batch
 from s2jax.targets import AbstractTarget
@@ -58,8 +58,8 @@ def draw_shard(
     compressed in a thread.
     """
     pa = pyarrow()
-    schema = schema_of(pa, plan.stream.config, plan.head)
-    counts, values = Counts(), ValueHash(schema)
+    tables = Tables(pa, plan.stream.config, plan.head)
+    counts, values = Counts(), ValueHash(tables.schema)
 
     def finish_table(writer: Any, table: Any, rows: int) -> None:
         writer.write_table(table, row_group_size=ROW_GROUP)
@@ -69,14 +69,12 @@ def draw_shard(
 
     with (
         new as file,
-        _writer(pa, file, schema) as writer,
+        _writer(pa, file, tables.schema) as writer,
         concurrent.futures.ThreadPoolExecutor(1) as thread,
     ):
         pending: list[concurrent.futures.Future[None]] = []
         for first, batch, tokens in blocks(plan, shard):
-            table = table_of(
-                pa, schema, plan.stream.config, batch, tokens, first, plan.stream.block_size
-            )
+            table = tables.table_of(batch, tokens, first, plan.stream.block_size)
             counts.add(batch, plan.stream.config.target)
             for before in pending:
                 before.result()
@@ -105,18 +103,16 @@ def blocks(plan: Plan, shard: int) -> Iterator[tuple[int, Batch, Any]]:
 def measure(plan: Plan) -> tuple[float, float]:
     """Bytes and CPU seconds per row, of the first block."""
     pa = pyarrow()
-    schema = schema_of(pa, plan.stream.config, plan.head)
+    tables = Tables(pa, plan.stream.config, plan.head)
     once = Plan(plan.stream, min(plan.rows, plan.stream.block_size), plan.shard_rows)
     rows = 0
     for _ in range(2):  # the first time compiles
         start = time.process_time()
         file = pa.BufferOutputStream()
-        with _writer(pa, file, schema) as writer:
+        with _writer(pa, file, tables.schema) as writer:
             empty = file.tell()
             for first, batch, tokens in blocks(once, 0):
-                table = table_of(
-                    pa, schema, plan.stream.config, batch, tokens, first, plan.stream.block_size
-                )
+                table = tables.table_of(batch, tokens, first, plan.stream.block_size)
                 writer.write_table(table, row_group_size=ROW_GROUP)
                 rows = len(table)
             size = file.tell() - empty

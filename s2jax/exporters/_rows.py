@@ -91,9 +91,10 @@ class Source:
 
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus
-        self.columns = list(layout.columns(pyarrow(), corpus.config))
+        kinds = layout.columns(pyarrow(), corpus.known_config)
+        self.columns = list(kinds)
         self.rows = self.series = 0
-        self.longest = {name: 0 for name in self.columns if name.endswith("tokens")}
+        self.longest = {name: 0 for name, kind in kinds.items() if pyarrow().types.is_list(kind)}
         wanted = [name for name in ("status", "y_mask", *self.longest) if name in self.columns]
         for table in usable(corpus.tables(SURVEY_ROWS, columns=wanted)):
             self.rows += len(table)
@@ -105,17 +106,17 @@ class Source:
     @property
     def length(self) -> int:
         """Time steps of every series."""
-        return self.corpus.config.length
+        return self.corpus.known_config.length
 
     @property
     def inputs(self) -> int:
         """Input channels; a row may have fewer."""
-        return self.corpus.config.num_inputs
+        return self.corpus.known_config.num_inputs
 
     @property
     def outputs(self) -> int:
         """Output channels; a row may have fewer."""
-        return self.corpus.config.num_outputs
+        return self.corpus.known_config.num_outputs
 
     @property
     def all_outputs(self) -> bool:

@@ -57,7 +57,8 @@ class AbstractInput(AbstractFamily):
 
     A family of one's own is a class with fields, which are its numbers, and two methods in ordinary
     JAX. `law` draws what the series depends on and returns it as a pytree of arrays, which rows
-    keep as their ground truth; `series` draws the series given it.
+    keep as their ground truth; `series` draws the series given it. `s2jax.register` makes the class
+    known to feeds, corpora and the command line.
 
     Raises:
         TypeError: At first use, if the law holds something else than arrays of numbers, or the

@@ -14,6 +14,7 @@ from s2jax.core.random import categorical, random_bits
 from s2jax.core.streams import named
 from s2jax.core.types import Words
 from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput
+from s2jax.inputs._columns import SourceColumns, label_of
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._given import Window
 from s2jax.inputs._process import AbstractProcess, LinearProcess, merge
@@ -62,6 +63,22 @@ class Group(NamedTuple):
     families: tuple[Any, ...]
     indices: tuple[int, ...]
     makes_rows: bool
+
+    @property
+    def label(self) -> str:
+        """What columns of a corpus are named after."""
+        one = self.families[0]
+        return "process" if isinstance(one, AbstractProcess) else label_of(type(one))
+
+    def law_shapes(self, channels: int, length: int) -> Any:
+        """Shapes and dtypes of the laws of one row."""
+        one = jax.eval_shape(
+            lambda words: self.draw_laws(words, jnp.zeros(1, jnp.int32), channels, length),
+            jax.ShapeDtypeStruct((1, 2), jnp.uint32),
+        )
+        axes = () if self.makes_rows else (channels,)
+        of_row = lambda leaf: jax.ShapeDtypeStruct((*axes, *leaf.shape[1:]), leaf.dtype)
+        return jax.tree.map(of_row, one)
 
     def draw_laws(self, words: Words, family: Int[Array, " items"], channels: int, length: int):
         """The laws of items, of which `family` tells the family."""
@@ -187,6 +204,21 @@ class Choice(AbstractInput):
             )
             for indices in joined
         ]
+
+    def law_shapes(self, channels: int, length: int) -> tuple[Any, ...]:
+        """Shapes and dtypes of one row of `Source.laws`; of no channels there are no laws."""
+        return tuple(group.law_shapes(channels, length) for group in self.groups if channels)
+
+    def columns(self, channels: int, length: int) -> SourceColumns:
+        """Columns of a corpus that hold where inputs come from."""
+        laws = self.law_shapes(channels, length)
+        groups = self.groups[: len(laws)]
+        labels = [group.label for group in groups]
+        labels = [  # families of one class have their numbers, which `x_family` tells
+            label if labels.count(label) == 1 else f"{label}_{group.indices[0]}"
+            for label, group in zip(labels, groups, strict=True)
+        ]
+        return SourceColumns(channels, labels, laws)
 
     def draw_families(
         self, rows: UInt32[Array, "rows 2"], channels: UInt32[Array, "channels 2"]

@@ -92,7 +92,7 @@ def plot_corpus(
     name = known_name(corpus.manifest["config"])
     if name is not None:
         pairs = [pair._replace(form=name) for pair in pairs]
-    figure = draw(pairs, corpus.config.target.protected)
+    figure = draw(pairs, corpus.known_config.target.protected)
     picture = Path(png)
     with replacing(picture) as file:
         figure.savefig(file, dpi=150, format=picture.suffix[1:] or "png")

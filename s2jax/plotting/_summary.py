@@ -3,15 +3,13 @@
 import itertools
 import os
 import re
-import textwrap
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from s2jax.corpus import read_corpus
-from s2jax.corpus.info import counted, facts, outcomes
+from s2jax.corpus.info import counted, facts, lines, outcomes
 from s2jax.programs.operators import TABLE
 
 
@@ -44,9 +42,9 @@ def summarize(path: str | os.PathLike[str]) -> dict[str, str]:
         **table,
         "rows": table["rows"] + _unusable(manifest["acceptance"]),
         "tries": accepted,
-        **({"rejected": _lines([rejected])} if rejected else {}),
+        **({"rejected": lines([rejected])} if rejected else {}),
         **_forms(manifest),
-        "operators": _lines(f"{name} {n:,}" for name, n in operators.most_common()),
+        "operators": lines(f"{name} {n:,}" for name, n in operators.most_common()),
         "skeletons": f"{counted(len(skeletons), 'distinct expression')} with numbers masked",
     }
 
@@ -54,11 +52,7 @@ def summarize(path: str | os.PathLike[str]) -> dict[str, str]:
 def _forms(manifest: dict[str, Any]) -> dict[str, str]:
     """How many rows of differential equations are of each form."""
     forms = sorted(manifest.get("forms", {}).items(), key=lambda pair: -pair[1])
-    return {"forms": _lines(f"{name} {n:,}" for name, n in forms)} if forms else {}
-
-
-def _lines(parts: Iterable[str]) -> str:
-    return textwrap.fill(", ".join(parts), 86, subsequent_indent=" " * 13)
+    return {"forms": lines(f"{name} {n:,}" for name, n in forms)} if forms else {}
 
 
 def _unusable(counts: dict[str, int]) -> str:

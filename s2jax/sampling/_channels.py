@@ -53,19 +53,10 @@ def no_channels(config: Config, num_rows: int) -> tuple[Float[Array, "rows input
     """Series and channels of zeros."""
     num_inputs, real = config.num_inputs, jnp.result_type(float)
     shape = (num_rows, num_inputs)
-    laws = []
-    for group in config.choice.groups if num_inputs else []:
-        axes = shape[:1] if group.makes_rows else shape
-        one = jax.eval_shape(
-            lambda words, group=group: group.draw_laws(
-                words, jnp.zeros(1, jnp.int32), num_inputs, config.length
-            ),
-            jax.ShapeDtypeStruct((1, 2), jnp.uint32),
-        )
-        zeros = lambda leaf, axes=axes: jnp.zeros((*axes, *leaf.shape[1:]), leaf.dtype)
-        laws.append(jax.tree.map(zeros, one))
+    blank = lambda leaf: jnp.zeros((num_rows, *leaf.shape), leaf.dtype)
+    laws = jax.tree.map(blank, config.choice.law_shapes(num_inputs, config.length))
     no = jnp.zeros(shape, bool)
-    source = Source(jnp.zeros(shape, jnp.int32), tuple(laws))
+    source = Source(jnp.zeros(shape, jnp.int32), laws)
     zeros = jnp.zeros(shape, real)
     x = jnp.zeros((*shape, config.length), real)
     return x, Channels(source, zeros, zeros, no, no)

@@ -40,7 +40,8 @@ class Batch(eqx.Module):
             drew, whose law `x_source` tells.
         y_scale, y_shift: How y was scaled.
         x_mask, y_mask: Which inputs and outputs the row uses.
-        x_source: Family and parameters of every input channel; None if read from a corpus.
+        x_source: Family and law of every input channel; None if read from a corpus whose families
+            are not registered.
         tries: Programs drawn until one was usable.
         rejections: How many of them were rejected, by reason, in the order of
             `s2jax.targets.REASONS`.
