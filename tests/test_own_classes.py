@@ -24,7 +24,7 @@ from s2jax.corpus._workers import write_by_workers
 from s2jax.corpus.footers import VALUES, check_file
 from s2jax.corpus.plan import Plan
 from s2jax.distributions import AbstractDistribution, Uniform
-from s2jax.inputs._columns import LawColumn
+from s2jax.inputs.columns import LawColumn
 from s2jax.stream import Stream
 from s2jax.targets import AbstractPointwise
 

@@ -50,16 +50,18 @@ def classes() -> Mapping[str, type]:
 @functools.cache
 def library_classes() -> dict[str, type]:
     """The library's own classes, by name."""
-    modules: tuple[ModuleType, ...] = (
-        distributions, inputs, laws, ode, programs, targets,
-    )  # fmt: skip
+    modules: tuple[ModuleType, ...] = (distributions, inputs, laws, ode, programs, targets)
     bases = (
         Config, Standardize, targets.Acceptance, laws.Decimals,
         distributions.AbstractDistribution, laws.AbstractLaw, programs.Split,
         inputs.AbstractFamily, targets.AbstractTarget,
     )  # fmt: skip
-    found = [Config, Standardize, *(value for module in modules for value in vars(module).values())]
-    kinds = [kind for kind in found if isinstance(kind, type) and issubclass(kind, bases)]
+    found = [value for module in modules for value in vars(module).values()]
+    kinds = [
+        kind
+        for kind in [Config, Standardize, *found]
+        if isinstance(kind, type) and issubclass(kind, bases)
+    ]
     return {kind.__name__: kind for kind in kinds if not kind.__name__.startswith("Abstract")}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from s2jax.config import Config
 from s2jax.corpus.tokens import ragged
-from s2jax.inputs import SourceColumns
+from s2jax.inputs.columns import SourceColumns
 from s2jax.laws import num_tokens
 from s2jax.sampling import Batch
 from s2jax.targets.acceptance import REASONS

@@ -2,7 +2,6 @@
 
 from s2jax.inputs._arma import ARMA
 from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput, Drawn
-from s2jax.inputs._columns import SourceColumns
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._given import Given, Window
 from s2jax.inputs._mixture import Mixture
@@ -21,7 +20,6 @@ __all__ = (
     "LinearProcess",
     "Mixture",
     "Source",
-    "SourceColumns",
     "Window",
 )
 
