@@ -20,7 +20,8 @@ from s2jax.corpus._manifest import about_stranger, strangers
 from s2jax.corpus.footers import DamagedError, check_footer, naming, pyarrow
 from s2jax.corpus.layout import source_columns, vocabulary_of
 from s2jax.corpus.tokens import padded
-from s2jax.inputs import Source, SourceColumns
+from s2jax.inputs import Source
+from s2jax.inputs.columns import SourceColumns
 from s2jax.programs import Program
 from s2jax.sampling import Batch
 from s2jax.targets.acceptance import REASONS

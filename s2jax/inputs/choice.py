@@ -14,10 +14,10 @@ from s2jax.core.random import categorical, random_bits
 from s2jax.core.streams import named
 from s2jax.core.types import Words
 from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput
-from s2jax.inputs.columns import SourceColumns, label_of
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._given import Window
 from s2jax.inputs._process import AbstractProcess, LinearProcess, merge
+from s2jax.inputs.columns import SourceColumns, label_of
 
 
 class Source(eqx.Module):
