@@ -10,6 +10,11 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1] / ".pytest_cache" / "compiled"
 MAX_BYTES = 1 << 30
 
+# Integers come out the same, and that compiles in a quarter of the time: for programs that tests
+# jit themselves, and whose floats are not what the test is about. What a test says of floats, it
+# says of the product as XLA compiles it for users.
+QUICKLY = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+
 
 def prepare_folder(folder: Path = FOLDER, max_bytes: int = MAX_BYTES) -> Path:
     """Return the folder of this processor and this version of jaxlib, and make room in it.

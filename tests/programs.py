@@ -1,13 +1,17 @@
-"""Programs read back as trees, in plain Python: what the laws are tested on."""
+"""Programs drawn quickly, and read back as trees in plain Python: what the laws are tested on."""
 
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
+from s2jax.laws import AbstractLaw
 from s2jax.programs import Program
 from s2jax.programs.operators import CONST, ID, NUM_LEAVES, TABLE
+from tests.compiled import QUICKLY
 
 Decimal: TypeAlias = tuple[int, int]
 """Mantissa and power of ten."""
@@ -55,6 +59,17 @@ class Node(NamedTuple):
         """The affine constants, in prefix order."""
         pairs = [constant for node in self.nodes() for constant in (node.scale, node.bias)]
         return [constant for constant in pairs if constant is not None]
+
+
+def draw_programs(
+    law: AbstractLaw, rows: int, seed: int, num_inputs: int, protected: bool = True,
+    used: int | None = None,
+) -> Program:  # fmt: skip
+    """Draw programs of shape (rows,) that use all their inputs, or so many of them."""
+    words = jax.random.key_data(jax.random.split(jax.random.key(seed), rows))
+    inputs = jnp.full(rows, num_inputs if used is None else used, jnp.int32)
+    sample = jax.jit(type(law).draw, static_argnums=(3, 4), compiler_options=QUICKLY)
+    return sample(law, words, inputs, num_inputs, protected)
 
 
 def decode(program: Program) -> list[Node]:

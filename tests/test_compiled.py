@@ -3,7 +3,19 @@
 import os
 from pathlib import Path
 
-from tests.compiled import forget_oldest, name_processor, prepare_folder
+import jax
+
+from tests.compiled import QUICKLY, forget_oldest, name_processor, prepare_folder
+from tests.conftest import LONGEST
+
+
+def test_quickly_is_known_to_xla() -> None:
+    """Options that a newer one lacks have to go: here it says which."""
+    assert jax.jit(lambda: 1, compiler_options=QUICKLY)() == 1
+
+
+def test_the_longest_files_are_there() -> None:
+    assert all(Path(__file__).with_name(name).exists() for name in LONGEST)
 
 
 def test_those_not_read_for_longest_go_first(tmp_path: Path) -> None:

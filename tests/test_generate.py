@@ -374,11 +374,6 @@ def scanned(keys: jax.Array, config: Config) -> Batch:
     return jax.lax.scan(lambda _, key: (None, sample(key, config, FEW_ROWS)), None, keys)[1]
 
 
-def test_scan_gives_the_same_rows() -> None:
-    keys = jax.random.split(KEY, 3)
-    assert_same_rows(by_loop(keys, SMALL), jax.jit(lambda keys: scanned(keys, SMALL))(keys))
-
-
 @every_target
 def test_vmap_over_keys_gives_the_same_rows(config: Config) -> None:
     """Also where candidates fail, so that the rows of each key are put in order by themselves."""
@@ -401,7 +396,7 @@ def test_vmap_over_leaves_of_the_config() -> None:
 
 
 @every_target
-def test_shard_map_gives_the_same_rows(config: Config) -> None:
+def test_scan_and_shard_map_give_the_same_rows(config: Config) -> None:
     """A scan on each of four devices: one program to compile for both transformations."""
     devices = jax.devices()[:4]
     assert len(devices) == 4, "conftest forces four CPU devices"

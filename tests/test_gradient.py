@@ -13,6 +13,7 @@ from s2jax.laws import S2Law
 from s2jax.programs import Constants, Program
 from s2jax.programs.engines import gradient
 from s2jax.programs.operators import TABLE
+from tests.programs import draw_programs
 
 NAMES = {
     arity: {op.name: 1.0 for op in TABLE if op.arity == arity and op.name != "id"}
@@ -32,13 +33,7 @@ def x64() -> Iterator[None]:
 
 def draw(seed: int, protected: bool = True) -> tuple[Program, jax.Array]:
     """Programs of all operators, shape (ROWS, OUTPUTS), and inputs."""
-    keys = jax.random.split(jax.random.key(seed), ROWS * OUTPUTS)
-    words = jax.random.key_data(keys).astype(jnp.uint32)
-    used = jnp.full(ROWS * OUTPUTS, INPUTS, jnp.int32)
-    # integers come out the same unoptimised, and that compiles in half the time
-    options = {"xla_backend_optimization_level": 0}
-    sample = jax.jit(S2Law.draw, static_argnums=(3, 4), compiler_options=options)
-    program = sample(LAW, words, used, INPUTS, protected)
+    program = draw_programs(LAW, ROWS * OUTPUTS, seed, INPUTS, protected)
     shape = lambda leaf: leaf.reshape(ROWS, OUTPUTS, *leaf.shape[1:])
     x = jax.random.normal(jax.random.key(seed + 1), (ROWS, INPUTS, TIME), float)
     return jax.tree.map(shape, program), x

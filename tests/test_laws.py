@@ -21,6 +21,7 @@ from s2jax.core.random import fold_in, random_bits, words_of
 from s2jax.laws import AbstractLaw, Decimals, S2Law, UniformLaw
 from s2jax.programs import Program, operators
 from s2jax.programs import trees as trees
+from tests.compiled import QUICKLY
 from tests.programs import Node, count_tokens, decode, expected_places, places
 from tests.statistics import assert_counts_match, assert_same_law
 
@@ -36,12 +37,7 @@ every_law = pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
 TRACES: list[AbstractLaw] = []
 
 
-# integers come out the same unoptimised, and that compiles in half the time
-@partial(
-    jax.jit,
-    static_argnames=("size", "num_inputs"),
-    compiler_options={"xla_backend_optimization_level": 0},
-)
+@partial(jax.jit, static_argnames=("size", "num_inputs"), compiler_options=QUICKLY)
 def sample(
     key: jax.Array, law: AbstractLaw, size: int, used_inputs: int, num_inputs: int
 ) -> Program:
@@ -49,6 +45,14 @@ def sample(
     TRACES.append(law)
     words = fold_in(words_of(key), jnp.arange(size))
     return law.draw(words, jnp.full(size, used_inputs, jnp.int32), num_inputs, True)
+
+
+@every_law
+def test_quickly_compiled_draws_are_those_of_the_product(key: jax.Array, law: AbstractLaw) -> None:
+    """Which is what lets every other test draw programs quickly."""
+    words, used = fold_in(words_of(key), jnp.arange(4000)), jnp.full(4000, 2, jnp.int32)
+    as_for_users = jax.jit(type(law).draw, static_argnums=(3, 4))(law, words, used, 3, True)
+    jax.tree.map(np.testing.assert_array_equal, sample(key, law, 4000, 2, 3), as_for_users)
 
 
 def expressions(

@@ -68,17 +68,19 @@ def test_every_float_has_its_nearest_decimal(
 
 
 def test_what_is_no_number_stays_none() -> None:
+    as_decimal = jax.jit(to_decimal, static_argnums=1)
+    back = jax.jit(decimal, static_argnums=2)
     wrong = jnp.array([np.nan, np.inf, -np.inf], jnp.float32)
-    mantissa, exponent = to_decimal(wrong, 6)
+    mantissa, exponent = as_decimal(wrong, 6)
     assert mantissa.tolist() == [int(NAN[0])] * 3
-    assert np.isnan(decimal(mantissa, exponent, jnp.float32)).all()
+    assert np.isnan(back(mantissa, exponent, jnp.float32)).all()
     with jax.enable_x64(True):
-        mantissa, exponent = to_decimal(jnp.array([np.nan, 1e101, -1e300, 1e-101, 1e100]), 9)
+        mantissa, exponent = as_decimal(jnp.array([np.nan, 1e101, -1e300, 1e-101, 1e100]), 9)
         np.testing.assert_array_equal(
-            decimal(mantissa, exponent), [np.nan, np.nan, np.nan, np.nan, 1e100]
+            back(mantissa, exponent), [np.nan, np.nan, np.nan, np.nan, 1e100]
         )
-    assert [int(leaf) for leaf in to_decimal(jnp.float32(-0.0), 6)] == [0, 0]
-    np.testing.assert_array_equal(decimal(jnp.int32(0), jnp.int32(200), jnp.float32), 0)
+    assert [int(leaf) for leaf in as_decimal(jnp.float32(-0.0), 6)] == [0, 0]
+    np.testing.assert_array_equal(back(jnp.int32(0), jnp.int32(200), jnp.float32), 0)
 
 
 # The ways in.
@@ -190,12 +192,13 @@ def test_fixed_parameters_are_the_numbers_given_in_float64_and_have_6_digits_in_
 
 
 def test_parameters_of_expressions_keep_the_range_of_floats() -> None:
+    draw = jax.jit(lambda law: law.draw(WORDS, ONES, 1, False))
     law = s2jax.GivenLaw("h*x_0", parameters={"h": LogUniform(1e-37, 1e-36)})
-    program = law.draw(WORDS, ONES, 1, False)
+    program = draw(law)
     scale = decimal(program.scale_mantissa, program.scale_exponent, jnp.float32)
     assert ((scale > 0.99e-37) & (scale < 1.01e-36)).all()
     law = s2jax.GivenLaw("h*x_0", parameters={"h": Constant(PLANCK)})
-    assert s2jax.to_text(law.draw(WORDS, ONES, 1, False)[:, None])[0] == "(6.62607e-34 mul x_0)"
+    assert s2jax.to_text(draw(law)[:, None])[0] == "(6.62607e-34 mul x_0)"
 
 
 # Floats of NumPy and SymPy, which hold more than programs do.

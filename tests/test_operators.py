@@ -13,6 +13,7 @@ from s2jax.programs.lower import functions
 from s2jax.programs.operators import OPCODE, TABLE
 from s2jax.text.lexer import WORDS
 from s2jax.text.read_sympy import _functions
+from tests.compiled import QUICKLY
 
 EPS = 2.0**-23
 Y = sympy.Symbol("y_0", real=True)
@@ -125,7 +126,8 @@ def test_batches_follow_the_label() -> None:
     config = s2jax.presets.ode(length=32, num_outputs=3, num_inputs=0, target=system)
     batch = s2jax.sample(jax.random.key(0), config, 2)
     assert (np.asarray(batch.status) == 0).all()
-    y = s2jax.ode.solve(batch.program, batch.y[..., 0], batch.t).y
+    solve = jax.jit(lambda *of: s2jax.ode.solve(*of).y, compiler_options=QUICKLY)
+    y = solve(batch.program, batch.y[..., 0], batch.t)
     np.testing.assert_allclose(batch.y, y, rtol=2e-3, atol=1e-3)
 
 
@@ -135,7 +137,8 @@ def test_every_word_makes_every_round_trip(protected: bool) -> None:
     operands = {0: "", 1: "(1.5*x_0 + 2)", 2: "(x_1, 2*x_0)"}
     texts = [word + operands[arity.get(name, 1)] for word, name in WORDS.items()]
     texts += ["Max(x_0, x_1, 3)", "log(x_0, x_1)", "Heaviside(x_0, 0)", "min(2, x_0, x_1, 1)"]
-    program = s2jax.from_text(texts, protected)
+    # all of one size: compiled once
+    program = s2jax.from_text(texts, protected, num_nodes=16)
     for style in ("reference", "prefix"):
         written = s2jax.to_text(program, style)
         assert s2jax.to_text(s2jax.from_text(written, protected), style) == written
@@ -143,7 +146,7 @@ def test_every_word_makes_every_round_trip(protected: bool) -> None:
     x = jnp.broadcast_to(x, (len(texts), 2, 16))
     expected = s2jax.evaluate(program, x)
     by_sympy = s2jax.from_sympy(s2jax.to_sympy(program), protected=protected, num_nodes=16)
-    by_text = s2jax.from_text(s2jax.to_text(program, "sympy"), protected)
+    by_text = s2jax.from_text(s2jax.to_text(program, "sympy"), protected, num_nodes=16)
     tokens = s2jax.to_tokens(program, length=80)
     by_tokens, status = s2jax.from_tokens(tokens.ids, num_nodes=16, protected=protected)
     assert not status.any()
@@ -177,11 +180,11 @@ EDGES = [
 @pytest.mark.parametrize("protected", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_gradients_are_right_at_edges(protected: bool, dtype: str) -> None:
+    points = np.array([[a, b or 0.0] for _, a, b, _ in EDGES], dtype)
+    slope_of = [jax.grad(functions(protected)[OPCODE[name]]) for name, *_ in EDGES]
     with jax.enable_x64(dtype == "float64"):
-        for name, a, b, expected in EDGES:
-            function = functions(protected)[OPCODE[name]]
-            first, second = (jnp.asarray(0.0 if u is None else u, dtype) for u in (a, b))
-            slope = jax.grad(function)(first, second)
+        slopes = jax.jit(lambda at: [slope(*at[i]) for i, slope in enumerate(slope_of)])(points)
+        for (name, a, b, expected), slope in zip(EDGES, slopes, strict=True):
             if protected and a < 0 and name == "pow":
                 expected = -expected  # |a|**3
             np.testing.assert_allclose(slope, expected, rtol=2e-6, err_msg=f"{name} {a} {b}")

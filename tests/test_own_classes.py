@@ -76,7 +76,7 @@ def test_the_page_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None
     said = capsys.readouterr().out
     assert "x_law_pulse_code uint32[1]" in said
     assert "--inputs.families.0.noise" in said
-    typed, written = s2jax.read(folder / "typed"), s2jax.read(folder / "pulses")
+    typed, written = s2jax.read_corpus(folder / "typed"), s2jax.read_corpus(folder / "pulses")
     assert typed.manifest["fingerprint"] == written.manifest["fingerprint"]
     np.testing.assert_array_equal(typed[:].x, written[:].x)
 
@@ -168,7 +168,7 @@ def check_exact(one: Any, other: Any) -> None:
 def stored(tmp_path: Path) -> Path:
     for kind in (Sampler, Joint):
         s2jax.register(kind)
-    write_corpus(tmp_path / "corpus", mixed(), ROWS, block=BLOCK)
+    write_corpus(tmp_path / "corpus", mixed(), ROWS, block_size=BLOCK)
     return tmp_path / "corpus"
 
 
@@ -179,7 +179,7 @@ def rows_of(config: s2jax.Config) -> s2jax.Batch:
 
 def test_laws_come_back_exactly(stored: Path) -> None:
     drawn = rows_of(mixed())
-    corpus = s2jax.read(stored)
+    corpus = s2jax.read_corpus(stored)
     back = corpus[:]
     check_exact(back.x_source, drawn.x_source)
     check_exact(corpus[[4, 1]].x_source, jax.tree.map(lambda leaf: leaf[[4, 1]], drawn.x_source))
@@ -230,7 +230,7 @@ def test_columns_hold_every_dtype_exactly(dtype: str) -> None:
 
 
 def test_columns_that_are_not_those_of_the_config_are_refused(stored: Path) -> None:
-    corpus = s2jax.read(stored)
+    corpus = s2jax.read_corpus(stored)
     table = corpus.table([0, 1])
     name = "x_law_sampler_0_word"
     wrong = table.set_column(table.column_names.index(name), name, table["x_law_sampler_0_real"])
@@ -242,9 +242,9 @@ def test_columns_that_are_not_those_of_the_config_are_refused(stored: Path) -> N
 def test_without_its_class_a_corpus_is_read_but_for_the_laws(
     stored: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = s2jax.read(stored)[:]
+    whole = s2jax.read_corpus(stored)[:]
     del REGISTERED["Joint"]
-    corpus = s2jax.read(stored)
+    corpus = s2jax.read_corpus(stored)
     rule = "names Joint, and no file is trusted.*s2jax.register.*--import"
     with pytest.raises(ValueError, match=rule):
         _ = corpus.config
@@ -255,9 +255,9 @@ def test_without_its_class_a_corpus_is_read_but_for_the_laws(
     assert batch.x_source is None
     check_exact((batch.x, batch.y, batch.program), (whole.x, whole.y, whole.program))
     assert corpus.row(0)["x_law_joint_0"].dtype == np.uint32
-    assert s2jax.corpus.verify(stored) == []
+    assert s2jax.verify_corpus(stored) == []
     with pytest.raises(ValueError, match="names Joint"):
-        s2jax.corpus.repair(stored)
+        s2jax.repair_corpus(stored)
     assert cli.main(["info", str(stored)]) == cli.OK
     assert "Joint is no class that is known here" in capsys.readouterr().out
 
@@ -317,7 +317,7 @@ def test_registered_classes_go_through_every_door(tmp_path: Path) -> None:
         lambda: to_json(config),
         lambda: Stream(config, 0, BLOCK).fingerprint,
         lambda: s2jax.batches(config, 0, BLOCK),
-        lambda: write_corpus(tmp_path / "corpus", config, ROWS, block=BLOCK),
+        lambda: write_corpus(tmp_path / "corpus", config, ROWS, block_size=BLOCK),
     ):
         with pytest.raises(TypeError, match=r"registered.*Call s2jax.register\(Sampler\)"):
             call()
@@ -331,18 +331,18 @@ def test_registered_classes_go_through_every_door(tmp_path: Path) -> None:
     assert Stream(from_json(text)).fingerprint == Stream(config).fingerprint
     check_exact(Stream(config, 0, BLOCK)[0], drawn)
     check_exact(next(s2jax.batches(config, 0, BLOCK, block_size=BLOCK)), drawn)
-    write_corpus(tmp_path / "corpus", config, ROWS, block=BLOCK)
-    corpus = s2jax.read(tmp_path / "corpus")
+    write_corpus(tmp_path / "corpus", config, ROWS, block_size=BLOCK)
+    corpus = s2jax.read_corpus(tmp_path / "corpus")
     assert corpus.config == config
     batch = corpus[:BLOCK]
     check_exact((batch.x, batch.y, batch.x_source), (drawn.x, drawn.y, drawn.x_source))
     assert s2jax.to_text(batch.program) == s2jax.to_text(drawn.program)
-    assert s2jax.corpus.verify(tmp_path / "corpus") == []
+    assert s2jax.verify_corpus(tmp_path / "corpus") == []
     next((tmp_path / "corpus/data").iterdir()).unlink()
-    assert len(s2jax.corpus.repair(tmp_path / "corpus")) == 1
+    assert len(s2jax.repair_corpus(tmp_path / "corpus")) == 1
 
     del REGISTERED["Steps"]
-    corpus = s2jax.read(tmp_path / "corpus")
+    corpus = s2jax.read_corpus(tmp_path / "corpus")
     np.testing.assert_array_equal(corpus.row(1)["y_0"], drawn.y[1, 0])
     with pytest.raises(ValueError, match="names Steps.*Corpus.row and Corpus.tables read the data"):
         corpus[:]
@@ -477,7 +477,7 @@ def test_workers_import_what_this_process_knows(
 
     config = s2jax.Config(LENGTH, inputs=pulse.Pulse(), target=s2jax.Identity())
     assert addresses_of(Stream(config).identity["config"]) == [["pulse", "Pulse"]]
-    write_corpus(folder / "one", config, BLOCK, shard_rows=BLOCK, block=BLOCK)
+    write_corpus(folder / "one", config, BLOCK, shard_rows=BLOCK, block_size=BLOCK)
     plan = Plan(Stream(config, 0, BLOCK), BLOCK, BLOCK)
     (folder / "two/data").mkdir(parents=True)
     write_by_workers(folder / "two", plan, [0], lambda rows: None, 1)

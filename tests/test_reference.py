@@ -22,6 +22,7 @@ from s2jax.inputs import ARMA, Choice, Given, Mixture
 from s2jax.programs.operators import default_weights
 from s2jax.targets.acceptance import Acceptance
 from s2jax.text import to_prefix
+from tests.compiled import QUICKLY
 from tests.statistics import assert_same_law
 
 NUM_EXPRESSIONS = 3000
@@ -273,11 +274,7 @@ def our_expressions(
     law = presets.reference(**settings).target.law
     words = fold_in(words_of(key), jnp.arange(size))
     used = jnp.full(size, inputs, jnp.int32)
-    # integers come out the same unoptimised, and that compiles in half the time
-    draw = jax.jit(
-        lambda words, law: law.draw(words, used, inputs, True),
-        compiler_options={"xla_backend_optimization_level": 0},
-    )
+    draw = jax.jit(lambda words, law: law.draw(words, used, inputs, True), compiler_options=QUICKLY)
     return to_prefix(draw(words, law))
 
 

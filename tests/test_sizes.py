@@ -123,19 +123,20 @@ def test_rows_of_a_corpus_that_are_none(tmp_path: Any) -> None:
         assert len(corpus.table(rows, ["status"])) == 0
 
 
-# Types.
+# Types. Of the shapes in the examples of each function, so that the same programs serve both.
 
+SINE = s2jax.from_text(["2.0*sin(1.0*x_0) + 0.1"])
 PAIRS: dict[str, Callable[[Any], Any]] = {
     "evaluate": lambda x: s2jax.evaluate(TWO, x),
     "evaluate_jvp": lambda x: s2jax.evaluate_jvp(TWO, x, x),
-    "fit_constants": lambda x: s2jax.fit_constants(TWO, x, x),
+    "fit_constants": lambda x: s2jax.fit_constants(SINE, *[np.tile(x[:1], 8)] * 2),
     "z_score": transforms.z_score,
     "mean_abs": transforms.mean_abs,
     "drop_values": lambda x: transforms.drop_values(KEY, x),
-    "solve": lambda x: s2jax.ode.solve(
-        s2jax.from_text(["-1.0*y_0"] * 2), x[:, :, 0], np.tile(np.arange(1.0, 4.0), (2, 1))
+    "solve": lambda x: s2jax.ode.solve(s2jax.from_text("-0.5*y_0"), x[1, :, 0], np.arange(3.0)),
+    "System.solve": lambda x: s2jax.ode.named("logistic", jitter=0.0).solve(
+        x[:, :, 0], np.linspace(0.0, 10.0, 50), {"r": 2.0}
     ),
-    "System.solve": lambda x: s2jax.ode.named("logistic", jitter=0.0).solve(x[0, :, 0], [0.0, 1]),
 }
 
 

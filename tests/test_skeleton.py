@@ -18,7 +18,8 @@ from s2jax.programs.operators import OPCODE
 from s2jax.targets.acceptance import REASONS, Status
 from s2jax.text import tree
 from s2jax.text.tree import Number, Operation, Variable
-from tests.programs import Node, decode
+from tests.compiled import QUICKLY
+from tests.programs import Node, decode, draw_programs
 
 BINARY = dict.fromkeys(operators.drawable(2), 1.0)
 UNARY = dict.fromkeys(operators.drawable(1), 1.0)
@@ -38,20 +39,15 @@ X, Y, Z = Variable(0), Variable(1), Variable(2)
 
 
 def draw(law: AbstractLaw, rows: int, seed: int, num_inputs: int = 2) -> Program:
-    words = jax.random.key_data(jax.random.split(jax.random.key(seed), rows))
-    used = jnp.full(rows, num_inputs, jnp.int32)
-    # integers come out the same unoptimised, and that compiles in half the time
-    sample = jax.jit(
-        type(law).draw,
-        static_argnums=(3, 4),
-        compiler_options={"xla_backend_optimization_level": 0},
-    )
-    return sample(law, words, used, num_inputs, True)
+    return draw_programs(law, rows, seed, num_inputs)
+
+
+hash_quickly = jax.jit(skeleton_hash, compiler_options=QUICKLY)
 
 
 def hashes(program: Program) -> np.ndarray:
     """One 64-bit number per program."""
-    words = np.asarray(skeleton_hash(program)).astype(np.uint64)
+    words = np.asarray(hash_quickly(program)).astype(np.uint64)
     return words[..., 0] << np.uint64(32) | words[..., 1]
 
 
@@ -132,7 +128,7 @@ def test_hashes_are_equal_exactly_where_skeletons_are(name: str) -> None:
 
 
 def words_of(*trees: tree.Tree) -> list[int]:
-    return hashes(tree.to_programs([trees], protected=False))[0].tolist()
+    return hashes(tree.to_programs([trees], protected=False, num_nodes=8))[0].tolist()
 
 
 def op(name: str, *operands: tree.Tree) -> Operation:
@@ -202,6 +198,7 @@ def test_what_counts(name: str) -> None:
 def test_only_the_expression_counts() -> None:
     program = draw(LAWS["s2"], 3000, seed=7)
     expected = np.asarray(skeleton_hash(program))
+    np.testing.assert_array_equal(hash_quickly(program), expected)
     wider = jax.tree.map(
         lambda leaf: jnp.pad(leaf, ((0, 0), (0, 3))) if leaf.ndim == 2 else leaf, program
     )
@@ -341,12 +338,20 @@ def test_sampled_parts_share_no_skeleton(key: jax.Array) -> None:
 
 
 def test_excluded_skeletons_are_never_drawn(key: jax.Array) -> None:
-    config = s2jax.presets.s2(length=32)
-    common = s2jax.sample(key, config, 300)
-    words = skeleton_hash(common.program).reshape(-1, 2)
-    batch = s2jax.sample(key, s2jax.presets.s2(length=32, split=Split(exclude=words)), 300)
-    drawn = {tuple(word) for word in np.asarray(skeleton_hash(batch.program))[:, 0].tolist()}
-    assert not drawn & {tuple(word) for word in np.asarray(words).tolist()}
+    """Hashes of one draw are excluded from the next; one compilation, as hashes are leaves."""
+    sample = jax.jit(
+        lambda hashes: skeleton_hash(
+            s2jax.sample(key, s2jax.presets.s2(length=32, split=Split(exclude=hashes)), 300).program
+        ).reshape(-1, 2),
+        compiler_options=QUICKLY,
+    )
+    no_hashes = np.zeros((300, 2), np.uint32)
+    common = np.asarray(sample(no_hashes))
+    drawn, excluded = (
+        {tuple(word) for word in w.tolist()} for w in (np.asarray(sample(common)), common)
+    )
+    assert len(excluded) > 100
+    assert not drawn & excluded
 
 
 def test_a_split_must_be_one(unchecked: None) -> None:

@@ -16,6 +16,7 @@ from s2jax.laws import AbstractLaw, GivenLaw, S2Law, UniformLaw
 from s2jax.programs import Program, evaluate, operators
 from s2jax.programs.operators import OPCODE, TABLE
 from s2jax.text import _write_sympy, form, to_prefix, to_sympy, to_text
+from tests.programs import draw_programs
 
 NUM_INPUTS = 2
 NUM_DRAWN = 500
@@ -348,23 +349,13 @@ def test_sympy_is_imported_on_demand() -> None:
 # Sampled programs.
 
 
-def draw(law: AbstractLaw, rows: int, seed: int) -> Program:
-    """Programs of shape (rows, 1) that use all their inputs."""
-    words = jax.random.key_data(jax.random.split(jax.random.key(seed), rows))
-    used = jnp.full(rows, NUM_INPUTS, jnp.int32)
-    # integers come out the same unoptimised, and that compiles in half the time
-    sample = jax.jit(
-        type(law).draw,
-        static_argnums=(3, 4),
-        compiler_options={"xla_backend_optimization_level": 0},
-    )
-    return sample(law, words, used, NUM_INPUTS, True)[:, None]
-
-
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, Program]:
     """Many programs of every law."""
-    return {name: draw(law, NUM_DRAWN, k) for k, (name, law) in enumerate(LAWS.items())}
+    return {
+        name: draw_programs(law, NUM_DRAWN, k, NUM_INPUTS)[:, None]
+        for k, (name, law) in enumerate(LAWS.items())
+    }
 
 
 @pytest.fixture(scope="module")
@@ -581,7 +572,7 @@ def test_the_reference_reads_the_text_and_computes_the_same(
     x = np.random.default_rng(2).uniform(-2, 2, (NUM_INPUTS, 50))
     for affine in ("reduced", "full", "none"):
         law = S2Law(dict.fromkeys(binary, 1.0), dict.fromkeys(unary, 1.0), affine=affine)
-        program = jax.tree.map(np.asarray, draw(law, 200, seed=0))
+        program = jax.tree.map(np.asarray, draw_programs(law, 200, 0, NUM_INPUTS)[:, None])
         pairs = jax.tree.map(lambda leaf: leaf.reshape(-1, 2, *leaf.shape[2:]), program)
         texts = zip(to_text(pairs), to_text(pairs, style="prefix"), strict=True)
         for row, (infix, prefix) in enumerate(texts):

@@ -21,6 +21,7 @@ from s2jax.programs.program import VARIABLE_NAMES
 from s2jax.text import lexer, read_text, to_text
 from s2jax.text.read_text import from_text
 from s2jax.text.write_latex import to_latex
+from tests.programs import draw_programs
 
 NUM_INPUTS = 3
 NUM_DRAWN = 400
@@ -38,17 +39,10 @@ LAWS: dict[str, AbstractLaw] = {
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, Program]:
     """Programs of shape (NUM_DRAWN, 1) of every law, that use all their inputs."""
-    programs = {}
-    for number, (name, law) in enumerate(LAWS.items()):
-        words = jax.random.key_data(jax.random.split(jax.random.key(number), NUM_DRAWN))
-        used = jnp.full(NUM_DRAWN, NUM_INPUTS, jnp.int32)
-        sample = jax.jit(
-            type(law).draw,
-            static_argnums=(3, 4),
-            compiler_options={"xla_backend_optimization_level": 0},
-        )
-        programs[name] = sample(law, words, used, NUM_INPUTS, number % 2 == 0)[:, None]
-    return programs
+    return {
+        name: draw_programs(law, NUM_DRAWN, seed, NUM_INPUTS, protected=seed % 2 == 0)[:, None]
+        for seed, (name, law) in enumerate(LAWS.items())
+    }
 
 
 def values(program: Program, x: np.ndarray) -> np.ndarray:

@@ -18,11 +18,14 @@ from s2jax.text import to_prefix, tree
 from s2jax.text.tokens import Tokens, TokenStatus, from_tokens, num_tokens, to_tokens
 from s2jax.text.tree import Number, Operation, Variable
 from s2jax.text.vocabulary import SPECIAL, Vocabulary
+from tests.compiled import QUICKLY
+from tests.programs import draw_programs
 
 WORDS = Vocabulary()
 MANY, SOME = 10_000, 1_000
 BINARY = dict.fromkeys(operators.drawable(2), 1.0)
 UNARY = dict.fromkeys(operators.drawable(1), 1.0)
+MOST_INPUTS = 3
 # (law, inputs, programs)
 LAWS: dict[str, tuple[AbstractLaw, int, int]] = {
     "s2": (presets.s2().target.law, 1, MANY),
@@ -39,25 +42,27 @@ LAWS: dict[str, tuple[AbstractLaw, int, int]] = {
     },
     "four digits": (S2Law(constants=Decimals(4, min_exponent=-10, max_exponent=10)), 2, SOME),
 }
+# tokens are integers, and so are programs; that the product's own compilation gives the same is
+# tested below
+write = jax.jit(
+    to_tokens, static_argnums=(1, 2), static_argnames="length", compiler_options=QUICKLY
+)
+read = jax.jit(
+    from_tokens,
+    static_argnums=(1, 2, 3),
+    static_argnames=("num_outputs", "num_nodes", "protected"),
+    compiler_options=QUICKLY,
+)
 FIELDS = [field.name for field in dataclasses.fields(Program) if field.name != "protected"]
-
-
-def draw(law: AbstractLaw, num_inputs: int, rows: int, seed: int) -> Program:
-    """Programs of shape (rows, 1)."""
-    words = jax.random.key_data(jax.random.split(jax.random.key(seed), rows))
-    used = jnp.full(rows, num_inputs, jnp.int32)
-    # integers come out the same unoptimised, and that compiles in half the time
-    sample = jax.jit(
-        type(law).draw,
-        static_argnums=(3, 4),
-        compiler_options={"xla_backend_optimization_level": 0},
-    )
-    return sample(law, words, used, num_inputs, True)[:, None]
 
 
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, Program]:
-    return {name: draw(*arguments, k) for k, (name, arguments) in enumerate(LAWS.items())}
+    """Of few shapes: both directions compile for seconds."""
+    return {
+        name: draw_programs(law, rows, seed, MOST_INPUTS, used=inputs)[:, None]
+        for seed, (name, (law, inputs, rows)) in enumerate(LAWS.items())
+    }
 
 
 def differences(one: Program, other: Program) -> np.ndarray:
@@ -165,17 +170,18 @@ def test_drawn_programs_come_back_exactly(
     law, inputs, _ = LAWS[name]
     program, vocabulary = drawn[name], Vocabulary(digits)
     longest = num_tokens(law, inputs, 1, vocabulary)
-    tokens = to_tokens(program, vocabulary, longest)
+    width = max(num_tokens(law, MOST_INPUTS, 1, vocabulary) for law, *_ in LAWS.values())
+    tokens = write(program, vocabulary, width)
     assert not np.any(tokens.status)
     size = np.asarray(tokens.length)
     assert longest / 3 < size.max() <= longest
     np.testing.assert_array_equal(size, np.sum(tokens.ids != vocabulary.pad, axis=-1))
-    again, status = from_tokens(tokens.ids, vocabulary, 1, program.num_nodes, protected=True)
+    again, status = read(tokens.ids, vocabulary, 1, program.num_nodes, protected=True)
     assert not np.any(status)
     folded = folds(program)
     assert not differences(program, again)[~folded].any()
     assert folded.mean() < 0.5
-    second = to_tokens(again, vocabulary, longest)
+    second = write(again, vocabulary, width)
     np.testing.assert_array_equal(second.ids, tokens.ids)
 
 
@@ -184,7 +190,7 @@ def test_folded_numbers_leave_values_as_they_are(drawn: dict[str, Program], inpu
     program = drawn[f"S2Law-none-{inputs}"]
     program = program[np.flatnonzero(folds(program)[:, 0])[:64]]
     assert program.shape == (64, 1)
-    again, _ = from_tokens(to_tokens(program).ids, num_nodes=program.num_nodes, protected=True)
+    again, _ = read(write(program).ids, num_nodes=program.num_nodes, protected=True)
     assert differences(program, again).all()
     time = jnp.linspace(-2.0, 2.0, 50, dtype=jnp.float32)
     x = jnp.stack([time, 1.5 - time, time * time])[:inputs]
@@ -195,7 +201,7 @@ def test_folded_numbers_leave_values_as_they_are(drawn: dict[str, Program], inpu
 @pytest.mark.parametrize("name", ["s2", "S2Law-full-3", "UniformLaw-reduced-2"])
 def test_words_are_those_of_the_prefix_form(drawn: dict[str, Program], name: str) -> None:
     program = drawn[name][:300]
-    rows = to_tokens(program)
+    rows = write(program)
     for ids, [prefix] in zip(np.asarray(rows.ids), to_prefix(program), strict=True):
         shown: list[str] = []
         words = iter(WORDS.decode(ids[ids != WORDS.pad])[1:-1])
@@ -271,10 +277,10 @@ def test_both_readers_make_the_same_programs(seed: int, digits: int) -> None:
         for one, two in trees
     ]
     ids = rows_of(texts, max(map(len, texts)) + 3, vocabulary)
-    program, status = from_tokens(ids, vocabulary, 2, expected.num_nodes)
+    program, status = read(ids, vocabulary, 2, expected.num_nodes)
     assert not np.any(status)
     assert not differences(program, expected).any()
-    tokens = to_tokens(expected, vocabulary, ids.shape[1])
+    tokens = write(expected, vocabulary, ids.shape[1])
     assert not np.any(tokens.status)
     np.testing.assert_array_equal(tokens.ids, ids)
 
@@ -289,9 +295,9 @@ def test_both_readers_make_the_same_programs(seed: int, digits: int) -> None:
 )  # fmt: skip
 def test_numbers_are_kept_to_nine_digits(mantissa: int, exponent: int, words: str) -> None:
     program = tree.to_programs([[Operation("sin", (Number(mantissa, exponent),))]], False)
-    tokens = to_tokens(program)
+    tokens = write(program)
     assert WORDS.decode(tokens.ids[0, : tokens.length[0]])[2:-1] == words.split()
-    again, status = from_tokens(tokens.ids, num_nodes=program.num_nodes)
+    again, status = read(tokens.ids, num_nodes=program.num_nodes)
     assert int(status[0]) == 0
     assert not differences(program, again).any()
 
@@ -304,7 +310,7 @@ def test_the_mantissas_of_a_number_are_multiplied_only_if_the_product_fits() -> 
     trees = [[Operation("mul", (Number(int(a), -1), Number(b, 0)))] for a, b in pairs]
     expected = tree.to_programs(trees, False)
     texts = [words_of(tree) for [tree] in trees]
-    program, status = from_tokens(rows_of(texts, 12), num_nodes=expected.num_nodes)
+    program, status = read(rows_of(texts, 12), num_nodes=expected.num_nodes)
     assert not np.any(status)
     assert not differences(program, expected).any()
     assert set(np.asarray(expected.length)[:, 0]) == {1, 2}
@@ -316,7 +322,7 @@ def test_the_mantissas_of_a_number_are_multiplied_only_if_the_product_fits() -> 
 def test_unused_outputs_keep_their_place() -> None:
     x_0, x_1 = Variable(0), Variable(1)
     program = tree.to_programs([[x_0, None, x_1], [None, None, x_1], [None] * 3], False)
-    tokens = to_tokens(program, length=6)
+    tokens = write(program, length=6)
     shown = [" ".join(WORDS.decode(ids)) for ids in np.asarray(tokens.ids)]
     assert shown == [
         "<bos> x_0 | | x_1 <eos>",
@@ -324,14 +330,14 @@ def test_unused_outputs_keep_their_place() -> None:
         "<bos> <eos> <pad> <pad> <pad> <pad>",
     ]
     assert tokens.length.tolist() == [6, 5, 2]
-    again, status = from_tokens(tokens.ids, num_outputs=3, num_nodes=1)
+    again, status = read(tokens.ids, num_outputs=3, num_nodes=1)
     assert status.tolist() == [0, 0, 0]
     assert not differences(again, program).any()
 
 
 @pytest.mark.parametrize("words", ["x_0 |", "|", "| |", "| x_0 |", "x_0 | |"])
 def test_a_separator_at_the_end_is_malformed(words: str) -> None:
-    program, status = from_tokens(WORDS.encode(words.split()), num_outputs=4)
+    program, status = read(WORDS.encode(words.split()), num_outputs=4)
     assert int(status) == TokenStatus.MALFORMED.value
     assert not np.any(program.length)
 
@@ -341,9 +347,9 @@ def test_rows_of_many_outputs_come_back(drawn: dict[str, Program]) -> None:
     one = one[np.flatnonzero(~folds(one)[:, 0])[:600]]
     program = jax.tree.map(lambda leaf: leaf.reshape(200, 3, *leaf.shape[2:]), one)
     length = num_tokens(S2Law(), 3, 3)
-    tokens = to_tokens(program, length=length)
+    tokens = write(program, length=length)
     assert not np.any(tokens.status)
-    again, status = from_tokens(tokens.ids, num_outputs=3, num_nodes=program.num_nodes)
+    again, status = read(tokens.ids, num_outputs=3, num_nodes=program.num_nodes)
     assert not np.any(status)
     assert not differences(program, again).any()
 
@@ -357,31 +363,33 @@ def same_tokens(one: Tokens, other: Tokens) -> bool:
 
 def test_rows_are_the_same_alone_in_jit_and_under_vmap(drawn: dict[str, Program]) -> None:
     program = drawn["s2"][:1100]  # more than two tiles
-    write = lambda p: to_tokens(p, length=92)
-    read = lambda ids: from_tokens(ids, num_nodes=14)
-    tokens = jax.jit(write)(program)
-    assert same_tokens(tokens, jax.jit(jax.vmap(write))(program))
-    assert same_tokens(jax.tree.map(lambda leaf: leaf[:3], tokens), write(program[:3]))
-    assert same_tokens(jax.tree.map(lambda leaf: leaf[7], tokens), write(program[7]))
+    to = lambda p: to_tokens(p, length=92)
+    back = lambda ids: from_tokens(ids, num_nodes=program.num_nodes)
+    tokens = jax.jit(to)(program)
+    assert same_tokens(tokens, write(program, length=92)), "quickly compiled it is something else"
+    assert same_tokens(tokens, jax.jit(jax.vmap(to))(program))
+    assert same_tokens(jax.tree.map(lambda leaf: leaf[:3], tokens), to(program[:3]))
+    assert same_tokens(jax.tree.map(lambda leaf: leaf[7], tokens), to(program[7]))
     nested = jax.tree.map(lambda leaf: leaf.reshape(50, 22, *leaf.shape[1:]), program)
-    assert write(nested).ids.shape == (50, 22, 92)
-    again, status = jax.jit(read)(tokens.ids)
-    mapped, mapped_status = jax.jit(jax.vmap(read))(tokens.ids)
+    assert to(nested).ids.shape == (50, 22, 92)
+    again, status = jax.jit(back)(tokens.ids)
+    assert not differences(again, read(tokens.ids, num_nodes=program.num_nodes).program).any()
+    mapped, mapped_status = jax.jit(jax.vmap(back))(tokens.ids)
     assert not differences(again, mapped).any()
     assert not np.any(status)
     assert not np.any(mapped_status)
-    single, _ = read(tokens.ids[7])
+    single, _ = back(tokens.ids[7])
     assert not differences(single, again[7]).any()
-    assert write(program[:0]).ids.shape == (0, 92)
+    assert to(program[:0]).ids.shape == (0, 92)
 
 
 def test_tokens_are_the_same_in_float64(drawn: dict[str, Program]) -> None:
     program = drawn["s2"][:100]
-    expected = to_tokens(program)
-    code, _ = from_tokens(expected.ids)
+    expected = write(program)
+    code, _ = read(expected.ids)
     with jax.enable_x64(True):
-        assert same_tokens(to_tokens(program), expected)
-        assert not differences(from_tokens(expected.ids).program, code).any()
+        assert same_tokens(write(program), expected)
+        assert not differences(read(expected.ids).program, code).any()
 
 
 def test_a_second_call_does_not_recompile(drawn: dict[str, Program]) -> None:
@@ -395,8 +403,8 @@ def test_a_second_call_does_not_recompile(drawn: dict[str, Program]) -> None:
 
 
 def test_a_row_that_does_not_fit_is_padding(drawn: dict[str, Program]) -> None:
-    full = to_tokens(drawn["s2"][:200])
-    cut = to_tokens(drawn["s2"][:200], length=30)
+    full = write(drawn["s2"][:200])
+    cut = write(drawn["s2"][:200], length=30)
     too_long = np.asarray(full.length) > 30
     assert 0.2 < too_long.mean() < 0.8
     np.testing.assert_array_equal(cut.status, np.where(too_long, TokenStatus.TOO_LONG.value, 0))
@@ -464,7 +472,7 @@ def test_malformed_rows_are_reported(padded: bool) -> None:
             if not padded and not words:
                 continue
             ids = rows_of([words], 12 if padded else len(words))
-            program, status = from_tokens(ids, num_outputs=2, num_nodes=4)
+            program, status = read(ids, num_outputs=2, num_nodes=4)
             assert TokenStatus(int(status[0])) == expected, text
             if expected:
                 assert not np.any(program.length)
@@ -478,12 +486,12 @@ def test_ids_out_of_range_are_malformed() -> None:
 
 def test_a_program_that_is_too_large_is_reported() -> None:
     ids = rows_of([["sin", "sin", "sin", "x_0"], ["x_0", "|", "x_0"], ["sin", "sin", "x_0"]], 5)
-    program, status = from_tokens(ids, num_nodes=2)
+    program, status = read(ids, num_nodes=2)
     assert status.tolist() == [8, 8, 0]
     assert program.length.tolist() == [[0], [0], [2]]
     deep = rows_of([["add"] * 30 + ["x_0"] * 31], 70)
-    assert from_tokens(deep, num_nodes=5).status.tolist() == [8]
-    assert from_tokens(deep).status.tolist() == [0]
+    assert read(deep, num_nodes=5).status.tolist() == [8]
+    assert read(deep).status.tolist() == [0]
 
 
 def stripped(ids: np.ndarray) -> list[int]:
@@ -493,11 +501,11 @@ def stripped(ids: np.ndarray) -> list[int]:
 
 def check_any_ids(ids: np.ndarray) -> float:
     """Rows are refused, or `to_tokens` gives them back; the part that is refused."""
-    program, status = from_tokens(ids, num_outputs=2, num_nodes=min(ids.shape[1], 14))
+    program, status = read(ids, num_outputs=2, num_nodes=min(ids.shape[1], 14))
     refused = np.asarray(status) != 0
     assert set(np.unique(status)) <= {0, 4, 8}
     assert not np.any(np.asarray(program.length)[refused])
-    again = to_tokens(program, length=ids.shape[1] + 2)
+    again = write(program, length=ids.shape[1] + 2)
     assert not np.any(again.status)
     for row in np.flatnonzero(~refused):
         assert stripped(ids[row]) == stripped(np.asarray(again.ids[row]))
@@ -514,7 +522,7 @@ def test_random_ids_are_refused_or_come_back(seed: int) -> None:
 
 def test_damaged_rows_are_refused_or_come_back(drawn: dict[str, Program], seed: int) -> None:
     rng = np.random.default_rng(seed)
-    tokens = to_tokens(drawn["s2"][:2000], length=92)
+    tokens = write(drawn["s2"][:2000], length=92)
     ids, size = np.array(tokens.ids)[:, :40], np.asarray(tokens.length)
     cut = np.where(np.arange(40) < rng.integers(1, 40, (2000, 1)), ids, WORDS.pad)
     assert check_any_ids(cut.astype(np.int16)) > 0.5
