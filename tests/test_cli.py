@@ -32,7 +32,7 @@ SETTINGS = {
 }
 # in blocks of four, as most tests draw, so that one compiled program serves them all
 ARGUMENTS = [
-    "--rows", "300", "--block", "4", "--length", "64", "--seed", "5", "--acceptance.bound=500",
+    "--rows", "300", "--block-size", "4", "--length", "64", "--seed", "5", "--acceptance.bound=500",
 ]  # fmt: skip
 
 

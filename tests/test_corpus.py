@@ -32,11 +32,12 @@ from s2jax.corpus import (
 from s2jax.corpus.plan import Plan
 from s2jax.corpus.shards import write_shard
 from s2jax.corpus.tokens import padded, ragged
+from s2jax.laws import num_tokens
 from s2jax.plotting import plot_corpus, plot_pairs, summarize, to_math
 from s2jax.stream import Stream
 from s2jax.targets.acceptance import REASONS
 from s2jax.text import to_text
-from s2jax.text.tokens import from_tokens, num_tokens, to_tokens
+from s2jax.text.tokens import from_tokens, to_tokens
 from s2jax.text.vocabulary import Vocabulary
 from tests.equations import FORMS, batch_of_equations
 from tests.equations import LENGTH as EQUATION_LENGTH

@@ -16,7 +16,7 @@ import sympy
 import s2jax
 from s2jax.core.random import words_of
 from s2jax.distributions import Choices, Constant, LogUniform, Normal, Uniform
-from s2jax.laws.given import fold
+from s2jax.laws.given import fold_tree
 from s2jax.ode import NAMES, System, _field, _solve, _system, named
 from s2jax.ode._words import read_words, write_words
 from s2jax.ode.catalogue import SYSTEMS
@@ -322,7 +322,7 @@ def test_right_hand_sides_of_programs_are_the_equations(seed: int) -> None:
         operation = lambda op, operands: _NUMPY[op](*operands)
         with jax.enable_x64(True):
             trees = map(_field.read_tree, _field.sympy_of(system.expressions, *system._sizes))
-            found = [fold(tree, leaf, operation) for tree in trees]
+            found = [fold_tree(tree, leaf, operation) for tree in trees]
         np.testing.assert_allclose(
             found, here.value(here.equations, {}), rtol=1e-7, atol=1e-7, err_msg=name
         )

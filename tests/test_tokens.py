@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from s2jax import presets
-from s2jax.laws import AbstractLaw, Decimals, S2Law, UniformLaw
+from s2jax.laws import AbstractLaw, Decimals, S2Law, UniformLaw, num_tokens
 from s2jax.programs import Program, evaluate, operators
 from s2jax.programs.operators import CONST, OPCODE, TABLE
 from s2jax.programs.program import VARIABLE_NAMES
 from s2jax.text import to_prefix, tree
-from s2jax.text.tokens import Tokens, TokenStatus, from_tokens, num_tokens, to_tokens
+from s2jax.text.tokens import Tokens, TokenStatus, from_tokens, to_tokens
 from s2jax.text.tree import Number, Operation, Variable
 from s2jax.text.vocabulary import SPECIAL, Vocabulary
 from tests.compiled import QUICKLY
