@@ -440,14 +440,14 @@ def test_evaluators_agree(batch: Batch) -> None:
     operators = functions(program.protected)
 
     @jax.jit
-    def run(program, x):
+    def compute(program, x):
         lowered = lower(program, None, x.shape[-2], x.dtype)
         return [
             evaluator(lowered, x, operators, BASE.num_outputs)
             for evaluator in (run.sequential, run.selecting)
         ]
 
-    one, other = (np.asarray(values, np.float64) for values in run(program, batch.x))
+    one, other = (np.asarray(values, np.float64) for values in compute(program, batch.x))
     assert np.array_equal(np.isfinite(one), np.isfinite(other))
     scale = np.abs(one).max(-1, keepdims=True)
     scale[scale == 0] = 1

@@ -94,9 +94,14 @@ def _report(command: Generate, manifest: dict[str, Any], drawn: int, seconds: fl
     unusable = manifest["acceptance"]["unusable_rows"]
     if unusable:
         verb = "has" if unusable == 1 else "have"
+        tried = sum(n for name, n in manifest["acceptance"].items() if name != "unusable_rows")
         print(
-            f"s2jax: {counted(unusable, 'row')} {verb} a nonzero status, because the search ran "
-            "out. Raise --acceptance.max-tries or --acceptance.bound.",
+            f"s2jax: {counted(unusable, 'row')} {verb} a nonzero status, because "
+            + (
+                "the search ran out. Raise --acceptance.max-tries or --acceptance.bound."
+                if tried
+                else "no input was usable: all were constant or not finite. Correct --inputs."
+            ),
             file=sys.stderr,
         )
 

@@ -32,7 +32,7 @@ _PARTS = 32  # streams of a try of equations
 _NAMED = 2**31  # the first of the streams that have a name
 
 
-def of_expression(output: Int[Array, "*shape"] | int, number: Int[Array, "*shape"]):
+def of_expression(output: Int[Array, "*#shape"] | int, number: Int[Array, "*#shape"]):
     """The stream of a try for an output; tries are numbered below 2**`TRY_BITS`."""
     return (output << TRY_BITS) + number + _TARGET
 

@@ -4,7 +4,9 @@ A family is written for one channel; the base draws many at once.
 """
 
 import abc
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -96,7 +98,8 @@ class AbstractInput(AbstractFamily):
         What is overridden for speed has the same law as one channel after another.
         """
         one = lambda words: check_law(self, self.law(Draws(words, "law"), length))
-        return jax.vmap(one)(words)
+        with explaining_traced(self):
+            return jax.vmap(one)(words)
 
     def draw_series(
         self, laws: Any, words: UInt32[Array, "channels 2"], length: int
@@ -107,7 +110,8 @@ class AbstractInput(AbstractFamily):
             series = self.series(law, Draws(words, "series"), length)
             return check_series(self, "series(law, draws, length)", series, (length,))
 
-        return jax.vmap(one, out_axes=1)(laws, words)
+        with explaining_traced(self):
+            return jax.vmap(one, out_axes=1)(laws, words)
 
     def sample(self, key: PRNGKey, n: int, length: int) -> Drawn:
         """Draw n series of this family alone, not scaled.
@@ -124,11 +128,7 @@ class AbstractInput(AbstractFamily):
             ((4, 32), (4, 3))
         """
 
-        def draw(words):
-            laws = self.draw_laws(words, length)
-            return Drawn(self.draw_series(laws, words, length).T, laws)
-
-        return _sample(self, draw, key, n, length)
+        return _sample(self, key, n, None, length)
 
 
 class AbstractRowInput(AbstractFamily):
@@ -162,7 +162,8 @@ class AbstractRowInput(AbstractFamily):
     def draw_laws(self, words: UInt32[Array, "rows 2"], channels: int, length: int) -> Any:
         """The laws of many rows, one raw key each; arrays have the row axis first."""
         one = lambda words: check_law(self, self.law(Draws(words, "law"), channels, length))
-        return jax.vmap(one)(words)
+        with explaining_traced(self):
+            return jax.vmap(one)(words)
 
     def draw_series(
         self, laws: Any, words: UInt32[Array, "rows 2"], channels: int, length: int
@@ -174,30 +175,49 @@ class AbstractRowInput(AbstractFamily):
             call = "series(law, draws, channels, length)"
             return check_series(self, call, series, (channels, length))
 
-        return jax.vmap(one)(laws, words)
+        with explaining_traced(self):
+            return jax.vmap(one)(laws, words)
 
     def sample(self, key: PRNGKey, n: int, channels: int, length: int) -> Drawn:
         """Draw n rows of this family alone, not scaled: `(n, channels, time)`."""
         checks.check_static_integer("sample", "channels", channels, 1, 2**15)
-
-        def draw(words):
-            laws = self.draw_laws(words, channels, length)
-            return Drawn(self.draw_series(laws, words, channels, length), laws)
-
-        return _sample(self, draw, key, n, length)
+        return _sample(self, key, n, channels, length)
 
 
 def _sample(
-    family: AbstractFamily, draw: Callable[[Words], Drawn], key: PRNGKey, n: int, length: int
+    family: AbstractFamily, key: PRNGKey, n: int, channels: int | None, length: int
 ) -> Drawn:
     owner = f"{type(family).__name__}.sample"
     checks.check_key(owner, key)
     checks.check_static_integer(owner, "n", n, 1, 2**30)
     checks.check_static_integer(owner, "length", length, 2, 2**24)
     family.check_length(length)
-    return jax.jit(lambda words: draw(fold_in(words, jnp.arange(n, dtype=jnp.int32))))(
-        words_of(key)
-    )
+    return _draw(words_of(key), family, n, channels, length)
+
+
+@partial(jax.jit, static_argnums=(2, 3, 4))
+def _draw(words: Words, family: Any, n: int, channels: int | None, length: int) -> Drawn:
+    """Fields of the family are traced here, as they are where a configuration is drawn."""
+    words = fold_in(words, jnp.arange(n, dtype=jnp.int32))
+    shape = (length,) if channels is None else (channels, length)
+    laws = family.draw_laws(words, *shape)
+    series = family.draw_series(laws, words, *shape)
+    return Drawn(series.T if channels is None else series, laws)
+
+
+@contextmanager
+def explaining_traced(family: AbstractFamily) -> Iterator[None]:
+    """Add the way out to JAX's errors about values that are not known while it traces."""
+    try:
+        yield
+    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
+        name = type(family).__name__
+        error.add_note(
+            f"The fields of {name} and what it draws are traced. Declare a field that decides a "
+            "shape, or that `if` reads, eqx.field(static=True, default=...); on what is drawn, use "
+            "jnp.where, and draw the largest number of things and mask."
+        )
+        raise
 
 
 def check_law(family: AbstractFamily, law: Any) -> Any:

@@ -44,11 +44,20 @@ class Source(eqx.Module):
         return self.law_of(Window)
 
     def law_of(self, kind: type[Any]) -> Any:
-        """The first law of this class."""
-        for law in self.laws:
-            if isinstance(law, kind):
-                return law
-        raise AttributeError(f"no family of this config draws a {kind.__name__}")
+        """The law of this class.
+
+        Raises:
+            AttributeError: If no family draws one, or several do; `laws` holds all of them.
+        """
+        found = [law for law in self.laws if isinstance(law, kind)]
+        if len(found) == 1:
+            return found[0]
+        names = ", ".join(type(law).__name__ for law in self.laws)
+        how_many = f"{len(found)} of the families draw" if found else "no family draws"
+        raise AttributeError(
+            f"law_of({getattr(kind, '__name__', kind)}): {how_many} such a law; the laws of this "
+            f"choice are of the classes {names}. Take one by its position: laws[0]."
+        )
 
 
 class Group(NamedTuple):
