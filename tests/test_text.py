@@ -26,6 +26,7 @@ from tests.programs import draw_programs
 NUM_INPUTS = 3
 NUM_DRAWN = 400
 NUM_EVALUATED = 100
+NUM_SLOTS = 2 * S2Law().num_nodes(NUM_INPUTS)
 BINARY = dict.fromkeys(operators.drawable(2), 1.0)
 # tangents of huge numbers, of which exp and the like make many, have no digits that count
 UNARY = dict.fromkeys(operators.drawable(1), 1.0) | {"tan": 0.2, "sinh": 0.2, "cosh": 0.2}
@@ -46,9 +47,11 @@ def drawn() -> dict[str, Program]:
 
 
 def values(program: Program, x: np.ndarray) -> np.ndarray:
-    """Values in float64."""
+    """Values in float64; all programs get the slots of the largest, and are compiled once."""
+    unused = ((0, 0), (0, 0), (0, NUM_SLOTS - program.num_nodes))
+    wide = jax.tree.map(lambda leaf: np.pad(leaf, unused) if leaf.ndim == 3 else leaf, program)
     with jax.enable_x64(True):
-        return np.asarray(evaluate(program, jnp.asarray(x)))
+        return np.asarray(evaluate(wide, jnp.asarray(x)))
 
 
 def points(rows: int, count: int = 5) -> np.ndarray:
