@@ -114,3 +114,42 @@ def test_families_of_channels_and_of_rows_mix() -> None:
     assert codes.dtype == np.uint32
     assert len(set(codes[whole])) == whole.sum()
     assert (codes[~whole] == 0).all()
+
+
+def test_a_law_is_found_by_its_class_if_it_is_the_only_one() -> None:
+    source = Choice([Counted(0), Counted(1), ARMA()]).draw_laws(jnp.zeros((2, 2), jnp.uint32), 8)
+    with pytest.raises(AttributeError, match=r"law_of\(dict\): 2 of the families .* laws\[0\]"):
+        source.law_of(dict)
+    with pytest.raises(AttributeError, match=r"no family .* LinearProcess, dict, dict"):
+        source.law_of(Counted)
+    assert source.law_of(s2jax.inputs.LinearProcess) is source.process
+
+
+class Shaped(AbstractInput):
+    """Fields that decide a shape, or what is drawn, and are not static."""
+
+    width: int = 3
+    by_shape: bool = eqx.field(static=True, default=True)
+
+    def law(self, draws, length):
+        level = draws.normal("level", (self.width,) if self.by_shape else ())
+        return level if self.by_shape or level > 0 else -level
+
+    def series(self, law, draws, length):
+        return jnp.zeros(length)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("by_shape", [True, False])
+def test_values_that_are_traced_are_explained(by_shape: bool) -> None:
+    family = Shaped(by_shape=by_shape)
+    draws = [
+        lambda: family.sample(KEY, 2, 8),
+        lambda: s2jax.sample(KEY, make_config([family], [1.0]), 2),
+    ]
+    for draw in draws:
+        with pytest.raises(TypeError) as caught:
+            draw()
+        text = "\n".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
+        assert "eqx.field(static=True" in text
+        assert "mask" in text

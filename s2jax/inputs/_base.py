@@ -210,7 +210,7 @@ def explaining_traced(family: AbstractFamily) -> Iterator[None]:
     """Add the way out to JAX's errors about values that are not known while it traces."""
     try:
         yield
-    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
+    except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
         name = type(family).__name__
         error.add_note(
             f"The fields of {name} and what it draws are traced. Declare a field that decides a "

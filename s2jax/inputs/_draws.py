@@ -55,6 +55,12 @@ class Draws:
         self._names[stream] = name
         if isinstance(shape, (int, np.integer)):
             shape = (int(shape),)
+        if not all(isinstance(size, (int, np.integer)) for size in shape):
+            raise TypeError(
+                f"draws of {name!r} of shape {checks.shown(shape)}: must be of whole numbers that "
+                "are known while JAX traces. Declare a field that decides a shape "
+                "eqx.field(static=True, default=...); draw the largest number of things and mask."
+            )
         count = math.prod(shape)
         return random_bits(self.words[None], count, stream)[:, 0].reshape(shape)
 
