@@ -41,7 +41,8 @@ print(s2jax.to_latex(program)[0])
 
 x = sympy.Symbol("x_0")
 formula = 2.5 * sympy.exp(-0.4 * x) * sympy.sin(3.1 * x + 0.2) + 0.5
-print("largest difference:", float(jnp.abs(s2jax.evaluate(formula, time) - y).max()))
+same = s2jax.from_sympy(formula)
+print("largest difference:", float(jnp.abs(s2jax.evaluate(same, time) - y).max()))
 
 # %% [markdown]
 # Its derivative along time, beside the one that SymPy finds.
