@@ -240,9 +240,9 @@ def random_tree(rng: np.random.Generator, size: int) -> tree.Tree:
     return Operation(str(rng.choice(operators.drawable(2))), operands)
 
 
-def words_of(tree: tree.Tree, vocabulary: Vocabulary = WORDS) -> list[str]:
+def words_of(expression: tree.Tree, vocabulary: Vocabulary = WORDS) -> list[str]:
     words: list[str] = []
-    for node in tree.prefix(tree):
+    for node in tree.prefix(expression):
         if isinstance(node, Number):
             text, digits = str(abs(node.mantissa)), vocabulary.digits
             first = (len(text) - 1) % digits + 1

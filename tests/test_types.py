@@ -20,7 +20,7 @@ def test_a_wrong_dtype_trips() -> None:
 
 
 def test_a_wrong_field_of_a_module_trips() -> None:
-    process = Mixture().draw(jnp.zeros((2, 2), jnp.uint32), 8)
+    process = Mixture().draw_laws(jnp.zeros((2, 2), jnp.uint32), 8)
     fields = {name: getattr(process, name) for name in process.__dataclass_fields__}
     type(process)(**fields)
     with pytest.raises(TypeCheckError, match="means"):

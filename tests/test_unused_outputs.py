@@ -67,7 +67,9 @@ def test_every_pattern_comes_back_from_the_columns_of_a_corpus(program: Program)
     table = pa.table({"id": np.arange(len(PATTERNS)), "tokens": lists, "expression": texts})
     target = SimpleNamespace(protected=False)
     reader = SimpleNamespace(
-        vocabulary=s2jax.Vocabulary(), config=SimpleNamespace(target=target), path=Path("here")
+        vocabulary=s2jax.Vocabulary(),
+        known_config=SimpleNamespace(target=target),
+        path=Path("here"),
     )
     found = np.array(PATTERNS)
     again = Corpus._programs(reader, table, "tokens", found, 1)  # type: ignore[arg-type]

@@ -52,7 +52,7 @@ def register(cls: _Class) -> _Class:
         ...         return {"slope": draws.uniform("slope", 0.0, self.steepest)}
         ...
         ...     def series(self, law, draws, length):
-        ...         return law["slope"] * jnp.arange(length) + draws.normal("noise", (length,))
+        ...         return law["slope"] * jnp.arange(0.0, length) + draws.normal("noise", (length,))
         >>> config = s2jax.Config(length=32, inputs=Ramp(), target=s2jax.Identity())
         >>> len(s2jax.Stream(config).fingerprint)
         64

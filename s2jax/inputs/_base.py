@@ -77,7 +77,7 @@ class AbstractInput(AbstractFamily):
         ...         return {"period": draws.log_uniform("period", 4, length)}
         ...
         ...     def series(self, law, draws, length):
-        ...         wave = jnp.sin(2 * jnp.pi * jnp.arange(length) / law["period"])
+        ...         wave = jnp.sin(2 * jnp.pi * jnp.arange(0.0, length) / law["period"])
         ...         return wave + self.noise * draws.normal("noise", (length,))
         >>> drawn = Sine().sample(jax.random.key(0), n=3, length=64)
         >>> drawn.series.shape, drawn.law["period"].shape
