@@ -13,7 +13,9 @@ MAX_BYTES = 1 << 30
 # Integers come out the same, and that compiles in a quarter of the time: for programs that tests
 # jit themselves, and whose floats are not what the test is about. What a test says of floats, it
 # says of the product as XLA compiles it for users.
-QUICKLY = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+QUICKLY: dict[str, int | bool] = {"xla_backend_optimization_level": 0}
+if importlib.metadata.version("jaxlib").startswith("0.10."):
+    QUICKLY["xla_cpu_use_fusion_emitters"] = False  # newer ones have no such option
 
 
 def prepare_folder(folder: Path = FOLDER, max_bytes: int = MAX_BYTES) -> Path:
