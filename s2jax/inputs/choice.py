@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax.core import checks
 from s2jax.core.part import check_part
@@ -78,6 +78,10 @@ class Group(NamedTuple):
         """What columns of a corpus are named after."""
         one = self.families[0]
         return "process" if isinstance(one, AbstractProcess) else label_of(type(one))
+
+    def owns(self, family: Int[Array, "*items"]) -> Bool[Array, "*items"]:
+        """Which items are of these families."""
+        return jnp.isin(family, jnp.array(self.indices, jnp.int32))
 
     def law_shapes(self, channels: int, length: int) -> Any:
         """Shapes and dtypes of the laws of one row."""
@@ -194,7 +198,7 @@ class Choice(AbstractInput):
     def draw_series(self, laws: Source, words: Words, length: int) -> Float[Array, "time channels"]:
         out = jnp.zeros((length, len(words)))
         for group, own in zip(self.groups, laws.laws, strict=True):
-            mine = jnp.isin(laws.family, jnp.array(group.indices, jnp.int32))
+            mine = group.owns(laws.family)
             out = jnp.where(mine, group.draw_series(own, words, 1, length).astype(out.dtype), out)
         return out
 

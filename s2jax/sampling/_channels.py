@@ -81,34 +81,30 @@ def draw_channels(
     choice, (num_rows, num_inputs) = config.choice, mask.shape
     by_channel = lambda leaf: jnp.repeat(leaf, num_inputs, axis=0)
     channel = jnp.tile(jnp.arange(num_inputs, dtype=jnp.uint32), num_rows)
-    family = choice.draw_families(keys, fold_in(by_channel(keys), channel))
-    x, channels = no_channels(config, num_rows)
     flat = lambda leaf: leaf.reshape(num_rows * num_inputs, *leaf.shape[2:])
-    made = jax.tree.map(flat, (x, channels.scale + 1, channels.shift, ~channels.usable))
+    by_row = lambda leaf: leaf.reshape(num_rows, num_inputs, *leaf.shape[1:])
+    family = by_row(choice.draw_families(keys, fold_in(by_channel(keys), channel)))
+    x, channels = no_channels(config, num_rows)
+    made = (x, channels.scale + 1, channels.shift, ~channels.usable)
+    everything = len(choice.groups) == 1 and config.draws_all_inputs
     laws = []
     for group, own in zip(choice.groups, channels.source.laws, strict=True):
-        is_own = jnp.isin(family, jnp.array(group.indices, jnp.int32)) & mask.reshape(-1)
-        everything = len(choice.groups) == 1 and config.draws_all_inputs
+        make, state = _maker(config, group), _Made(own, *made)
+        is_own = group.owns(family) & mask
         if group.makes_rows:
-            by_row = lambda leaf: leaf.reshape(num_rows, num_inputs, *leaf.shape[1:])
-            state = _Made(own, *map(by_row, made))
             number = jnp.full(num_rows, ROW_INPUT, jnp.uint32)
-            items = (keys, number, family[::num_inputs], mask, bits)
-            state = _by_tiles(
-                _maker(config, group), items, state, is_own[::num_inputs], everything,
-                max(1, tile // num_inputs),
-            )  # fmt: skip
-            own, made = state.laws, tuple(map(flat, state[1:]))
+            items = (keys, number, family[:, 0], mask, bits)
+            rows_at_a_time = max(1, tile // num_inputs)
+            state = _by_tiles(make, items, state, is_own[:, 0], everything, rows_at_a_time)
         else:
-            state = _Made(jax.tree.map(flat, own), *made)
-            items = (by_channel(keys), channel, family, mask.reshape(-1), by_channel(bits))
-            state = _by_tiles(_maker(config, group), items, state, is_own, everything, tile)
-            by_row = lambda leaf: leaf.reshape(num_rows, num_inputs, *leaf.shape[1:])
-            own, made = jax.tree.map(by_row, state.laws), tuple(state[1:])
+            items = (by_channel(keys), channel, flat(family), flat(mask), by_channel(bits))
+            state = jax.tree.map(flat, state)
+            state = _by_tiles(make, items, state, flat(is_own), everything, tile)
+            state = jax.tree.map(by_row, state)
+        own, *made = state
         laws.append(own)
-    by_row = lambda leaf: leaf.reshape(num_rows, num_inputs, *leaf.shape[1:])
-    x, scale, shift, usable = map(by_row, made)
-    return x, Channels(Source(by_row(family), tuple(laws)), scale, shift, mask, usable)
+    x, scale, shift, usable = made
+    return x, Channels(Source(family, tuple(laws)), scale, shift, mask, usable)
 
 
 def _by_tiles(
