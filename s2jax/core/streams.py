@@ -10,7 +10,7 @@ stream 0.
 | a row | `of_expression(output, number)` | try `number` for an output of a pointwise target |
 | a row | `EQUATIONS`, `of_equations(number, part)` | what an ODE draws once; a part of a try |
 | a row | `named("choice", "family")` | which family of whole rows draws its channels, if any |
-| a channel | `named(scope, name)` | whatever a family of inputs draws under this name |
+| a channel | `named(scope, name)` | what a family draws under this name, as the key of a part |
 
 A row has a target of one kind, so the streams of expressions and of equations may overlap.
 """

@@ -68,6 +68,10 @@ class Draws:
         """A key for `jax.random`, where nothing here draws what is needed."""
         return jax.random.wrap_key_data(self.bits(name, (2,)), impl="threefry2x32")
 
+    def within(self, name: str) -> "Draws":
+        """Draws of a part, as of a family that this one is made of: it has all names for its own."""
+        return Draws(self.bits(name, (2,)), self._scope)
+
     def uniform(
         self, name: str, low: Any = 0.0, high: Any = 1.0, shape: tuple[int, ...] = ()
     ) -> Float[Array, "..."]:
@@ -120,3 +124,10 @@ class Draws:
     ) -> Float[Array, "..."]:
         """Numbers of a distribution."""
         return distribution.from_bits(self.bits(name, shape))
+
+
+def words_within(
+    words: UInt32[Array, "channels 2"], scope: str, name: str
+) -> UInt32[Array, "channels 2"]:
+    """The raw keys that `Draws.within(name)` has for many channels."""
+    return random_bits(words, 2, named(scope, name)).T
