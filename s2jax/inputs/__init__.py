@@ -2,6 +2,7 @@
 
 from s2jax.inputs._arma import ARMA
 from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput, Drawn
+from s2jax.inputs._combined import Add, CombinedLaw, Multiply
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._given import Given, Window
 from s2jax.inputs._mixture import Mixture
@@ -13,12 +14,15 @@ __all__ = (
     "AbstractFamily",
     "AbstractInput",
     "AbstractRowInput",
+    "Add",
     "Choice",
+    "CombinedLaw",
     "Drawn",
     "Draws",
     "Given",
     "LinearProcess",
     "Mixture",
+    "Multiply",
     "Source",
     "Window",
 )

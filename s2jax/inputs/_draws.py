@@ -69,7 +69,7 @@ class Draws:
         return jax.random.wrap_key_data(self.bits(name, (2,)), impl="threefry2x32")
 
     def within(self, name: str) -> "Draws":
-        """Draws of a part, as of a family that this one is made of: it has all names for its own."""
+        """Draws of a part, as of a family that this one is made of, with all names of its own."""
         return Draws(self.bits(name, (2,)), self._scope)
 
     def uniform(
