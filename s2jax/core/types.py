@@ -22,7 +22,7 @@ Whole = int | Int[Array, ""]
 Indices = Int[Array, " batch"] | Int[np.ndarray, " batch"]
 
 
-def number(default: float):
+def number(default: float | None):
     """A field of type `Number`; an int becomes a float, so that 1 and 1.0 compile the same."""
     return eqx.field(converter=as_float, default=default)
 

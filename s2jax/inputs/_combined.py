@@ -27,6 +27,13 @@ class CombinedLaw(eqx.Module):
     Attributes:
         parts: The law of each family, in order.
         gains: What each standardised series was multiplied by.
+
+    Example:
+        >>> import jax
+        >>> from s2jax import inputs
+        >>> both = Add([inputs.Mixture(max_components=2), inputs.Mixture()])
+        >>> both.sample(jax.random.key(0), n=3, length=32).law.parts[0].means.shape
+        (3, 2)
     """
 
     parts: tuple[Any, ...]

@@ -19,7 +19,7 @@ from s2jax.core.types import Words
 from s2jax.programs import Program
 from s2jax.programs.program import pack, packed_width, unpack
 from s2jax.targets._base import AbstractLayout, AbstractTarget, Sizes, Task
-from s2jax.targets.acceptance import REASONS, Status, judge, moments
+from s2jax.targets.acceptance import REASONS, Status, judge, largest_correlation, moments
 from s2jax.targets.queue import deal
 
 
@@ -69,6 +69,10 @@ class AbstractPointwise(AbstractTarget):
         self, program: Program, x: Float[Array, "rows inputs time"]
     ) -> Float[Array, "rows time"]:
         """The series of each program on its own input."""
+
+    def copies(self, words: Words) -> Bool[Array, "#rows"]:
+        """Whether the outputs of a row are inputs on purpose."""
+        return jnp.zeros(1, bool)
 
     def lay_out(self, words, num_inputs, num_outputs, sizes):
         return Layout(num_inputs, num_outputs)
@@ -159,10 +163,15 @@ def _attempt(target: AbstractPointwise, task: Task, item, number):
     row, output = item // num_outputs, item % num_outputs
     stream = of_expression(output, number)
     used = task.layout.num_inputs[row]
-    program = target.draw(task.words[row], stream, used, output, num_inputs)
-    series = target.series(program, task.x[row])
+    words, x = task.words[row], task.x[row]
+    program = target.draw(words, stream, used, output, num_inputs)
+    series = target.series(program, x)
     stats = moments(series)
     status = judge(stats, task.acceptance)
+    if task.acceptance.max_correlation is not None:
+        affine = largest_correlation(x, series) > task.acceptance.max_correlation
+        affine = (status == 0) & affine & ~target.copies(words)
+        status = jnp.where(affine, Status.AFFINE.value, status)
     if task.split is not None:
         elsewhere = (status == 0) & ~task.split.keeps(program)
         status = jnp.where(elsewhere, Status.OTHER_SPLIT.value, status)

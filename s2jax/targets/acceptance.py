@@ -36,6 +36,7 @@ class Status(StatusFlag):
     JUMP = 2048, "A solution jumps between neighbouring times."
     POLE = 8192, "A solution crosses a pole of its equation between two times."
     MONOTONE = 4096, "All states are monotone, and the row is none that may be."
+    AFFINE = 16384, "The series is an input but for its scale and shift."
 
 
 _INPUTS_AND_SEARCH = (Status.OK, Status.SEARCH_EXHAUSTED, Status.INPUT_UNUSABLE)
@@ -57,6 +58,9 @@ class Acceptance(Part):
         min_variation: Least standard deviation relative to the largest absolute value. Below about
             1e-5 a float32 series is mostly rounding error.
         max_tries: Expressions drawn per output before the search gives up.
+        max_correlation: Largest |correlation| over time of an output with an input of its row; None
+            for no bound. Of `presets.s2`, half of the outputs are an input but for scale and shift.
+            Binds where y = f(x); outputs that are an input on purpose are exempt.
 
     Raises:
         ValueError: If a field is out of range.
@@ -72,11 +76,14 @@ class Acceptance(Part):
     bound: Number = number(1e4)
     min_variation: Number = number(1e-4)
     max_tries: Whole = whole(64)
+    max_correlation: Number | None = number(None)
 
     def __check_init__(self):
         checks.check_number("Acceptance", "bound", self.bound, low=0, strict=True)
         checks.check_number("Acceptance", "min_variation", self.min_variation, 0, 1)
         checks.check_number("Acceptance", "max_tries", self.max_tries, 1, 2**20, integer=True)
+        if self.max_correlation is not None:
+            checks.check_number("Acceptance", "max_correlation", self.max_correlation, 0, 1)
 
 
 class Moments(NamedTuple):
@@ -101,6 +108,21 @@ def judge(stats: Moments, acceptance: Acceptance) -> Int[Array, "*batch"]:
     status = jnp.where(stats.largest > acceptance.bound, Status.TOO_LARGE.value, status)
     status = jnp.where(jnp.isinf(stats.largest), Status.NOT_FINITE.value, status)
     return jnp.where(jnp.isnan(stats.largest), Status.OUTSIDE_DOMAIN.value, status)
+
+
+def largest_correlation(
+    x: Float[Array, "rows inputs time"], y: Float[Array, "rows time"]
+) -> Float[Array, " rows"]:
+    """Largest |correlation| of each series with an input of its row; inputs of zeros have none."""
+    x = x - x.mean(-1, keepdims=True)
+    y = y - y.mean(-1, keepdims=True)
+    # each by its largest value first, so that no product overflows
+    y = y / jnp.abs(y).max(-1, keepdims=True)
+    size = jnp.abs(x).max(-1, keepdims=True)
+    x = x / jnp.where(size > 0, size, 1)
+    variances = (x * x).sum(-1) * (y * y).sum(-1)[:, None]
+    correlation = (x * y[:, None]).sum(-1) / jnp.sqrt(jnp.where(variances > 0, variances, 1))
+    return jnp.abs(correlation).max(-1)
 
 
 def is_usable_input(stats: Moments) -> Bool[Array, "*batch"]:
