@@ -1,0 +1,127 @@
+"""Every input family: what a forecaster could learn from its series, and how fast they are drawn.
+
+python benchmarks/inputs.py descriptors          # families and presets; the tables of docs/zoo.md
+python benchmarks/inputs.py speed --out benchmarks/results/today.jsonl     # one core, CPU time
+python benchmarks/inputs.py speed --only SARIMA Counts
+"""
+
+import argparse
+import inspect
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import _record
+
+_record.use_one_core()
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import _descriptors  # noqa: E402
+import jax  # noqa: E402
+import numpy as np  # noqa: E402
+
+import s2jax  # noqa: E402
+from s2jax.core.random import fold_in, words_of  # noqa: E402
+
+CHANNELS = 512
+WINDOW = 256 + _descriptors.HORIZON
+NOT_ALONE = ("Add", "Choice", "Given", "Multiply")
+
+
+def families() -> dict[str, Any]:
+    """Every family that can be drawn without further ado, by name."""
+    found = {name: getattr(s2jax.inputs, name) for name in s2jax.inputs.__all__}
+    return {
+        name: kind()
+        for name, kind in found.items()
+        if inspect.isclass(kind)
+        and issubclass(kind, s2jax.inputs.AbstractInput)
+        and not inspect.isabstract(kind)
+        and name not in NOT_ALONE
+    }
+
+
+def presets() -> dict[str, s2jax.Config]:
+    return {name: getattr(s2jax.presets, name)(WINDOW) for name in s2jax.presets.__all__}
+
+
+def print_descriptors(only: list[str], windows: int) -> None:
+    """Medians over windows of each family alone, and of f(x) of each preset."""
+    names = [*_descriptors.NAMES, "unforecastable", "affine", "unusable"]
+    print("| |", " | ".join(names), "|")
+    print("|---" * (len(names) + 1) + "|")
+    whole = {f"`{name}`": s2jax.Config(WINDOW, inputs=one, target=s2jax.Identity())
+             for name, one in families().items() if not only or name in only}  # fmt: skip
+    whole |= {f"`presets.{name}`": one for name, one in presets().items()
+              if not only or name in only}  # fmt: skip
+    for name, config in whole.items():
+        rows = s2jax.candidates(jax.random.key(0), config, np.arange(windows, dtype=np.int32))
+        usable = np.asarray(rows.status) == 0
+        x, y = np.asarray(rows.x)[usable], np.asarray(rows.y)[usable]
+        found = _descriptors.describe(y[:, 0])
+        affine = np.nan
+        if not isinstance(config.target, s2jax.Identity) and config.num_inputs:
+            affine = (_descriptors.correlations_with_inputs(x, y)[:, 0] > 0.999).mean()
+        medians = [f"{np.median(found[one]):.2f}" for one in _descriptors.NAMES]
+        # neither the next step nor the horizon tells more than the mean does
+        lost = np.maximum(found["skill_1"], found["skill_48"]) < 0.02
+        shares = [f"{100 * share:.0f} %" for share in (lost.mean(), affine, 1 - usable.mean())]
+        print("|", name, "|", " | ".join([*medians, *shares]).replace("nan %", ""), "|", flush=True)
+
+
+def measure(family: Any, length: int, seconds: float) -> tuple[float, float]:
+    """Points per CPU second of the families' own code, and CPU seconds until the first."""
+    draw = jax.jit(
+        lambda family, words: family.draw_series(
+            family.draw_laws(words, length), words, length
+        ).sum(0),
+    )
+    channel = np.arange(CHANNELS, dtype=np.int32)
+    words = [fold_in(words_of(jax.random.key(number)), channel) for number in range(8)]
+    turn = iter(range(2**31))
+
+    def job() -> float:
+        jax.block_until_ready(draw(family, words[next(turn) % len(words)]))
+        return float(CHANNELS * length)
+
+    start = time.process_time()
+    job()
+    first = time.process_time() - start
+    return _record.rate(job, seconds, time.process_time), first
+
+
+def print_speed(only: list[str], seconds: float, out: str | None) -> None:
+    for name, family in families().items():
+        if only and name not in only:
+            continue
+        for length in (256, 1024):
+            points, first = measure(family, length, seconds)
+            print(f"{name:20s} T = {length:5d} {points / 1e6:8.1f} M points/s, first {first:.1f} s")
+            _record.write(
+                out,
+                "inputs",
+                config={"family": name, "length": length},
+                unit="points per CPU second, and CPU seconds to the first batch; one core",
+                batch=CHANNELS,
+                points_per_s=float(f"{points:.3g}"),
+                first_s=float(f"{first:.2g}"),
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("descriptors", "speed"))
+    parser.add_argument("--only", nargs="*", default=[], help="names of families or presets")
+    parser.add_argument("--windows", type=int, default=300)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--out", help="append the JSON lines of speed to this file")
+    arguments = parser.parse_args()
+    if arguments.what == "descriptors":
+        print_descriptors(arguments.only, arguments.windows)
+    else:
+        print_speed(arguments.only, arguments.seconds, arguments.out)
+
+
+if __name__ == "__main__":
+    main()
