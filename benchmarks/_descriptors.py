@@ -17,9 +17,10 @@ Floats = NDArray[np.float64]
 def describe(series: Floats) -> dict[str, Floats]:
     """Numbers of each window of `(windows, time)`, which ends with `HORIZON` steps to forecast.
 
-    - `skill_1`, `skill_48`: 1 - MSE / MSE of the context's mean on the horizon, of an autoregression
-      of order `ORDER` fitted to the context: one step ahead, and for all steps from the context alone.
-    - `entropy`: Shannon entropy of the periodogram over its largest possible value.
+    - `skill_1`, `skill_48`: 1 - MSE / MSE of the context's mean on the horizon, of an
+      autoregression of order `ORDER` fitted to the context: one step ahead, and for all steps from
+      the context alone.
+    - `entropy`: Shannon entropy of the periodogram (Hann) over its largest possible value.
     - `acf_1`, `season`: the autocorrelation at lag 1, and at its highest local peak, 0 if none.
     - `turning`: turning points per 100 steps.
     """
@@ -61,7 +62,8 @@ def _skills(z: Floats) -> tuple[Floats, Floats]:
 
 
 def _spectral_entropy(series: Floats) -> Floats:
-    power = np.abs(np.fft.rfft(series - series.mean(1, keepdims=True), axis=1)[:, 1:]) ** 2
+    centred = (series - series.mean(1, keepdims=True)) * np.hanning(series.shape[1])
+    power = np.abs(np.fft.rfft(centred, axis=1)[:, 1:]) ** 2
     share = power / np.maximum(power.sum(1, keepdims=True), 1e-300)
     return -(share * np.log(np.maximum(share, 1e-300))).sum(1) / np.log(share.shape[1])
 

@@ -98,6 +98,27 @@ def test_show_puts_the_picture_beside_the_folder(generated):
     assert sorted(path.name for path in out.iterdir()) == ["_manifest.json", "data"]
 
 
+def test_show_a_family(tmp_path, capsys):
+    png = tmp_path / "family.png"
+    words = ["show", "--family", "Mixture", "--png", str(png), "--count", "2", "--length", "16"]
+    assert cli.main(words) == cli.OK
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert "Mixture" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["--family", "Mixtur"], "Mixture"),
+        (["--family", "Add"], "plot_family"),
+        (["--family", "Mixture", "--count", "0"], "count=0"),
+    ],
+)
+def test_families_that_are_not_shown(words, said, capsys):
+    assert cli.main(["show", *words]) == cli.USAGE
+    assert said in capsys.readouterr().err
+
+
 def test_show_of_no_corpus(tmp_path, capsys):
     assert cli.main(["show", str(tmp_path)]) == cli.USAGE
     assert "holds no finished corpus" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import pytest
 
 from s2jax.corpus.info import counted, known_name, outcomes, target_of
 from s2jax.ode import NAMES, named
+from s2jax.plotting._family import write_law
 from s2jax.plotting._figure import draw
 from s2jax.plotting._panels import Pair, apart, panels, plane
 
@@ -126,3 +127,15 @@ def test_outcomes_leave_out_what_did_not_happen() -> None:
     alone = {"accepted": 1, "too_large": 0, "unusable_rows": 0}
     expected = ("1 of 1 system accepted (100.0%)", "")
     assert outcomes({"acceptance": alone, "forms": {"driven": 1}}) == expected
+
+
+def test_a_law_is_written_above_its_series() -> None:
+    law = {"period": np.float32(24.31), "kinds": np.arange(3), "count": np.int32(5)}
+    assert write_law(law) == "count 5, period 24.3"
+
+    class Named:
+        def to_text(self) -> str:
+            return "Per(24) + White" + 60 * "."
+
+    assert write_law(Named()).startswith("Per(24) + White...")
+    assert len(write_law(Named())) <= 60

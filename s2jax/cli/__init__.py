@@ -13,7 +13,16 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, NoReturn, Union
 
-from s2jax.cli._commands import Fields, Generate, Info, Repair, Show, UsageError, Verify
+from s2jax.cli._commands import (
+    Fields,
+    Generate,
+    Info,
+    Repair,
+    Show,
+    ShowFamily,
+    UsageError,
+    Verify,
+)
 from s2jax.cli._commands import Preset as Preset
 from s2jax.cli._config import import_modules, split
 from s2jax.core.optional import require
@@ -101,8 +110,11 @@ def _run(arguments: list[str]) -> int:
     fixed, options = split(import_modules(arguments))
     from s2jax.cli import _export, _generate, _inspect
 
-    kinds: list[Any] = [Generate, Show, Info, Verify, Repair, _export.export_class(), Fields]
-    named = tuple(Annotated[k, tyro.conf.subcommand(k.__name__.lower())] for k in kinds)
+    shown = ShowFamily if any(word.startswith("--family") for word in fixed) else Show
+    kinds: list[Any] = [Generate, shown, Info, Verify, Repair, _export.export_class(), Fields]
+    named = tuple(
+        Annotated[k, tyro.conf.subcommand(k.__name__.lower().removesuffix("family"))] for k in kinds
+    )
     commands: Any = Union[named]  # noqa: UP007
     command: Any = tyro.cli(
         commands,
@@ -118,6 +130,8 @@ def _run(arguments: list[str]) -> int:
             return _generate.fields(command, options)
         case Show():
             return _inspect.show(command)
+        case ShowFamily():
+            return _inspect.show_family(command)
         case Info():
             return _inspect.info(command)
         case Verify():

@@ -47,7 +47,8 @@ class Generate:
 class Show:
     """Plot random pairs of a corpus with their formulas, and print what it holds.
 
-    Solutions of differential equations are plotted over time and as paths in the plane.
+    Solutions of differential equations are plotted over time and as paths in the plane. Without a
+    corpus, `s2jax show --family NAME` plots series of an input family.
     """
 
     path: Path
@@ -58,6 +59,22 @@ class Show:
     """Number of pairs in the picture."""
     seed: int = 0
     """Which pairs."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ShowFamily:
+    """Plot series of an input family, each under what was drawn for it."""
+
+    family: str = ""
+    """Its class, as KernelSynth; with --import MODULE, also one of your own."""
+    png: Path | None = None
+    """Where the picture goes; by default NAME.png in this folder."""
+    count: int = 9
+    """Number of series."""
+    length: int = 256
+    """Time steps."""
+    seed: int = 0
+    """Which series."""
 
 
 @dataclasses.dataclass(frozen=True)

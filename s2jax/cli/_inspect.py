@@ -1,8 +1,9 @@
 """Commands that read a corpus."""
 
 import sys
+from pathlib import Path
 
-from s2jax.cli._commands import Info, Repair, Show, UsageError, Verify
+from s2jax.cli._commands import Info, Repair, Show, ShowFamily, UsageError, Verify
 from s2jax.cli._machine import prepare_to_draw
 
 
@@ -19,6 +20,37 @@ def show(command: Show) -> int:
     png = command.png or command.path.resolve().with_name(command.path.resolve().name + ".png")
     plot_corpus(command.path, png, command.pairs, command.seed)
     _print(table | {"picture": str(png)})
+    return 0
+
+
+def show_family(command: ShowFamily) -> int:
+    """Draw a picture of an input family."""
+    prepare_to_draw()
+    import jax
+
+    from s2jax.config.serialize import classes
+    from s2jax.core import checks
+    from s2jax.inputs import AbstractFamily
+    from s2jax.plotting import plot_family
+
+    known = {name: kind for name, kind in classes().items() if issubclass(kind, AbstractFamily)}
+    if command.family not in known:
+        raise UsageError(f"--family: {checks.unknown(command.family, known)}")
+    try:
+        family = known[command.family]()
+    except TypeError as error:
+        raise UsageError(
+            f"--family {command.family}: has no series of its own, because it is made of what it "
+            "is given. Plot it in Python, by s2jax.plotting.plot_family."
+        ) from error
+    png = command.png or Path(f"{command.family}.png")
+    key = jax.random.key(command.seed)
+    try:
+        figure = plot_family(family, key, command.count, command.length)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    figure.savefig(png, dpi=110)
+    _print({"family": command.family, "picture": str(png)})
     return 0
 
 

@@ -24,27 +24,36 @@ def draw(pairs: Sequence[Pair], protected: bool) -> Any:
     Raises:
         ImportError: If matplotlib is not installed.
     """
-    require("matplotlib", "Pictures")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = [(pair, list(_formula_lines(pair, protected))) for pair in pairs]
     height = sum(_height(pair, lines) for pair, lines in rows) + 0.1
 
-    class Shown(Figure):
-        def _repr_png_(self) -> bytes:
-            """What a notebook shows, whichever backend it has."""
-            buffer = io.BytesIO()
-            self.savefig(buffer, format="png")
-            return buffer.getvalue()
-
-    figure = Shown(figsize=(_WIDTH, height), facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = new_figure(_WIDTH, height)
     top = height - 0.1
     for pair, lines in rows:
         _draw_formulas(figure, lines, top)
         top -= _height(pair, lines)
         _draw_plots(figure, pair, top + _BELOW)
+    return figure
+
+
+def new_figure(width: float, height: float) -> Any:
+    """An empty figure that a notebook shows, whichever backend it has.
+
+    Raises:
+        ImportError: If matplotlib is not installed.
+    """
+    require("matplotlib", "Pictures")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    class Shown(Figure):
+        def _repr_png_(self) -> bytes:
+            buffer = io.BytesIO()
+            self.savefig(buffer, format="png")
+            return buffer.getvalue()
+
+    figure = Shown(figsize=(width, height), facecolor="white")
+    FigureCanvasAgg(figure)
     return figure
 
 
