@@ -501,6 +501,8 @@ def test_every_class_of_the_library_makes_the_round_trip():
     algebraic: Any = s2jax.Algebraic
     variants: dict[str, Any] = {
         "Given": given,
+        "Add": inputs.Add([inputs.Mixture(), given]),
+        "Multiply": inputs.Multiply([inputs.Mixture(), inputs.ARMA()]),
         "Choice": inputs.Choice([inputs.Mixture(), given], [1.0, 2.0]),
         "System": s2jax.ode.named("lorenz"),
     }

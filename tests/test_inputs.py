@@ -13,6 +13,7 @@ from statsmodels.tsa.arima_process import arma_acovf
 
 import s2jax
 from s2jax.core.random import fold_in, words_of
+from s2jax.distributions import LogUniform
 from s2jax.inputs import ARMA, AbstractInput, Choice, Given, LinearProcess, Mixture
 from s2jax.inputs._process import _innovation
 from tests.statistics import LEVEL, assert_counts_match, assert_ks, assert_same_law
@@ -383,6 +384,48 @@ class TestGiven:
         np.add.at(counts, (window.series_index, window.offset), 1)
         assert_counts_match(counts, np.full((3, 29), 1 / 87))
 
+    def test_windows_of_ragged_series(self, key: jax.Array) -> None:
+        ragged = [SERIES[0, :20], SERIES[1, :5], SERIES[2, :13], SERIES[0, :12]]
+        family, words = Given(ragged), channels(key)
+        window = jax.device_get(eqx.filter_jit(family.draw_laws)(words, 12))
+        counts = np.zeros((4, 9))
+        np.add.at(counts, (window.series_index, window.offset), 1)
+        law = np.zeros((4, 9))
+        law[0], law[2, :2], law[3, 0] = 1 / 12, 1 / 12, 1 / 12
+        assert_counts_match(counts, law)
+        some = jax.tree.map(lambda leaf: leaf[:50], window)
+        cut = np.asarray(family.draw_series(some, words[:50], 12))
+        for column in range(50):
+            start = some.offset[column]
+            expected = ragged[some.series_index[column]][start : start + 12]
+            np.testing.assert_array_equal(cut[:, column], expected.astype(np.float32))
+
+    def test_stretched_windows_are_interpolated(self, key: jax.Array) -> None:
+        ragged = [SERIES[0], SERIES[1, :14]]
+        family, words = Given(ragged, stretch=LogUniform(0.4, 5.0)), channels(key, 2000)
+        window = jax.device_get(eqx.filter_jit(family.draw_laws)(words, 12))
+        drawn = np.asarray(eqx.filter_jit(family.draw_series)(window, words, 12))
+        for column in range(200):
+            own = ragged[window.series_index[column]]
+            place = window.offset[column] + window.stretch[column] * np.arange(12)
+            assert place[-1] <= len(own) - 1 + 1e-4
+            expected = np.interp(place, np.arange(len(own)), own)
+            np.testing.assert_allclose(drawn[:, column], expected, atol=1e-5)
+        # what does not fit is cut: 13 steps for 11 of the short series, 39 of the long one
+        longest = [window.stretch[window.series_index == row].max() for row in (0, 1)]
+        np.testing.assert_allclose(longest, [39 / 11, 13 / 11], rtol=1e-6)
+        wide = np.log(window.stretch[(window.series_index == 0) & (window.stretch < 3)] / 0.4)
+        assert_ks(wide, lambda x: np.clip(x / np.log(3 / 0.4), 0, 1))
+
+    def test_more_than_two_to_the_sixteen(self, key: jax.Array) -> None:
+        family = Given(np.sin(np.arange(200_000.0)))
+        drawn = family.sample(key, 8, 16)
+        offsets = np.asarray(drawn.law.offset)
+        assert offsets.max() > 2**16
+        np.testing.assert_allclose(
+            drawn.series, np.sin(offsets[:, None] + np.arange(16.0)), atol=1e-6
+        )
+
     def test_a_window_as_long_as_the_series(self, key: jax.Array) -> None:
         words = channels(key, 4)
         drawn = series(words, Given(SERIES[0]), 40)
@@ -399,7 +442,8 @@ class TestGiven:
             (np.float64(3), ValueError, r"Given\(values"),
             (np.zeros(0), ValueError, r"Given\(values"),
             (np.array(["a", "b"]), TypeError, r"Given\(ndarray\)"),
-            (np.arange(70_000.0), ValueError, "65535"),
+            ([SINE, np.append(SINE, np.nan)], ValueError, "series 1 has nan at step 300"),
+            ([SINE, np.zeros((2, 3))], TypeError, r"Given"),
         ],
     )
     @pytest.mark.usefixtures("unchecked")
@@ -408,7 +452,7 @@ class TestGiven:
             Given(values)
 
     def test_series_too_short_for_the_config(self) -> None:
-        with pytest.raises(ValueError, match=r"Config\(length=301.*have 300 steps"):
+        with pytest.raises(ValueError, match=r"Config\(length=301.*have 300 steps at most"):
             s2jax.Config(length=301, inputs=Given(SINE))
 
 
@@ -545,7 +589,10 @@ class TestEveryFamily:
         before = run(words, family)
         leaves, structure = jax.tree.flatten(family)
         for index, leaf in enumerate(leaves):
-            other = leaf + 1 if isinstance(leaf, int) else leaf * 0.7
+            if isinstance(leaf, np.ndarray) and leaf.dtype == np.int32:
+                other = leaf - 1  # lengths
+            else:
+                other = leaf + 1 if isinstance(leaf, int) else leaf * 0.7
             after = run(words, structure.unflatten([*leaves[:index], other, *leaves[index + 1 :]]))
             assert np.any(before != after)
         assert len(traces) == 1

@@ -9,101 +9,174 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from s2jax.core import checks
+from s2jax.core.part import check_part
+from s2jax.distributions import AbstractDistribution
 from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._draws import Draws
 
-_MAX_EXTENT = 2**16
+_MOST_VALUES = 2**31 - 1
 
 
 class Window(eqx.Module):
     """Which window of which given series a channel shows.
 
     Attributes:
-        series_index: Row of the given array.
+        series_index: Number of the given series.
         offset: First time step of the window.
+        stretch: Steps of the series per step of the window; 1 shows it as it is.
     """
 
     series_index: Int[Array, "*channels"]
     offset: Int[Array, "*channels"]
+    stretch: Float[Array, "*channels"]
 
 
 class Given(AbstractInput):
-    """Random windows of the user's own series.
+    """Random windows of the user's own series, of any number and of different lengths.
 
     Each channel takes one of the series and a window of the configured length from it, all windows
-    being equally likely.
+    being equally likely (to their number times 2**-32). Series that are shorter than a window have
+    none. Windows are scaled as all inputs are, by `Config.x_scaling`.
+
+    With `stretch`, a window is a resampled one: s steps of the series become one of the window, by
+    linear interpolation, and all places where it fits are equally likely. The series is drawn
+    before s, and s is cut to what fits into it.
 
     Attributes:
-        values: One series of shape `(steps,)` or several of shape `(series, steps)`; finite.
+        values: All values, one series after the other. Give one series of shape `(steps,)`, several
+            of shape `(series, steps)`, or a list of series of any lengths. Finite.
+        lengths: Steps of each series; only for `values` that are already one after the other.
+        stretch: The law of s, numbers > 0, as `LogUniform(0.5, 2)`; None for windows as they are.
 
     Raises:
-        TypeError: If `values` is no array of numbers.
-        ValueError: If it has another number of axes, a value that is not finite, or a constant
-            series.
+        TypeError: If `values` are no numbers, or `stretch` no law.
+        ValueError: If there are other axes, values that are not finite, constant series, more than
+            2**31 - 1 values, or lengths that do not fit.
 
     Example:
         >>> import numpy as np
-        >>> Given(np.sin(np.arange(300.0))).values.shape
-        (1, 300)
+        >>> Given([np.sin(np.arange(300.0)), np.sqrt(np.arange(90.0))]).lengths.tolist()
+        [300, 90]
     """
 
-    values: Float[Array, "series steps"] = eqx.field(converter=lambda values: _as_series(values))
+    values: Float[Array, " values"]
+    lengths: Int[Array, " series"]
+    stretch: AbstractDistribution | None = None
+
+    def __init__(self, values, lengths=None, stretch=None):
+        if lengths is None:
+            values, lengths = _join(values)
+        held: Any = values if _is_traced(values) else _as_floats(values)
+        counts: Any = lengths if _is_traced(lengths) else np.asarray(lengths, np.int32)
+        self.values, self.lengths = held, counts
+        self.stretch = stretch
 
     def __check_init__(self):
-        if not checks.is_concrete(self.values):
+        check_part("Given", "stretch", self.stretch, AbstractDistribution, optional=True)
+        if not (checks.is_concrete(self.values) and checks.is_concrete(self.lengths)):
             return
-        values = np.asarray(self.values)
-        call = f"Given(values of shape {values.shape})"
-        if max(values.shape) >= _MAX_EXTENT:
+        values, lengths = np.asarray(self.values), np.asarray(self.lengths)
+        call = f"Given({len(lengths)} series, {values.size} values)"
+        if values.ndim != 1 or lengths.sum(dtype=np.int64) != values.size or (lengths < 1).any():
             raise ValueError(
-                f"{call}: at most {_MAX_EXTENT - 1} series and steps, because a window is drawn "
-                "with 16-bit arithmetic. Cut the series into several rows."
+                f"{call}: lengths must be those of the series that stand in values one after the "
+                "other. Pass a list of series instead, without lengths."
             )
-        bad = np.argwhere(~np.isfinite(values))
+        ends = np.cumsum(lengths, dtype=np.int64)
+        bad = np.flatnonzero(~np.isfinite(values))
         if len(bad):
-            row, step = bad[0]
+            row = np.searchsorted(ends, bad[0], side="right")
             raise ValueError(
-                f"{call}: all values must be finite, but series {row} has {values[row, step]} at "
-                f"step {step} ({len(bad)} such values in all). Drop or interpolate them."
+                f"{call}: all values must be finite, but series {row} has {values[bad[0]]} at "
+                f"step {bad[0] - (ends[row] - lengths[row])} ({len(bad)} such values in all). Drop "
+                "or interpolate them."
             )
-        constant = np.flatnonzero(np.ptp(values, axis=1) == 0)
+        starts = ends - lengths
+        spread = np.maximum.reduceat(values, starts) - np.minimum.reduceat(values, starts)
+        constant = np.flatnonzero(spread == 0)
         if len(constant):
             raise ValueError(
                 f"{call}: series {constant[0]} is constant, and cannot be standardised. Drop it."
             )
 
     def check_length(self, length: int) -> None:
-        steps = self.values.shape[1]
+        if not checks.is_concrete(self.lengths):
+            return
+        steps = int(np.max(np.asarray(self.lengths)))
         if steps < length:
             raise ValueError(
-                f"Config(length={length}, inputs=Given(...)): the given series have {steps} steps, "
-                f"and a window needs {length}. Lower length to {steps} or give longer series."
+                f"Config(length={length}, inputs=Given(...)): the given series have {steps} steps "
+                f"at most, and a window needs {length}. Lower length to {steps} or give longer "
+                "series."
             )
 
     def law(self, draws: Draws, length: int) -> Window:
-        series, steps = self.values.shape
-        return Window(
-            draws.integers("series", 0, series), draws.integers("offset", 0, steps - length + 1)
+        lengths = jnp.asarray(self.lengths)
+        windows = jnp.maximum(lengths - length + 1, 0)
+        ends = jnp.cumsum(windows)
+        place = draws.integers("window", 0, ends[-1])
+        series = jnp.searchsorted(ends, place, side="right").astype(jnp.int32)
+        offset = place - (ends[series] - windows[series])
+        if self.stretch is None:
+            return Window(series, offset, jnp.float32(1))
+        steps = lengths[series] - 1
+        stretch = jnp.minimum(
+            draws.sample("stretch", self.stretch), steps.astype(jnp.float32) / (length - 1)
         )
+        span = jnp.ceil(stretch * (length - 1)).astype(jnp.int32)
+        offset = draws.integers("offset", 0, jnp.maximum(steps - span, 0) + 1)
+        return Window(series, offset, stretch)
 
     def series(self, law: Window, draws: Draws, length: int) -> Float[Array, " time"]:
         del draws
-        start = (law.series_index, law.offset)
-        return jax.lax.dynamic_slice(jnp.asarray(self.values), start, (1, length))[0]
+        values, lengths = jnp.asarray(self.values), jnp.asarray(self.lengths)
+        first = (jnp.cumsum(lengths) - lengths)[law.series_index]
+        if self.stretch is None:
+            return jax.lax.dynamic_slice(values, (first + law.offset,), (length,))
+        place = law.stretch * jnp.arange(length, dtype=jnp.float32)
+        whole = jnp.floor(place)
+        part = place - whole
+        left = law.offset + whole.astype(jnp.int32)
+        last = lengths[law.series_index] - 1
+        at = lambda step: values[first + jnp.minimum(step, last)]
+        return (1 - part) * at(left) + part * at(left + 1)
 
 
-def _as_series(values) -> Any:
-    """Float32 rows of what the user gave; JAX values and tracers pass."""
-    if isinstance(values, jax.Array) and not checks.is_concrete(values):
-        return values
-    try:
-        array = np.asarray(values, np.float32 if np.asarray(values).dtype != np.float64 else None)
-        array = array.astype(jnp.result_type(float))
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"Given({type(values).__name__}): must be an array of numbers.") from error
+def _is_traced(values: Any) -> bool:
+    return isinstance(values, jax.Array) and not checks.is_concrete(values)
+
+
+def _join(series: Any) -> tuple[Any, Any]:
+    """All values one after the other, and the length of each series."""
+    if isinstance(series, (list, tuple)) and any(np.ndim(one) for one in series):
+        rows = [_as_floats(one) for one in series]
+        if all(row.ndim == 1 and row.size for row in rows):
+            return np.concatenate(rows), [row.size for row in rows]
+    if isinstance(series, jax.Array) and not checks.is_concrete(series):
+        rows = jnp.atleast_2d(series)
+        return rows.reshape(-1), np.full(rows.shape[0], rows.shape[1], np.int32)
+    array = _as_floats(series)
     if array.ndim not in (1, 2) or array.size == 0:
         raise ValueError(
-            f"Given(values of shape {array.shape}): must have shape (steps,) or (series, steps). "
-            "Reshape it, with time on the last axis."
+            f"Given(values of shape {array.shape}): must have shape (steps,) or (series, steps), "
+            "or be a list of series. Reshape it, with time on the last axis."
         )
-    return np.atleast_2d(array)
+    if array.size > _MOST_VALUES:
+        raise ValueError(
+            f"Given(values of shape {array.shape}): must have at most 2**31 - 1 values, because "
+            "places are int32. Give fewer series, or several families in s2jax.inputs.Choice."
+        )
+    rows = np.atleast_2d(array)
+    return rows.reshape(-1), np.full(len(rows), rows.shape[1])
+
+
+def _as_floats(values: Any) -> np.ndarray:
+    """What the user gave in the default float: of float64 and float32 as of all else float32."""
+    try:
+        array = np.asarray(values)
+        array = array.astype(np.float64 if array.dtype == np.float64 else np.float32)
+        return array.astype(jnp.result_type(float))
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"Given({type(values).__name__}): must be an array of numbers, or a list of them."
+        ) from error
