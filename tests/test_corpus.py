@@ -502,6 +502,7 @@ def test_every_class_of_the_library_makes_the_round_trip():
     variants: dict[str, Any] = {
         "Given": given,
         "Add": inputs.Add([inputs.Mixture(), given]),
+        "TSMixup": inputs.TSMixup(inputs.Mixture(), concentration=2.0),
         "Multiply": inputs.Multiply([inputs.Mixture(), inputs.ARMA()]),
         "Choice": inputs.Choice([inputs.Mixture(), given], [1.0, 2.0]),
         "System": s2jax.ode.named("lorenz"),

@@ -6,6 +6,7 @@ from s2jax.inputs._combined import Add, CombinedLaw, Multiply
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._given import Given, Window
 from s2jax.inputs._mixture import Mixture
+from s2jax.inputs._mixup import MixupLaw, TSMixup
 from s2jax.inputs._process import LinearProcess
 from s2jax.inputs.choice import Choice, Source, as_choice
 
@@ -22,8 +23,10 @@ __all__ = (
     "Given",
     "LinearProcess",
     "Mixture",
+    "MixupLaw",
     "Multiply",
     "Source",
+    "TSMixup",
     "Window",
 )
 
