@@ -1,0 +1,349 @@
+"""Gaussian processes with random covariances: KernelSynth, by spectral lines.
+
+An expression of kernels is a sum of products. A product is a polynomial in s t, from its linear
+factors, times a stationary kernel, from all others; or it is white noise. Each power (s t)^k of it
+is a series of its own, multiplied by t^k. A stationary product is a sum of cosines with random
+amplitudes, whose frequencies and weights `_kernel_tables` has, and all lines of a power of a series
+are added up by one transform (`_spectral_lines`).
+
+Series differ in their number of lines by a factor of 100 000, so lines of many series are worked
+off as one list, in blocks, and no series waits for another.
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, UInt32
+
+from s2jax.core import checks
+from s2jax.core.random import normal_quantile, random_bits, signed_uniform, threefry2x32
+from s2jax.core.streams import named
+from s2jax.core.types import Whole, Words, whole
+from s2jax.inputs._base import AbstractInput
+from s2jax.inputs._draws import Draws
+from s2jax.inputs._kernel_law import NO_KERNEL, KernelLaw
+from s2jax.inputs._kernel_tables import Tables, check_bank, factors_of, tables_of
+from s2jax.inputs._spectral_lines import num_cells, spread, transform
+from s2jax.inputs.kernels import PUBLISHED, AbstractKernel
+
+_SERIES = 32  # powers of series that are transformed at a time
+_BLOCKS = 256  # of lines that are spread at a time
+_LINES = 8  # of a block
+_PART_BITS = 25  # of the number of a line within a power of a product
+_STREAM = np.uint32(named("series", "lines"))
+_LEAST, _MOST = 4, 2**15
+
+
+class KernelSynth(AbstractInput):
+    """A Gaussian process with mean 0 whose covariance is a random expression of kernels.
+
+    Kernels are drawn from a bank with replacement, and joined from left to right by + and *, each
+    as likely: ((k_1 o k_2) o k_3) ... The expression is the label of the series. Default is the
+    bank of Chronos, of 33 kernels on times from 0 to 1. Entries of the covariance that is
+    drawn from are exact to 1e-5 of the largest, for up to 4096 steps; beyond, the error grows with
+    length. 0.7 % of the series are constants, and are drawn anew.
+
+    The law of the future given the past is normal and known in closed form, from
+    `law.covariance(length)`; without white noise it is nearly degenerate.
+
+    Attributes:
+        bank: Kernels; one that stands in it twice is drawn twice as often. Static: tables are made
+            for a bank at first use, in 2 s for this one.
+        max_kernels: Largest number of kernels, 1 to 5. Static.
+        min_kernels: Least number of kernels; the number is uniform between these.
+
+    Raises:
+        TypeError: If the bank holds something else than kernels of the library.
+        ValueError: If a number is out of range, or, at first use, if products of kernels of the
+            bank have too many spectral lines.
+
+    Example:
+        >>> import jax, s2jax
+        >>> bank = [s2jax.inputs.PeriodicKernel(12), s2jax.inputs.LinearKernel(1)]
+        >>> family = s2jax.inputs.KernelSynth(bank, max_kernels=2)
+        >>> drawn = family.sample(jax.random.key(3), n=4, length=48)
+        >>> drawn.series.shape, drawn.law[0].text()
+        ((4, 48), 'Per(12)*Lin(1)')
+
+    References:
+        Ansari et al. (2024), Chronos: learning the language of time series, section 4.2 and
+        appendix A.
+    """
+
+    bank: tuple[AbstractKernel, ...] = eqx.field(static=True, converter=tuple, default=PUBLISHED)
+    max_kernels: int = eqx.field(static=True, default=5)
+    min_kernels: Whole = whole(1)
+
+    def __check_init__(self):
+        check_bank("KernelSynth", self.bank)
+        checks.check_static_integer("KernelSynth", "max_kernels", self.max_kernels, 1, 5)
+        checks.check_number(
+            "KernelSynth", "min_kernels", self.min_kernels, 1, self.max_kernels, integer=True
+        )
+
+    def check_length(self, length: int) -> None:
+        if not _LEAST <= length <= _MOST:
+            raise ValueError(
+                f"Config(length={length}): must be >= {_LEAST} and <= {_MOST} for KernelSynth, "
+                "because frequencies have 32 bits. Choose another length or family."
+            )
+
+    def law(self, draws: Draws, length: int) -> KernelLaw:
+        place = jnp.arange(self.max_kernels, dtype=jnp.int32)
+        count = draws.integers("count", self.min_kernels, self.max_kernels + 1)
+        kernels = draws.integers("kernels", 0, len(self.bank), (self.max_kernels,))
+        multiplies = draws.bernoulli("operators", 0.5, (self.max_kernels - 1,))
+        return KernelLaw(
+            kernels=jnp.where(place < count, kernels, NO_KERNEL),
+            multiplies=multiplies & (place[1:] < count),
+            count=count,
+            bank=self.bank,
+        )
+
+    def series(self, law: KernelLaw, draws: Draws, length: int) -> Float[Array, " time"]:
+        one = jax.tree.map(lambda leaf: leaf[None], law)
+        return self.draw_series(one, draws.words[None], length)[:, 0]
+
+    def draw_series(
+        self, laws: KernelLaw, words: UInt32[Array, "channels 2"], length: int
+    ) -> Float[Array, "time channels"]:
+        with jax.ensure_compile_time_eval():
+            tables = tables_of(self.bank, self.max_kernels, length)
+        products = _expand(laws, tables, length)
+        stationary = _draw_lines(products, words, tables, length)
+        return _draw_rest(products, words, length) + stationary.T
+
+
+class _Products(NamedTuple):
+    """The sum of products of each series, in which (s t)^k has a place for every k.
+
+    Attributes:
+        kind: Class of the stationary factor of each product.
+        turns: Turns per step of its periodic factors in the order of their shapes.
+        amounts: Coefficients of products with a stationary factor; one draw for each that is > 0.
+        level: Coefficients of all products without.
+        white: Coefficients of the variance of white noise.
+    """
+
+    kind: Int[Array, "channels products"]
+    turns: UInt32[Array, "channels products factors"]
+    amounts: Float[Array, "channels powers products"]
+    level: Float[Array, "powers channels"]
+    white: Float[Array, "powers channels"]
+
+
+def _expand(laws: KernelLaw, tables: Tables, length: int) -> _Products:
+    """Multiply out: a product starts at each +, and every later * multiplies all of them."""
+    ids = jnp.maximum(laws.kernels.T, 0)
+    num, channels = ids.shape
+    place = jnp.arange(num, dtype=jnp.int32)[:, None]
+    is_there = place < laws.count
+    multiplies = jnp.concatenate([jnp.zeros((1, channels), bool), laws.multiplies.T]) & is_there
+    starts = is_there & ~multiplies
+    table = factors_of(laws.bank, length)
+    shape, turns, is_linear, is_white, value = (jnp.asarray(column)[ids] for column in table)
+    later = multiplies[:, None] & (place < place[:, 0, None, None])  # factors, products, channels
+    member = starts & is_there[:, None] & (later | jnp.eye(num, dtype=bool)[:, :, None])
+
+    kind = jnp.zeros(ids.shape, jnp.int32)
+    amounts = jnp.zeros((num + 1, *ids.shape), jnp.float32).at[0].set(starts.astype(jnp.float32))
+    following = jnp.asarray(tables.following)
+    for j in range(num):
+        kind = jnp.where(member[j], following[kind, shape[j]], kind)
+        raised = jnp.pad(amounts[:-1], ((1, 0), (0, 0), (0, 0)))
+        product = value[j] * amounts + jnp.where(is_linear[j], raised, 0)
+        amounts = jnp.where(member[j], product, amounts)
+    noise = (member & is_white[:, None]).any(0)
+    part = lambda chosen: jnp.where(chosen, amounts, 0)
+    kind, amounts, level, white = jax.lax.optimization_barrier(
+        (
+            kind.T,
+            part(~noise & (kind > 0)).transpose(2, 0, 1),
+            part(~noise & (kind == 0)).sum(1),
+            part(noise).sum(1),
+        )
+    )
+    return _Products(kind, _sort_turns(member, shape, turns, tables), amounts, level, white)
+
+
+def _sort_turns(
+    member: Bool[Array, "factors products channels"], shape: Int[Array, "factors channels"],
+    turns: UInt32[Array, "factors channels"], tables: Tables,
+) -> UInt32[Array, "channels products factors"]:  # fmt: skip
+    """The turns of the periodic factors of each product, in the order of their shapes."""
+    num = shape.shape[0]
+    place = jnp.arange(num, dtype=jnp.int32)
+    order = shape * num + place[:, None]
+    is_before = order[:, None] < order  # factors, factors, channels
+    is_own = member & (shape < tables.num_periodic)[:, None]
+    rank = (is_own[:, None] & is_before[:, :, None]).sum(0, dtype=jnp.int32)
+    at = is_own[:, None] & (rank[:, None] == place[:, None, None])  # factors, ranks, products, ...
+    return jnp.where(at, turns[:, None, None], 0).sum(0, dtype=jnp.uint32).transpose(2, 1, 0)
+
+
+def _draw_rest(
+    products: _Products, words: Words, length: int
+) -> Float[Array, "time channels"]:
+    """Polynomials with random coefficients, and white noise."""
+    powers = products.level.shape[0]
+    bits = random_bits(words, powers + length, named("series", "white"))
+    normal = normal_quantile(signed_uniform(bits))
+    time = _times(length)[:, None]
+    coefficients = jnp.sqrt(products.level) * normal[:powers]
+    level, variance = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.float32)
+    for k in reversed(range(powers)):
+        level = level * time + coefficients[k]
+        variance = variance * (time * time) + products.white[k]
+    return level + jnp.sqrt(variance) * normal[powers:]
+
+
+def _times(length: int) -> np.ndarray:
+    return np.linspace(0, 1, length, dtype=np.float32)
+
+
+class _Jobs(NamedTuple):
+    """Products of the powers that are transformed at a time, one behind the other.
+
+    Attributes:
+        last_block: The block behind its last.
+        num_blocks, num_lines: How many blocks and lines it has.
+        kind: Its class.
+        turns: Of its periodic factors.
+        scale: Root of its coefficient.
+        words: Key of its series.
+        number: Of its own within the series.
+    """
+
+    last_block: Int[Array, " jobs"]
+    num_blocks: Int[Array, " jobs"]
+    num_lines: Int[Array, " jobs"]
+    kind: Int[Array, " jobs"]
+    turns: UInt32[Array, "jobs factors"]
+    scale: Float[Array, " jobs"]
+    words: UInt32[Array, "jobs 2"]
+    number: Int[Array, " jobs"]
+
+
+def _draw_lines(
+    products: _Products, words: Words, tables: Tables, length: int
+) -> Float[Array, "channels time"]:
+    """The stationary parts of all products, times their powers of t."""
+    channels, powers, num = products.amounts.shape
+    is_active = (products.amounts > 0).any(2).reshape(-1)
+    rank = jnp.cumsum(is_active.astype(jnp.int32)) - 1
+    count = rank[-1] + 1
+    cells = jnp.arange(channels * powers, dtype=jnp.int32)
+    order = jnp.zeros(channels * powers + _SERIES, jnp.int32)
+    order = order.at[jnp.where(is_active, rank, order.shape[0])].set(cells, mode="drop")
+    times = jnp.asarray(_times(length) ** np.arange(powers)[:, None], jnp.float32)
+
+    def step(state):
+        start, _, x = state
+        cell = jax.lax.dynamic_slice(order, (start,), (_SERIES,))
+        is_real = start + jnp.arange(_SERIES, dtype=jnp.int32) < count
+        row, power = cell // powers, cell % powers
+        jobs = _list_jobs(products, words, row, power, is_real, tables)
+        series = transform(_add_lines(jobs, tables, num, length), length)
+        return start + _SERIES, count, x.at[row].add(series * times[power])
+
+    # reads two carried values: where it is one, XLA's analysis of trip counts clones the whole body
+    start = (jnp.int32(0), count, jnp.zeros((channels, length), jnp.float32))
+    return jax.lax.while_loop(lambda state: state[0] < state[1], step, start)[2]
+
+
+def _list_jobs(products: _Products, words: Words, row, power, is_real, tables: Tables) -> _Jobs:
+    """The products of some powers of series; those that are not real have no lines."""
+    num = products.kind.shape[1]
+    flat = lambda leaf: leaf.reshape(-1, *leaf.shape[2:])
+    amount = flat(jnp.where(is_real[:, None], products.amounts[row, power], 0))
+    kind = flat(products.kind[row])
+    num_lines = jnp.where(amount > 0, jnp.asarray(tables.num_lines)[kind], 0)
+    num_blocks = (num_lines + (_LINES - 1)) // _LINES
+    number = power[:, None] * num + jnp.arange(num, dtype=jnp.int32)
+    jobs = _Jobs(
+        last_block=jnp.cumsum(num_blocks),
+        num_blocks=num_blocks,
+        num_lines=num_lines,
+        kind=kind,
+        turns=flat(products.turns[row]),
+        scale=jnp.sqrt(amount),
+        words=jnp.repeat(words[row], num, axis=0),
+        number=flat(number),
+    )
+    return jax.lax.optimization_barrier(jobs)
+
+
+def _add_lines(jobs: _Jobs, tables: Tables, num: int, length: int):
+    """The grids of the powers, with all their lines."""
+
+    def step(state):
+        block, last, cells = state
+        blocks = block + jnp.arange(_BLOCKS, dtype=jnp.int32)
+        lines = _read_lines(jobs, blocks, tables)
+        own = jobs.words[lines.job]
+        counter = (jobs.number[lines.job] << _PART_BITS) + lines.number
+        bits = threefry2x32((own[:, 0], own[:, 1]), (_STREAM, counter.astype(jnp.uint32)))
+        z = [lines.amplitude * normal_quantile(signed_uniform(word)) for word in bits]
+        # without the barrier XLA repeats what makes a line for every cell that it is spread over
+        series, turns, z = jax.lax.optimization_barrier((lines.job // num, lines.turns, tuple(z)))
+        return block + _BLOCKS, last, spread(cells, series, turns, z, length)
+
+    cells = jnp.zeros(_SERIES * num_cells(length), jnp.complex64)
+    start = (jnp.int32(0), jobs.last_block[-1], cells)
+    return jax.lax.while_loop(lambda state: state[0] < state[1], step, start)[2]
+
+
+class _Lines(NamedTuple):
+    """Spectral lines; the amplitude is 0 where a block has fewer.
+
+    Attributes:
+        job: The job of each.
+        number: Of the line within the job.
+        turns: Its turns per step.
+        amplitude: Root of its share of the variance.
+    """
+
+    job: Int[Array, " lines"]
+    number: Int[Array, " lines"]
+    turns: UInt32[Array, " lines"]
+    amplitude: Float[Array, " lines"]
+
+
+def _read_lines(jobs: _Jobs, blocks: Int[Array, " blocks"], tables: Tables) -> _Lines:
+    """The lines of these blocks."""
+    job = jnp.searchsorted(jobs.last_block, blocks, side="right", method="scan_unrolled")
+    job = jnp.minimum(job.astype(jnp.int32), jobs.kind.shape[0] - 1)[:, None]
+    own = jax.tree.map(lambda leaf: leaf[job], jobs)
+    block = blocks[:, None] - (own.last_block - own.num_blocks)
+    number = block * _LINES + jnp.arange(_LINES, dtype=jnp.int32)
+    is_line = number < own.num_lines
+    of_kind = lambda column: jnp.asarray(column)[own.kind]
+    first, size, is_smooth = map(of_kind, (tables.first, tables.size, tables.is_smooth))
+
+    before, smooth = jnp.asarray(tables.before), first
+    for step in _halving(tables.size.max()):
+        ahead = smooth + step
+        is_past = before[jnp.minimum(ahead, before.shape[0] - 1)] <= number
+        smooth = jnp.where(is_past & (ahead < first + size), ahead, smooth)
+    within = number - before[smooth]
+    place = jnp.where(is_smooth, (within + 1) >> 1, within)
+    place = jnp.where(is_line, of_kind(tables.first_harmonic) + place, 0)
+    harmonics = jnp.asarray(tables.harmonics)[place].astype(jnp.int32).astype(jnp.uint32)
+    turns = (harmonics * own.turns).sum(-1, dtype=jnp.uint32)
+    turns = jnp.where(is_smooth & ((within & 1) == 0), ~turns + np.uint32(1), turns)
+    turns = turns + jnp.asarray(tables.turns)[smooth]
+    amplitude = jnp.asarray(tables.amplitude)[smooth] * own.scale
+    amplitude = amplitude * jnp.asarray(tables.harmonic_amplitude)[place]
+    # of a product without smooth factors, a line stands for both of its signs
+    amplitude = amplitude * jnp.where(is_smooth | (within == 0), 1, np.float32(np.sqrt(2)))
+    amplitude = jnp.where(is_line, amplitude, 0)
+    flat = lambda leaf: jnp.broadcast_to(leaf, number.shape).reshape(-1)
+    return _Lines(*map(flat, (job, number, turns, amplitude)))
+
+
+def _halving(size: int) -> list[int]:
+    """Steps of a search among so many, the largest first."""
+    return [1 << i for i in reversed(range(int(size).bit_length()))]
