@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax.core import checks
-from s2jax.core.random import normal_quantile, random_bits, signed_uniform, threefry2x32
+from s2jax.core.random import normal_quantile, signed_uniform, store, threefry2x32
 from s2jax.core.streams import named
 from s2jax.core.types import Whole, Words, whole
 from s2jax.inputs._base import AbstractInput
@@ -33,7 +33,8 @@ _SERIES = 32  # powers of series that are transformed at a time
 _BLOCKS = 256  # of lines that are spread at a time
 _LINES = 8  # of a block
 _PART_BITS = 25  # of the number of a line within a power of a product
-_STREAM = np.uint32(named("series", "lines"))
+_LINE = np.uint32(named("series", "lines"))
+_WHITE = np.uint32(named("series", "white"))
 _LEAST, _MOST = 4, 2**15
 
 
@@ -113,8 +114,8 @@ class KernelSynth(AbstractInput):
         with jax.ensure_compile_time_eval():
             tables = tables_of(self.bank, self.max_kernels, length)
         products = _expand(laws, tables, length)
-        stationary = _draw_lines(products, words, tables, length)
-        return _draw_rest(products, words, length) + stationary.T
+        rest = _draw_rest(products, words, length)
+        return _add_stationary(rest, products, words, tables).T
 
 
 class _Products(NamedTuple):
@@ -131,73 +132,102 @@ class _Products(NamedTuple):
     kind: Int[Array, "channels products"]
     turns: UInt32[Array, "channels products factors"]
     amounts: Float[Array, "channels powers products"]
-    level: Float[Array, "powers channels"]
-    white: Float[Array, "powers channels"]
+    level: Float[Array, "channels powers"]
+    white: Float[Array, "channels powers"]
+
+
+class _Factors(NamedTuple):
+    """The kernels of each expression in the order of their shapes; axes (factors, channels).
+
+    Attributes:
+        place: Where in the expression it stands.
+        is_there: Whether the expression has it.
+        multiplies: Whether it multiplies what stands before.
+        shape, turns, is_linear, is_white, value: As in `factors_of`.
+    """
+
+    place: Int[Array, "factors channels"]
+    is_there: Bool[Array, "factors channels"]
+    multiplies: Bool[Array, "factors channels"]
+    shape: Int[Array, "factors channels"]
+    turns: UInt32[Array, "factors channels"]
+    is_linear: Bool[Array, "factors channels"]
+    is_white: Bool[Array, "factors channels"]
+    value: Float[Array, "factors channels"]
+
+
+def _sort_factors(laws: KernelLaw, length: int) -> _Factors:
+    num, channels = laws.kernels.shape[1], laws.kernels.shape[0]
+    columns = [jnp.asarray(column) for column in factors_of(laws.bank, length)]
+    ids = jnp.maximum(laws.kernels.T, 0)
+    place = jnp.arange(num, dtype=jnp.int32)[:, None]
+    key = columns[0][ids] * num + place
+    rank = (key[:, None] > key).sum(1, dtype=jnp.int32)
+    order = jnp.where(rank == place[:, :, None], place, 0).sum(1, dtype=jnp.int32)
+    is_there = place < laws.count
+    multiplies = jnp.concatenate([jnp.zeros((1, channels), bool), laws.multiplies.T]) & is_there
+    sort = lambda leaf: jnp.take_along_axis(leaf, order, axis=0)
+    ids = sort(ids)
+    return _Factors(order, sort(is_there), sort(multiplies), *(column[ids] for column in columns))
 
 
 def _expand(laws: KernelLaw, tables: Tables, length: int) -> _Products:
     """Multiply out: a product starts at each +, and every later * multiplies all of them."""
-    ids = jnp.maximum(laws.kernels.T, 0)
-    num, channels = ids.shape
+    num, channels = laws.kernels.shape[1], laws.kernels.shape[0]
     place = jnp.arange(num, dtype=jnp.int32)[:, None]
-    is_there = place < laws.count
-    multiplies = jnp.concatenate([jnp.zeros((1, channels), bool), laws.multiplies.T]) & is_there
-    starts = is_there & ~multiplies
-    table = factors_of(laws.bank, length)
-    shape, turns, is_linear, is_white, value = (jnp.asarray(column)[ids] for column in table)
-    later = multiplies[:, None] & (place < place[:, 0, None, None])  # factors, products, channels
-    member = starts & is_there[:, None] & (later | jnp.eye(num, dtype=bool)[:, :, None])
-
-    kind = jnp.zeros(ids.shape, jnp.int32)
-    amounts = jnp.zeros((num + 1, *ids.shape), jnp.float32).at[0].set(starts.astype(jnp.float32))
     following = jnp.asarray(tables.following)
+    factors = _sort_factors(laws, length)
+    starts = jnp.zeros((num, channels), bool)
     for j in range(num):
-        kind = jnp.where(member[j], following[kind, shape[j]], kind)
-        raised = jnp.pad(amounts[:-1], ((1, 0), (0, 0), (0, 0)))
-        product = value[j] * amounts + jnp.where(is_linear[j], raised, 0)
-        amounts = jnp.where(member[j], product, amounts)
-    noise = (member & is_white[:, None]).any(0)
+        is_start = factors.is_there[j] & ~factors.multiplies[j]
+        starts = starts | (is_start & (factors.place[j] == place))
+
+    def multiply(products, factor):
+        kind, num_turns, turns, amounts, noise = products
+        later = factor.multiplies & (factor.place > place)
+        is_own = starts & factor.is_there & (later | (factor.place == place))
+        kind = jnp.where(is_own, following[kind, factor.shape], kind)
+        is_turning = is_own & (factor.shape < tables.num_periodic)
+        turns = jnp.where(is_turning & (num_turns == place[:, :, None]), factor.turns, turns)
+        raised = jnp.concatenate([jnp.zeros_like(amounts[:1]), amounts[:-1]])
+        product = factor.value * amounts + jnp.where(factor.is_linear, raised, 0)
+        amounts = jnp.where(is_own, product, amounts)
+        num_turns = num_turns + is_turning.astype(jnp.int32)
+        return (kind, num_turns, turns, amounts, noise | (is_own & factor.is_white)), None
+
+    none = jnp.zeros((num, channels), jnp.int32)
+    amounts = jnp.zeros((num + 1, num, channels), jnp.float32)
+    amounts = amounts.at[0].set(starts.astype(jnp.float32))
+    turns = jnp.zeros((num, num, channels), jnp.uint32)  # factors, products, channels
+    start = (none, none, turns, amounts, jnp.zeros(none.shape, bool))
+    kind, _, turns, amounts, noise = jax.lax.scan(multiply, start, factors)[0]
     part = lambda chosen: jnp.where(chosen, amounts, 0)
-    kind, amounts, level, white = jax.lax.optimization_barrier(
-        (
-            kind.T,
-            part(~noise & (kind > 0)).transpose(2, 0, 1),
-            part(~noise & (kind == 0)).sum(1),
-            part(noise).sum(1),
-        )
+    return _Products(
+        kind=kind.T,
+        turns=turns.transpose(2, 1, 0),
+        amounts=part(~noise & (kind > 0)).transpose(2, 0, 1),
+        level=part(~noise & (kind == 0)).sum(1).T,
+        white=part(noise).sum(1).T,
     )
-    return _Products(kind, _sort_turns(member, shape, turns, tables), amounts, level, white)
-
-
-def _sort_turns(
-    member: Bool[Array, "factors products channels"], shape: Int[Array, "factors channels"],
-    turns: UInt32[Array, "factors channels"], tables: Tables,
-) -> UInt32[Array, "channels products factors"]:  # fmt: skip
-    """The turns of the periodic factors of each product, in the order of their shapes."""
-    num = shape.shape[0]
-    place = jnp.arange(num, dtype=jnp.int32)
-    order = shape * num + place[:, None]
-    is_before = order[:, None] < order  # factors, factors, channels
-    is_own = member & (shape < tables.num_periodic)[:, None]
-    rank = (is_own[:, None] & is_before[:, :, None]).sum(0, dtype=jnp.int32)
-    at = is_own[:, None] & (rank[:, None] == place[:, None, None])  # factors, ranks, products, ...
-    return jnp.where(at, turns[:, None, None], 0).sum(0, dtype=jnp.uint32).transpose(2, 1, 0)
 
 
 def _draw_rest(
     products: _Products, words: Words, length: int
-) -> Float[Array, "time channels"]:
+) -> Float[Array, "channels time"]:
     """Polynomials with random coefficients, and white noise."""
-    powers = products.level.shape[0]
-    bits = random_bits(words, powers + length, named("series", "white"))
+    powers = products.level.shape[1]
+    blocks = jnp.arange((powers + length + 1) // 2, dtype=jnp.uint32)
+    bits = threefry2x32((words[:, :1], words[:, 1:]), (_WHITE, blocks))
+    # stored once: else XLA repeats the cipher for each half
+    bits = jax.lax.optimization_barrier(jnp.concatenate(bits, axis=1))
     normal = normal_quantile(signed_uniform(bits))
-    time = _times(length)[:, None]
-    coefficients = jnp.sqrt(products.level) * normal[:powers]
+    coefficients = jnp.sqrt(products.level) * normal[:, :powers]
     level, variance = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.float32)
+    time = _times(length)
     for k in reversed(range(powers)):
-        level = level * time + coefficients[k]
-        variance = variance * (time * time) + products.white[k]
-    return level + jnp.sqrt(variance) * normal[powers:]
+        level = level * time + coefficients[:, k, None]
+        variance = variance * (time * time) + products.white[:, k, None]
+    return level + jnp.sqrt(variance) * normal[:, powers : powers + length]
 
 
 def _times(length: int) -> np.ndarray:
@@ -227,11 +257,11 @@ class _Jobs(NamedTuple):
     number: Int[Array, " jobs"]
 
 
-def _draw_lines(
-    products: _Products, words: Words, tables: Tables, length: int
+def _add_stationary(
+    series: Float[Array, "channels time"], products: _Products, words: Words, tables: Tables
 ) -> Float[Array, "channels time"]:
-    """The stationary parts of all products, times their powers of t."""
-    channels, powers, num = products.amounts.shape
+    """Add the stationary factors of all products, times their powers of t."""
+    length, (channels, powers, num) = series.shape[1], products.amounts.shape
     is_active = (products.amounts > 0).any(2).reshape(-1)
     rank = jnp.cumsum(is_active.astype(jnp.int32)) - 1
     count = rank[-1] + 1
@@ -241,16 +271,16 @@ def _draw_lines(
     times = jnp.asarray(_times(length) ** np.arange(powers)[:, None], jnp.float32)
 
     def step(state):
-        start, _, x = state
+        start, _, series = state
         cell = jax.lax.dynamic_slice(order, (start,), (_SERIES,))
         is_real = start + jnp.arange(_SERIES, dtype=jnp.int32) < count
         row, power = cell // powers, cell % powers
         jobs = _list_jobs(products, words, row, power, is_real, tables)
-        series = transform(_add_lines(jobs, tables, num, length), length)
-        return start + _SERIES, count, x.at[row].add(series * times[power])
+        drawn = transform(_add_lines(jobs, tables, num, length), length) * times[power]
+        return start + _SERIES, count, series.at[row].add(jnp.where(is_real[:, None], drawn, 0))
 
     # reads two carried values: where it is one, XLA's analysis of trip counts clones the whole body
-    start = (jnp.int32(0), count, jnp.zeros((channels, length), jnp.float32))
+    start = (jnp.int32(0), count, series)
     return jax.lax.while_loop(lambda state: state[0] < state[1], step, start)[2]
 
 
@@ -283,12 +313,15 @@ def _add_lines(jobs: _Jobs, tables: Tables, num: int, length: int):
         block, last, cells = state
         blocks = block + jnp.arange(_BLOCKS, dtype=jnp.int32)
         lines = _read_lines(jobs, blocks, tables)
-        own = jobs.words[lines.job]
         counter = (jobs.number[lines.job] << _PART_BITS) + lines.number
-        bits = threefry2x32((own[:, 0], own[:, 1]), (_STREAM, counter.astype(jnp.uint32)))
-        z = [lines.amplitude * normal_quantile(signed_uniform(word)) for word in bits]
-        # without the barrier XLA repeats what makes a line for every cell that it is spread over
-        series, turns, z = jax.lax.optimization_barrier((lines.job // num, lines.turns, tuple(z)))
+        own = jobs.words[lines.job]
+        # looked up before the cipher, which else is not vectorised
+        own_0, own_1, counter = store(own[:, 0], own[:, 1], counter.astype(jnp.uint32))
+        bits = threefry2x32((own_0, own_1), (_LINE, counter))
+        normal = normal_quantile(signed_uniform(jnp.stack(store(*bits))))
+        # else XLA repeats what makes a line for every cell that it is spread over
+        z = store(*(lines.amplitude * normal))
+        series, turns = jax.lax.optimization_barrier((lines.job // num, lines.turns))
         return block + _BLOCKS, last, spread(cells, series, turns, z, length)
 
     cells = jnp.zeros(_SERIES * num_cells(length), jnp.complex64)
@@ -316,18 +349,20 @@ def _read_lines(jobs: _Jobs, blocks: Int[Array, " blocks"], tables: Tables) -> _
     """The lines of these blocks."""
     job = jnp.searchsorted(jobs.last_block, blocks, side="right", method="scan_unrolled")
     job = jnp.minimum(job.astype(jnp.int32), jobs.kind.shape[0] - 1)[:, None]
+    job, blocks = store(job, blocks[:, None])
     own = jax.tree.map(lambda leaf: leaf[job], jobs)
-    block = blocks[:, None] - (own.last_block - own.num_blocks)
+    block = blocks - (own.last_block - own.num_blocks)
     number = block * _LINES + jnp.arange(_LINES, dtype=jnp.int32)
     is_line = number < own.num_lines
     of_kind = lambda column: jnp.asarray(column)[own.kind]
     first, size, is_smooth = map(of_kind, (tables.first, tables.size, tables.is_smooth))
 
-    before, smooth = jnp.asarray(tables.before), first
+    before, smooth = jnp.asarray(tables.before), jnp.broadcast_to(first, number.shape)
     for step in _halving(tables.size.max()):
         ahead = smooth + step
         is_past = before[jnp.minimum(ahead, before.shape[0] - 1)] <= number
         smooth = jnp.where(is_past & (ahead < first + size), ahead, smooth)
+    smooth, number = store(smooth, number)
     within = number - before[smooth]
     place = jnp.where(is_smooth, (within + 1) >> 1, within)
     place = jnp.where(is_line, of_kind(tables.first_harmonic) + place, 0)
@@ -341,7 +376,10 @@ def _read_lines(jobs: _Jobs, blocks: Int[Array, " blocks"], tables: Tables) -> _
     amplitude = amplitude * jnp.where(is_smooth | (within == 0), 1, np.float32(np.sqrt(2)))
     amplitude = jnp.where(is_line, amplitude, 0)
     flat = lambda leaf: jnp.broadcast_to(leaf, number.shape).reshape(-1)
-    return _Lines(*map(flat, (job, number, turns, amplitude)))
+    bits = jax.lax.bitcast_convert_type(amplitude, jnp.uint32)
+    turns, bits = store(flat(turns), flat(bits))
+    amplitude = jax.lax.bitcast_convert_type(bits, jnp.float32)
+    return _Lines(flat(job), flat(number), turns, amplitude)
 
 
 def _halving(size: int) -> list[int]:
