@@ -111,8 +111,7 @@ class KernelSynth(AbstractInput):
     def draw_series(
         self, laws: KernelLaw, words: UInt32[Array, "channels 2"], length: int
     ) -> Float[Array, "time channels"]:
-        with jax.ensure_compile_time_eval():
-            tables = tables_of(self.bank, self.max_kernels, length)
+        tables = tables_of(self.bank, self.max_kernels, length)
         products = _expand(laws, tables, length)
         rest = _draw_rest(products, words, length)
         return _add_stationary(rest, products, words, tables).T
