@@ -5,28 +5,52 @@ from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput, 
 from s2jax.inputs._combined import Add, CombinedLaw, Multiply
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._given import Given, Window
+from s2jax.inputs._kernel_law import KernelLaw
+from s2jax.inputs._kernel_synth import KernelSynth
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._mixup import MixupLaw, TSMixup
 from s2jax.inputs._process import LinearProcess
 from s2jax.inputs.choice import Choice, Source, as_choice
+from s2jax.inputs.kernels import (
+    AbstractKernel,
+    AbstractStationaryKernel,
+    ConstantKernel,
+    LinearKernel,
+    MaternKernel,
+    PeriodicKernel,
+    RationalQuadraticKernel,
+    RBFKernel,
+    WhiteKernel,
+)
 
 __all__ = (
     "ARMA",
     "AbstractFamily",
     "AbstractInput",
+    "AbstractKernel",
     "AbstractRowInput",
     "Add",
     "Choice",
     "CombinedLaw",
+    "AbstractStationaryKernel",
+    "ConstantKernel",
     "Drawn",
     "Draws",
     "Given",
+    "KernelLaw",
+    "KernelSynth",
+    "LinearKernel",
     "LinearProcess",
+    "MaternKernel",
     "Mixture",
     "MixupLaw",
     "Multiply",
     "Source",
     "TSMixup",
+    "PeriodicKernel",
+    "RBFKernel",
+    "RationalQuadraticKernel",
+    "WhiteKernel",
     "Window",
 )
 
