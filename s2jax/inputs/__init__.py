@@ -6,10 +6,12 @@ from s2jax.inputs._draws import Draws
 from s2jax.inputs._given import Given, Window
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._process import LinearProcess
+from s2jax.inputs._sarima import SARIMA, SARIMALaw
 from s2jax.inputs.choice import Choice, Source, as_choice
 
 __all__ = (
     "ARMA",
+    "SARIMA",
     "AbstractFamily",
     "AbstractInput",
     "AbstractRowInput",
@@ -19,6 +21,7 @@ __all__ = (
     "Given",
     "LinearProcess",
     "Mixture",
+    "SARIMALaw",
     "Source",
     "Window",
 )
