@@ -8,10 +8,16 @@ import pytest
 
 import s2jax
 from s2jax.config.serialize import from_json, to_json
-from s2jax.inputs import SARIMA, Choice, SARIMALaw
+from s2jax.inputs import SARIMA, Choice, SARIMALaw, StateSpace, StateSpaceLaw
 
-FAMILIES = (SARIMA(),)
-LAWS = (SARIMALaw,)
+FAMILIES = (
+    StateSpace(),
+    SARIMA(),
+)
+LAWS = (
+    StateSpaceLaw,
+    SARIMALaw,
+)
 
 
 @pytest.fixture(scope="module")

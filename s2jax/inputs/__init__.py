@@ -7,6 +7,7 @@ from s2jax.inputs._given import Given, Window
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._process import LinearProcess
 from s2jax.inputs._sarima import SARIMA, SARIMALaw
+from s2jax.inputs._state_space import StateSpace, StateSpaceLaw
 from s2jax.inputs.choice import Choice, Source, as_choice
 
 __all__ = (
@@ -23,6 +24,8 @@ __all__ = (
     "Mixture",
     "SARIMALaw",
     "Source",
+    "StateSpace",
+    "StateSpaceLaw",
     "Window",
 )
 

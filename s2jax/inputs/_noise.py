@@ -30,6 +30,18 @@ def sample_innovations(
     return student(bits[:rows], bits[rows:], 1 / degrees)
 
 
+def sample_normals(
+    words: UInt32[Array, "channels 2"], rows: int, name: str
+) -> Float[Array, "rows channels"]:
+    """Independent standard normal numbers, within 6.8: pairs after Box and Muller."""
+    pairs = -(-rows // 2)
+    bits = random_bits(words, 2 * pairs, named("series", name))
+    radius = jnp.sqrt(_exponential(bits[:pairs]))
+    angle = _angle(bits[pairs:])
+    numbers = (radius * fastmath.cos(angle), radius * fastmath.sin(angle))
+    return jnp.concatenate(numbers)[:rows]
+
+
 def sample_degrees(
     bits: UInt32[Array, "2 *shape"], law: AbstractDistribution, normal_probability: Number
 ) -> Float[Array, "*shape"]:
@@ -56,16 +68,22 @@ def student(
     freedom is Box and Muller's normal. (Bailey 1994, Polar generation of random variates with the
     t-distribution, equation 4.)
     """
-    # (0, 1): the logarithm of a word of 0 is finite
-    part = (radial.astype(jnp.float32) + np.float32(0.5)) * np.float32(2.0**-32)
-    exponent = -2 * jnp.log(part)
+    exponent = _exponential(radial)
     grown = exponent * inverse
     # exp(g) - 1 in single precision is right to 1e-7 / g: below 2**-8 its series is
     series = grown * (1 + grown * (np.float32(0.5) + grown * np.float32(1 / 6)))
     grown = jnp.where(grown < np.float32(2.0**-8), series, jnp.exp(grown) - 1)
     square = jnp.where(inverse > 0, grown / jnp.maximum(inverse, np.float32(1e-20)), exponent)
-    angle = signed_uniform(angular) * np.float32(np.pi)
-    return jnp.sqrt(square * (1 - 2 * inverse)) * fastmath.cos(angle)
+    return jnp.sqrt(square * (1 - 2 * inverse)) * fastmath.cos(_angle(angular))
+
+
+def _exponential(bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """-2 log U, with U above 0: the logarithm of a word of 0 is finite."""
+    return -2 * jnp.log((bits.astype(jnp.float32) + np.float32(0.5)) * np.float32(2.0**-32))
+
+
+def _angle(bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+    return signed_uniform(bits) * np.float32(np.pi)
 
 
 def check_draws(

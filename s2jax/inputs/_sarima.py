@@ -62,16 +62,14 @@ class SARIMALaw(eqx.Module):
     ) -> Float[Array, "time channels"]:
         """Draw one series per channel, time first; `longest` is the longest season there is."""
         ar, ma = _as_wide(self.ar.T, self.ma.T)
-        size, channels = ar.shape
+        size = ar.shape[0]
         rows = size + 2 * longest + length
         noise = sample_innovations(words, rows, "innovations", self.degrees_of_freedom)
         first, pattern, before, now = jnp.split(noise, np.cumsum([size, longest, longest]).tolist())
         before = before / jnp.sqrt(1 - self.seasonal_ar * self.seasonal_ar)
         past = self._sample_past(ar, before, first)
-        driver = _add_seasons(
-            jnp.concatenate([before, now]), self.season, self.seasonal_ar, longest
-        )
-        entering = driver[longest:] - self.seasonal_ma * _season_ago(driver, self.season, longest)
+        driver = add_seasons(jnp.concatenate([before, now]), self.season, self.seasonal_ar, longest)
+        entering = driver[longest:] - self.seasonal_ma * season_ago(driver, self.season, longest)
 
         def step(past, value):
             state = value + (ar * past).sum(0)
@@ -81,7 +79,7 @@ class SARIMALaw(eqx.Module):
         levels = jax.lax.scan(step, past, entering)[1]
         levels = jnp.concatenate([self.pattern * pattern, levels])
         is_seasonal = self.seasonal_differences.astype(levels.dtype)
-        levels = _add_seasons(levels, self.season, is_seasonal, longest)[longest:]
+        levels = add_seasons(levels, self.season, is_seasonal, longest)[longest:]
         return _sum_up(levels, self.differences)
 
     def _sample_past(
@@ -331,7 +329,7 @@ def _companion_power(
     return jax.lax.fori_loop(0, longest.bit_length(), double, (unit, base))[0]
 
 
-def _add_seasons(
+def add_seasons(
     rows: Float[Array, "time channels"],
     season: Int[Array, " channels"],
     coefficient: Float[Array, " channels"],
@@ -350,7 +348,7 @@ def _add_seasons(
     return jax.lax.fori_loop(first, rows.shape[0], step, rows)
 
 
-def _season_ago(
+def season_ago(
     rows: Float[Array, "time channels"], season: Int[Array, " channels"], first: int
 ) -> Float[Array, "_ channels"]:
     """The rows one season before those from row `first` on."""
