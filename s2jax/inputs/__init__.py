@@ -10,6 +10,8 @@ from s2jax.inputs._kernel_synth import KernelSynth
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._mixup import MixupLaw, TSMixup
 from s2jax.inputs._process import LinearProcess
+from s2jax.inputs._sarima import SARIMA, SARIMALaw
+from s2jax.inputs._state_space import StateSpace, StateSpaceLaw
 from s2jax.inputs.choice import Choice, Source, as_choice
 from s2jax.inputs.kernels import (
     AbstractKernel,
@@ -25,6 +27,7 @@ from s2jax.inputs.kernels import (
 
 __all__ = (
     "ARMA",
+    "SARIMA",
     "AbstractFamily",
     "AbstractInput",
     "AbstractKernel",
@@ -51,6 +54,9 @@ __all__ = (
     "RBFKernel",
     "RationalQuadraticKernel",
     "WhiteKernel",
+    "SARIMALaw",
+    "StateSpace",
+    "StateSpaceLaw",
     "Window",
 )
 

@@ -1,0 +1,122 @@
+"""Normal and Student innovations of unit variance, and checks of the laws of parameters."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, UInt32
+
+from s2jax import distributions
+from s2jax.core import checks, fastmath
+from s2jax.core.part import check_part
+from s2jax.core.random import random_bits, signed_uniform, uniform
+from s2jax.core.streams import named
+from s2jax.core.types import Number
+from s2jax.distributions import AbstractDistribution
+
+LEAST_DEGREES = 2.1
+
+
+def sample_innovations(
+    words: UInt32[Array, "channels 2"], rows: int, name: str, degrees: Float[Array, " channels"]
+) -> Float[Array, "rows channels"]:
+    """Independent numbers of mean 0 and variance 1, a column for each key.
+
+    Args:
+        words: Raw keys.
+        rows: How many for each key.
+        name: Of the stream, in the scope "series".
+        degrees: Of freedom, > 2, of Student's law; infinite ones mean the normal law.
+    """
+    bits = random_bits(words, 2 * rows, named("series", name))
+    return student(bits[:rows], bits[rows:], 1 / degrees)
+
+
+def sample_normals(
+    words: UInt32[Array, "channels 2"], rows: int, name: str
+) -> Float[Array, "rows channels"]:
+    """Independent standard normal numbers, within 6.8: pairs after Box and Muller."""
+    pairs = -(-rows // 2)
+    bits = random_bits(words, 2 * pairs, named("series", name))
+    radius = jnp.sqrt(_exponential(bits[:pairs]))
+    angle = _angle(bits[pairs:])
+    numbers = (radius * fastmath.cos(angle), radius * fastmath.sin(angle))
+    return jnp.concatenate(numbers)[:rows]
+
+
+def sample_degrees(
+    bits: UInt32[Array, "2 *shape"], law: AbstractDistribution, normal_probability: Number
+) -> Float[Array, "*shape"]:
+    """Degrees of freedom of innovations, infinite where these are normal."""
+    degrees = jnp.maximum(law.from_bits(bits[0]), np.float32(LEAST_DEGREES))
+    return jnp.where(uniform(bits[1]) < normal_probability, np.float32(np.inf), degrees)
+
+
+def check_degrees(owner: str, law: AbstractDistribution, normal_probability: Number) -> None:
+    """Refuse fields that `sample_degrees` cannot take."""
+    reason = "innovations have the variance 1, and there is none for 2 degrees of freedom or fewer"
+    check_draws(owner, "degrees_of_freedom", law, LEAST_DEGREES, np.inf, reason)
+    checks.check_number(owner, "normal_probability", normal_probability, 0, 1)
+
+
+def student(
+    radial: UInt32[Array, "*shape"],
+    angular: UInt32[Array, "*shape"],
+    inverse: Float[Array, "*#shape"],
+) -> Float[Array, "*shape"]:
+    """Student's t over its standard deviation, from two words; `inverse` is 1 / degrees, < 1/2.
+
+    t = sqrt(n (U**(-2/n) - 1)) cos(2 pi V) is exact for every n > 0; its limit for many degrees of
+    freedom is Box and Muller's normal. (Bailey 1994, Polar generation of random variates with the
+    t-distribution, equation 4.)
+    """
+    exponent = _exponential(radial)
+    grown = exponent * inverse
+    # exp(g) - 1 in single precision is right to 1e-7 / g: below 2**-8 its series is
+    series = grown * (1 + grown * (np.float32(0.5) + grown * np.float32(1 / 6)))
+    grown = jnp.where(grown < np.float32(2.0**-8), series, jnp.exp(grown) - 1)
+    square = jnp.where(inverse > 0, grown / jnp.maximum(inverse, np.float32(1e-20)), exponent)
+    return jnp.sqrt(square * (1 - 2 * inverse)) * fastmath.cos(_angle(angular))
+
+
+def _exponential(bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """-2 log U, with U above 0: the logarithm of a word of 0 is finite."""
+    return -2 * jnp.log((bits.astype(jnp.float32) + np.float32(0.5)) * np.float32(2.0**-32))
+
+
+def _angle(bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
+    return signed_uniform(bits) * np.float32(np.pi)
+
+
+def check_draws(
+    owner: str, name: str, law: AbstractDistribution, low: float, high: float, reason: str,
+    strict: bool = False,
+) -> None:  # fmt: skip
+    """Refuse a law whose fields let draws be outside [low, high], or on its ends if `strict`.
+
+    A law of the user's own says nothing of this: its draws are clipped where they are used.
+    """
+    check_part(owner, name, law, AbstractDistribution)
+    for value in _ends(law):
+        if not checks.is_concrete(value):
+            continue
+        number = float(value)
+        outside = not low < number < high if strict else not low <= number <= high
+        if outside:
+            rule = f"> {low:g} and < {high:g}" if strict else f"between {low:g} and {high:g}"
+            rule = f"{'>' if strict else '>='} {low:g}" if np.isinf(high) else rule
+            raise ValueError(
+                f"{owner}({name}={checks.shown(law)}): draws must be {rule}, because {reason}. "
+                f"Choose for example s2jax.distributions.Uniform(low, high) within that range."
+            )
+
+
+def _ends(law: AbstractDistribution) -> tuple:
+    """The least and the largest number that a law of the library draws, as far as it has them."""
+    if isinstance(law, (distributions.Uniform, distributions.LogUniform)):
+        return (law.low, law.high)
+    if isinstance(law, distributions.Constant):
+        return (law.value,)
+    if isinstance(law, distributions.Choices):
+        return tuple(law.values)
+    if isinstance(law, distributions.Normal):
+        return (law.mean - 5.5 * law.std, law.mean + 5.5 * law.std)
+    return ()

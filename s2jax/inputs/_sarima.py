@@ -1,0 +1,403 @@
+"""Seasonal integrated autoregressive moving-average series."""
+
+from typing import Any, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, UInt32
+
+from s2jax.core import checks
+from s2jax.core.part import check_part
+from s2jax.core.random import below, uniform
+from s2jax.core.types import Number, Whole, number, whole
+from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Normal, Uniform
+from s2jax.inputs._arma import _stationary_coefficients
+from s2jax.inputs._base import AbstractInput
+from s2jax.inputs._draws import Draws
+from s2jax.inputs._noise import check_degrees, check_draws, sample_degrees, sample_innovations
+from s2jax.inputs._process import _start_up
+
+_LARGEST_RADIUS = np.float32(0.9995)
+_NUM_WORDS = 13
+_IN_BOUNDS = "promise_in_bounds"
+
+
+class SARIMALaw(eqx.Module):
+    """phi(B) Phi(B^s) (1 - B)^d (1 - B^s)^D y_t = c + theta(B) Theta(B^s) e_t, e_t of variance 1.
+
+    phi(B) = 1 - sum_i ar_i B^i, theta(B) = 1 - sum_j ma_j B^j, Phi(B^s) = 1 - seasonal_ar B^s and
+    Theta(B^s) = 1 - seasonal_ma B^s; c is such that the differenced series has the mean `drift`.
+
+    Attributes:
+        ar_order, ma_order: p and q.
+        ar, ma: Coefficients of phi and theta, 0 beyond the order.
+        season: s, in steps.
+        seasonal_ar_order, seasonal_ma_order: P and Q, 0 or 1.
+        seasonal_ar, seasonal_ma: Coefficients of Phi and Theta, 0 if the order is.
+        differences, seasonal_differences: d in 0, 1, 2 and D in 0, 1.
+        drift: Mean of the differenced series, in deviations of e.
+        pattern: Deviation of the first season of a series with D = 1, in deviations of e.
+        degrees_of_freedom: Of Student's law of e; infinite if it is normal.
+    """
+
+    ar_order: Int[Array, "*channels"]
+    ma_order: Int[Array, "*channels"]
+    ar: Float[Array, "*channels ar_lags"]
+    ma: Float[Array, "*channels ma_lags"]
+    season: Int[Array, "*channels"]
+    seasonal_ar_order: Int[Array, "*channels"]
+    seasonal_ma_order: Int[Array, "*channels"]
+    seasonal_ar: Float[Array, "*channels"]
+    seasonal_ma: Float[Array, "*channels"]
+    differences: Int[Array, "*channels"]
+    seasonal_differences: Int[Array, "*channels"]
+    drift: Float[Array, "*channels"]
+    pattern: Float[Array, "*channels"]
+    degrees_of_freedom: Float[Array, "*channels"]
+
+    def simulate(
+        self, words: UInt32[Array, "channels 2"], length: int, longest: int
+    ) -> Float[Array, "time channels"]:
+        """Draw one series per channel, time first; `longest` is the longest season there is."""
+        ar, ma = _as_wide(self.ar.T, self.ma.T)
+        size = ar.shape[0]
+        rows = size + 2 * longest + length
+        noise = sample_innovations(words, rows, "innovations", self.degrees_of_freedom)
+        first, pattern, before, now = jnp.split(noise, np.cumsum([size, longest, longest]).tolist())
+        before = before / jnp.sqrt(1 - self.seasonal_ar * self.seasonal_ar)
+        past = self._sample_past(ar, before, first)
+        driver = add_seasons(jnp.concatenate([before, now]), self.season, self.seasonal_ar, longest)
+        entering = driver[longest:] - self.seasonal_ma * season_ago(driver, self.season, longest)
+
+        def step(past, value):
+            state = value + (ar * past).sum(0)
+            level = self.drift + state - (ma * past).sum(0)
+            return jnp.concatenate([state[None], past[:-1]]), level
+
+        levels = jax.lax.scan(step, past, entering)[1]
+        levels = jnp.concatenate([self.pattern * pattern, levels])
+        is_seasonal = self.seasonal_differences.astype(levels.dtype)
+        levels = add_seasons(levels, self.season, is_seasonal, longest)[longest:]
+        return _sum_up(levels, self.differences)
+
+    def _sample_past(
+        self,
+        ar: Float[Array, "lags channels"],
+        driver: Float[Array, "time channels"],
+        noise: Float[Array, "lags channels"],
+    ) -> Float[Array, "lags channels"]:
+        """What the short recursion holds before the first step, given the season before that.
+
+        With the driver g_t = Phi g_{t-s} + e_t and the states a_t = F a_{t-1} + G g_t, the states
+        b_t = a_t - Phi a_{t+s} are those of a short autoregression of the white noise
+        g_t - Phi g_{t+s}, and b_{-s-1} is independent of all g from -s on. So a_{-s-1} solves
+        a = b + Phi (F^s a + A), where A is what the recursion makes of g_{-s}, ..., g_{-1} alone.
+        """
+        longest = driver.shape[0]
+        rows = jnp.arange(longest, dtype=jnp.int32)[:, None]
+        driver = jnp.where(rows >= longest - self.season, driver, 0)
+
+        def step(past, value):
+            return jnp.concatenate([(value + (ar * past).sum(0))[None], past[:-1]]), None
+
+        response = jax.lax.scan(step, jnp.zeros_like(ar), driver)[0]
+        power = _companion_power(ar, self.season, longest)
+        unit = jnp.eye(ar.shape[0], dtype=ar.dtype)[:, :, None]
+        known = _sample_states(ar, noise) + self.seasonal_ar * response
+        before = _solve(unit - self.seasonal_ar * power, known)
+        # the states of what enters, g_t - Theta g_{t-s}
+        return response + _apply(power, before) - self.seasonal_ma * before
+
+
+class SARIMA(AbstractInput):
+    """Seasonal ARIMA (p, d, q) x (P, D, Q)_s series, with orders and coefficients of their own.
+
+    phi(B) Phi(B^s) (1 - B)^d (1 - B^s)^D y_t = c + theta(B) Theta(B^s) e_t (`SARIMALaw` has the
+    signs). The differenced series starts in its stationary law: exactly if e is normal, and with
+    the exact mean and autocovariance from the first step on if it is Student's. It is summed from
+    level 0, and with D = 1 from a first season of independent levels of deviation `pattern`.
+    Given the parameters, the law of the future given the past is tractable where e is normal: the
+    Kalman filter of the model's state space.
+
+    Attributes:
+        max_ar_order, max_ma_order: Largest p and q; both are uniform from the least. Static.
+        min_ar_order, min_ma_order: Least p and q.
+        rule: Law of phi. `"poles"`: complex pairs of modulus `radius` and a period of `period`
+            steps, and if p is odd a real one > 0. `"uniform"`: uniform over the stationary region,
+            as in `ARMA`. Static. theta is uniform over the invertible region.
+        radius: Moduli of poles; >= 0 and <= 0.9995.
+        period: Periods of pairs of poles in steps; >= 2.
+        season: s in steps; rounded, and at most half of the length. >= 2 and <= `max_season`.
+        max_season: Longest season there is room for. Static.
+        seasonal_ar_probability, seasonal_ma_probability: Probabilities of P = 1 and of Q = 1.
+        seasonal_ar, seasonal_ma: Coefficients of Phi and Theta; within (-1, 1).
+        differences: d; rounded. >= 0 and <= 2.
+        seasonal_difference_probability: Probability of D = 1.
+        drift: Mean of the differenced series, in deviations of e.
+        pattern: Deviation of the first season where D = 1, in deviations of e; >= 0.
+        normal_probability: Probability that e is normal.
+        degrees_of_freedom: Of Student's law of the other series; >= 2.1.
+
+    Raises:
+        ValueError: If a field is out of range.
+
+    Example:
+        >>> calendar = Choices([4, 7, 12, 24])
+        >>> SARIMA(season=calendar, max_season=24).max_season
+        24
+
+    References:
+        Box, Jenkins and Reinsel, Time Series Analysis, ch. 9.
+        Jones (1987), Randomly choosing parameters from the stationarity and invertibility region
+        of autoregressive-moving average models.
+    """
+
+    max_ar_order: int = eqx.field(static=True, default=3)
+    max_ma_order: int = eqx.field(static=True, default=2)
+    min_ar_order: Whole = whole(0)
+    min_ma_order: Whole = whole(0)
+    rule: Literal["poles", "uniform"] = eqx.field(static=True, default="poles")
+    radius: AbstractDistribution = Uniform(0.6, 0.98)
+    period: AbstractDistribution = LogUniform(4.0, 64.0)
+    season: AbstractDistribution = LogUniform(4.0, 64.0)
+    max_season: int = eqx.field(static=True, default=64)
+    seasonal_ar_probability: Number = number(0.7)
+    seasonal_ma_probability: Number = number(0.4)
+    seasonal_ar: AbstractDistribution = Uniform(0.5, 0.98)
+    seasonal_ma: AbstractDistribution = Uniform(0.0, 0.9)
+    differences: AbstractDistribution = Choices((0.0, 1.0, 2.0), (0.5, 0.42, 0.08))
+    seasonal_difference_probability: Number = number(0.35)
+    drift: AbstractDistribution = Normal(0.0, 0.1)
+    pattern: AbstractDistribution = LogUniform(1.0, 10.0)
+    normal_probability: Number = number(0.5)
+    degrees_of_freedom: AbstractDistribution = LogUniform(3.0, 30.0)
+
+    def __check_init__(self):
+        for name in ("ar_order", "ma_order"):
+            high = getattr(self, f"max_{name}")
+            checks.check_static_integer("SARIMA", f"max_{name}", high, 0, 8)
+            low = getattr(self, f"min_{name}")
+            checks.check_number("SARIMA", f"min_{name}", low, 0, high, integer=True)
+        if self.rule not in ("poles", "uniform"):
+            raise ValueError(
+                f"SARIMA(rule={self.rule!r}): {checks.unknown(self.rule, ('poles', 'uniform'))}"
+            )
+        checks.check_static_integer("SARIMA", "max_season", self.max_season, 2, 2**15)
+        for name in ("seasonal_ar", "seasonal_ma", "seasonal_difference"):
+            name = f"{name}_probability"
+            checks.check_number("SARIMA", name, getattr(self, name), 0, 1)
+        stationary = "poles on or outside the unit circle have no stationary law"
+        check_draws("SARIMA", "radius", self.radius, 0, float(_LARGEST_RADIUS), stationary)
+        check_draws("SARIMA", "period", self.period, 2, np.inf, "no wave is shorter than 2 steps")
+        room = "max_season is the longest season there is room for"
+        check_draws("SARIMA", "season", self.season, 2, self.max_season, room)
+        for name in ("seasonal_ar", "seasonal_ma"):
+            check_draws("SARIMA", name, getattr(self, name), -1, 1, stationary, strict=True)
+        summed = "series are summed at most twice"
+        check_draws("SARIMA", "differences", self.differences, 0, 2, summed)
+        check_part("SARIMA", "drift", self.drift, AbstractDistribution)
+        check_draws("SARIMA", "pattern", self.pattern, 0, np.inf, "it is a deviation")
+        check_degrees("SARIMA", self.degrees_of_freedom, self.normal_probability)
+
+    def check_length(self, length: int) -> None:
+        if length < 4:
+            raise ValueError(
+                f"Config(length={length}): must be >= 4 for SARIMA, because the shortest season "
+                "has 2 steps and at least two are to be seen. Raise length."
+            )
+
+    def law(self, draws: Draws, length: int) -> SARIMALaw:
+        max_p, max_q = self.max_ar_order, self.max_ma_order
+        bits = draws.bits("law", (_NUM_WORDS,))
+        order = lambda word, low, high: (low + below(word, high - low + 1)).astype(jnp.int32)
+        p = order(bits[0], self.min_ar_order, max_p)
+        q = order(bits[1], self.min_ma_order, max_q)
+        season = _whole(self.season.from_bits(bits[2]), 2, self._longest(length))
+        has_ar = uniform(bits[3]) < self.seasonal_ar_probability
+        has_ma = uniform(bits[4]) < self.seasonal_ma_probability
+        edge = np.float32(1 - 2.0**-22)
+        within = lambda law, word: jnp.clip(law.from_bits(word), -edge, edge)
+        return SARIMALaw(
+            ar_order=p,
+            ma_order=q,
+            ar=self._sample_ar(draws, p),
+            ma=_sample_stationary(draws, "ma", q, max_q),
+            season=season,
+            seasonal_ar_order=has_ar.astype(jnp.int32),
+            seasonal_ma_order=has_ma.astype(jnp.int32),
+            seasonal_ar=jnp.where(has_ar, within(self.seasonal_ar, bits[5]), 0),
+            seasonal_ma=jnp.where(has_ma, within(self.seasonal_ma, bits[6]), 0),
+            differences=_whole(self.differences.from_bits(bits[7]), 0, 2),
+            seasonal_differences=(uniform(bits[8]) < self.seasonal_difference_probability).astype(
+                jnp.int32
+            ),
+            drift=self.drift.from_bits(bits[9]),
+            pattern=self.pattern.from_bits(bits[10]),
+            degrees_of_freedom=sample_degrees(
+                bits[11:13], self.degrees_of_freedom, self.normal_probability
+            ),
+        )
+
+    def series(self, law: SARIMALaw, draws: Draws, length: int) -> Float[Array, " time"]:
+        batch = jax.tree.map(lambda leaf: leaf[None], law)
+        return self.draw_series(batch, draws.words[None], length)[:, 0]
+
+    def draw_series(
+        self, laws: SARIMALaw, words: UInt32[Array, "channels 2"], length: int
+    ) -> Float[Array, "time channels"]:
+        return laws.simulate(words, length, self._longest(length))
+
+    def _longest(self, length: int) -> int:
+        return min(self.max_season, length // 2)
+
+    def _sample_ar(self, draws: Draws, order: Int[Array, ""]) -> Float[Array, " lags"]:
+        size = self.max_ar_order
+        if self.rule == "uniform" or not size:
+            return _sample_stationary(draws, "ar", order, size)
+        bits = draws.bits("ar", (2, (size + 1) // 2))
+        radii = jnp.clip(self.radius.from_bits(bits[0]), 0, _LARGEST_RADIUS)
+        periods = jnp.maximum(self.period.from_bits(bits[1]), 2)
+        return coefficients_of_poles(radii, periods, order, size)
+
+
+def coefficients_of_poles(
+    radii: Float[Array, " factors"],
+    periods: Float[Array, " factors"],
+    order: Int[Array, ""],
+    size: int,
+) -> Float[Array, "{size}"]:
+    """phi of the first order // 2 pairs of poles, and of a real one if the order is odd."""
+    polynomial = jnp.zeros(size + 1, radii.dtype).at[0].set(1)
+    lagged = lambda lags: jnp.pad(polynomial, (lags, 0))[: size + 1]
+    for k in range(radii.shape[0]):
+        is_pair, is_real = order >= 2 * k + 2, order == 2 * k + 1
+        turn = jnp.cos(np.float32(2 * np.pi) / periods[k])
+        first = radii[k] * jnp.where(is_pair, 2 * turn, jnp.where(is_real, 1, 0).astype(turn.dtype))
+        second = jnp.where(is_pair, radii[k] * radii[k], 0)
+        polynomial = polynomial - first * lagged(1) + second * lagged(2)
+    return jnp.where(jnp.arange(size, dtype=jnp.int32) < order, -polynomial[1:], 0)
+
+
+def _sample_stationary(
+    draws: Draws, name: str, order: Int[Array, ""], size: int
+) -> Float[Array, "{size}"]:
+    """Uniform over the region of stationary, or invertible, coefficients of this order."""
+    bits = draws.bits(name, (size * (size + 1) // 2,))
+    return _stationary_coefficients(bits[:, None], order[None], size)[:, 0]
+
+
+def _whole(values: Float[Array, ""], low: int, high: int) -> Int[Array, ""]:
+    return jnp.clip(jnp.round(values), low, high).astype(jnp.int32)
+
+
+def _as_wide(*coefficients: Float[Array, "_ channels"]) -> list[Float[Array, "lags channels"]]:
+    """Coefficients with as many lags as those that have most, and at least one."""
+    size = max(1, *(len(rows) for rows in coefficients))
+    return [jnp.pad(rows, ((0, size - len(rows)), (0, 0))) for rows in coefficients]
+
+
+def _sample_states(
+    ar: Float[Array, "lags channels"], noise: Float[Array, "lags channels"]
+) -> Float[Array, "lags channels"]:
+    """Successive values of the stationary autoregression, the last one first."""
+    coefficients, deviations = _start_up(ar)
+    past = jnp.zeros_like(ar)
+    for order in range(ar.shape[0]):
+        value = deviations[order] * noise[order] + (coefficients[order] * past).sum(0)
+        past = jnp.concatenate([value[None], past[:-1]])
+    return past
+
+
+def _companion_power(
+    ar: Float[Array, "lags channels"], exponent: Int[Array, " channels"], longest: int
+) -> Float[Array, "lags lags channels"]:
+    """The matrix that takes the states so many steps on, if nothing enters."""
+    size = ar.shape[0]
+    shift = jnp.eye(size, k=-1, dtype=ar.dtype)[1:, :, None]
+    base = jnp.concatenate([ar[None], jnp.broadcast_to(shift, (size - 1, *ar.shape))])
+    unit = jnp.broadcast_to(jnp.eye(size, dtype=ar.dtype)[:, :, None], base.shape)
+    # not a sum over an axis: in loops XLA 0.10 gets that of 20 000 channels wrong on CPUs
+    times = lambda a, b: sum(a[:, k, None] * b[k][None] for k in range(size))
+
+    def double(bit, powers):
+        power, base = powers
+        is_set = (exponent >> bit) & 1 == 1
+        return jnp.where(is_set, times(power, base), power), times(base, base)
+
+    return jax.lax.fori_loop(0, longest.bit_length(), double, (unit, base))[0]
+
+
+def add_seasons(
+    rows: Float[Array, "time channels"],
+    season: Int[Array, " channels"],
+    coefficient: Float[Array, " channels"],
+    first: int,
+) -> Float[Array, "time channels"]:
+    """y_t = x_t + coefficient y_{t-s} from row `first` on; the s rows before it are y.
+
+    One buffer and nothing else: what is read from it and used twice would make XLA copy it.
+    """
+    lane = jnp.arange(rows.shape[1], dtype=jnp.int32)
+
+    def step(row, rows):
+        before = rows.at[row - season, lane].get(mode=_IN_BOUNDS)
+        return rows.at[row].add(coefficient * before)
+
+    return jax.lax.fori_loop(first, rows.shape[0], step, rows)
+
+
+def season_ago(
+    rows: Float[Array, "time channels"], season: Int[Array, " channels"], first: int
+) -> Float[Array, "_ channels"]:
+    """The rows one season before those from row `first` on."""
+    lane = jnp.arange(rows.shape[1], dtype=jnp.int32)
+    wanted = jnp.arange(first, rows.shape[0], dtype=jnp.int32)[:, None] - season
+    return rows.at[wanted, lane].get(mode=_IN_BOUNDS)
+
+
+def _sum_up(
+    levels: Float[Array, "time channels"], times: Int[Array, " channels"]
+) -> Float[Array, "time channels"]:
+    """Sums over time, and sums of those, as often as `times` says."""
+
+    def step(sums, level):
+        once = sums[0] + level
+        twice = sums[1] + once
+        value = jnp.where(times == 0, level, jnp.where(times == 1, once, twice))
+        return jnp.stack([once, twice]), value
+
+    return jax.lax.scan(step, jnp.zeros_like(levels[:2]), levels)[1]
+
+
+def _apply(
+    matrix: Float[Array, "lags lags channels"], vector: Float[Array, "lags channels"]
+) -> Float[Array, "lags channels"]:
+    return sum(matrix[:, k] * vector[k] for k in range(len(vector)))
+
+
+def _solve(
+    matrix: Float[Array, "lags lags channels"], known: Float[Array, "lags channels"]
+) -> Float[Array, "lags channels"]:
+    """The vector that the matrix takes to a known one, by modified Gram and Schmidt.
+
+    Unlike elimination it needs no choice of pivots, which differ between channels.
+    """
+    size = matrix.shape[0]
+    columns, factors, sides = [matrix[:, k] for k in range(size)], {}, []
+    for k in range(size):
+        norm = jnp.sqrt((columns[k] ** 2).sum(0))
+        columns[k] = columns[k] / norm
+        factors[k, k] = norm
+        for later in range(k + 1, size):
+            factors[k, later] = (columns[k] * columns[later]).sum(0)
+            columns[later] = columns[later] - factors[k, later] * columns[k]
+        side = (columns[k] * known).sum(0)
+        known = known - side * columns[k]
+        sides.append(side)
+    out: list[Any] = [None] * size
+    for k in reversed(range(size)):
+        rest = [factors[k, later] * out[later] for later in range(k + 1, size)]
+        out[k] = (sides[k] - sum(rest, jnp.zeros_like(sides[k]))) / factors[k, k]
+    return jnp.stack(out)
