@@ -33,6 +33,7 @@ SHOWN_BY = {
     "s2jax.inputs.AbstractFamily": "s2jax.inputs.AbstractInput",
     "s2jax.inputs.Drawn": "s2jax.inputs.AbstractInput",
     "s2jax.inputs.Draws": "s2jax.inputs.AbstractInput",
+    "s2jax.inputs.FractionalLaw": "s2jax.inputs.FractionalNoise",
     "s2jax.inputs.LinearProcess": "s2jax.inputs.ARMA",
     "s2jax.inputs.Source": "s2jax.inputs.Choice",
     "s2jax.inputs.Window": "s2jax.inputs.Given",

@@ -3,6 +3,7 @@
 from s2jax.inputs._arma import ARMA
 from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput, Drawn
 from s2jax.inputs._draws import Draws
+from s2jax.inputs._fractional import FractionalBrownian, FractionalLaw, FractionalNoise
 from s2jax.inputs._given import Given, Window
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._process import LinearProcess
@@ -16,6 +17,9 @@ __all__ = (
     "Choice",
     "Drawn",
     "Draws",
+    "FractionalBrownian",
+    "FractionalLaw",
+    "FractionalNoise",
     "Given",
     "LinearProcess",
     "Mixture",
