@@ -33,6 +33,7 @@ SHOWN_BY = {
     "s2jax.inputs.AbstractFamily": "s2jax.inputs.AbstractInput",
     "s2jax.inputs.Drawn": "s2jax.inputs.AbstractInput",
     "s2jax.inputs.Draws": "s2jax.inputs.AbstractInput",
+    "s2jax.inputs.FractionalLaw": "s2jax.inputs.FractionalNoise",
     "s2jax.inputs.LinearProcess": "s2jax.inputs.ARMA",
     "s2jax.inputs.SARIMALaw": "s2jax.inputs.SARIMA",
     "s2jax.inputs.StateSpaceLaw": "s2jax.inputs.StateSpace",

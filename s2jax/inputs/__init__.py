@@ -4,6 +4,7 @@ from s2jax.inputs._arma import ARMA
 from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput, Drawn
 from s2jax.inputs._combined import Add, CombinedLaw, Multiply
 from s2jax.inputs._draws import Draws
+from s2jax.inputs._fractional import FractionalBrownian, FractionalLaw, FractionalNoise
 from s2jax.inputs._given import Given, Window
 from s2jax.inputs._kernel_law import KernelLaw
 from s2jax.inputs._kernel_synth import KernelSynth
@@ -39,6 +40,9 @@ __all__ = (
     "ConstantKernel",
     "Drawn",
     "Draws",
+    "FractionalBrownian",
+    "FractionalLaw",
+    "FractionalNoise",
     "Given",
     "KernelLaw",
     "KernelSynth",
