@@ -4,6 +4,7 @@ from s2jax.inputs._arma import ARMA
 from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput, Drawn
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._given import Given, Window
+from s2jax.inputs._held import Held, HeldLaw, HeldPath
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._process import LinearProcess
 from s2jax.inputs.choice import Choice, Source, as_choice
@@ -17,6 +18,9 @@ __all__ = (
     "Drawn",
     "Draws",
     "Given",
+    "Held",
+    "HeldLaw",
+    "HeldPath",
     "LinearProcess",
     "Mixture",
     "Source",

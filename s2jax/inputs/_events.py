@@ -1,0 +1,89 @@
+"""What families of events share: many channels drawn at once, times that are whole steps."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, UInt32
+
+from s2jax.core import checks
+from s2jax.core.part import check_part
+from s2jax.core.random import categorical, random_bits, uniform
+from s2jax.core.streams import named
+from s2jax.core.types import Number
+from s2jax.distributions import AbstractDistribution
+from s2jax.inputs._base import AbstractInput
+from s2jax.inputs._draws import Draws
+
+ALL_ONES = np.uint32(2**32 - 1)
+
+
+class AbstractBatched(AbstractInput):
+    """A family that overrides `draw_laws` and `draw_series`; one channel is a batch of one."""
+
+    def law(self, draws: Draws, length: int) -> Any:
+        return jax.tree.map(lambda leaf: leaf[0], self.draw_laws(draws.words[None], length))
+
+    def series(self, law: Any, draws: Draws, length: int) -> Float[Array, " time"]:
+        one = jax.tree.map(lambda leaf: leaf[None], law)
+        return self.draw_series(one, draws.words[None], length)[:, 0]
+
+    def _check_least(self, length: int, least: int, reason: str) -> None:
+        if length < least:
+            name = type(self).__name__
+            raise ValueError(
+                f"Config(length={length}, inputs={name}(...)): must be >= {least}, because "
+                f"{reason}. Raise length to {least}."
+            )
+
+    def _check_kinds(self, *kinds: str) -> None:
+        """Refuse weights of kinds that are negative, or all zero."""
+        name = type(self).__name__
+        weights = [getattr(self, kind) for kind in kinds]
+        for kind, weight in zip(kinds, weights, strict=True):
+            checks.check_number(name, kind, weight, 0)
+        if all(map(checks.is_concrete, weights)) and not any(float(one) for one in weights):
+            shown = ", ".join(f"{kind}=0" for kind in kinds)
+            raise ValueError(
+                f"{name}({shown}): at least one weight must be > 0, because a kind is drawn for "
+                "every series. Raise a weight."
+            )
+
+    def _check_laws(self, *names: str) -> None:
+        for name in names:
+            check_part(type(self).__name__, name, getattr(self, name), AbstractDistribution)
+
+    def _draw_kinds(self, bits: UInt32[Array, "*shape"], *kinds: str) -> Int[Array, "*shape"]:
+        """Positions in `kinds`, whose weights are the fields of these names."""
+        weights = [jnp.asarray(getattr(self, kind)).astype(jnp.float32) for kind in kinds]
+        return categorical(bits, jnp.stack(weights))
+
+
+def law_words(
+    words: UInt32[Array, "channels 2"], count: int
+) -> Iterator[UInt32[Array, " channels"]]:
+    """Random words for the numbers of laws, one for each channel at a time."""
+    # one call of the cipher: each further one is compiled apart
+    return iter(random_bits(words, count, named("law", "numbers")))
+
+
+def take(words: Iterator[Array], count: int) -> UInt32[Array, "{count} channels"]:
+    """The next words as one array."""
+    return jnp.stack([next(words) for _ in range(count)])
+
+
+def log_uniform(bits: UInt32[Array, "*shape"], low: Number, high: Any) -> Float[Array, "*shape"]:
+    """A number of steps, log-uniform from `low` to `high`; `low` where that is not below `high`."""
+    low = jnp.asarray(low).astype(jnp.float32)
+    high = jnp.maximum(low, jnp.asarray(high).astype(jnp.float32))
+    return jnp.clip(low * jnp.exp(jnp.log(high / low) * uniform(bits)), low, high)
+
+
+def select(index: Int[Array, "*shape"], rows: Sequence[Array]) -> Array:
+    """`rows[index]` for each channel by comparisons, which vectorise; a gather does not."""
+    out = rows[0]
+    for position, row in enumerate(rows[1:], start=1):
+        out = jnp.where(index == position, row, out)
+    return out
