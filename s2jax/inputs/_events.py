@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +14,7 @@ from s2jax.core.part import check_part
 from s2jax.core.random import categorical, random_bits, uniform
 from s2jax.core.streams import named
 from s2jax.core.types import Number
-from s2jax.distributions import AbstractDistribution
+from s2jax.distributions import AbstractDistribution, Constant
 from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._draws import Draws
 
@@ -61,6 +62,16 @@ class AbstractBatched(AbstractInput):
         return categorical(bits, jnp.stack(weights))
 
 
+def distribution(default: AbstractDistribution):
+    """A field that is a distribution; a number stands for that which is always this number."""
+    return eqx.field(converter=_as_distribution, default=default)
+
+
+def _as_distribution(value: Any) -> Any:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return Constant(value) if is_number else value
+
+
 def law_words(
     words: UInt32[Array, "channels 2"], count: int
 ) -> Iterator[UInt32[Array, " channels"]]:
@@ -81,7 +92,7 @@ def log_uniform(bits: UInt32[Array, "*shape"], low: Number, high: Any) -> Float[
     return jnp.clip(low * jnp.exp(jnp.log(high / low) * uniform(bits)), low, high)
 
 
-def select(index: Int[Array, "*shape"], rows: Sequence[Array]) -> Array:
+def select(index: Int[Array, "*shape"], rows: Sequence[Array] | Array) -> Array:
     """`rows[index]` for each channel by comparisons, which vectorise; a gather does not."""
     out = rows[0]
     for position, row in enumerate(rows[1:], start=1):

@@ -19,7 +19,15 @@ from s2jax.core.random import (
 from s2jax.core.streams import named
 from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Uniform
-from s2jax.inputs._events import ALL_ONES, AbstractBatched, law_words, log_uniform, select, take
+from s2jax.inputs._events import (
+    ALL_ONES,
+    AbstractBatched,
+    distribution,
+    law_words,
+    log_uniform,
+    select,
+    take,
+)
 
 _KINDS = ("steps", "lines", "on_off", "schedule")
 _STEPS, _LINES, _ON_OFF, _SCHEDULE = range(4)
@@ -133,10 +141,10 @@ class Held(AbstractBatched):
     schedule: Number = number(1.0)
     min_dwell: Number = number(3.0)
     max_dwell: Number = number(0.2)
-    regularity: AbstractDistribution = Choices([0.0, 0.5, 0.9, 1.0], [2, 1, 1, 2])
-    persistence: AbstractDistribution = Uniform(-0.7, 1.0)
-    duty: AbstractDistribution = Uniform(0.1, 0.9)
-    noise: AbstractDistribution = LogUniform(0.01, 0.3)
+    regularity: AbstractDistribution = distribution(Choices([0.0, 0.5, 0.9, 1.0], [2, 1, 1, 2]))
+    persistence: AbstractDistribution = distribution(Uniform(-0.7, 1.0))
+    duty: AbstractDistribution = distribution(Uniform(0.1, 0.9))
+    noise: AbstractDistribution = distribution(LogUniform(0.01, 0.3))
     noisy: Number = number(0.5)
     max_states: int = eqx.field(static=True, default=6)
 
