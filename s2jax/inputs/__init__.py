@@ -7,6 +7,7 @@ from s2jax.inputs._given import Given, Window
 from s2jax.inputs._held import Held, HeldLaw, HeldPath
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._process import LinearProcess
+from s2jax.inputs._waveforms import Waveforms, WaveformsLaw
 from s2jax.inputs.choice import Choice, Source, as_choice
 
 __all__ = (
@@ -24,6 +25,8 @@ __all__ = (
     "LinearProcess",
     "Mixture",
     "Source",
+    "Waveforms",
+    "WaveformsLaw",
     "Window",
 )
 

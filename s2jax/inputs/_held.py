@@ -22,6 +22,7 @@ from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Unifo
 from s2jax.inputs._events import (
     ALL_ONES,
     AbstractBatched,
+    add_noise,
     distribution,
     law_words,
     log_uniform,
@@ -210,10 +211,7 @@ class Held(AbstractBatched):
     def draw_series(
         self, laws: HeldLaw, words: UInt32[Array, "channels 2"], length: int
     ) -> Float[Array, "time channels"]:
-        noise = normal_quantile(
-            signed_uniform(random_bits(words, length, named("series", "noise")))
-        )
-        return _follow(laws, length)[0] + laws.noise * noise
+        return add_noise(_follow(laws, length)[0], laws.noise, words)
 
 
 def _place(
