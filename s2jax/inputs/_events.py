@@ -19,7 +19,6 @@ from s2jax.core.random import (
     uniform,
 )
 from s2jax.core.streams import named
-from s2jax.core.types import Number
 from s2jax.distributions import AbstractDistribution, Constant
 from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._draws import Draws
@@ -91,7 +90,7 @@ def take(words: Iterator[Array], count: int) -> UInt32[Array, "{count} channels"
     return jnp.stack([next(words) for _ in range(count)])
 
 
-def log_uniform(bits: UInt32[Array, "*shape"], low: Number, high: Any) -> Float[Array, "*shape"]:
+def log_uniform(bits: UInt32[Array, "*shape"], low: Any, high: Any) -> Float[Array, "*shape"]:
     """A number of steps, log-uniform from `low` to `high`; `low` where that is not below `high`."""
     low = jnp.asarray(low).astype(jnp.float32)
     high = jnp.maximum(low, jnp.asarray(high).astype(jnp.float32))
