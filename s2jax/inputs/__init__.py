@@ -8,11 +8,13 @@ from s2jax.inputs._fractional import FractionalBrownian, FractionalLaw, Fraction
 from s2jax.inputs._given import Given, Window
 from s2jax.inputs._kernel_law import KernelLaw
 from s2jax.inputs._kernel_synth import KernelSynth
+from s2jax.inputs._held import Held, HeldLaw, HeldPath
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._mixup import MixupLaw, TSMixup
 from s2jax.inputs._process import LinearProcess
 from s2jax.inputs._sarima import SARIMA, SARIMALaw
 from s2jax.inputs._state_space import StateSpace, StateSpaceLaw
+from s2jax.inputs._waveforms import Waveforms, WaveformsLaw
 from s2jax.inputs.choice import Choice, Source, as_choice
 from s2jax.inputs.kernels import (
     AbstractKernel,
@@ -47,6 +49,9 @@ __all__ = (
     "KernelLaw",
     "KernelSynth",
     "LinearKernel",
+    "Held",
+    "HeldLaw",
+    "HeldPath",
     "LinearProcess",
     "MaternKernel",
     "Mixture",
@@ -61,6 +66,8 @@ __all__ = (
     "SARIMALaw",
     "StateSpace",
     "StateSpaceLaw",
+    "Waveforms",
+    "WaveformsLaw",
     "Window",
 )
 
