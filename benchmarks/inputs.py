@@ -26,7 +26,7 @@ from s2jax.core.random import fold_in, words_of  # noqa: E402
 
 CHANNELS = 512
 WINDOW = 256 + _descriptors.HORIZON
-NOT_ALONE = ("Add", "Choice", "Given", "Multiply")
+NOT_ALONE = ("Add", "Choice", "Given", "Multiply", "TSMixup")  # made of what they are given
 
 
 def families() -> dict[str, Any]:

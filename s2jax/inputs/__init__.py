@@ -6,9 +6,9 @@ from s2jax.inputs._combined import Add, CombinedLaw, Multiply
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._fractional import FractionalBrownian, FractionalLaw, FractionalNoise
 from s2jax.inputs._given import Given, Window
+from s2jax.inputs._held import Held, HeldLaw, HeldPath
 from s2jax.inputs._kernel_law import KernelLaw
 from s2jax.inputs._kernel_synth import KernelSynth
-from s2jax.inputs._held import Held, HeldLaw, HeldPath
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._mixup import MixupLaw, TSMixup
 from s2jax.inputs._process import LinearProcess
@@ -35,10 +35,10 @@ __all__ = (
     "AbstractInput",
     "AbstractKernel",
     "AbstractRowInput",
+    "AbstractStationaryKernel",
     "Add",
     "Choice",
     "CombinedLaw",
-    "AbstractStationaryKernel",
     "ConstantKernel",
     "Drawn",
     "Draws",
@@ -46,28 +46,28 @@ __all__ = (
     "FractionalLaw",
     "FractionalNoise",
     "Given",
-    "KernelLaw",
-    "KernelSynth",
-    "LinearKernel",
     "Held",
     "HeldLaw",
     "HeldPath",
+    "KernelLaw",
+    "KernelSynth",
+    "LinearKernel",
     "LinearProcess",
     "MaternKernel",
     "Mixture",
     "MixupLaw",
     "Multiply",
-    "Source",
-    "TSMixup",
     "PeriodicKernel",
     "RBFKernel",
     "RationalQuadraticKernel",
-    "WhiteKernel",
     "SARIMALaw",
+    "Source",
     "StateSpace",
     "StateSpaceLaw",
+    "TSMixup",
     "Waveforms",
     "WaveformsLaw",
+    "WhiteKernel",
     "Window",
 )
 

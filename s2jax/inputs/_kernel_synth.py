@@ -210,9 +210,7 @@ def _expand(laws: KernelLaw, tables: Tables, length: int) -> _Products:
     )
 
 
-def _draw_rest(
-    products: _Products, words: Words, length: int
-) -> Float[Array, "channels time"]:
+def _draw_rest(products: _Products, words: Words, length: int) -> Float[Array, "channels time"]:
     """Polynomials with random coefficients, and white noise."""
     powers = products.level.shape[1]
     blocks = jnp.arange((powers + length + 1) // 2, dtype=jnp.uint32)

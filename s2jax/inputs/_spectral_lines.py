@@ -70,9 +70,7 @@ def _window(distance: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return jnp.exp(np.float32(_SHAPE) * (jnp.sqrt(inside) - 1))
 
 
-def transform(
-    cells: Complex[Array, " cells"], length: int
-) -> Float[Array, "series time"]:
+def transform(cells: Complex[Array, " cells"], length: int) -> Float[Array, "series time"]:
     """The series of these grids."""
     size, margin = grid_size(length), _MARGIN
     half = size // 2

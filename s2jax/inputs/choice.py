@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax.core import checks
@@ -60,6 +61,10 @@ class Source(eqx.Module):
         )
 
 
+_LAW_SHAPES: dict[Any, Any] = {}
+"""By families, number of channels and length; a few for every configuration of a process."""
+
+
 class Group(NamedTuple):
     """Families that one computation serves.
 
@@ -85,6 +90,14 @@ class Group(NamedTuple):
 
     def law_shapes(self, channels: int, length: int) -> Any:
         """Shapes and dtypes of the laws of one row."""
+        leaves, structure = jax.tree.flatten(self.families)
+        kinds = tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
+        known = (structure, kinds, jnp.result_type(float), self.indices, channels, length)
+        if known not in _LAW_SHAPES:  # tracing all families takes longer than writing a file
+            _LAW_SHAPES[known] = self._trace_laws(channels, length)
+        return _LAW_SHAPES[known]
+
+    def _trace_laws(self, channels: int, length: int) -> Any:
         one = jax.eval_shape(
             lambda words: self.draw_laws(words, jnp.zeros(1, jnp.int32), channels, length),
             jax.ShapeDtypeStruct((1, 2), jnp.uint32),
