@@ -25,7 +25,7 @@ from s2jax.inputs.kernels import (
 TOLERANCE = 3e-7
 _MASTER_TOLERANCE = 1e-9  # of rules that others are made of
 _NEGLIGIBLE = 1e-11  # weight that is cut off a spectrum
-_MAX_GAUSS = 256  # nodes; beyond, a lattice is as good
+_MAX_GAUSS = 128  # nodes; beyond, a lattice has hardly more
 _UNSEEN = 1e-8  # correlation that is 0
 _FORGOTTEN = 12.0  # spans; what is forgotten by then is read on a lattice
 _END_OF_NORMAL = 6.8  # standard deviations
@@ -82,7 +82,9 @@ class Spectra:
             return _condense(_mix(kernels[0]), correlation)
         is_matern = any(isinstance(k, MaternKernel) for k in kernels)
         if is_matern or correlation(np.array([_FORGOTTEN]))[0] < _UNSEEN:
-            return _condense(_lattice(correlation, sum(map(self._end, factors))), correlation)
+            lattice = _lattice(correlation, sum(map(self._end, factors)))
+            # no product is made of its rule, because products with it are read on a lattice too
+            return _condense(lattice, correlation, has_master=False)
         if len(factors) == 1:
             return _condense(_mix(kernels[0]), correlation)
         parts = (self.of(factors[:-1]).master, self.of(factors[-1:]).master)
@@ -135,14 +137,16 @@ def _convolve(a: Lines, b: Lines) -> Lines:
     return Lines(frequency, np.concatenate([weight, weight]))
 
 
-def _condense(many: Lines, correlation: Callable[[np.ndarray], np.ndarray]) -> Spectrum:
+def _condense(
+    many: Lines, correlation: Callable[[np.ndarray], np.ndarray], has_master: bool = True
+) -> Spectrum:
     """The smallest Gauss rules of a spectrum that reproduce its kernel."""
     order = np.argsort(many.weight)
     order = order[np.cumsum(many.weight[order]) > _NEGLIGIBLE]
     frequency, weight = many.frequency[order], many.weight[order] / many.weight[order].sum()
     end = frequency.max()
     largest = min(int(np.pi * end / 2) + 12, len(frequency))
-    if largest > _MAX_GAUSS:
+    if largest > _MAX_GAUSS and not has_master:
         lines = Lines(frequency, weight)
         return Spectrum(lines, lines)
     diagonal, beside = _lanczos((frequency / end) ** 2, weight, largest)
@@ -160,7 +164,8 @@ def _condense(many: Lines, correlation: Callable[[np.ndarray], np.ndarray]) -> S
             low, high = (low, size) if is_good else (size, high)
         return rule(high)
 
-    return Spectrum(smallest(TOLERANCE), smallest(_MASTER_TOLERANCE))
+    lines = smallest(TOLERANCE)
+    return Spectrum(lines, smallest(_MASTER_TOLERANCE) if has_master else lines)
 
 
 def _lanczos(nodes: np.ndarray, weight: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
