@@ -106,7 +106,7 @@ def factors_of(bank: tuple[AbstractKernel, ...], length: int) -> Factors:
 
 def _to_turns(cycles: np.ndarray | float) -> np.ndarray:
     """Cycles per step as 32-bit turns, which wrap."""
-    return np.round(np.mod(cycles, 1) * 2.0**32).astype(np.uint64).astype(np.uint32)
+    return np.asarray(np.round(np.mod(cycles, 1) * 2.0**32)).astype(np.uint64).astype(np.uint32)
 
 
 def _shape_of(kernel: AbstractKernel) -> float | AbstractStationaryKernel | None:
@@ -123,7 +123,7 @@ def _shapes_of(bank: tuple[AbstractKernel, ...]) -> list[float | AbstractStation
 
 
 def tables_of(bank: tuple[AbstractKernel, ...], max_factors: int, length: int) -> Tables:
-    """The tables of a bank, which are made once in a process; the published bank takes 2 s."""
+    """The tables of a bank, which are made once in a process; the published bank takes a second."""
     return _make_tables(tuple(_shapes_of(bank)), max_factors, length)
 
 

@@ -51,7 +51,7 @@ def spread(
 
     What has a frequency above 1/2 is mirrored: z and its conjugate have the same law.
     """
-    size = np.uint32(grid_size(length))
+    size = jnp.asarray(grid_size(length), jnp.uint32)
     turns = jnp.where(turns >= np.uint32(1 << 31), ~turns + np.uint32(1), turns)
     cell = multiply_high(turns, size).astype(jnp.int32)
     past = (turns * size).astype(jnp.float32) * np.float32(2.0**-32)
