@@ -33,8 +33,7 @@ _SERIES = 32  # powers of series that are transformed at a time
 _BLOCKS = 256  # of lines that are spread at a time
 _LINES = 8  # of a block
 _PART_BITS = 25  # of the number of a line within a power of a product
-_LINE = np.uint32(named("series", "lines"))
-_WHITE = np.uint32(named("series", "white"))
+_LINE, _WHITE = named("series", "lines"), named("series", "white")
 _LEAST, _MOST = 4, 2**15
 
 
@@ -214,7 +213,8 @@ def _draw_rest(products: _Products, words: Words, length: int) -> Float[Array, "
     """Polynomials with random coefficients, and white noise."""
     powers = products.level.shape[1]
     blocks = jnp.arange((powers + length + 1) // 2, dtype=jnp.uint32)
-    bits = threefry2x32((words[:, :1], words[:, 1:]), (_WHITE, blocks))
+    stream = jnp.asarray(_WHITE, jnp.uint32)
+    bits = threefry2x32((words[:, :1], words[:, 1:]), (stream, blocks))
     # stored once: else XLA repeats the cipher for each half
     bits = jax.lax.optimization_barrier(jnp.concatenate(bits, axis=1))
     normal = normal_quantile(signed_uniform(bits))
@@ -314,7 +314,8 @@ def _add_lines(jobs: _Jobs, tables: Tables, num: int, length: int):
         own = jobs.words[lines.job]
         # looked up before the cipher, which else is not vectorised
         own_0, own_1, counter = store(own[:, 0], own[:, 1], counter.astype(jnp.uint32))
-        bits = threefry2x32((own_0, own_1), (_LINE, counter))
+        stream = jnp.asarray(_LINE, jnp.uint32)
+        bits = threefry2x32((own_0, own_1), (stream, counter))
         normal = normal_quantile(signed_uniform(jnp.stack(store(*bits))))
         # else XLA repeats what makes a line for every cell that it is spread over
         z = store(*(lines.amplitude * normal))
@@ -355,7 +356,7 @@ def _read_lines(jobs: _Jobs, blocks: Int[Array, " blocks"], tables: Tables) -> _
     first, size, is_smooth = map(of_kind, (tables.first, tables.size, tables.is_smooth))
 
     before, smooth = jnp.asarray(tables.before), jnp.broadcast_to(first, number.shape)
-    for step in _halving(tables.size.max()):
+    for step in _halving(int(tables.size.max())):
         ahead = smooth + step
         is_past = before[jnp.minimum(ahead, before.shape[0] - 1)] <= number
         smooth = jnp.where(is_past & (ahead < first + size), ahead, smooth)
@@ -381,4 +382,4 @@ def _read_lines(jobs: _Jobs, blocks: Int[Array, " blocks"], tables: Tables) -> _
 
 def _halving(size: int) -> list[int]:
     """Steps of a search among so many, the largest first."""
-    return [1 << i for i in reversed(range(int(size).bit_length()))]
+    return [1 << i for i in reversed(range(size.bit_length()))]

@@ -9,6 +9,9 @@ Of a class the heaviest pairs are kept; of each smooth line these are the first 
 
 import functools
 import itertools
+import sys
+import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +32,7 @@ DROPPED = 2.5e-6  # weight of the lines of a class that are left out
 _CUT = 1e-7  # weight of the harmonics that are left out for each factor
 _MAX_HARMONICS = 3_000_000
 _MAX_LINES = 2**24
+_SILENCE = 5.0  # seconds
 
 
 class Factors(NamedTuple):
@@ -102,7 +106,7 @@ def factors_of(bank: tuple[AbstractKernel, ...], length: int) -> Factors:
 
 def _to_turns(cycles: np.ndarray | float) -> np.ndarray:
     """Cycles per step as 32-bit turns, which wrap."""
-    return np.round(np.mod(cycles, 1) * 2.0**32).astype(np.uint64).astype(np.uint32)
+    return np.asarray(np.round(np.mod(cycles, 1) * 2.0**32)).astype(np.uint64).astype(np.uint32)
 
 
 def _shape_of(kernel: AbstractKernel) -> float | AbstractStationaryKernel | None:
@@ -119,7 +123,7 @@ def _shapes_of(bank: tuple[AbstractKernel, ...]) -> list[float | AbstractStation
 
 
 def tables_of(bank: tuple[AbstractKernel, ...], max_factors: int, length: int) -> Tables:
-    """The tables of a bank, which are made once in a process; the published bank takes 2 s."""
+    """The tables of a bank, which are made once in a process; the published bank takes a second."""
     return _make_tables(tuple(_shapes_of(bank)), max_factors, length)
 
 
@@ -134,7 +138,7 @@ def _make_tables(shapes: tuple, max_factors: int, length: int) -> Tables:
         for members in itertools.combinations_with_replacement(range(len(shapes)), count)
     ]
     parts, starts = [], []
-    for members in classes:
+    for members in _tell(classes):
         smooth = tuple(i - num_periodic for i in members if i >= num_periodic)
         periodic = tuple(i for i in members if i < num_periodic)
         start, half = lists.of(periodic)
@@ -161,6 +165,17 @@ def _make_tables(shapes: tuple, max_factors: int, length: int) -> Tables:
         harmonics=harmonics,
         harmonic_amplitude=np.sqrt(harmonic_weight).astype(np.float32),
     )
+
+
+def _tell(classes: list[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
+    """The same classes; where they take long, say on stderr how far they are."""
+    told = time.monotonic()
+    for number, members in enumerate(classes):
+        if time.monotonic() - told > _SILENCE and sys.stderr is not None:
+            told = time.monotonic()
+            text = f"KernelSynth: tables of its bank, {number} of {len(classes)} products"
+            print(text, file=sys.stderr, flush=True)
+        yield members
 
 
 @functools.lru_cache(maxsize=8)

@@ -25,10 +25,11 @@ from s2jax.inputs.kernels import (
 TOLERANCE = 3e-7
 _MASTER_TOLERANCE = 1e-9  # of rules that others are made of
 _NEGLIGIBLE = 1e-11  # weight that is cut off a spectrum
-_MAX_GAUSS = 256  # nodes; beyond, a lattice is as good
+_MAX_GAUSS = 128  # nodes; beyond, a lattice has hardly more
 _UNSEEN = 1e-8  # correlation that is 0
 _FORGOTTEN = 12.0  # spans; what is forgotten by then is read on a lattice
 _END_OF_NORMAL = 6.8  # standard deviations
+_REACHES = 0.5 * 1.2 ** np.arange(40)
 _LAGS = 0.5 - 0.5 * np.cos(np.pi * (np.arange(128) + 0.5) / 128)
 
 
@@ -65,6 +66,9 @@ class Spectra:
         self._kernels = kernels
         self._length = length
         self._known: dict[tuple[int, ...], Spectrum] = {(): Spectrum(NO_LINES, NO_LINES)}
+        # read once: kernels are slow to call
+        self._within = [kernel.correlation(_LAGS) for kernel in kernels]
+        self._beyond = [kernel.correlation(_REACHES) for kernel in kernels]
 
     def of(self, factors: tuple[int, ...]) -> Spectrum:
         """The spectrum of a product of kernels, given by their numbers in ascending order."""
@@ -78,15 +82,19 @@ class Spectra:
         if any(isinstance(k, MaternKernel) and k.nu == 0.5 for k in kernels):
             lines = _grid_rule(correlation, self._length)
             return Spectrum(lines, lines)
+        within = np.prod([self._within[i] for i in factors], axis=0)
         if len(factors) == 1 and isinstance(kernels[0], RationalQuadraticKernel):
-            return _condense(_mix(kernels[0]), correlation)
-        is_matern = any(isinstance(k, MaternKernel) for k in kernels)
-        if is_matern or correlation(np.array([_FORGOTTEN]))[0] < _UNSEEN:
-            return _condense(_lattice(correlation, sum(map(self._end, factors))), correlation)
+            return _condense(_mix(kernels[0]), within)
+        beyond = np.prod([self._beyond[i] for i in factors], axis=0)
+        reach = _REACHES[np.argmax(beyond < _UNSEEN)] if beyond[-1] < _UNSEEN else np.inf
+        if reach < _FORGOTTEN or any(isinstance(k, MaternKernel) for k in kernels):
+            lattice = _lattice(correlation, reach, sum(map(self._end, factors)))
+            # no product is made of its rule, because products with it are read on a lattice too
+            return _condense(lattice, within, has_master=False)
         if len(factors) == 1:
-            return _condense(_mix(kernels[0]), correlation)
+            return _condense(_mix(kernels[0]), within)
         parts = (self.of(factors[:-1]).master, self.of(factors[-1:]).master)
-        return _condense(_convolve(*parts), correlation)
+        return _condense(_convolve(*parts), within)
 
     def _end(self, factor: int) -> float:
         """The frequency at which the spectrum of a kernel ends, but for a weight of about 3e-7."""
@@ -135,32 +143,33 @@ def _convolve(a: Lines, b: Lines) -> Lines:
     return Lines(frequency, np.concatenate([weight, weight]))
 
 
-def _condense(many: Lines, correlation: Callable[[np.ndarray], np.ndarray]) -> Spectrum:
-    """The smallest Gauss rules of a spectrum that reproduce its kernel."""
+def _condense(many: Lines, correlation: np.ndarray, has_master: bool = True) -> Spectrum:
+    """The smallest Gauss rules of a spectrum that reproduce its kernel at `_LAGS`."""
     order = np.argsort(many.weight)
     order = order[np.cumsum(many.weight[order]) > _NEGLIGIBLE]
     frequency, weight = many.frequency[order], many.weight[order] / many.weight[order].sum()
     end = frequency.max()
     largest = min(int(np.pi * end / 2) + 12, len(frequency))
-    if largest > _MAX_GAUSS:
+    if largest > _MAX_GAUSS and not has_master:
         lines = Lines(frequency, weight)
         return Spectrum(lines, lines)
-    diagonal, beside = _lanczos((frequency / end) ** 2, weight, largest)
-    exact = correlation(_LAGS)
-
-    def rule(size: int) -> Lines:
-        nodes, weights = _gauss_nodes(diagonal[:size], beside[: size - 1])
-        return Lines(end * np.sqrt(np.maximum(nodes, 0)), weights)
-
-    def smallest(tolerance: float) -> Lines:
-        low, high = 0, len(diagonal)
+    matrix = _lanczos((frequency / end) ** 2, weight, largest)
+    found = []
+    for tolerance in (TOLERANCE, _MASTER_TOLERANCE)[: 1 + has_master]:
+        low, high = 0, len(matrix[0])
         while high - low > 1:
             size = (low + high) // 2
-            is_good = np.abs(rule(size).correlation(_LAGS) - exact).max() <= tolerance
+            rule = _rule_of_squares(matrix, size, end)
+            is_good = np.abs(rule.correlation(_LAGS) - correlation).max() <= tolerance
             low, high = (low, size) if is_good else (size, high)
-        return rule(high)
+        found.append(_rule_of_squares(matrix, high, end))
+    return Spectrum(found[0], found[-1])
 
-    return Spectrum(smallest(TOLERANCE), smallest(_MASTER_TOLERANCE))
+
+def _rule_of_squares(matrix: tuple[np.ndarray, np.ndarray], size: int, end: float) -> Lines:
+    """Gauss' rule of so many nodes in (f / end)^2."""
+    nodes, weights = _gauss_nodes(matrix[0][:size], matrix[1][: size - 1])
+    return Lines(end * np.sqrt(np.maximum(nodes, 0)), weights)
 
 
 def _lanczos(nodes: np.ndarray, weight: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -181,15 +190,14 @@ def _lanczos(nodes: np.ndarray, weight: np.ndarray, size: int) -> tuple[np.ndarr
     return diagonal, beside[:-1]
 
 
-def _lattice(correlation: Callable[[np.ndarray], np.ndarray], end: float) -> Lines:
-    """The spectrum up to `end` on a lattice, of a kernel that dies away.
+def _lattice(
+    correlation: Callable[[np.ndarray], np.ndarray], reach: float, end: float
+) -> Lines:
+    """The spectrum up to `end` on a lattice, of a kernel that dies away within `reach`.
 
     By Poisson's formula the lattice of distance 1 / L has the correlation summed over all shifts by
     L, of which a series sees one if the correlation is 0 beyond L - 1.
     """
-    reach = 0.5
-    while correlation(np.array([reach]))[0] > _UNSEEN:
-        reach *= 1.2
     period = 1 + reach
     half = int(np.ceil(period * end))
     lag = period * np.arange(2 * half) / (2 * half)

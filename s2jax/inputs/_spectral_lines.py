@@ -51,7 +51,7 @@ def spread(
 
     What has a frequency above 1/2 is mirrored: z and its conjugate have the same law.
     """
-    size = np.uint32(grid_size(length))
+    size = jnp.asarray(grid_size(length), jnp.uint32)
     turns = jnp.where(turns >= np.uint32(1 << 31), ~turns + np.uint32(1), turns)
     cell = multiply_high(turns, size).astype(jnp.int32)
     past = (turns * size).astype(jnp.float32) * np.float32(2.0**-32)
@@ -59,10 +59,9 @@ def spread(
     distance = np.arange(1 - _WIDTH // 2, _WIDTH // 2 + 1, dtype=np.float32) - past[:, None]
     # without the barrier XLA draws the line anew for every cell
     window = jax.lax.optimization_barrier(_window(distance))
-    return jax.lax.scatter_add(
-        cells, first[:, None], jax.lax.complex(*z)[:, None] * window, _ADD_ROWS,
-        mode=jax.lax.GatherScatterMode.PROMISE_IN_BOUNDS,
-    )  # fmt: skip
+    updates = jax.lax.complex(z[0][:, None] * window, z[1][:, None] * window)
+    mode = jax.lax.GatherScatterMode.PROMISE_IN_BOUNDS
+    return jax.lax.scatter_add(cells, first[:, None], updates, _ADD_ROWS, mode=mode)
 
 
 def _window(distance: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -80,9 +79,9 @@ def transform(cells: Complex[Array, " cells"], length: int) -> Float[Array, "ser
     low = jnp.pad(mirrored[:, -margin:], ((0, 0), (1, half - margin)))
     high = jnp.pad(mirrored[:, :margin], ((0, 0), (half - margin, 1)))
     # both ends stand for themselves in the inverse transform, all others for two
-    ends = np.ones(half + 1, np.float32)
-    ends[[0, -1]] = 2
-    series = jnp.fft.irfft((inner + low + high) * (ends * np.float32(half)), size)
+    factor = np.full(half + 1, half, np.complex64)
+    factor[[0, -1]] *= 2
+    series = jnp.fft.irfft((inner + low + high) * factor, size)
     before = length // 2
     centred = jnp.concatenate([series[:, size - before :], series[:, : length - before]], axis=1)
     return centred * _inverse_window(length)
