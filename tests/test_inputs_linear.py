@@ -8,13 +8,23 @@ import pytest
 
 import s2jax
 from s2jax.config.serialize import from_json, to_json
-from s2jax.inputs import SARIMA, Choice, SARIMALaw, StateSpace, StateSpaceLaw
+from s2jax.inputs import (
+    SARIMA,
+    Choice,
+    OrnsteinUhlenbeck,
+    OrnsteinUhlenbeckLaw,
+    SARIMALaw,
+    StateSpace,
+    StateSpaceLaw,
+)
 
 FAMILIES = (
+    OrnsteinUhlenbeck(),
     StateSpace(),
     SARIMA(),
 )
 LAWS = (
+    OrnsteinUhlenbeckLaw,
     StateSpaceLaw,
     SARIMALaw,
 )

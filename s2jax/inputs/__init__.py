@@ -5,6 +5,7 @@ from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput, 
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._given import Given, Window
 from s2jax.inputs._mixture import Mixture
+from s2jax.inputs._ornstein_uhlenbeck import OrnsteinUhlenbeck, OrnsteinUhlenbeckLaw
 from s2jax.inputs._process import LinearProcess
 from s2jax.inputs._sarima import SARIMA, SARIMALaw
 from s2jax.inputs._state_space import StateSpace, StateSpaceLaw
@@ -22,6 +23,8 @@ __all__ = (
     "Given",
     "LinearProcess",
     "Mixture",
+    "OrnsteinUhlenbeck",
+    "OrnsteinUhlenbeckLaw",
     "SARIMALaw",
     "Source",
     "StateSpace",
