@@ -11,7 +11,7 @@ from scipy import stats
 
 from s2jax.distributions import Choices, Constant, LogUniform, Normal, Uniform
 from s2jax.inputs import OrnsteinUhlenbeck, OrnsteinUhlenbeckLaw
-from s2jax.inputs._ornstein_uhlenbeck import _pack, _unpack
+from s2jax.inputs._labels import pack, unpack
 from tests.linear_families import channels, check_contract, limit, worst_moment
 from tests.statistics import assert_counts_match, assert_ks
 
@@ -150,10 +150,13 @@ class TestLaw:
         move = (np.full((3, 3), 1 / 8) + np.eye(3) * 5 / 8) / 3
         assert_counts_match(np.bincount(pairs, minlength=9).reshape(3, 3), move, what="three")
 
-    @pytest.mark.parametrize("length", [1, 16, 37])
-    def test_paths_are_kept(self, length: int) -> None:
-        path = np.random.default_rng(length).integers(0, 4, (length, 5)).astype(np.int32)
-        np.testing.assert_array_equal(_unpack(_pack(jnp.asarray(path)), length), path)
+
+@pytest.mark.parametrize(("length", "width"), [(1, 2), (37, 2), (33, 1)])
+def test_labels_are_kept(length: int, width: int) -> None:
+    labels = np.random.default_rng(length).integers(0, 2**width, (length, 5)).astype(np.int32)
+    words = pack(jnp.asarray(labels), width)
+    assert words.shape == (-(-length * width // 32), 5)
+    np.testing.assert_array_equal(unpack(words, width, length), labels)
 
 
 def test_contract(key: jax.Array) -> None:

@@ -19,11 +19,15 @@ from s2jax.inputs import (
 )
 
 FAMILIES = (
+    RandomWalk(),
+    GARCH(),
     OrnsteinUhlenbeck(),
     StateSpace(),
     SARIMA(),
 )
 LAWS = (
+    RandomWalkLaw,
+    GARCHLaw,
     OrnsteinUhlenbeckLaw,
     StateSpaceLaw,
     SARIMALaw,

@@ -37,6 +37,8 @@ SHOWN_BY = {
     "s2jax.inputs.SARIMALaw": "s2jax.inputs.SARIMA",
     "s2jax.inputs.StateSpaceLaw": "s2jax.inputs.StateSpace",
     "s2jax.inputs.OrnsteinUhlenbeckLaw": "s2jax.inputs.OrnsteinUhlenbeck",
+    "s2jax.inputs.GARCHLaw": "s2jax.inputs.GARCH",
+    "s2jax.inputs.RandomWalkLaw": "s2jax.inputs.RandomWalk",
     "s2jax.inputs.Source": "s2jax.inputs.Choice",
     "s2jax.inputs.Window": "s2jax.inputs.Given",
     "s2jax.ode.Solution": "s2jax.ode.solve",

@@ -14,10 +14,11 @@ from s2jax.core.types import Whole, whole
 from s2jax.distributions import AbstractDistribution, LogUniform, Normal
 from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._draws import Draws
+from s2jax.inputs._labels import pack, unpack
 from s2jax.inputs._noise import check_draws, sample_normals
 
 MOST_REGIMES = 4
-_PER_WORD = 16  # regimes of 2 bits
+_BITS = 2  # of a regime
 _NUM_PAST = 32
 
 
@@ -42,7 +43,7 @@ class OrnsteinUhlenbeckLaw(eqx.Module):
 
     def regimes(self, length: int) -> Int[Array, "*channels {length}"]:
         """The regime of each step: 0, ..., num_regimes - 1."""
-        return jnp.moveaxis(_unpack(jnp.moveaxis(self.path, -1, 0), length), 0, -1)
+        return jnp.moveaxis(unpack(jnp.moveaxis(self.path, -1, 0), _BITS, length), 0, -1)
 
 
 class OrnsteinUhlenbeck(AbstractInput):
@@ -54,9 +55,9 @@ class OrnsteinUhlenbeck(AbstractInput):
     step t. Regimes are a Markov chain: one is left with probability 1 / dwell in a step, for any
     other alike. The chain starts in its stationary law, and so does x: from 32 sojourns in earlier
     regimes, drawn backwards, which leave exp(-sum(rates * sojourns)) of a value before them. With
-    the defaults that is below 1e-10 for all but one channel of a thousand. Given the parameters, the
-    law of the future given the past is tractable: normal given the regimes to come, over which a
-    filter sums.
+    the defaults that is below 1e-10 for all but one channel of a thousand. Given the parameters,
+    the law of the future given the past is tractable: normal given the regimes to come, over which
+    a filter sums.
 
     Attributes:
         min_regimes: Least number of regimes.
@@ -130,14 +131,14 @@ class OrnsteinUhlenbeck(AbstractInput):
         path = jax.lax.scan(step, first, chain)[1]
         fields = (self.mean.from_bits(parts[0]), rates, volatilities, dwells)
         kept = [jnp.where(is_used, field, 0).T for field in fields]
-        return OrnsteinUhlenbeckLaw(num_regimes, *kept, path=_pack(path).T)
+        return OrnsteinUhlenbeckLaw(num_regimes, *kept, path=pack(path, _BITS).T)
 
     def draw_series(
         self, laws: OrnsteinUhlenbeckLaw, words: UInt32[Array, "channels 2"], length: int
     ) -> Float[Array, "time channels"]:
         means, rates = laws.means.T, laws.rates.T
         deviations = laws.volatilities.T / jnp.sqrt(2 * jnp.maximum(rates, np.float32(1e-12)))
-        path = _unpack(laws.path.T, length)
+        path = unpack(laws.path.T, _BITS, length)
         noise = sample_normals(words, length + _NUM_PAST, "noise")
         first = _sample_first(laws, words, path[0], means, rates, deviations, noise[length:])
         kept = jnp.exp(-rates)
@@ -227,16 +228,3 @@ def _pick(
 
 def _add(arrays: list[Array]) -> Array:
     return sum(arrays[1:], arrays[0])
-
-
-def _pack(path: Int[Array, "time channels"]) -> UInt32[Array, "words channels"]:
-    """Sixteen steps in a word, the first in its lowest bits."""
-    rest = -len(path) % _PER_WORD
-    path = jnp.pad(path.astype(jnp.uint32), ((0, rest), (0, 0)))
-    return _add([path[k::_PER_WORD] << np.uint32(2 * k) for k in range(_PER_WORD)])
-
-
-def _unpack(words: UInt32[Array, "words *channels"], length: int) -> Int[Array, "time *channels"]:
-    parts = [(words >> np.uint32(2 * k)) & np.uint32(3) for k in range(_PER_WORD)]
-    path = jnp.stack(parts, axis=1).astype(jnp.int32)
-    return path.reshape(-1, *words.shape[1:])[:length]
