@@ -1,5 +1,6 @@
 """OrnsteinUhlenbeck: moments of the switching process from its first step on, and its chain."""
 
+from itertools import pairwise
 from typing import Any
 
 import equinox as eqx
@@ -126,7 +127,7 @@ class TestLaw:
             for cell in range(16):
                 steps = [cell >> k & 1 for k in (3, 2, 1, 0)]
                 law[cell] = DWELLS[steps[0]] / sum(DWELLS)
-                for a, b in zip(steps, steps[1:], strict=False):
+                for a, b in pairwise(steps):
                     law[cell] *= move[a, b]
             assert_counts_match(np.bincount(cells, minlength=16), law)
 

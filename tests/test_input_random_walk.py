@@ -27,6 +27,7 @@ def simulate(key: jax.Array, **fields: Any) -> tuple[Any, np.ndarray, np.ndarray
     plain: dict[str, Any] = {
         "drift": Constant(0.3), "jump_probability": 1.0, "jump_rate": Constant(0.1),
         "jump_deviation": Constant(4.0), "normal_probability": 1.0,
+        "degrees_of_freedom": Constant(4.0),
     }  # fmt: skip
     family = RandomWalk(**{**plain, **fields})
     laws, series, jumps = jax.device_get(draw(family, channels(key, NUM_CHANNELS)))
@@ -53,10 +54,7 @@ class TestSeries:
         assert_counts_match(total, stats.binom(LENGTH, 0.1).pmf(np.arange(LENGTH + 1)))
 
     def test_student(self, key: jax.Array) -> None:
-        degrees = Constant(4.0)
-        _, steps, jumps = simulate(
-            key, normal_probability=0.0, degrees_of_freedom=degrees, jump_probability=0.0
-        )
+        _, steps, jumps = simulate(key, normal_probability=0.0, jump_probability=0.0)
         assert not jumps.any()
         assert_ks(steps, stats.t(4, scale=np.sqrt(0.5)).cdf)
         uniforms = stats.t(4, scale=np.sqrt(0.5)).cdf(steps[:2])
@@ -84,7 +82,7 @@ def test_law(key: jax.Array) -> None:
 
 
 def test_contract(key: jax.Array) -> None:
-    check_contract(key, RandomWalk(), RandomWalk(drift=Constant(1.0)), 40)
+    check_contract(key, RandomWalk(), RandomWalk(drift=Normal(1.0, 0.1)), 40)
 
 
 @pytest.mark.parametrize(
