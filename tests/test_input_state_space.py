@@ -1,4 +1,4 @@
-"""StateSpace: means and covariances against the matrices of statsmodels, paths of its ETS models."""
+"""StateSpace: moments against the matrices of statsmodels, paths against its ETS models."""
 
 from typing import Any, Literal
 

@@ -5,13 +5,16 @@ from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput, 
 from s2jax.inputs._combined import Add, CombinedLaw, Multiply
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._fractional import FractionalBrownian, FractionalLaw, FractionalNoise
+from s2jax.inputs._garch import GARCH, GARCHLaw
 from s2jax.inputs._given import Given, Window
 from s2jax.inputs._held import Held, HeldLaw, HeldPath
 from s2jax.inputs._kernel_law import KernelLaw
 from s2jax.inputs._kernel_synth import KernelSynth
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._mixup import MixupLaw, TSMixup
+from s2jax.inputs._ornstein_uhlenbeck import OrnsteinUhlenbeck, OrnsteinUhlenbeckLaw
 from s2jax.inputs._process import LinearProcess
+from s2jax.inputs._random_walk import RandomWalk, RandomWalkLaw
 from s2jax.inputs._sarima import SARIMA, SARIMALaw
 from s2jax.inputs._state_space import StateSpace, StateSpaceLaw
 from s2jax.inputs._waveforms import Waveforms, WaveformsLaw
@@ -30,6 +33,7 @@ from s2jax.inputs.kernels import (
 
 __all__ = (
     "ARMA",
+    "GARCH",
     "SARIMA",
     "AbstractFamily",
     "AbstractInput",
@@ -45,6 +49,7 @@ __all__ = (
     "FractionalBrownian",
     "FractionalLaw",
     "FractionalNoise",
+    "GARCHLaw",
     "Given",
     "Held",
     "HeldLaw",
@@ -60,6 +65,10 @@ __all__ = (
     "PeriodicKernel",
     "RBFKernel",
     "RationalQuadraticKernel",
+    "OrnsteinUhlenbeck",
+    "OrnsteinUhlenbeckLaw",
+    "RandomWalk",
+    "RandomWalkLaw",
     "SARIMALaw",
     "Source",
     "StateSpace",

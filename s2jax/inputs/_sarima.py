@@ -374,7 +374,8 @@ def _sum_up(
 def _apply(
     matrix: Float[Array, "lags lags channels"], vector: Float[Array, "lags channels"]
 ) -> Float[Array, "lags channels"]:
-    return sum(matrix[:, k] * vector[k] for k in range(len(vector)))
+    parts = [matrix[:, k] * vector[k] for k in range(len(vector))]
+    return sum(parts[1:], parts[0])
 
 
 def _solve(
