@@ -36,6 +36,7 @@ SHOWN_BY = {
     "s2jax.inputs.FractionalLaw": "s2jax.inputs.FractionalNoise",
     "s2jax.inputs.LinearProcess": "s2jax.inputs.ARMA",
     "s2jax.inputs.Source": "s2jax.inputs.Choice",
+    "s2jax.inputs.TrendSeasonLaw": "s2jax.inputs.TrendSeason",
     "s2jax.inputs.Window": "s2jax.inputs.Given",
     "s2jax.ode.Solution": "s2jax.ode.solve",
     "s2jax.operators.Operator": "s2jax.to_text",

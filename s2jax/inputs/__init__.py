@@ -7,6 +7,7 @@ from s2jax.inputs._fractional import FractionalBrownian, FractionalLaw, Fraction
 from s2jax.inputs._given import Given, Window
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._process import LinearProcess
+from s2jax.inputs._trend_season import TrendSeason, TrendSeasonLaw
 from s2jax.inputs.choice import Choice, Source, as_choice
 
 __all__ = (
@@ -24,6 +25,8 @@ __all__ = (
     "LinearProcess",
     "Mixture",
     "Source",
+    "TrendSeason",
+    "TrendSeasonLaw",
     "Window",
 )
 
