@@ -34,6 +34,7 @@ SHOWN_BY = {
     "s2jax.inputs.Drawn": "s2jax.inputs.AbstractInput",
     "s2jax.inputs.Draws": "s2jax.inputs.AbstractInput",
     "s2jax.inputs.FractionalLaw": "s2jax.inputs.FractionalNoise",
+    "s2jax.inputs.IMFLaw": "s2jax.inputs.IMF",
     "s2jax.inputs.LinearProcess": "s2jax.inputs.ARMA",
     "s2jax.inputs.Source": "s2jax.inputs.Choice",
     "s2jax.inputs.TrendSeasonLaw": "s2jax.inputs.TrendSeason",

@@ -5,6 +5,7 @@ from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput, 
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._fractional import FractionalBrownian, FractionalLaw, FractionalNoise
 from s2jax.inputs._given import Given, Window
+from s2jax.inputs._imf import IMF, IMFLaw
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._process import LinearProcess
 from s2jax.inputs._trend_season import TrendSeason, TrendSeasonLaw
@@ -12,6 +13,7 @@ from s2jax.inputs.choice import Choice, Source, as_choice
 
 __all__ = (
     "ARMA",
+    "IMF",
     "AbstractFamily",
     "AbstractInput",
     "AbstractRowInput",
@@ -22,6 +24,7 @@ __all__ = (
     "FractionalLaw",
     "FractionalNoise",
     "Given",
+    "IMFLaw",
     "LinearProcess",
     "Mixture",
     "Source",
