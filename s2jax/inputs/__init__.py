@@ -10,6 +10,7 @@ from s2jax.inputs._given import Given, Window
 from s2jax.inputs._held import Held, HeldLaw, HeldPath
 from s2jax.inputs._kernel_law import KernelLaw
 from s2jax.inputs._kernel_synth import KernelSynth
+from s2jax.inputs._imf import IMF, IMFLaw
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._mixup import MixupLaw, TSMixup
 from s2jax.inputs._ornstein_uhlenbeck import OrnsteinUhlenbeck, OrnsteinUhlenbeckLaw
@@ -18,6 +19,7 @@ from s2jax.inputs._random_walk import RandomWalk, RandomWalkLaw
 from s2jax.inputs._sarima import SARIMA, SARIMALaw
 from s2jax.inputs._state_space import StateSpace, StateSpaceLaw
 from s2jax.inputs._waveforms import Waveforms, WaveformsLaw
+from s2jax.inputs._trend_season import TrendSeason, TrendSeasonLaw
 from s2jax.inputs.choice import Choice, Source, as_choice
 from s2jax.inputs.kernels import (
     AbstractKernel,
@@ -35,6 +37,7 @@ __all__ = (
     "ARMA",
     "GARCH",
     "SARIMA",
+    "IMF",
     "AbstractFamily",
     "AbstractInput",
     "AbstractKernel",
@@ -57,6 +60,7 @@ __all__ = (
     "KernelLaw",
     "KernelSynth",
     "LinearKernel",
+    "IMFLaw",
     "LinearProcess",
     "MaternKernel",
     "Mixture",
@@ -77,6 +81,8 @@ __all__ = (
     "Waveforms",
     "WaveformsLaw",
     "WhiteKernel",
+    "TrendSeason",
+    "TrendSeasonLaw",
     "Window",
 )
 
