@@ -18,9 +18,15 @@ def channels(key: jax.Array, number: int) -> jax.Array:
     return fold_in(words_of(key), jnp.arange(number, dtype=jnp.int32))
 
 
+# fields are traced, as where configurations are drawn: one program for all laws of a class
+_draw_laws = jax.jit(
+    lambda family, words, length: family.draw_laws(words, length), static_argnums=2
+)
+
+
 def draw_laws(key: jax.Array, family: AbstractInput, number: int, length: int) -> Any:
     """Return laws of many channels, in NumPy."""
-    return jax.device_get(eqx.filter_jit(family.draw_laws)(channels(key, number), length))
+    return jax.device_get(_draw_laws(family, channels(key, number), length))
 
 
 def repeat(law: Any, number: int) -> Any:

@@ -7,6 +7,7 @@ from s2jax.inputs._given import Given, Window
 from s2jax.inputs._held import Held, HeldLaw, HeldPath
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._process import LinearProcess
+from s2jax.inputs._spikes import Spikes, SpikesLaw, SpikesPath
 from s2jax.inputs._waveforms import Waveforms, WaveformsLaw
 from s2jax.inputs.choice import Choice, Source, as_choice
 
@@ -25,6 +26,9 @@ __all__ = (
     "LinearProcess",
     "Mixture",
     "Source",
+    "Spikes",
+    "SpikesLaw",
+    "SpikesPath",
     "Waveforms",
     "WaveformsLaw",
     "Window",
