@@ -2,6 +2,7 @@
 
 from s2jax.inputs._arma import ARMA
 from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput, Drawn
+from s2jax.inputs._counts import Counts, CountsLaw, CountsPath
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._given import Given, Window
 from s2jax.inputs._held import Held, HeldLaw, HeldPath
@@ -17,6 +18,9 @@ __all__ = (
     "AbstractInput",
     "AbstractRowInput",
     "Choice",
+    "Counts",
+    "CountsLaw",
+    "CountsPath",
     "Drawn",
     "Draws",
     "Given",
