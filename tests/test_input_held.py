@@ -14,9 +14,13 @@ from s2jax.core.streams import named
 from s2jax.distributions import Constant
 from s2jax.inputs import Held, HeldLaw, HeldPath
 from tests.events import (
+    censored,
     check_no_recompilation,
     check_one_channel_is_a_batch_of_one,
+    count_times,
     draw_laws,
+    dwell_law,
+    residual_law,
 )
 from tests.statistics import LEVEL, assert_counts_match, assert_ks
 
@@ -46,34 +50,6 @@ def only(kind: str, dwell: float, regularity: float, **fields: Any) -> Held:
     )
 
 
-def dwell_law(dead_time: int, mean: int) -> np.ndarray:
-    """P(X = 0, 1, ..., LENGTH) of a time between changes."""
-    x = np.arange(LENGTH + 1)
-    return stats.geom(1 / (mean - dead_time)).pmf(x - dead_time)
-
-
-def residual_law(dead_time: int, mean: int) -> np.ndarray:
-    """P(R = 0, 1, ..., LENGTH) of the time to the first change: P(X >= r) / mean."""
-    pmf = dwell_law(dead_time, mean)
-    return np.concatenate([[0], 1 - np.cumsum(pmf)[:-1]]) / mean
-
-
-def count_times(is_change: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First change, and the time from there to the second, censored: counts by time."""
-    first = np.where(is_change.any(1), is_change.argmax(1), LENGTH)
-    later = is_change & (np.arange(LENGTH) > first[:, None])
-    second = np.where(later.any(1), later.argmax(1), 2 * LENGTH)
-    early = first < LENGTH // 2  # the time to the second change is independent of this
-    window = LENGTH - LENGTH // 2
-    dwell = np.minimum(second - first, window)[early]
-    return np.bincount(first, minlength=LENGTH + 1), np.bincount(dwell, minlength=window + 1)
-
-
-def censored(pmf: np.ndarray, at: int) -> np.ndarray:
-    """Return the law of min(X, at)."""
-    return np.append(pmf[:at], 1 - pmf[:at].sum())
-
-
 TIMES = {"memoryless": (6, 0.0, 0), "half": (9, 0.5, 4), "near a clock": (7, 0.9, 5)}
 
 
@@ -85,14 +61,18 @@ class TestTimes:
         assert set(law.dwell[:, 0]) == {mean}
         assert set(law.dead_time[:, 0]) == {dead_time}
         first, dwell = count_times(drawn.is_change)
-        assert_counts_match(first, censored(residual_law(dead_time, mean), LENGTH), what="first")
+        assert_counts_match(
+            first, censored(residual_law(LENGTH, dead_time, mean), LENGTH), what="first"
+        )
         window = LENGTH - LENGTH // 2
-        assert_counts_match(dwell, censored(dwell_law(dead_time, mean), window), what="dwell")
+        assert_counts_match(
+            dwell, censored(dwell_law(LENGTH, dead_time, mean), window), what="dwell"
+        )
         if dead_time:  # else the two laws are one
             with pytest.raises(AssertionError, match="do not follow|probability zero"):
-                assert_counts_match(first, censored(dwell_law(dead_time, mean), LENGTH))
+                assert_counts_match(first, censored(dwell_law(LENGTH, dead_time, mean), LENGTH))
         with pytest.raises(AssertionError, match="do not follow|probability zero"):
-            assert_counts_match(dwell, censored(dwell_law(dead_time + 1, mean + 1), window))
+            assert_counts_match(dwell, censored(dwell_law(LENGTH, dead_time + 1, mean + 1), window))
 
     def test_a_clock_repeats_exactly(self, key: jax.Array) -> None:
         law, drawn = path(key, only("schedule", 5, 1.0, **FIXED))

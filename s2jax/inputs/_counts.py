@@ -24,7 +24,14 @@ from s2jax.inputs._events import (
     take,
     to_ticks,
 )
-from s2jax.inputs._poisson import LARGEST_SHAPE, LEAST_SHAPE, MAX_RATE, gamma_share, poisson
+from s2jax.inputs._poisson import (
+    LARGEST_SHAPE,
+    LEAST_SHAPE,
+    MAX_RATE,
+    gamma_polynomials,
+    gamma_share,
+    poisson,
+)
 from s2jax.inputs._waveforms import Waveforms
 
 _KINDS = ("poisson", "negative_binomial", "zero_inflated", "intermittent")
@@ -203,10 +210,11 @@ class Counts(AbstractBatched):
         self, laws: CountsLaw, words: UInt32[Array, "channels 2"], length: int
     ) -> Float[Array, "time channels"]:
         rate = self._rates(laws, length)
+        polynomials = gamma_polynomials(laws.shape)
 
         def disperse():
             bits = random_bits(words, length, named("series", "gamma"))
-            share = gamma_share(bits, laws.shape)
+            share = gamma_share(bits, polynomials)
             return jnp.where(laws.shape > 0, rate * share, rate)
 
         rate = jax.lax.cond((laws.shape > 0).any(), disperse, lambda: rate)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt32
 
-from s2jax.core.random import normal_quantile, signed_uniform, store
+from s2jax.core.random import normal_quantile, signed_uniform
 
 MAX_RATE = np.float32(2.0**22)
 """Largest rate: counts stay below 2**24, where float32 has every whole number."""
@@ -23,7 +23,7 @@ def poisson(bits: UInt32[Array, "*shape"], rate: Float[Array, "*shape"]) -> Floa
     Below a rate of 12 the word is compared with P(X > k) for k = 0, ..., 42, each summed from the
     smallest term on, so that rare counts have the right probability too. Above, Temme's uniform
     expansion of the incomplete gamma function gives the count as a function of a normal quantile.
-    Distribution functions are right to 3e-6, probabilities of tails above 1e-6 to 1 %.
+    Distribution functions are right to 3e-6, probabilities of tails above 1e-5 to 1 %.
 
     Args:
         bits: Uniform words.
@@ -103,29 +103,32 @@ _C1 = (
 )  # fmt: skip
 
 
-def gamma_share(
-    bits: UInt32[Array, "time channels"], shape: Float[Array, " channels"]
-) -> Float[Array, "time channels"]:
-    """Gamma variables of mean 1 with these shapes, one for each word.
+def gamma_polynomials(shape: Float[Array, " channels"]) -> Float[Array, "degrees channels"]:
+    """What `gamma_share` needs of each shape: from 0.5 to 1000; beyond, it is these."""
+    width = jax.lax.rsqrt(jnp.clip(shape, LEAST_SHAPE, LARGEST_SHAPE))
+    powers = jnp.stack(_chebyshev((width - _CENTRE) / _HALF, _DEGREES))
+    table = np.asarray(_GAMMA, np.float32).reshape(-1, _DEGREES, 1)
+    return (table * powers).sum(1) * width
 
-    log(x) is sqrt(1 / shape) times a polynomial in the normal quantile, whose coefficients are
-    polynomials in sqrt(1 / shape). Distribution functions are right to 3e-5 at shapes below 2, to
+
+def gamma_share(
+    bits: UInt32[Array, "time channels"], polynomials: Float[Array, "degrees channels"]
+) -> Float[Array, "time channels"]:
+    """Gamma variables of mean 1, one for each word.
+
+    log(x) is 1 / sqrt(shape) times a polynomial in the normal quantile, whose coefficients are
+    polynomials in 1 / sqrt(shape). Distribution functions are right to 3e-5 at shapes below 2, to
     2e-6 above; probabilities of tails above 1e-6 to 3 % and 0.3 %.
 
     Args:
         bits: Uniform words.
-        shape: From `LEAST_SHAPE` to `LARGEST_SHAPE`; beyond, it is these.
+        polynomials: As `gamma_polynomials` gives them.
     """
-    width = jax.lax.rsqrt(jnp.clip(shape, LEAST_SHAPE, LARGEST_SHAPE))
-    powers = jnp.stack(_chebyshev((width - _CENTRE) / _HALF, _DEGREES))
-    table = np.asarray(_GAMMA, np.float32).reshape(-1, _DEGREES, 1)
-    # stored: else every step would compute the polynomials of its channel anew
-    rows = jnp.stack(store(*((table * powers).sum(1) * width)[:, None]))[:, 0]
     z = normal_quantile(signed_uniform(bits)) * np.float32(1 / 5.6)
     later = now = jnp.zeros_like(z)
-    for row in rows[:0:-1]:  # Clenshaw's recurrence
+    for row in polynomials[:0:-1]:  # Clenshaw's recurrence
         now, later = row + 2 * z * now - later, now
-    return jnp.exp(rows[0] + z * now - later)
+    return jnp.exp(polynomials[0] + z * now - later)
 
 
 def _chebyshev(x: Float[Array, "*shape"], count: int) -> list[Float[Array, "*shape"]]:
