@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy import stats
 
-import s2jax
-from s2jax.config.serialize import from_json, to_json
 from s2jax.core.random import fold_in, words_of
 from s2jax.inputs import AbstractInput, Draws
 
@@ -18,14 +16,44 @@ def channels(key: jax.Array, number: int) -> jax.Array:
     return fold_in(words_of(key), jnp.arange(number, dtype=jnp.int32))
 
 
+# fields are traced, as where configurations are drawn: one program for all laws of a class
+_draw_laws = jax.jit(
+    lambda family, words, length: family.draw_laws(words, length), static_argnums=2
+)
+
+
 def draw_laws(key: jax.Array, family: AbstractInput, number: int, length: int) -> Any:
     """Return laws of many channels, in NumPy."""
-    return jax.device_get(eqx.filter_jit(family.draw_laws)(channels(key, number), length))
+    return jax.device_get(_draw_laws(family, channels(key, number), length))
 
 
-def repeat(law: Any, number: int) -> Any:
-    """Return many channels of the law of one."""
-    return jax.tree.map(lambda leaf: jnp.repeat(jnp.asarray(leaf)[None], number, axis=0), law)
+def dwell_law(length: int, dead_time: int, mean: int) -> np.ndarray:
+    """P(X = 0, 1, ..., length) of a time between changes."""
+    x = np.arange(length + 1)
+    return stats.geom(1 / (mean - dead_time)).pmf(x - dead_time)
+
+
+def residual_law(length: int, dead_time: int, mean: int) -> np.ndarray:
+    """P(R = 0, 1, ..., length) of the time to the first change: P(X >= r) / mean."""
+    pmf = dwell_law(length, dead_time, mean)
+    return np.concatenate([[0], 1 - np.cumsum(pmf)[:-1]]) / mean
+
+
+def count_times(is_change: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First change, and the time from there to the second, censored: counts by time."""
+    length = is_change.shape[1]
+    first = np.where(is_change.any(1), is_change.argmax(1), length)
+    later = is_change & (np.arange(length) > first[:, None])
+    second = np.where(later.any(1), later.argmax(1), 2 * length)
+    early = first < length // 2  # the time to the second change is independent of this
+    window = length - length // 2
+    dwell = np.minimum(second - first, window)[early]
+    return np.bincount(first, minlength=length + 1), np.bincount(dwell, minlength=window + 1)
+
+
+def censored(pmf: np.ndarray, at: int) -> np.ndarray:
+    """Return the law of min(X, at)."""
+    return np.append(pmf[:at], 1 - pmf[:at].sum())
 
 
 def check_one_channel_is_a_batch_of_one(key: jax.Array, family: AbstractInput, length: int) -> None:
@@ -52,18 +80,6 @@ def check_one_channel_is_a_batch_of_one(key: jax.Array, family: AbstractInput, l
         np.testing.assert_allclose(many[3], single, rtol=2e-6)
     scale = np.ptp(np.asarray(one)) + 1
     np.testing.assert_allclose(series[:, 3], one, atol=1e-5 * scale)
-
-
-def check_configuration(key: jax.Array, family: AbstractInput, length: int) -> Any:
-    """Check that rows are usable and the JSON form is complete; return the batch."""
-    made = s2jax.Config(length=length, inputs=family, target=s2jax.Identity())
-    again = from_json(to_json(made))
-    assert to_json(again) == to_json(made)
-    assert eqx.tree_equal(again, made)
-    batch = s2jax.sample(key, made, 64)
-    assert not np.any(batch.status)
-    assert np.all(np.isfinite(batch.x))
-    return batch
 
 
 def check_no_recompilation(key: jax.Array, first: AbstractInput, second: AbstractInput) -> None:

@@ -14,15 +14,18 @@ from s2jax.core.streams import named
 from s2jax.distributions import Constant
 from s2jax.inputs import Held, HeldLaw, HeldPath
 from tests.events import (
-    check_configuration,
+    censored,
     check_no_recompilation,
     check_one_channel_is_a_batch_of_one,
+    count_times,
     draw_laws,
+    dwell_law,
+    residual_law,
 )
 from tests.statistics import LEVEL, assert_counts_match, assert_ks
 
 LENGTH = 48
-NUMBER = 60_000
+NUMBER = 50_000
 FIXED = {"persistence": Constant(0.6), "max_states": 3, "noisy": 0.0}
 
 
@@ -32,9 +35,9 @@ def follow(law: HeldLaw) -> HeldPath:
     return law.path(LENGTH)
 
 
-def path(key: jax.Array, family: Held, number: int = NUMBER) -> tuple[HeldLaw, HeldPath]:
+def path(key: jax.Array, family: Held) -> tuple[HeldLaw, HeldPath]:
     """Return paths of many channels, `(channels, time)`."""
-    law = draw_laws(key, family, number, LENGTH)
+    law = draw_laws(key, family, NUMBER, LENGTH)
     return law, jax.device_get(follow(law))
 
 
@@ -45,34 +48,6 @@ def only(kind: str, dwell: float, regularity: float, **fields: Any) -> Held:
     return Held(
         **weights, min_dwell=dwell, max_dwell=share, regularity=Constant(regularity), **fields
     )
-
-
-def dwell_law(dead_time: int, mean: int) -> np.ndarray:
-    """P(X = 0, 1, ..., LENGTH) of a time between changes."""
-    x = np.arange(LENGTH + 1)
-    return stats.geom(1 / (mean - dead_time)).pmf(x - dead_time)
-
-
-def residual_law(dead_time: int, mean: int) -> np.ndarray:
-    """P(R = 0, 1, ..., LENGTH) of the time to the first change: P(X >= r) / mean."""
-    pmf = dwell_law(dead_time, mean)
-    return np.concatenate([[0], 1 - np.cumsum(pmf)[:-1]]) / mean
-
-
-def count_times(is_change: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First change, and the time from there to the second, censored: counts by time."""
-    first = np.where(is_change.any(1), is_change.argmax(1), LENGTH)
-    later = is_change & (np.arange(LENGTH) > first[:, None])
-    second = np.where(later.any(1), later.argmax(1), 2 * LENGTH)
-    early = first < LENGTH // 2  # the time to the second change is independent of this
-    window = LENGTH - LENGTH // 2
-    dwell = np.minimum(second - first, window)[early]
-    return np.bincount(first, minlength=LENGTH + 1), np.bincount(dwell, minlength=window + 1)
-
-
-def censored(pmf: np.ndarray, at: int) -> np.ndarray:
-    """Return the law of min(X, at)."""
-    return np.append(pmf[:at], 1 - pmf[:at].sum())
 
 
 TIMES = {"memoryless": (6, 0.0, 0), "half": (9, 0.5, 4), "near a clock": (7, 0.9, 5)}
@@ -86,23 +61,28 @@ class TestTimes:
         assert set(law.dwell[:, 0]) == {mean}
         assert set(law.dead_time[:, 0]) == {dead_time}
         first, dwell = count_times(drawn.is_change)
-        assert_counts_match(first, censored(residual_law(dead_time, mean), LENGTH), what="first")
+        assert_counts_match(
+            first, censored(residual_law(LENGTH, dead_time, mean), LENGTH), what="first"
+        )
         window = LENGTH - LENGTH // 2
-        assert_counts_match(dwell, censored(dwell_law(dead_time, mean), window), what="dwell")
+        assert_counts_match(
+            dwell, censored(dwell_law(LENGTH, dead_time, mean), window), what="dwell"
+        )
         if dead_time:  # else the two laws are one
             with pytest.raises(AssertionError, match="do not follow|probability zero"):
-                assert_counts_match(first, censored(dwell_law(dead_time, mean), LENGTH))
+                assert_counts_match(first, censored(dwell_law(LENGTH, dead_time, mean), LENGTH))
         with pytest.raises(AssertionError, match="do not follow|probability zero"):
-            assert_counts_match(dwell, censored(dwell_law(dead_time + 1, mean + 1), window))
+            assert_counts_match(dwell, censored(dwell_law(LENGTH, dead_time + 1, mean + 1), window))
 
     def test_a_clock_repeats_exactly(self, key: jax.Array) -> None:
-        law, drawn = path(key, only("schedule", 5, 1.0, **FIXED), 500)
+        law, drawn = path(key, only("schedule", 5, 1.0, **FIXED))
         period = law.dwell.sum(1)
         assert period.max() < LENGTH / 2
-        for value, state, steps in zip(drawn.value, drawn.state, period, strict=True):
+        rows = list(zip(drawn.value, drawn.state, period, strict=True))
+        for value, state, steps in rows[:1000]:
             np.testing.assert_array_equal(value[steps:], value[:-steps])
             np.testing.assert_array_equal(state[steps:], state[:-steps])
-        at = np.arange(500)
+        at = np.arange(NUMBER)
         np.testing.assert_array_equal(drawn.value[:, 7], law.levels[at, drawn.state[:, 7]])
 
 
@@ -135,7 +115,7 @@ class TestValues:
                 assert_counts_match(counts, np.outer([0.7, 0.3], [0.7, 0.3]).ravel())
 
     def test_lines_have_held_slopes(self, key: jax.Array) -> None:
-        _, drawn = path(key, only("lines", 6, 0.5, **FIXED), 20_000)
+        _, drawn = path(key, only("lines", 6, 0.5, **FIXED))
         slope = np.diff(drawn.value.astype(np.float64), axis=1) * 6
         np.testing.assert_array_equal(drawn.value[:, 0], 0)
         turns = np.abs(np.diff(slope, axis=1)) > 1e-3
@@ -145,12 +125,14 @@ class TestValues:
 
     def test_against_a_loop(self, key: jax.Array) -> None:
         """Written anew step by step from the same random words."""
-        law, drawn = path(key, Held(max_states=3), 200)
-        code = jnp.asarray(law.code)
+        law, drawn = path(key, Held(max_states=3))
+        code = jnp.asarray(law.code[:200])
         hazard = np.asarray(random_bits(code, LENGTH, named("held", "changes"))).T
         words = random_bits(code, LENGTH, named("held", "levels"))
         jumps = np.asarray(normal_quantile(signed_uniform(words))).T
         assert set(law.kind) == {0, 1, 2, 3}
+        # of 48 steps; of 256 they are one in 20 000
+        assert np.mean(np.ptp(drawn.value, axis=1) == 0) < 0.02
         for i in range(200):
             state, left, rho = law.first_state[i], law.first_dead_time[i], law.persistence[i]
             level, line, is_change = law.levels[i, state], 0.0, False
@@ -195,28 +177,14 @@ class TestLaw:
 
     def test_noise_is_added_to_the_path(self, key: jax.Array) -> None:
         family = Held(noisy=1, noise=Constant(0.2), max_states=3)
-        drawn = family.sample(key, 2000, LENGTH)
-        noise = np.asarray(drawn.series) - np.asarray(follow(drawn.law).value)
+        drawn = family.sample(key, NUMBER, LENGTH)
+        noise = (np.asarray(drawn.series) - np.asarray(follow(drawn.law).value))[:2000]
         # a float32 value of magnitude 8 is rounded by 5e-7
         assert_ks(noise / 0.2, stats.norm.cdf)
-
-    def test_few_series_are_constant(self, key: jax.Array) -> None:
-        series = np.asarray(Held().sample(key, 5000, 256).series)
-        assert np.mean(np.ptp(series, axis=1) == 0) < 1e-3
 
 
 def test_one_channel(key: jax.Array) -> None:
     check_one_channel_is_a_batch_of_one(key, Held(), 37)
-
-
-def test_a_stored_law_recovers_the_series(key: jax.Array) -> None:
-    batch = check_configuration(key, Held(noisy=0, steps=1, max_states=3), LENGTH)
-    law = batch.x_source.law_of(HeldLaw)
-    value = np.asarray(follow(law).value)
-    assert value.shape == batch.x.shape
-    centred = value - value.mean(-1, keepdims=True)
-    corr = (centred * batch.x).mean(-1) / centred.std(-1) / np.asarray(batch.x).std(-1)
-    np.testing.assert_allclose(corr, 1, atol=1e-4)
 
 
 def test_numbers_are_leaves(key: jax.Array) -> None:

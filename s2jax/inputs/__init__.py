@@ -3,6 +3,7 @@
 from s2jax.inputs._arma import ARMA
 from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput, Drawn
 from s2jax.inputs._combined import Add, CombinedLaw, Multiply
+from s2jax.inputs._counts import Counts, CountsLaw, CountsPath
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._fractional import FractionalBrownian, FractionalLaw, FractionalNoise
 from s2jax.inputs._garch import GARCH, GARCHLaw
@@ -18,6 +19,7 @@ from s2jax.inputs._process import LinearProcess
 from s2jax.inputs._random_walk import RandomWalk, RandomWalkLaw
 from s2jax.inputs._sarima import SARIMA, SARIMALaw
 from s2jax.inputs._state_space import StateSpace, StateSpaceLaw
+from s2jax.inputs._spikes import Spikes, SpikesLaw, SpikesPath
 from s2jax.inputs._waveforms import Waveforms, WaveformsLaw
 from s2jax.inputs._trend_season import TrendSeason, TrendSeasonLaw
 from s2jax.inputs.choice import Choice, Source, as_choice
@@ -47,6 +49,9 @@ __all__ = (
     "Choice",
     "CombinedLaw",
     "ConstantKernel",
+    "Counts",
+    "CountsLaw",
+    "CountsPath",
     "Drawn",
     "Draws",
     "FractionalBrownian",
@@ -78,6 +83,9 @@ __all__ = (
     "StateSpace",
     "StateSpaceLaw",
     "TSMixup",
+    "Spikes",
+    "SpikesLaw",
+    "SpikesPath",
     "Waveforms",
     "WaveformsLaw",
     "WhiteKernel",
