@@ -2,15 +2,18 @@
 
 import dataclasses
 
+from s2jax import inputs
 from s2jax.config import Config, Standardize
 from s2jax.config.compat_s2generator import config_fields
 from s2jax.core import checks
 from s2jax.core.part import inside
+from s2jax.laws import S2Law
 from s2jax.ode import ODE
 from s2jax.programs.program import MAX_INPUTS, MAX_STATES
+from s2jax.targets import Algebraic
 from s2jax.targets.acceptance import Acceptance
 
-__all__ = ("ode", "reference", "s2")
+__all__ = ("mix", "ode", "reference", "s2")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -24,12 +27,57 @@ _INSIDE_SOLUTIONS = inside(Config) | {
 _FIELDS_OF_SOLUTIONS = tuple(name for name in _FIELDS if name != "num_outputs")
 
 
+_GROUPS = (
+    ((inputs.KernelSynth(), 1.0),),
+    ((inputs.SARIMA(), 1.0), (inputs.StateSpace(), 1.0)),
+    ((inputs.TrendSeason(), 1.0), (inputs.IMF(), 1.0)),
+    ((inputs.OrnsteinUhlenbeck(), 1.0), (inputs.RandomWalk(), 1.0),
+     (inputs.FractionalBrownian(), 1.0)),
+    ((inputs.Held(), 1.0), (inputs.Waveforms(), 1.0), (inputs.Counts(), 1.0),
+     (inputs.Spikes(), 0.5)),
+)  # fmt: skip
+
+
+@checks.suggest_names(*_FIELDS, inside=inside(Config))
+def mix(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -> Config:
+    """What to pre-train on: f of inputs that a forecaster can learn from, and such inputs themselves.
+
+    Inputs are of five groups with equal probability, and of the families of a group by weight:
+    Gaussian processes (`KernelSynth`); linear models (`SARIMA`, `StateSpace`); calendar seasons and
+    modes (`TrendSeason`, `IMF`); paths (`OrnsteinUhlenbeck`, `RandomWalk`, `FractionalBrownian`);
+    levels, waves and events (`Held`, `Waveforms`, `Counts`, `Spikes`). They are standardised and
+    multiplied by U(0.25, 1). f is drawn as in `s2`, with at least one binary operator for each
+    input, and refused where an output is an input but for scale and shift (|correlation| > 0.999);
+    in 30 % of the rows the outputs are inputs themselves. docs/zoo.md has what it is worth.
+
+    Args:
+        length: Time steps.
+        num_inputs, num_outputs: Channels.
+        **fields: Any other field of `Config`.
+
+    Example:
+        >>> mix(num_inputs=2).target.input_share
+        0.3
+    """
+    families = [family for group in _GROUPS for family, _ in group]
+    shares = [weight / sum(w for _, w in group) for group in _GROUPS for _, weight in group]
+    fields.setdefault("inputs", inputs.Choice(families, [round(share, 4) for share in shares]))
+    fields.setdefault("target", Algebraic(S2Law(min_binary_per_input=1), input_share=0.3))
+    fields.setdefault("acceptance", Acceptance(max_correlation=0.999))
+    fields.setdefault("x_scaling", Standardize(0.25, 1.0))
+    return Config(length=length, num_inputs=num_inputs, num_outputs=num_outputs, **fields)
+
+
 @checks.suggest_names(*_FIELDS, inside=inside(Config))
 def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -> Config:
     """The Series-Symbol papers' configuration, with the defects of its rules mended.
 
     Each input channel is a mixture or an ARMA process with equal probability; |f(x)| <= 1e4; inputs
     and outputs are standardised and multiplied by U(0, 16). ARMA models are stationary.
+
+    For comparison with the papers, and for symbolic regression. Not for forecasters: its inputs are
+    all but white noise, and half of its outputs are an input but for scale and shift, so that a
+    forecaster trained on it learns nothing; `mix` is for these.
 
     Args:
         length: Time steps.

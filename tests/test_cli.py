@@ -32,7 +32,7 @@ SETTINGS = {
 }
 # in blocks of four, as most tests draw, so that one compiled program serves them all
 ARGUMENTS = [
-    "--rows", "300", "--block-size", "4", "--length", "64", "--seed", "5", "--acceptance.bound=500",
+    "--preset", "s2", "--rows", "300", "--block-size", "4", "--length", "64", "--seed", "5", "--acceptance.bound=500",
 ]  # fmt: skip
 
 
@@ -284,7 +284,7 @@ def test_help_names_the_options(capsys):
         cli.main(["generate", "--help"])
     assert caught.value.code == 0
     text = capsys.readouterr().out
-    assert "--preset {s2,reference,ode}" in text
+    assert "--preset {mix,s2,reference,ode}" in text
     assert "--acceptance.bound" in text
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
-Preset = Literal["s2", "reference", "ode"]
+Preset = Literal["mix", "s2", "reference", "ode"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Generate:
 
     path: Path
     """The folder: new, empty, or with a part of the same corpus."""
-    preset: Preset = "s2"
+    preset: Preset = "mix"
     """Where fields that are not set come from."""
     rows: int = 20000
     """Number of pairs."""
@@ -123,7 +123,7 @@ class Fields:
     Takes the same options as `generate`, so that their effect can be seen.
     """
 
-    preset: Preset = "s2"
+    preset: Preset = "mix"
     """Which configuration."""
     config: Path | None = None
     """TOML file with fields of the configuration."""

@@ -9,19 +9,19 @@ from s2jax.inputs._fractional import FractionalBrownian, FractionalLaw, Fraction
 from s2jax.inputs._garch import GARCH, GARCHLaw
 from s2jax.inputs._given import Given, Window
 from s2jax.inputs._held import Held, HeldLaw, HeldPath
+from s2jax.inputs._imf import IMF, IMFLaw
 from s2jax.inputs._kernel_law import KernelLaw
 from s2jax.inputs._kernel_synth import KernelSynth
-from s2jax.inputs._imf import IMF, IMFLaw
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._mixup import MixupLaw, TSMixup
 from s2jax.inputs._ornstein_uhlenbeck import OrnsteinUhlenbeck, OrnsteinUhlenbeckLaw
 from s2jax.inputs._process import LinearProcess
 from s2jax.inputs._random_walk import RandomWalk, RandomWalkLaw
 from s2jax.inputs._sarima import SARIMA, SARIMALaw
-from s2jax.inputs._state_space import StateSpace, StateSpaceLaw
 from s2jax.inputs._spikes import Spikes, SpikesLaw, SpikesPath
-from s2jax.inputs._waveforms import Waveforms, WaveformsLaw
+from s2jax.inputs._state_space import StateSpace, StateSpaceLaw
 from s2jax.inputs._trend_season import TrendSeason, TrendSeasonLaw
+from s2jax.inputs._waveforms import Waveforms, WaveformsLaw
 from s2jax.inputs.choice import Choice, Source, as_choice
 from s2jax.inputs.kernels import (
     AbstractKernel,
@@ -38,8 +38,8 @@ from s2jax.inputs.kernels import (
 __all__ = (
     "ARMA",
     "GARCH",
-    "SARIMA",
     "IMF",
+    "SARIMA",
     "AbstractFamily",
     "AbstractInput",
     "AbstractKernel",
@@ -62,35 +62,35 @@ __all__ = (
     "Held",
     "HeldLaw",
     "HeldPath",
+    "IMFLaw",
     "KernelLaw",
     "KernelSynth",
     "LinearKernel",
-    "IMFLaw",
     "LinearProcess",
     "MaternKernel",
     "Mixture",
     "MixupLaw",
     "Multiply",
-    "PeriodicKernel",
-    "RBFKernel",
-    "RationalQuadraticKernel",
     "OrnsteinUhlenbeck",
     "OrnsteinUhlenbeckLaw",
+    "PeriodicKernel",
+    "RBFKernel",
     "RandomWalk",
     "RandomWalkLaw",
+    "RationalQuadraticKernel",
     "SARIMALaw",
     "Source",
-    "StateSpace",
-    "StateSpaceLaw",
-    "TSMixup",
     "Spikes",
     "SpikesLaw",
     "SpikesPath",
+    "StateSpace",
+    "StateSpaceLaw",
+    "TSMixup",
+    "TrendSeason",
+    "TrendSeasonLaw",
     "Waveforms",
     "WaveformsLaw",
     "WhiteKernel",
-    "TrendSeason",
-    "TrendSeasonLaw",
     "Window",
 )
 

@@ -190,9 +190,7 @@ def _lanczos(nodes: np.ndarray, weight: np.ndarray, size: int) -> tuple[np.ndarr
     return diagonal, beside[:-1]
 
 
-def _lattice(
-    correlation: Callable[[np.ndarray], np.ndarray], reach: float, end: float
-) -> Lines:
+def _lattice(correlation: Callable[[np.ndarray], np.ndarray], reach: float, end: float) -> Lines:
     """The spectrum up to `end` on a lattice, of a kernel that dies away within `reach`.
 
     By Poisson's formula the lattice of distance 1 / L has the correlation summed over all shifts by
