@@ -10,8 +10,6 @@ from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._process import LinearProcess
 from s2jax.inputs.choice import Choice, Source, as_choice
 from s2jax.inputs.kernels import (
-    AbstractKernel,
-    AbstractStationaryKernel,
     ConstantKernel,
     LinearKernel,
     MaternKernel,
@@ -25,9 +23,7 @@ __all__ = (
     "ARMA",
     "AbstractFamily",
     "AbstractInput",
-    "AbstractKernel",
     "AbstractRowInput",
-    "AbstractStationaryKernel",
     "Choice",
     "ConstantKernel",
     "Drawn",

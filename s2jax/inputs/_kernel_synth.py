@@ -43,15 +43,15 @@ class KernelSynth(AbstractInput):
     Kernels are drawn from a bank with replacement, and joined from left to right by + and *, each
     as likely: ((k_1 o k_2) o k_3) ... The expression is the label of the series. Default is the
     bank of Chronos, of 33 kernels on times from 0 to 1. Entries of the covariance that is
-    drawn from are exact to 1e-5 of the largest, for up to 4096 steps; beyond, the error grows with
-    length. 0.7 % of the series are constants, and are drawn anew.
+    drawn from are exact to 1e-5 of the largest for up to 16 384 steps, and to 1.2e-5 for twice as
+    many. 0.7 % of the series are constants, and are drawn anew.
 
     The law of the future given the past is normal and known in closed form, from
     `law.covariance(length)`; without white noise it is nearly degenerate.
 
     Attributes:
         bank: Kernels; one that stands in it twice is drawn twice as often. Static: tables are made
-            for a bank at first use, in 2 s for this one.
+            for a bank at first use, in a second or two for this one.
         max_kernels: Largest number of kernels, 1 to 5. Static.
         min_kernels: Least number of kernels; the number is uniform between these.
 
@@ -209,9 +209,7 @@ def _expand(laws: KernelLaw, tables: Tables, length: int) -> _Products:
     )
 
 
-def _draw_rest(
-    products: _Products, words: Words, length: int
-) -> Float[Array, "channels time"]:
+def _draw_rest(products: _Products, words: Words, length: int) -> Float[Array, "channels time"]:
     """Polynomials with random coefficients, and white noise."""
     powers = products.level.shape[1]
     blocks = jnp.arange((powers + length + 1) // 2, dtype=jnp.uint32)
