@@ -65,8 +65,8 @@ class KernelSynth(AbstractInput):
         >>> bank = [s2jax.inputs.PeriodicKernel(12), s2jax.inputs.LinearKernel(1)]
         >>> family = s2jax.inputs.KernelSynth(bank, max_kernels=2)
         >>> drawn = family.sample(jax.random.key(3), n=4, length=48)
-        >>> drawn.series.shape, drawn.law[0].text()
-        ((4, 48), 'Per(12)*Lin(1)')
+        >>> drawn.series.shape, drawn.law[2].text()
+        ((4, 48), 'Per(12) + Lin(1)')
 
     References:
         Ansari et al. (2024), Chronos: learning the language of time series, section 4.2 and
