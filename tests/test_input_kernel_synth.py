@@ -315,6 +315,7 @@ class TestErrors:
         [
             (lambda: KernelSynth(()), ValueError, "at least one kernel"),
             (lambda: KernelSynth(["RBF"]), TypeError, r"bank\[0\]='RBF'"),
+            (lambda: KernelSynth(RBFKernel(1)), TypeError, "a list of kernels"),
             (lambda: KernelSynth(max_kernels=6), ValueError, "max_kernels"),
             (lambda: KernelSynth(max_kernels=2, min_kernels=3), ValueError, "min_kernels"),
             (lambda: KernelSynth().check_length(3), ValueError, "length=3"),

@@ -10,7 +10,7 @@ Series differ in their number of lines by a factor of 100 000, so lines of many 
 off as one list, in blocks, and no series waits for another.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -73,7 +73,9 @@ class KernelSynth(AbstractInput):
         appendix A.
     """
 
-    bank: tuple[AbstractKernel, ...] = eqx.field(static=True, converter=tuple, default=PUBLISHED)
+    bank: tuple[AbstractKernel, ...] = eqx.field(
+        static=True, converter=lambda bank: _as_bank(bank), default=PUBLISHED
+    )
     max_kernels: int = eqx.field(static=True, default=5)
     min_kernels: Whole = whole(1)
 
@@ -114,6 +116,11 @@ class KernelSynth(AbstractInput):
         products = _expand(laws, tables, length)
         series = _add_noise(_draw_levels(products, words, length), products, words)
         return _add_stationary(series, products, words, tables).T
+
+
+def _as_bank(bank: Any) -> Any:
+    """Lists as tuples; what is neither is refused by `check_bank`."""
+    return tuple(bank) if isinstance(bank, list) else bank
 
 
 class _Products(NamedTuple):
@@ -288,7 +295,7 @@ def _add_stationary(
     series: Float[Array, "channels time"], products: _Products, words: Words, tables: Tables
 ) -> Float[Array, "channels time"]:
     """Add the stationary factors of all products, times their powers of t."""
-    length, (channels, powers, num) = series.shape[1], products.amounts.shape
+    length, (powers, num) = series.shape[1], products.amounts.shape[1:]
     order, count = _find((products.amounts > 0).any(2).reshape(-1))
     times = jnp.asarray(_times(length) ** np.arange(powers)[:, None], jnp.float32)
 
