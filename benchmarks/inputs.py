@@ -3,6 +3,7 @@
 python benchmarks/inputs.py descriptors          # families and presets; the tables of docs/zoo.md
 python benchmarks/inputs.py speed --out benchmarks/results/today.jsonl     # one core, CPU time
 python benchmarks/inputs.py speed --only SARIMA Counts
+python benchmarks/inputs.py picture --out docs/zoo.png
 """
 
 import argparse
@@ -109,16 +110,40 @@ def print_speed(only: list[str], seconds: float, out: str | None) -> None:
             )
 
 
+def draw_picture(out: str, across: int = 4, length: int = 256) -> None:
+    """Some series of every family, a line for each."""
+    from s2jax.plotting._figure import new_figure
+    from s2jax.plotting._panels import X_COLORS
+
+    found = families()
+    figure = new_figure(11.0, 0.85 * len(found))
+    for line, (name, family) in enumerate(found.items()):
+        series = np.asarray(family.sample(jax.random.key(1), across, length).series)
+        for column, one in enumerate(series):
+            axes = figure.add_subplot(len(found), across, line * across + column + 1)
+            axes.plot(one, color=X_COLORS[line % len(X_COLORS)], linewidth=0.7)
+            axes.set_xticks([])
+            axes.set_yticks([])
+            for spine in axes.spines.values():
+                spine.set_visible(False)
+            if column == 0:
+                axes.set_title(name, fontsize=8, loc="left", pad=2)
+    figure.tight_layout(pad=0.3)
+    figure.savefig(out, dpi=75)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("descriptors", "speed"))
+    parser.add_argument("what", choices=("descriptors", "speed", "picture"))
     parser.add_argument("--only", nargs="*", default=[], help="names of families or presets")
     parser.add_argument("--windows", type=int, default=300)
     parser.add_argument("--seconds", type=float, default=2.0)
-    parser.add_argument("--out", help="append the JSON lines of speed to this file")
+    parser.add_argument("--out", help="append the JSON lines of speed to it; write the picture")
     arguments = parser.parse_args()
     if arguments.what == "descriptors":
         print_descriptors(arguments.only, arguments.windows)
+    elif arguments.what == "picture":
+        draw_picture(arguments.out or "zoo.png")
     else:
         print_speed(arguments.only, arguments.seconds, arguments.out)
 

@@ -248,7 +248,7 @@ class TestSeries:
         wrong = law_of("Per(26)").covariance(LENGTH)
         with pytest.raises(AssertionError):
             assert_ks(self.whiten(drawn[0], wrong), stats.norm.cdf)
-        wrong = 1.05 * law_of(EXPRESSIONS[3]).covariance(LENGTH)
+        wrong = 1.2 * law_of(EXPRESSIONS[3]).covariance(LENGTH)
         with pytest.raises(AssertionError):
             assert_ks(self.whiten(drawn[3], wrong), stats.norm.cdf)
 
@@ -315,6 +315,7 @@ class TestErrors:
         [
             (lambda: KernelSynth(()), ValueError, "at least one kernel"),
             (lambda: KernelSynth(["RBF"]), TypeError, r"bank\[0\]='RBF'"),
+            (lambda: KernelSynth(RBFKernel(1)), TypeError, "a list of kernels"),
             (lambda: KernelSynth(max_kernels=6), ValueError, "max_kernels"),
             (lambda: KernelSynth(max_kernels=2, min_kernels=3), ValueError, "min_kernels"),
             (lambda: KernelSynth().check_length(3), ValueError, "length=3"),

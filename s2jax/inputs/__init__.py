@@ -24,8 +24,6 @@ from s2jax.inputs._trend_season import TrendSeason, TrendSeasonLaw
 from s2jax.inputs._waveforms import Waveforms, WaveformsLaw
 from s2jax.inputs.choice import Choice, Source, as_choice
 from s2jax.inputs.kernels import (
-    AbstractKernel,
-    AbstractStationaryKernel,
     ConstantKernel,
     LinearKernel,
     MaternKernel,
@@ -42,7 +40,6 @@ __all__ = (
     "SARIMA",
     "AbstractFamily",
     "AbstractInput",
-    "AbstractKernel",
     "AbstractRowInput",
     "AbstractStationaryKernel",
     "Add",

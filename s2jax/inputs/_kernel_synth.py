@@ -10,7 +10,7 @@ Series differ in their number of lines by a factor of 100 000, so lines of many 
 off as one list, in blocks, and no series waits for another.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax.core import checks
-from s2jax.core.random import normal_quantile, signed_uniform, store, threefry2x32
+from s2jax.core.random import normal_quantile, random_bits, signed_uniform, store, threefry2x32
 from s2jax.core.streams import named
 from s2jax.core.types import Whole, Words, whole
 from s2jax.inputs._base import AbstractInput
@@ -33,7 +33,7 @@ _SERIES = 32  # powers of series that are transformed at a time
 _BLOCKS = 256  # of lines that are spread at a time
 _LINES = 8  # of a block
 _PART_BITS = 25  # of the number of a line within a power of a product
-_LINE, _WHITE = named("series", "lines"), named("series", "white")
+_LINE, _WHITE, _LEVEL = (named("series", name) for name in ("lines", "white", "levels"))
 _LEAST, _MOST = 4, 2**15
 
 
@@ -43,15 +43,15 @@ class KernelSynth(AbstractInput):
     Kernels are drawn from a bank with replacement, and joined from left to right by + and *, each
     as likely: ((k_1 o k_2) o k_3) ... The expression is the label of the series. Default is the
     bank of Chronos, of 33 kernels on times from 0 to 1. Entries of the covariance that is
-    drawn from are exact to 1e-5 of the largest, for up to 4096 steps; beyond, the error grows with
-    length. 0.7 % of the series are constants, and are drawn anew.
+    drawn from are exact to 1e-5 of the largest for up to 16 384 steps, and to 1.2e-5 for twice as
+    many. 0.7 % of the series are constants, and are drawn anew.
 
     The law of the future given the past is normal and known in closed form, from
     `law.covariance(length)`; without white noise it is nearly degenerate.
 
     Attributes:
         bank: Kernels; one that stands in it twice is drawn twice as often. Static: tables are made
-            for a bank at first use, in 2 s for this one.
+            for a bank at first use, in a second or two for this one.
         max_kernels: Largest number of kernels, 1 to 5. Static.
         min_kernels: Least number of kernels; the number is uniform between these.
 
@@ -65,15 +65,17 @@ class KernelSynth(AbstractInput):
         >>> bank = [s2jax.inputs.PeriodicKernel(12), s2jax.inputs.LinearKernel(1)]
         >>> family = s2jax.inputs.KernelSynth(bank, max_kernels=2)
         >>> drawn = family.sample(jax.random.key(3), n=4, length=48)
-        >>> drawn.series.shape, drawn.law[0].text()
-        ((4, 48), 'Per(12)*Lin(1)')
+        >>> drawn.series.shape, drawn.law[2].text()
+        ((4, 48), 'Per(12) + Lin(1)')
 
     References:
         Ansari et al. (2024), Chronos: learning the language of time series, section 4.2 and
         appendix A.
     """
 
-    bank: tuple[AbstractKernel, ...] = eqx.field(static=True, converter=tuple, default=PUBLISHED)
+    bank: tuple[AbstractKernel, ...] = eqx.field(
+        static=True, converter=lambda bank: _as_bank(bank), default=PUBLISHED
+    )
     max_kernels: int = eqx.field(static=True, default=5)
     min_kernels: Whole = whole(1)
 
@@ -112,8 +114,13 @@ class KernelSynth(AbstractInput):
     ) -> Float[Array, "time channels"]:
         tables = tables_of(self.bank, self.max_kernels, length)
         products = _expand(laws, tables, length)
-        rest = _draw_rest(products, words, length)
-        return _add_stationary(rest, products, words, tables).T
+        series = _add_noise(_draw_levels(products, words, length), products, words)
+        return _add_stationary(series, products, words, tables).T
+
+
+def _as_bank(bank: Any) -> Any:
+    """Lists as tuples; what is neither is refused by `check_bank`."""
+    return tuple(bank) if isinstance(bank, list) else bank
 
 
 class _Products(NamedTuple):
@@ -209,22 +216,52 @@ def _expand(laws: KernelLaw, tables: Tables, length: int) -> _Products:
     )
 
 
-def _draw_rest(products: _Products, words: Words, length: int) -> Float[Array, "channels time"]:
-    """Polynomials with random coefficients, and white noise."""
+def _draw_levels(products: _Products, words: Words, length: int) -> Float[Array, "channels time"]:
+    """Polynomials with random coefficients."""
     powers = products.level.shape[1]
-    blocks = jnp.arange((powers + length + 1) // 2, dtype=jnp.uint32)
-    stream = jnp.asarray(_WHITE, jnp.uint32)
-    bits = threefry2x32((words[:, :1], words[:, 1:]), (stream, blocks))
-    # stored once: else XLA repeats the cipher for each half
-    bits = jax.lax.optimization_barrier(jnp.concatenate(bits, axis=1))
-    normal = normal_quantile(signed_uniform(bits))
-    coefficients = jnp.sqrt(products.level) * normal[:, :powers]
-    level, variance = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.float32)
-    time = _times(length)
+    normal = normal_quantile(signed_uniform(random_bits(words, powers, _LEVEL)))
+    coefficients = jnp.sqrt(products.level) * normal.T
+    level = jnp.zeros((), jnp.float32)
     for k in reversed(range(powers)):
-        level = level * time + coefficients[:, k, None]
-        variance = variance * (time * time) + products.white[:, k, None]
-    return level + jnp.sqrt(variance) * normal[:, powers : powers + length]
+        level = level * _times(length) + coefficients[:, k, None]
+    return level
+
+
+def _add_noise(
+    series: Float[Array, "channels time"], products: _Products, words: Words
+) -> Float[Array, "channels time"]:
+    """Add white noise to the series that have some, which are few."""
+    length, time = series.shape[1], _times(series.shape[1])
+    order, count = _find(products.white.sum(1) > 0)
+    blocks = jnp.arange((length + 1) // 2, dtype=jnp.uint32)
+    stream = jnp.asarray(_WHITE, jnp.uint32)
+
+    def step(state):
+        start, _, series = state
+        row = jax.lax.dynamic_slice(order, (start,), (_SERIES,))
+        is_real = start + jnp.arange(_SERIES, dtype=jnp.int32) < count
+        bits = threefry2x32((words[row, :1], words[row, 1:]), (stream, blocks))
+        # stored once: else XLA repeats the cipher for each half
+        bits = jax.lax.optimization_barrier(jnp.concatenate(bits, axis=1))
+        normal = normal_quantile(signed_uniform(bits[:, :length]))
+        white = jnp.where(is_real[:, None], products.white[row], 0)
+        variance = jnp.zeros((), jnp.float32)
+        for k in reversed(range(white.shape[1])):
+            variance = variance * (time * time) + white[:, k, None]
+        return start + _SERIES, count, series.at[row].add(jnp.sqrt(variance) * normal)
+
+    # reads two carried values: where it is one, XLA's analysis of trip counts clones the whole body
+    start = (jnp.int32(0), count, series)
+    return jax.lax.while_loop(lambda state: state[0] < state[1], step, start)[2]
+
+
+def _find(wanted: Bool[Array, " items"]) -> tuple[Int[Array, " places"], Int[Array, ""]]:
+    """The numbers of the wanted items in order, with `_SERIES` more places, and their count."""
+    rank = jnp.cumsum(wanted.astype(jnp.int32)) - 1
+    places = wanted.shape[0] + _SERIES
+    number = jnp.arange(wanted.shape[0], dtype=jnp.int32)
+    at = jnp.where(wanted, rank, places)
+    return jnp.zeros(places, jnp.int32).at[at].set(number, mode="drop"), rank[-1] + 1
 
 
 def _times(length: int) -> np.ndarray:
@@ -258,13 +295,8 @@ def _add_stationary(
     series: Float[Array, "channels time"], products: _Products, words: Words, tables: Tables
 ) -> Float[Array, "channels time"]:
     """Add the stationary factors of all products, times their powers of t."""
-    length, (channels, powers, num) = series.shape[1], products.amounts.shape
-    is_active = (products.amounts > 0).any(2).reshape(-1)
-    rank = jnp.cumsum(is_active.astype(jnp.int32)) - 1
-    count = rank[-1] + 1
-    cells = jnp.arange(channels * powers, dtype=jnp.int32)
-    order = jnp.zeros(channels * powers + _SERIES, jnp.int32)
-    order = order.at[jnp.where(is_active, rank, order.shape[0])].set(cells, mode="drop")
+    length, (powers, num) = series.shape[1], products.amounts.shape[1:]
+    order, count = _find((products.amounts > 0).any(2).reshape(-1))
     times = jnp.asarray(_times(length) ** np.arange(powers)[:, None], jnp.float32)
 
     def step(state):
@@ -276,7 +308,6 @@ def _add_stationary(
         drawn = transform(_add_lines(jobs, tables, num, length), length) * times[power]
         return start + _SERIES, count, series.at[row].add(jnp.where(is_real[:, None], drawn, 0))
 
-    # reads two carried values: where it is one, XLA's analysis of trip counts clones the whole body
     start = (jnp.int32(0), count, series)
     return jax.lax.while_loop(lambda state: state[0] < state[1], step, start)[2]
 

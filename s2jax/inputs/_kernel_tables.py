@@ -12,7 +12,7 @@ import itertools
 import sys
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -216,7 +216,9 @@ class _Lists:
 
     def __init__(self, length_scales: tuple[float, ...]) -> None:
         self._series = [_fourier_series(scale) for scale in length_scales]
-        self._whole = {(): (np.zeros((1, 0), np.int8), np.ones(1))}
+        self._whole: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]] = {
+            (): (np.zeros((1, 0), np.int8), np.ones(1))
+        }
         self._known: dict[tuple[int, ...], tuple[int, _Half]] = {}
         self._end = 0
 
@@ -308,8 +310,13 @@ def _select(lines: Lines, half: _Half, is_smooth: bool) -> _Selected:
     return _Selected(Lines(frequency[is_kept], weight), counts)
 
 
-def check_bank(owner: str, bank: tuple[AbstractKernel, ...]) -> None:
+def check_bank(owner: str, bank: Any) -> None:
     """Refuse what is no bank."""
+    if not isinstance(bank, tuple):
+        raise TypeError(
+            f"{owner}(bank={checks.shown(bank)}): must be a list of kernels. Pass for example "
+            "[s2jax.inputs.PeriodicKernel(24), s2jax.inputs.LinearKernel(1)]."
+        )
     for index, kernel in enumerate(bank):
         if not isinstance(kernel, AbstractKernel) or (
             _shape_of(kernel) is None
