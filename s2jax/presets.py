@@ -40,7 +40,7 @@ _GROUPS = (
 
 @checks.suggest_names(*_FIELDS, inside=inside(Config))
 def mix(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -> Config:
-    """What to pre-train on: f of inputs that a forecaster can learn from, and such inputs themselves.
+    """What to pre-train on: f of inputs worth learning from, and such inputs themselves.
 
     Inputs are of five groups with equal probability, and of the families of a group by weight:
     Gaussian processes (`KernelSynth`); linear models (`SARIMA`, `StateSpace`); calendar seasons and

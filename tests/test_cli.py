@@ -32,7 +32,8 @@ SETTINGS = {
 }
 # in blocks of four, as most tests draw, so that one compiled program serves them all
 ARGUMENTS = [
-    "--preset", "s2", "--rows", "300", "--block-size", "4", "--length", "64", "--seed", "5", "--acceptance.bound=500",
+    "--preset", "s2", "--rows", "300", "--block-size", "4", "--length", "64", "--seed", "5",
+    "--acceptance.bound=500",
 ]  # fmt: skip
 
 
