@@ -16,7 +16,13 @@ from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Norma
 from s2jax.inputs._arma import _stationary_coefficients
 from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._draws import Draws
-from s2jax.inputs._noise import check_degrees, check_draws, sample_degrees, sample_innovations
+from s2jax.inputs._noise import (
+    check_degrees,
+    check_draws,
+    sample_degrees,
+    sample_innovations,
+    sample_normals,
+)
 from s2jax.inputs._process import _start_up
 
 _LARGEST_RADIUS = np.float32(0.9995)
@@ -63,17 +69,17 @@ class SARIMALaw(eqx.Module):
         """Draw one series per channel, time first; `longest` is the longest season there is."""
         ar, ma = _as_wide(self.ar.T, self.ma.T)
         size = ar.shape[0]
-        rows = size + 2 * longest + length
-        noise = sample_innovations(words, rows, "innovations", self.degrees_of_freedom)
-        first, pattern, before, now = jnp.split(noise, np.cumsum([size, longest, longest]).tolist())
+        earlier = sample_normals(words, size + 2 * longest, "earlier")
+        first, pattern, before = jnp.split(earlier, [size, size + longest])
+        now = sample_innovations(words, length, "innovations", self.degrees_of_freedom)
         before = before / jnp.sqrt(1 - self.seasonal_ar * self.seasonal_ar)
         past = self._sample_past(ar, before, first)
         driver = add_seasons(jnp.concatenate([before, now]), self.season, self.seasonal_ar, longest)
         entering = driver[longest:] - self.seasonal_ma * season_ago(driver, self.season, longest)
 
         def step(past, value):
-            state = value + (ar * past).sum(0)
-            level = self.drift + state - (ma * past).sum(0)
+            state = value + _weigh(ar, past)
+            level = self.drift + state - _weigh(ma, past)
             return jnp.concatenate([state[None], past[:-1]]), level
 
         levels = jax.lax.scan(step, past, entering)[1]
@@ -100,7 +106,7 @@ class SARIMALaw(eqx.Module):
         driver = jnp.where(rows >= longest - self.season, driver, 0)
 
         def step(past, value):
-            return jnp.concatenate([(value + (ar * past).sum(0))[None], past[:-1]]), None
+            return jnp.concatenate([(value + _weigh(ar, past))[None], past[:-1]]), None
 
         response = jax.lax.scan(step, jnp.zeros_like(ar), driver)[0]
         power = _companion_power(ar, self.season, longest)
@@ -108,16 +114,16 @@ class SARIMALaw(eqx.Module):
         known = _sample_states(ar, noise) + self.seasonal_ar * response
         before = _solve(unit - self.seasonal_ar * power, known)
         # the states of what enters, g_t - Theta g_{t-s}
-        return response + _apply(power, before) - self.seasonal_ma * before
+        return response + _weigh(jnp.moveaxis(power, 1, 0), before) - self.seasonal_ma * before
 
 
 class SARIMA(AbstractInput):
     """Seasonal ARIMA (p, d, q) x (P, D, Q)_s series, with orders and coefficients of their own.
 
     phi(B) Phi(B^s) (1 - B)^d (1 - B^s)^D y_t = c + theta(B) Theta(B^s) e_t (`SARIMALaw` has the
-    signs). The differenced series starts in its stationary law: exactly if e is normal, and with
-    the exact mean and autocovariance from the first step on if it is Student's. It is summed from
-    level 0, and with D = 1 from a first season of independent levels of deviation `pattern`.
+    signs). The differenced series starts in its stationary law: exactly if e is normal; if it is
+    Student's, with the exact mean and autocovariance, after a past that is normal. It is summed
+    from level 0, and with D = 1 from a first season of independent levels of deviation `pattern`.
     Given the parameters, the law of the future given the past is tractable where e is normal: the
     Kalman filter of the model's state space.
 
@@ -210,7 +216,10 @@ class SARIMA(AbstractInput):
 
     def law(self, draws: Draws, length: int) -> SARIMALaw:
         max_p, max_q = self.max_ar_order, self.max_ma_order
-        bits = draws.bits("law", (_NUM_WORDS,))
+        # one stream: compiling a second one costs more than drawing it
+        num_ar = 2 * ((max_p + 1) // 2) if self.rule == "poles" else _num_words(max_p)
+        ends = np.cumsum([_NUM_WORDS, num_ar, _num_words(max_q)]).tolist()
+        bits, ar_bits, ma_bits = jnp.split(draws.bits("law", (ends[-1],)), ends[:2])
         order = lambda word, low, high: (low + below(word, high - low + 1)).astype(jnp.int32)
         p = order(bits[0], self.min_ar_order, max_p)
         q = order(bits[1], self.min_ma_order, max_q)
@@ -222,8 +231,8 @@ class SARIMA(AbstractInput):
         return SARIMALaw(
             ar_order=p,
             ma_order=q,
-            ar=self._sample_ar(draws, p),
-            ma=_sample_stationary(draws, "ma", q, max_q),
+            ar=self._sample_ar(ar_bits, p),
+            ma=_sample_stationary(ma_bits, q, max_q),
             season=season,
             seasonal_ar_order=has_ar.astype(jnp.int32),
             seasonal_ma_order=has_ma.astype(jnp.int32),
@@ -252,13 +261,14 @@ class SARIMA(AbstractInput):
     def _longest(self, length: int) -> int:
         return min(self.max_season, length // 2)
 
-    def _sample_ar(self, draws: Draws, order: Int[Array, ""]) -> Float[Array, " lags"]:
+    def _sample_ar(
+        self, bits: UInt32[Array, " words"], order: Int[Array, ""]
+    ) -> Float[Array, " lags"]:
         size = self.max_ar_order
         if self.rule == "uniform" or not size:
-            return _sample_stationary(draws, "ar", order, size)
-        bits = draws.bits("ar", (2, (size + 1) // 2))
-        radii = jnp.clip(self.radius.from_bits(bits[0]), 0, _LARGEST_RADIUS)
-        periods = jnp.maximum(self.period.from_bits(bits[1]), 2)
+            return _sample_stationary(bits, order, size)
+        radii = jnp.clip(self.radius.from_bits(bits[::2]), 0, _LARGEST_RADIUS)
+        periods = jnp.maximum(self.period.from_bits(bits[1::2]), 2)
         return coefficients_of_poles(radii, periods, order, size)
 
 
@@ -280,11 +290,15 @@ def coefficients_of_poles(
     return jnp.where(jnp.arange(size, dtype=jnp.int32) < order, -polynomial[1:], 0)
 
 
+def _num_words(size: int) -> int:
+    """How many words `_sample_stationary` reads."""
+    return size * (size + 1) // 2
+
+
 def _sample_stationary(
-    draws: Draws, name: str, order: Int[Array, ""], size: int
+    bits: UInt32[Array, " words"], order: Int[Array, ""], size: int
 ) -> Float[Array, "{size}"]:
     """Uniform over the region of stationary, or invertible, coefficients of this order."""
-    bits = draws.bits(name, (size * (size + 1) // 2,))
     return _stationary_coefficients(bits[:, None], order[None], size)[:, 0]
 
 
@@ -305,7 +319,7 @@ def _sample_states(
     coefficients, deviations = _start_up(ar)
     past = jnp.zeros_like(ar)
     for order in range(ar.shape[0]):
-        value = deviations[order] * noise[order] + (coefficients[order] * past).sum(0)
+        value = deviations[order] * noise[order] + _weigh(coefficients[order], past)
         past = jnp.concatenate([value[None], past[:-1]])
     return past
 
@@ -318,8 +332,7 @@ def _companion_power(
     shift = jnp.eye(size, k=-1, dtype=ar.dtype)[1:, :, None]
     base = jnp.concatenate([ar[None], jnp.broadcast_to(shift, (size - 1, *ar.shape))])
     unit = jnp.broadcast_to(jnp.eye(size, dtype=ar.dtype)[:, :, None], base.shape)
-    # not a sum over an axis: in loops XLA 0.10 gets that of 20 000 channels wrong on CPUs
-    times = lambda a, b: sum(a[:, k, None] * b[k][None] for k in range(size))
+    times = lambda a, b: _weigh(jnp.moveaxis(a, 1, 0)[:, :, None], b[:, None])
 
     def double(bit, powers):
         power, base = powers
@@ -371,10 +384,12 @@ def _sum_up(
     return jax.lax.scan(step, jnp.zeros_like(levels[:2]), levels)[1]
 
 
-def _apply(
-    matrix: Float[Array, "lags lags channels"], vector: Float[Array, "lags channels"]
-) -> Float[Array, "lags channels"]:
-    parts = [matrix[:, k] * vector[k] for k in range(len(vector))]
+def _weigh(weights: Float[Array, "lags ..."], vector: Float[Array, "lags ..."]) -> Array:
+    """The weighted sum of a vector's parts, one for each channel.
+
+    Not a sum over an axis: in loops XLA 0.10 gets some of those wrong on CPUs, of 20 000 channels.
+    """
+    parts = [weights[k] * vector[k] for k in range(len(vector))]
     return sum(parts[1:], parts[0])
 
 
