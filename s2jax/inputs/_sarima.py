@@ -1,6 +1,6 @@
 """Seasonal integrated autoregressive moving-average series."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import equinox as eqx
 import jax
@@ -23,11 +23,18 @@ from s2jax.inputs._noise import (
     sample_innovations,
     sample_normals,
 )
-from s2jax.inputs._process import _start_up
+from s2jax.inputs._recursions import (
+    add_seasons,
+    companion_power,
+    sample_states,
+    season_ago,
+    solve,
+    sum_up,
+    weigh,
+)
 
 _LARGEST_RADIUS = np.float32(0.9995)
 _NUM_WORDS = 13
-_IN_BOUNDS = "promise_in_bounds"
 
 
 class SARIMALaw(eqx.Module):
@@ -78,15 +85,15 @@ class SARIMALaw(eqx.Module):
         entering = driver[longest:] - self.seasonal_ma * season_ago(driver, self.season, longest)
 
         def step(past, value):
-            state = value + _weigh(ar, past)
-            level = self.drift + state - _weigh(ma, past)
+            state = value + weigh(ar, past)
+            level = self.drift + state - weigh(ma, past)
             return jnp.concatenate([state[None], past[:-1]]), level
 
         levels = jax.lax.scan(step, past, entering)[1]
         levels = jnp.concatenate([self.pattern * pattern, levels])
         is_seasonal = self.seasonal_differences.astype(levels.dtype)
         levels = add_seasons(levels, self.season, is_seasonal, longest)[longest:]
-        return _sum_up(levels, self.differences)
+        return sum_up(levels, self.differences)
 
     def _sample_past(
         self,
@@ -106,15 +113,15 @@ class SARIMALaw(eqx.Module):
         driver = jnp.where(rows >= longest - self.season, driver, 0)
 
         def step(past, value):
-            return jnp.concatenate([(value + _weigh(ar, past))[None], past[:-1]]), None
+            return jnp.concatenate([(value + weigh(ar, past))[None], past[:-1]]), None
 
         response = jax.lax.scan(step, jnp.zeros_like(ar), driver)[0]
-        power = _companion_power(ar, self.season, longest)
+        power = companion_power(ar, self.season, longest)
         unit = jnp.eye(ar.shape[0], dtype=ar.dtype)[:, :, None]
-        known = _sample_states(ar, noise) + self.seasonal_ar * response
-        before = _solve(unit - self.seasonal_ar * power, known)
+        known = sample_states(ar, noise) + self.seasonal_ar * response
+        before = solve(unit - self.seasonal_ar * power, known)
         # the states of what enters, g_t - Theta g_{t-s}
-        return response + _weigh(jnp.moveaxis(power, 1, 0), before) - self.seasonal_ma * before
+        return response + weigh(jnp.moveaxis(power, 1, 0), before) - self.seasonal_ma * before
 
 
 class SARIMA(AbstractInput):
@@ -310,110 +317,3 @@ def _as_wide(*coefficients: Float[Array, "_ channels"]) -> list[Float[Array, "la
     """Coefficients with as many lags as those that have most, and at least one."""
     size = max(1, *(len(rows) for rows in coefficients))
     return [jnp.pad(rows, ((0, size - len(rows)), (0, 0))) for rows in coefficients]
-
-
-def _sample_states(
-    ar: Float[Array, "lags channels"], noise: Float[Array, "lags channels"]
-) -> Float[Array, "lags channels"]:
-    """Successive values of the stationary autoregression, the last one first."""
-    coefficients, deviations = _start_up(ar)
-    past = jnp.zeros_like(ar)
-    for order in range(ar.shape[0]):
-        value = deviations[order] * noise[order] + _weigh(coefficients[order], past)
-        past = jnp.concatenate([value[None], past[:-1]])
-    return past
-
-
-def _companion_power(
-    ar: Float[Array, "lags channels"], exponent: Int[Array, " channels"], longest: int
-) -> Float[Array, "lags lags channels"]:
-    """The matrix that takes the states so many steps on, if nothing enters."""
-    size = ar.shape[0]
-    shift = jnp.eye(size, k=-1, dtype=ar.dtype)[1:, :, None]
-    base = jnp.concatenate([ar[None], jnp.broadcast_to(shift, (size - 1, *ar.shape))])
-    unit = jnp.broadcast_to(jnp.eye(size, dtype=ar.dtype)[:, :, None], base.shape)
-    times = lambda a, b: _weigh(jnp.moveaxis(a, 1, 0)[:, :, None], b[:, None])
-
-    def double(bit, powers):
-        power, base = powers
-        is_set = (exponent >> bit) & 1 == 1
-        return jnp.where(is_set, times(power, base), power), times(base, base)
-
-    return jax.lax.fori_loop(0, longest.bit_length(), double, (unit, base))[0]
-
-
-def add_seasons(
-    rows: Float[Array, "time channels"],
-    season: Int[Array, " channels"],
-    coefficient: Float[Array, " channels"],
-    first: int,
-) -> Float[Array, "time channels"]:
-    """y_t = x_t + coefficient y_{t-s} from row `first` on; the s rows before it are y.
-
-    One buffer and nothing else: what is read from it and used twice would make XLA copy it.
-    """
-    lane = jnp.arange(rows.shape[1], dtype=jnp.int32)
-
-    def step(row, rows):
-        before = rows.at[row - season, lane].get(mode=_IN_BOUNDS)
-        return rows.at[row].add(coefficient * before)
-
-    return jax.lax.fori_loop(first, rows.shape[0], step, rows)
-
-
-def season_ago(
-    rows: Float[Array, "time channels"], season: Int[Array, " channels"], first: int
-) -> Float[Array, "_ channels"]:
-    """The rows one season before those from row `first` on."""
-    lane = jnp.arange(rows.shape[1], dtype=jnp.int32)
-    wanted = jnp.arange(first, rows.shape[0], dtype=jnp.int32)[:, None] - season
-    return rows.at[wanted, lane].get(mode=_IN_BOUNDS)
-
-
-def _sum_up(
-    levels: Float[Array, "time channels"], times: Int[Array, " channels"]
-) -> Float[Array, "time channels"]:
-    """Sums over time, and sums of those, as often as `times` says."""
-
-    def step(sums, level):
-        once = sums[0] + level
-        twice = sums[1] + once
-        value = jnp.where(times == 0, level, jnp.where(times == 1, once, twice))
-        return jnp.stack([once, twice]), value
-
-    return jax.lax.scan(step, jnp.zeros_like(levels[:2]), levels)[1]
-
-
-def _weigh(weights: Float[Array, "lags ..."], vector: Float[Array, "lags ..."]) -> Array:
-    """The weighted sum of a vector's parts, one for each channel.
-
-    Not a sum over an axis: in loops XLA 0.10 gets some of those wrong on CPUs, of 20 000 channels.
-    """
-    parts = [weights[k] * vector[k] for k in range(len(vector))]
-    return sum(parts[1:], parts[0])
-
-
-def _solve(
-    matrix: Float[Array, "lags lags channels"], known: Float[Array, "lags channels"]
-) -> Float[Array, "lags channels"]:
-    """The vector that the matrix takes to a known one, by modified Gram and Schmidt.
-
-    Unlike elimination it needs no choice of pivots, which differ between channels.
-    """
-    size = matrix.shape[0]
-    columns, factors, sides = [matrix[:, k] for k in range(size)], {}, []
-    for k in range(size):
-        norm = jnp.sqrt((columns[k] ** 2).sum(0))
-        columns[k] = columns[k] / norm
-        factors[k, k] = norm
-        for later in range(k + 1, size):
-            factors[k, later] = (columns[k] * columns[later]).sum(0)
-            columns[later] = columns[later] - factors[k, later] * columns[k]
-        side = (columns[k] * known).sum(0)
-        known = known - side * columns[k]
-        sides.append(side)
-    out: list[Any] = [None] * size
-    for k in reversed(range(size)):
-        rest = [factors[k, later] * out[later] for later in range(k + 1, size)]
-        out[k] = (sides[k] - sum(rest, jnp.zeros_like(sides[k]))) / factors[k, k]
-    return jnp.stack(out)
