@@ -1,6 +1,6 @@
 """Seasonal integrated autoregressive moving-average series."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import equinox as eqx
 import jax
@@ -16,12 +16,25 @@ from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Norma
 from s2jax.inputs._arma import _stationary_coefficients
 from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._draws import Draws
-from s2jax.inputs._noise import check_degrees, check_draws, sample_degrees, sample_innovations
-from s2jax.inputs._process import _start_up
+from s2jax.inputs._noise import (
+    check_degrees,
+    check_draws,
+    sample_degrees,
+    sample_innovations,
+    sample_normals,
+)
+from s2jax.inputs._recursions import (
+    add_seasons,
+    companion_power,
+    sample_states,
+    season_ago,
+    solve,
+    sum_up,
+    weigh,
+)
 
 _LARGEST_RADIUS = np.float32(0.9995)
 _NUM_WORDS = 13
-_IN_BOUNDS = "promise_in_bounds"
 
 
 class SARIMALaw(eqx.Module):
@@ -63,24 +76,24 @@ class SARIMALaw(eqx.Module):
         """Draw one series per channel, time first; `longest` is the longest season there is."""
         ar, ma = _as_wide(self.ar.T, self.ma.T)
         size = ar.shape[0]
-        rows = size + 2 * longest + length
-        noise = sample_innovations(words, rows, "innovations", self.degrees_of_freedom)
-        first, pattern, before, now = jnp.split(noise, np.cumsum([size, longest, longest]).tolist())
+        earlier = sample_normals(words, size + 2 * longest, "earlier")
+        first, pattern, before = jnp.split(earlier, [size, size + longest])
+        now = sample_innovations(words, length, "innovations", self.degrees_of_freedom)
         before = before / jnp.sqrt(1 - self.seasonal_ar * self.seasonal_ar)
         past = self._sample_past(ar, before, first)
         driver = add_seasons(jnp.concatenate([before, now]), self.season, self.seasonal_ar, longest)
         entering = driver[longest:] - self.seasonal_ma * season_ago(driver, self.season, longest)
 
         def step(past, value):
-            state = value + (ar * past).sum(0)
-            level = self.drift + state - (ma * past).sum(0)
+            state = value + weigh(ar, past)
+            level = self.drift + state - weigh(ma, past)
             return jnp.concatenate([state[None], past[:-1]]), level
 
         levels = jax.lax.scan(step, past, entering)[1]
         levels = jnp.concatenate([self.pattern * pattern, levels])
         is_seasonal = self.seasonal_differences.astype(levels.dtype)
         levels = add_seasons(levels, self.season, is_seasonal, longest)[longest:]
-        return _sum_up(levels, self.differences)
+        return sum_up(levels, self.differences)
 
     def _sample_past(
         self,
@@ -100,24 +113,24 @@ class SARIMALaw(eqx.Module):
         driver = jnp.where(rows >= longest - self.season, driver, 0)
 
         def step(past, value):
-            return jnp.concatenate([(value + (ar * past).sum(0))[None], past[:-1]]), None
+            return jnp.concatenate([(value + weigh(ar, past))[None], past[:-1]]), None
 
         response = jax.lax.scan(step, jnp.zeros_like(ar), driver)[0]
-        power = _companion_power(ar, self.season, longest)
+        power = companion_power(ar, self.season, longest)
         unit = jnp.eye(ar.shape[0], dtype=ar.dtype)[:, :, None]
-        known = _sample_states(ar, noise) + self.seasonal_ar * response
-        before = _solve(unit - self.seasonal_ar * power, known)
+        known = sample_states(ar, noise) + self.seasonal_ar * response
+        before = solve(unit - self.seasonal_ar * power, known)
         # the states of what enters, g_t - Theta g_{t-s}
-        return response + _apply(power, before) - self.seasonal_ma * before
+        return response + weigh(jnp.moveaxis(power, 1, 0), before) - self.seasonal_ma * before
 
 
 class SARIMA(AbstractInput):
     """Seasonal ARIMA (p, d, q) x (P, D, Q)_s series, with orders and coefficients of their own.
 
     phi(B) Phi(B^s) (1 - B)^d (1 - B^s)^D y_t = c + theta(B) Theta(B^s) e_t (`SARIMALaw` has the
-    signs). The differenced series starts in its stationary law: exactly if e is normal, and with
-    the exact mean and autocovariance from the first step on if it is Student's. It is summed from
-    level 0, and with D = 1 from a first season of independent levels of deviation `pattern`.
+    signs). The differenced series starts in its stationary law: exactly if e is normal; if it is
+    Student's, with the exact mean and autocovariance, after a past that is normal. It is summed
+    from level 0, and with D = 1 from a first season of independent levels of deviation `pattern`.
     Given the parameters, the law of the future given the past is tractable where e is normal: the
     Kalman filter of the model's state space.
 
@@ -210,7 +223,10 @@ class SARIMA(AbstractInput):
 
     def law(self, draws: Draws, length: int) -> SARIMALaw:
         max_p, max_q = self.max_ar_order, self.max_ma_order
-        bits = draws.bits("law", (_NUM_WORDS,))
+        # one stream: compiling a second one costs more than drawing it
+        num_ar = 2 * ((max_p + 1) // 2) if self.rule == "poles" else _num_words(max_p)
+        ends = np.cumsum([_NUM_WORDS, num_ar, _num_words(max_q)]).tolist()
+        bits, ar_bits, ma_bits = jnp.split(draws.bits("law", (ends[-1],)), ends[:2])
         order = lambda word, low, high: (low + below(word, high - low + 1)).astype(jnp.int32)
         p = order(bits[0], self.min_ar_order, max_p)
         q = order(bits[1], self.min_ma_order, max_q)
@@ -222,8 +238,8 @@ class SARIMA(AbstractInput):
         return SARIMALaw(
             ar_order=p,
             ma_order=q,
-            ar=self._sample_ar(draws, p),
-            ma=_sample_stationary(draws, "ma", q, max_q),
+            ar=self._sample_ar(ar_bits, p),
+            ma=_sample_stationary(ma_bits, q, max_q),
             season=season,
             seasonal_ar_order=has_ar.astype(jnp.int32),
             seasonal_ma_order=has_ma.astype(jnp.int32),
@@ -252,13 +268,14 @@ class SARIMA(AbstractInput):
     def _longest(self, length: int) -> int:
         return min(self.max_season, length // 2)
 
-    def _sample_ar(self, draws: Draws, order: Int[Array, ""]) -> Float[Array, " lags"]:
+    def _sample_ar(
+        self, bits: UInt32[Array, " words"], order: Int[Array, ""]
+    ) -> Float[Array, " lags"]:
         size = self.max_ar_order
         if self.rule == "uniform" or not size:
-            return _sample_stationary(draws, "ar", order, size)
-        bits = draws.bits("ar", (2, (size + 1) // 2))
-        radii = jnp.clip(self.radius.from_bits(bits[0]), 0, _LARGEST_RADIUS)
-        periods = jnp.maximum(self.period.from_bits(bits[1]), 2)
+            return _sample_stationary(bits, order, size)
+        radii = jnp.clip(self.radius.from_bits(bits[::2]), 0, _LARGEST_RADIUS)
+        periods = jnp.maximum(self.period.from_bits(bits[1::2]), 2)
         return coefficients_of_poles(radii, periods, order, size)
 
 
@@ -280,11 +297,15 @@ def coefficients_of_poles(
     return jnp.where(jnp.arange(size, dtype=jnp.int32) < order, -polynomial[1:], 0)
 
 
+def _num_words(size: int) -> int:
+    """How many words `_sample_stationary` reads."""
+    return size * (size + 1) // 2
+
+
 def _sample_stationary(
-    draws: Draws, name: str, order: Int[Array, ""], size: int
+    bits: UInt32[Array, " words"], order: Int[Array, ""], size: int
 ) -> Float[Array, "{size}"]:
     """Uniform over the region of stationary, or invertible, coefficients of this order."""
-    bits = draws.bits(name, (size * (size + 1) // 2,))
     return _stationary_coefficients(bits[:, None], order[None], size)[:, 0]
 
 
@@ -296,109 +317,3 @@ def _as_wide(*coefficients: Float[Array, "_ channels"]) -> list[Float[Array, "la
     """Coefficients with as many lags as those that have most, and at least one."""
     size = max(1, *(len(rows) for rows in coefficients))
     return [jnp.pad(rows, ((0, size - len(rows)), (0, 0))) for rows in coefficients]
-
-
-def _sample_states(
-    ar: Float[Array, "lags channels"], noise: Float[Array, "lags channels"]
-) -> Float[Array, "lags channels"]:
-    """Successive values of the stationary autoregression, the last one first."""
-    coefficients, deviations = _start_up(ar)
-    past = jnp.zeros_like(ar)
-    for order in range(ar.shape[0]):
-        value = deviations[order] * noise[order] + (coefficients[order] * past).sum(0)
-        past = jnp.concatenate([value[None], past[:-1]])
-    return past
-
-
-def _companion_power(
-    ar: Float[Array, "lags channels"], exponent: Int[Array, " channels"], longest: int
-) -> Float[Array, "lags lags channels"]:
-    """The matrix that takes the states so many steps on, if nothing enters."""
-    size = ar.shape[0]
-    shift = jnp.eye(size, k=-1, dtype=ar.dtype)[1:, :, None]
-    base = jnp.concatenate([ar[None], jnp.broadcast_to(shift, (size - 1, *ar.shape))])
-    unit = jnp.broadcast_to(jnp.eye(size, dtype=ar.dtype)[:, :, None], base.shape)
-    # not a sum over an axis: in loops XLA 0.10 gets that of 20 000 channels wrong on CPUs
-    times = lambda a, b: sum(a[:, k, None] * b[k][None] for k in range(size))
-
-    def double(bit, powers):
-        power, base = powers
-        is_set = (exponent >> bit) & 1 == 1
-        return jnp.where(is_set, times(power, base), power), times(base, base)
-
-    return jax.lax.fori_loop(0, longest.bit_length(), double, (unit, base))[0]
-
-
-def add_seasons(
-    rows: Float[Array, "time channels"],
-    season: Int[Array, " channels"],
-    coefficient: Float[Array, " channels"],
-    first: int,
-) -> Float[Array, "time channels"]:
-    """y_t = x_t + coefficient y_{t-s} from row `first` on; the s rows before it are y.
-
-    One buffer and nothing else: what is read from it and used twice would make XLA copy it.
-    """
-    lane = jnp.arange(rows.shape[1], dtype=jnp.int32)
-
-    def step(row, rows):
-        before = rows.at[row - season, lane].get(mode=_IN_BOUNDS)
-        return rows.at[row].add(coefficient * before)
-
-    return jax.lax.fori_loop(first, rows.shape[0], step, rows)
-
-
-def season_ago(
-    rows: Float[Array, "time channels"], season: Int[Array, " channels"], first: int
-) -> Float[Array, "_ channels"]:
-    """The rows one season before those from row `first` on."""
-    lane = jnp.arange(rows.shape[1], dtype=jnp.int32)
-    wanted = jnp.arange(first, rows.shape[0], dtype=jnp.int32)[:, None] - season
-    return rows.at[wanted, lane].get(mode=_IN_BOUNDS)
-
-
-def _sum_up(
-    levels: Float[Array, "time channels"], times: Int[Array, " channels"]
-) -> Float[Array, "time channels"]:
-    """Sums over time, and sums of those, as often as `times` says."""
-
-    def step(sums, level):
-        once = sums[0] + level
-        twice = sums[1] + once
-        value = jnp.where(times == 0, level, jnp.where(times == 1, once, twice))
-        return jnp.stack([once, twice]), value
-
-    return jax.lax.scan(step, jnp.zeros_like(levels[:2]), levels)[1]
-
-
-def _apply(
-    matrix: Float[Array, "lags lags channels"], vector: Float[Array, "lags channels"]
-) -> Float[Array, "lags channels"]:
-    parts = [matrix[:, k] * vector[k] for k in range(len(vector))]
-    return sum(parts[1:], parts[0])
-
-
-def _solve(
-    matrix: Float[Array, "lags lags channels"], known: Float[Array, "lags channels"]
-) -> Float[Array, "lags channels"]:
-    """The vector that the matrix takes to a known one, by modified Gram and Schmidt.
-
-    Unlike elimination it needs no choice of pivots, which differ between channels.
-    """
-    size = matrix.shape[0]
-    columns, factors, sides = [matrix[:, k] for k in range(size)], {}, []
-    for k in range(size):
-        norm = jnp.sqrt((columns[k] ** 2).sum(0))
-        columns[k] = columns[k] / norm
-        factors[k, k] = norm
-        for later in range(k + 1, size):
-            factors[k, later] = (columns[k] * columns[later]).sum(0)
-            columns[later] = columns[later] - factors[k, later] * columns[k]
-        side = (columns[k] * known).sum(0)
-        known = known - side * columns[k]
-        sides.append(side)
-    out: list[Any] = [None] * size
-    for k in reversed(range(size)):
-        rest = [factors[k, later] * out[later] for later in range(k + 1, size)]
-        out[k] = (sides[k] - sum(rest, jnp.zeros_like(sides[k]))) / factors[k, k]
-    return jnp.stack(out)

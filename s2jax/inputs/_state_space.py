@@ -22,7 +22,7 @@ from s2jax.inputs._noise import (
     sample_innovations,
     sample_normals,
 )
-from s2jax.inputs._sarima import add_seasons
+from s2jax.inputs._recursions import add_seasons
 
 _NUM_WORDS = 14
 
