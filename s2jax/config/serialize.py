@@ -54,7 +54,7 @@ def library_classes() -> dict[str, type]:
     bases = (
         Config, Standardize, targets.Acceptance, laws.Decimals,
         distributions.AbstractDistribution, laws.AbstractLaw, programs.Split,
-        inputs.AbstractFamily, targets.AbstractTarget,
+        inputs.AbstractFamily, inputs.AbstractKernel, targets.AbstractTarget,
     )  # fmt: skip
     found = [value for module in modules for value in vars(module).values()]
     kinds = [

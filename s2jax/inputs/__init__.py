@@ -6,18 +6,34 @@ from s2jax.inputs._draws import Draws
 from s2jax.inputs._fractional import FractionalBrownian, FractionalLaw, FractionalNoise
 from s2jax.inputs._given import Given, Window
 from s2jax.inputs._imf import IMF, IMFLaw
+from s2jax.inputs._kernel_law import KernelLaw
+from s2jax.inputs._kernel_synth import KernelSynth
 from s2jax.inputs._mixture import Mixture
 from s2jax.inputs._process import LinearProcess
 from s2jax.inputs._trend_season import TrendSeason, TrendSeasonLaw
 from s2jax.inputs.choice import Choice, Source, as_choice
+from s2jax.inputs.kernels import (
+    AbstractKernel,
+    AbstractStationaryKernel,
+    ConstantKernel,
+    LinearKernel,
+    MaternKernel,
+    PeriodicKernel,
+    RationalQuadraticKernel,
+    RBFKernel,
+    WhiteKernel,
+)
 
 __all__ = (
     "ARMA",
     "IMF",
     "AbstractFamily",
     "AbstractInput",
+    "AbstractKernel",
     "AbstractRowInput",
+    "AbstractStationaryKernel",
     "Choice",
+    "ConstantKernel",
     "Drawn",
     "Draws",
     "FractionalBrownian",
@@ -25,11 +41,19 @@ __all__ = (
     "FractionalNoise",
     "Given",
     "IMFLaw",
+    "KernelLaw",
+    "KernelSynth",
+    "LinearKernel",
     "LinearProcess",
+    "MaternKernel",
     "Mixture",
+    "PeriodicKernel",
+    "RBFKernel",
+    "RationalQuadraticKernel",
     "Source",
     "TrendSeason",
     "TrendSeasonLaw",
+    "WhiteKernel",
     "Window",
 )
 

@@ -1,0 +1,385 @@
+"""Gaussian processes with random covariances: KernelSynth, by spectral lines.
+
+An expression of kernels is a sum of products. A product is a polynomial in s t, from its linear
+factors, times a stationary kernel, from all others; or it is white noise. Each power (s t)^k of it
+is a series of its own, multiplied by t^k. A stationary product is a sum of cosines with random
+amplitudes, whose frequencies and weights `_kernel_tables` has, and all lines of a power of a series
+are added up by one transform (`_spectral_lines`).
+
+Series differ in their number of lines by a factor of 100 000, so lines of many series are worked
+off as one list, in blocks, and no series waits for another.
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, UInt32
+
+from s2jax.core import checks
+from s2jax.core.random import normal_quantile, signed_uniform, store, threefry2x32
+from s2jax.core.streams import named
+from s2jax.core.types import Whole, Words, whole
+from s2jax.inputs._base import AbstractInput
+from s2jax.inputs._draws import Draws
+from s2jax.inputs._kernel_law import NO_KERNEL, KernelLaw
+from s2jax.inputs._kernel_tables import Tables, check_bank, factors_of, tables_of
+from s2jax.inputs._spectral_lines import num_cells, spread, transform
+from s2jax.inputs.kernels import PUBLISHED, AbstractKernel
+
+_SERIES = 32  # powers of series that are transformed at a time
+_BLOCKS = 256  # of lines that are spread at a time
+_LINES = 8  # of a block
+_PART_BITS = 25  # of the number of a line within a power of a product
+_LINE, _WHITE = named("series", "lines"), named("series", "white")
+_LEAST, _MOST = 4, 2**15
+
+
+class KernelSynth(AbstractInput):
+    """A Gaussian process with mean 0 whose covariance is a random expression of kernels.
+
+    Kernels are drawn from a bank with replacement, and joined from left to right by + and *, each
+    as likely: ((k_1 o k_2) o k_3) ... The expression is the label of the series. Default is the
+    bank of Chronos, of 33 kernels on times from 0 to 1. Entries of the covariance that is
+    drawn from are exact to 1e-5 of the largest, for up to 4096 steps; beyond, the error grows with
+    length. 0.7 % of the series are constants, and are drawn anew.
+
+    The law of the future given the past is normal and known in closed form, from
+    `law.covariance(length)`; without white noise it is nearly degenerate.
+
+    Attributes:
+        bank: Kernels; one that stands in it twice is drawn twice as often. Static: tables are made
+            for a bank at first use, in 2 s for this one.
+        max_kernels: Largest number of kernels, 1 to 5. Static.
+        min_kernels: Least number of kernels; the number is uniform between these.
+
+    Raises:
+        TypeError: If the bank holds something else than kernels of the library.
+        ValueError: If a number is out of range, or, at first use, if products of kernels of the
+            bank have too many spectral lines.
+
+    Example:
+        >>> import jax, s2jax
+        >>> bank = [s2jax.inputs.PeriodicKernel(12), s2jax.inputs.LinearKernel(1)]
+        >>> family = s2jax.inputs.KernelSynth(bank, max_kernels=2)
+        >>> drawn = family.sample(jax.random.key(3), n=4, length=48)
+        >>> drawn.series.shape, drawn.law[0].text()
+        ((4, 48), 'Per(12)*Lin(1)')
+
+    References:
+        Ansari et al. (2024), Chronos: learning the language of time series, section 4.2 and
+        appendix A.
+    """
+
+    bank: tuple[AbstractKernel, ...] = eqx.field(static=True, converter=tuple, default=PUBLISHED)
+    max_kernels: int = eqx.field(static=True, default=5)
+    min_kernels: Whole = whole(1)
+
+    def __check_init__(self):
+        check_bank("KernelSynth", self.bank)
+        checks.check_static_integer("KernelSynth", "max_kernels", self.max_kernels, 1, 5)
+        checks.check_number(
+            "KernelSynth", "min_kernels", self.min_kernels, 1, self.max_kernels, integer=True
+        )
+
+    def check_length(self, length: int) -> None:
+        if not _LEAST <= length <= _MOST:
+            raise ValueError(
+                f"Config(length={length}): must be >= {_LEAST} and <= {_MOST} for KernelSynth, "
+                "because frequencies have 32 bits. Choose another length or family."
+            )
+
+    def law(self, draws: Draws, length: int) -> KernelLaw:
+        place = jnp.arange(self.max_kernels, dtype=jnp.int32)
+        count = draws.integers("count", self.min_kernels, self.max_kernels + 1)
+        kernels = draws.integers("kernels", 0, len(self.bank), (self.max_kernels,))
+        multiplies = draws.bernoulli("operators", 0.5, (self.max_kernels - 1,))
+        return KernelLaw(
+            kernels=jnp.where(place < count, kernels, NO_KERNEL),
+            multiplies=multiplies & (place[1:] < count),
+            count=count,
+            bank=self.bank,
+        )
+
+    def series(self, law: KernelLaw, draws: Draws, length: int) -> Float[Array, " time"]:
+        one = jax.tree.map(lambda leaf: leaf[None], law)
+        return self.draw_series(one, draws.words[None], length)[:, 0]
+
+    def draw_series(
+        self, laws: KernelLaw, words: UInt32[Array, "channels 2"], length: int
+    ) -> Float[Array, "time channels"]:
+        tables = tables_of(self.bank, self.max_kernels, length)
+        products = _expand(laws, tables, length)
+        rest = _draw_rest(products, words, length)
+        return _add_stationary(rest, products, words, tables).T
+
+
+class _Products(NamedTuple):
+    """The sum of products of each series, in which (s t)^k has a place for every k.
+
+    Attributes:
+        kind: Class of the stationary factor of each product.
+        turns: Turns per step of its periodic factors in the order of their shapes.
+        amounts: Coefficients of products with a stationary factor; one draw for each that is > 0.
+        level: Coefficients of all products without.
+        white: Coefficients of the variance of white noise.
+    """
+
+    kind: Int[Array, "channels products"]
+    turns: UInt32[Array, "channels products factors"]
+    amounts: Float[Array, "channels powers products"]
+    level: Float[Array, "channels powers"]
+    white: Float[Array, "channels powers"]
+
+
+class _Factors(NamedTuple):
+    """The kernels of each expression in the order of their shapes; axes (factors, channels).
+
+    Attributes:
+        place: Where in the expression it stands.
+        is_there: Whether the expression has it.
+        multiplies: Whether it multiplies what stands before.
+        shape, turns, is_linear, is_white, value: As in `factors_of`.
+    """
+
+    place: Int[Array, "factors channels"]
+    is_there: Bool[Array, "factors channels"]
+    multiplies: Bool[Array, "factors channels"]
+    shape: Int[Array, "factors channels"]
+    turns: UInt32[Array, "factors channels"]
+    is_linear: Bool[Array, "factors channels"]
+    is_white: Bool[Array, "factors channels"]
+    value: Float[Array, "factors channels"]
+
+
+def _sort_factors(laws: KernelLaw, length: int) -> _Factors:
+    num, channels = laws.kernels.shape[1], laws.kernels.shape[0]
+    columns = [jnp.asarray(column) for column in factors_of(laws.bank, length)]
+    ids = jnp.maximum(laws.kernels.T, 0)
+    place = jnp.arange(num, dtype=jnp.int32)[:, None]
+    key = columns[0][ids] * num + place
+    rank = (key[:, None] > key).sum(1, dtype=jnp.int32)
+    order = jnp.where(rank == place[:, :, None], place, 0).sum(1, dtype=jnp.int32)
+    is_there = place < laws.count
+    multiplies = jnp.concatenate([jnp.zeros((1, channels), bool), laws.multiplies.T]) & is_there
+    sort = lambda leaf: jnp.take_along_axis(leaf, order, axis=0)
+    ids = sort(ids)
+    return _Factors(order, sort(is_there), sort(multiplies), *(column[ids] for column in columns))
+
+
+def _expand(laws: KernelLaw, tables: Tables, length: int) -> _Products:
+    """Multiply out: a product starts at each +, and every later * multiplies all of them."""
+    num, channels = laws.kernels.shape[1], laws.kernels.shape[0]
+    place = jnp.arange(num, dtype=jnp.int32)[:, None]
+    following = jnp.asarray(tables.following)
+    factors = _sort_factors(laws, length)
+    starts = jnp.zeros((num, channels), bool)
+    for j in range(num):
+        is_start = factors.is_there[j] & ~factors.multiplies[j]
+        starts = starts | (is_start & (factors.place[j] == place))
+
+    def multiply(products, factor):
+        kind, num_turns, turns, amounts, noise = products
+        later = factor.multiplies & (factor.place > place)
+        is_own = starts & factor.is_there & (later | (factor.place == place))
+        kind = jnp.where(is_own, following[kind, factor.shape], kind)
+        is_turning = is_own & (factor.shape < tables.num_periodic)
+        turns = jnp.where(is_turning & (num_turns == place[:, :, None]), factor.turns, turns)
+        raised = jnp.concatenate([jnp.zeros_like(amounts[:1]), amounts[:-1]])
+        product = factor.value * amounts + jnp.where(factor.is_linear, raised, 0)
+        amounts = jnp.where(is_own, product, amounts)
+        num_turns = num_turns + is_turning.astype(jnp.int32)
+        return (kind, num_turns, turns, amounts, noise | (is_own & factor.is_white)), None
+
+    none = jnp.zeros((num, channels), jnp.int32)
+    amounts = jnp.zeros((num + 1, num, channels), jnp.float32)
+    amounts = amounts.at[0].set(starts.astype(jnp.float32))
+    turns = jnp.zeros((num, num, channels), jnp.uint32)  # factors, products, channels
+    start = (none, none, turns, amounts, jnp.zeros(none.shape, bool))
+    kind, _, turns, amounts, noise = jax.lax.scan(multiply, start, factors)[0]
+    part = lambda chosen: jnp.where(chosen, amounts, 0)
+    return _Products(
+        kind=kind.T,
+        turns=turns.transpose(2, 1, 0),
+        amounts=part(~noise & (kind > 0)).transpose(2, 0, 1),
+        level=part(~noise & (kind == 0)).sum(1).T,
+        white=part(noise).sum(1).T,
+    )
+
+
+def _draw_rest(products: _Products, words: Words, length: int) -> Float[Array, "channels time"]:
+    """Polynomials with random coefficients, and white noise."""
+    powers = products.level.shape[1]
+    blocks = jnp.arange((powers + length + 1) // 2, dtype=jnp.uint32)
+    stream = jnp.asarray(_WHITE, jnp.uint32)
+    bits = threefry2x32((words[:, :1], words[:, 1:]), (stream, blocks))
+    # stored once: else XLA repeats the cipher for each half
+    bits = jax.lax.optimization_barrier(jnp.concatenate(bits, axis=1))
+    normal = normal_quantile(signed_uniform(bits))
+    coefficients = jnp.sqrt(products.level) * normal[:, :powers]
+    level, variance = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.float32)
+    time = _times(length)
+    for k in reversed(range(powers)):
+        level = level * time + coefficients[:, k, None]
+        variance = variance * (time * time) + products.white[:, k, None]
+    return level + jnp.sqrt(variance) * normal[:, powers : powers + length]
+
+
+def _times(length: int) -> np.ndarray:
+    return np.linspace(0, 1, length, dtype=np.float32)
+
+
+class _Jobs(NamedTuple):
+    """Products of the powers that are transformed at a time, one behind the other.
+
+    Attributes:
+        last_block: The block behind its last.
+        num_blocks, num_lines: How many blocks and lines it has.
+        kind: Its class.
+        turns: Of its periodic factors.
+        scale: Root of its coefficient.
+        words: Key of its series.
+        number: Of its own within the series.
+    """
+
+    last_block: Int[Array, " jobs"]
+    num_blocks: Int[Array, " jobs"]
+    num_lines: Int[Array, " jobs"]
+    kind: Int[Array, " jobs"]
+    turns: UInt32[Array, "jobs factors"]
+    scale: Float[Array, " jobs"]
+    words: UInt32[Array, "jobs 2"]
+    number: Int[Array, " jobs"]
+
+
+def _add_stationary(
+    series: Float[Array, "channels time"], products: _Products, words: Words, tables: Tables
+) -> Float[Array, "channels time"]:
+    """Add the stationary factors of all products, times their powers of t."""
+    length, (channels, powers, num) = series.shape[1], products.amounts.shape
+    is_active = (products.amounts > 0).any(2).reshape(-1)
+    rank = jnp.cumsum(is_active.astype(jnp.int32)) - 1
+    count = rank[-1] + 1
+    cells = jnp.arange(channels * powers, dtype=jnp.int32)
+    order = jnp.zeros(channels * powers + _SERIES, jnp.int32)
+    order = order.at[jnp.where(is_active, rank, order.shape[0])].set(cells, mode="drop")
+    times = jnp.asarray(_times(length) ** np.arange(powers)[:, None], jnp.float32)
+
+    def step(state):
+        start, _, series = state
+        cell = jax.lax.dynamic_slice(order, (start,), (_SERIES,))
+        is_real = start + jnp.arange(_SERIES, dtype=jnp.int32) < count
+        row, power = cell // powers, cell % powers
+        jobs = _list_jobs(products, words, row, power, is_real, tables)
+        drawn = transform(_add_lines(jobs, tables, num, length), length) * times[power]
+        return start + _SERIES, count, series.at[row].add(jnp.where(is_real[:, None], drawn, 0))
+
+    # reads two carried values: where it is one, XLA's analysis of trip counts clones the whole body
+    start = (jnp.int32(0), count, series)
+    return jax.lax.while_loop(lambda state: state[0] < state[1], step, start)[2]
+
+
+def _list_jobs(products: _Products, words: Words, row, power, is_real, tables: Tables) -> _Jobs:
+    """The products of some powers of series; those that are not real have no lines."""
+    num = products.kind.shape[1]
+    flat = lambda leaf: leaf.reshape(-1, *leaf.shape[2:])
+    amount = flat(jnp.where(is_real[:, None], products.amounts[row, power], 0))
+    kind = flat(products.kind[row])
+    num_lines = jnp.where(amount > 0, jnp.asarray(tables.num_lines)[kind], 0)
+    num_blocks = (num_lines + (_LINES - 1)) // _LINES
+    number = power[:, None] * num + jnp.arange(num, dtype=jnp.int32)
+    jobs = _Jobs(
+        last_block=jnp.cumsum(num_blocks),
+        num_blocks=num_blocks,
+        num_lines=num_lines,
+        kind=kind,
+        turns=flat(products.turns[row]),
+        scale=jnp.sqrt(amount),
+        words=jnp.repeat(words[row], num, axis=0),
+        number=flat(number),
+    )
+    return jax.lax.optimization_barrier(jobs)
+
+
+def _add_lines(jobs: _Jobs, tables: Tables, num: int, length: int):
+    """The grids of the powers, with all their lines."""
+
+    def step(state):
+        block, last, cells = state
+        blocks = block + jnp.arange(_BLOCKS, dtype=jnp.int32)
+        lines = _read_lines(jobs, blocks, tables)
+        counter = (jobs.number[lines.job] << _PART_BITS) + lines.number
+        own = jobs.words[lines.job]
+        # looked up before the cipher, which else is not vectorised
+        own_0, own_1, counter = store(own[:, 0], own[:, 1], counter.astype(jnp.uint32))
+        stream = jnp.asarray(_LINE, jnp.uint32)
+        bits = threefry2x32((own_0, own_1), (stream, counter))
+        normal = normal_quantile(signed_uniform(jnp.stack(store(*bits))))
+        # else XLA repeats what makes a line for every cell that it is spread over
+        z = store(*(lines.amplitude * normal))
+        series, turns = jax.lax.optimization_barrier((lines.job // num, lines.turns))
+        return block + _BLOCKS, last, spread(cells, series, turns, z, length)
+
+    cells = jnp.zeros(_SERIES * num_cells(length), jnp.complex64)
+    start = (jnp.int32(0), jobs.last_block[-1], cells)
+    return jax.lax.while_loop(lambda state: state[0] < state[1], step, start)[2]
+
+
+class _Lines(NamedTuple):
+    """Spectral lines; the amplitude is 0 where a block has fewer.
+
+    Attributes:
+        job: The job of each.
+        number: Of the line within the job.
+        turns: Its turns per step.
+        amplitude: Root of its share of the variance.
+    """
+
+    job: Int[Array, " lines"]
+    number: Int[Array, " lines"]
+    turns: UInt32[Array, " lines"]
+    amplitude: Float[Array, " lines"]
+
+
+def _read_lines(jobs: _Jobs, blocks: Int[Array, " blocks"], tables: Tables) -> _Lines:
+    """The lines of these blocks."""
+    job = jnp.searchsorted(jobs.last_block, blocks, side="right", method="scan_unrolled")
+    job = jnp.minimum(job.astype(jnp.int32), jobs.kind.shape[0] - 1)[:, None]
+    job, blocks = store(job, blocks[:, None])
+    own = jax.tree.map(lambda leaf: leaf[job], jobs)
+    block = blocks - (own.last_block - own.num_blocks)
+    number = block * _LINES + jnp.arange(_LINES, dtype=jnp.int32)
+    is_line = number < own.num_lines
+    of_kind = lambda column: jnp.asarray(column)[own.kind]
+    first, size, is_smooth = map(of_kind, (tables.first, tables.size, tables.is_smooth))
+
+    before, smooth = jnp.asarray(tables.before), jnp.broadcast_to(first, number.shape)
+    for step in _halving(int(tables.size.max())):
+        ahead = smooth + step
+        is_past = before[jnp.minimum(ahead, before.shape[0] - 1)] <= number
+        smooth = jnp.where(is_past & (ahead < first + size), ahead, smooth)
+    smooth, number = store(smooth, number)
+    within = number - before[smooth]
+    place = jnp.where(is_smooth, (within + 1) >> 1, within)
+    place = jnp.where(is_line, of_kind(tables.first_harmonic) + place, 0)
+    harmonics = jnp.asarray(tables.harmonics)[place].astype(jnp.int32).astype(jnp.uint32)
+    turns = (harmonics * own.turns).sum(-1, dtype=jnp.uint32)
+    turns = jnp.where(is_smooth & ((within & 1) == 0), ~turns + np.uint32(1), turns)
+    turns = turns + jnp.asarray(tables.turns)[smooth]
+    amplitude = jnp.asarray(tables.amplitude)[smooth] * own.scale
+    amplitude = amplitude * jnp.asarray(tables.harmonic_amplitude)[place]
+    # of a product without smooth factors, a line stands for both of its signs
+    amplitude = amplitude * jnp.where(is_smooth | (within == 0), 1, np.float32(np.sqrt(2)))
+    amplitude = jnp.where(is_line, amplitude, 0)
+    flat = lambda leaf: jnp.broadcast_to(leaf, number.shape).reshape(-1)
+    bits = jax.lax.bitcast_convert_type(amplitude, jnp.uint32)
+    turns, bits = store(flat(turns), flat(bits))
+    amplitude = jax.lax.bitcast_convert_type(bits, jnp.float32)
+    return _Lines(flat(job), flat(number), turns, amplitude)
+
+
+def _halving(size: int) -> list[int]:
+    """Steps of a search among so many, the largest first."""
+    return [1 << i for i in reversed(range(size.bit_length()))]
