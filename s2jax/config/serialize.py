@@ -18,6 +18,7 @@ import numpy as np
 from s2jax import distributions, inputs, laws, ode, programs, targets
 from s2jax.config._config import Config, Standardize
 from s2jax.core import checks
+from s2jax.inputs.kernels import AbstractKernel
 
 _TAG = "class"
 _SOLVERS = "diffrax"
@@ -54,7 +55,7 @@ def library_classes() -> dict[str, type]:
     bases = (
         Config, Standardize, targets.Acceptance, laws.Decimals,
         distributions.AbstractDistribution, laws.AbstractLaw, programs.Split,
-        inputs.AbstractFamily, inputs.AbstractKernel, targets.AbstractTarget,
+        inputs.AbstractFamily, AbstractKernel, targets.AbstractTarget,
     )  # fmt: skip
     found = [value for module in modules for value in vars(module).values()]
     kinds = [

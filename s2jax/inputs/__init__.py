@@ -13,8 +13,6 @@ from s2jax.inputs._process import LinearProcess
 from s2jax.inputs._trend_season import TrendSeason, TrendSeasonLaw
 from s2jax.inputs.choice import Choice, Source, as_choice
 from s2jax.inputs.kernels import (
-    AbstractKernel,
-    AbstractStationaryKernel,
     ConstantKernel,
     LinearKernel,
     MaternKernel,
@@ -29,9 +27,7 @@ __all__ = (
     "IMF",
     "AbstractFamily",
     "AbstractInput",
-    "AbstractKernel",
     "AbstractRowInput",
-    "AbstractStationaryKernel",
     "Choice",
     "ConstantKernel",
     "Drawn",

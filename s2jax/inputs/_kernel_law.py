@@ -1,6 +1,5 @@
 """The label of a Gaussian process: an expression of kernels."""
 
-from collections import Counter
 from typing import Any
 
 import equinox as eqx
@@ -31,6 +30,16 @@ class KernelLaw(eqx.Module):
         multiplies: Whether kernel i + 2 multiplies what stands before it; else it is added.
         count: How many kernels there are.
         bank: The kernels. Static.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from s2jax.inputs import LinearKernel, PeriodicKernel
+        >>> bank = (PeriodicKernel(24), LinearKernel(1))
+        >>> law = KernelLaw(jnp.array([0, 1, 0]), jnp.array([False, True]), jnp.array(3), bank)
+        >>> law.text(), law.canonical()
+        ('(Per(24) + Lin(1))*Per(24)', 'Lin(1)*Per(24) + Per(24)*Per(24)')
+        >>> law.covariance(64).shape
+        (64, 64)
     """
 
     kernels: Int[Array, "*channels kernels"]
@@ -75,7 +84,7 @@ class KernelLaw(eqx.Module):
         A sum of products, sorted, with the constants of each as a number before it. Factors that
         are 1 where white noise is not 0 are left out beside it.
         """
-        sums: Counter[tuple[str, ...]] = Counter()
+        sums: dict[tuple[str, ...], float] = {}
         for factors in self.products():
             number, words = 1.0, []
             is_white = any(isinstance(kernel, WhiteKernel) for kernel in factors)
@@ -86,7 +95,8 @@ class KernelLaw(eqx.Module):
                     number *= kernel.variance
                 elif not (is_white and isinstance(kernel, _ONE_AT_0)):
                     words.append(kernel.text())
-            sums[tuple(sorted([*words, *["WN(1)"] * is_white]))] += number
+            key = tuple(sorted([*words, *["WN(1)"] * is_white]))
+            sums[key] = sums.get(key, 0.0) + number
         return " + ".join(
             "*".join([f"{number:.6g}"] * (number != 1 or not words) + list(words))
             for words, number in sorted(sums.items())

@@ -43,15 +43,15 @@ class KernelSynth(AbstractInput):
     Kernels are drawn from a bank with replacement, and joined from left to right by + and *, each
     as likely: ((k_1 o k_2) o k_3) ... The expression is the label of the series. Default is the
     bank of Chronos, of 33 kernels on times from 0 to 1. Entries of the covariance that is
-    drawn from are exact to 1e-5 of the largest, for up to 4096 steps; beyond, the error grows with
-    length. 0.7 % of the series are constants, and are drawn anew.
+    drawn from are exact to 1e-5 of the largest for up to 16 384 steps, and to 1.2e-5 for twice as
+    many. 0.7 % of the series are constants, and are drawn anew.
 
     The law of the future given the past is normal and known in closed form, from
     `law.covariance(length)`; without white noise it is nearly degenerate.
 
     Attributes:
         bank: Kernels; one that stands in it twice is drawn twice as often. Static: tables are made
-            for a bank at first use, in 2 s for this one.
+            for a bank at first use, in a second or two for this one.
         max_kernels: Largest number of kernels, 1 to 5. Static.
         min_kernels: Least number of kernels; the number is uniform between these.
 
@@ -65,8 +65,8 @@ class KernelSynth(AbstractInput):
         >>> bank = [s2jax.inputs.PeriodicKernel(12), s2jax.inputs.LinearKernel(1)]
         >>> family = s2jax.inputs.KernelSynth(bank, max_kernels=2)
         >>> drawn = family.sample(jax.random.key(3), n=4, length=48)
-        >>> drawn.series.shape, drawn.law[0].text()
-        ((4, 48), 'Per(12)*Lin(1)')
+        >>> drawn.series.shape, drawn.law[2].text()
+        ((4, 48), 'Per(12) + Lin(1)')
 
     References:
         Ansari et al. (2024), Chronos: learning the language of time series, section 4.2 and

@@ -216,7 +216,9 @@ class _Lists:
 
     def __init__(self, length_scales: tuple[float, ...]) -> None:
         self._series = [_fourier_series(scale) for scale in length_scales]
-        self._whole = {(): (np.zeros((1, 0), np.int8), np.ones(1))}
+        self._whole: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]] = {
+            (): (np.zeros((1, 0), np.int8), np.ones(1))
+        }
         self._known: dict[tuple[int, ...], tuple[int, _Half]] = {}
         self._end = 0
 

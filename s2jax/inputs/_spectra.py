@@ -91,7 +91,7 @@ class Spectra:
             lattice = _lattice(correlation, reach, sum(map(self._end, factors)))
             # no product is made of its rule, because products with it are read on a lattice too
             return _condense(lattice, within, has_master=False)
-        if len(factors) == 1:
+        if len(factors) == 1 and isinstance(kernels[0], RBFKernel):
             return _condense(_mix(kernels[0]), within)
         parts = (self.of(factors[:-1]).master, self.of(factors[-1:]).master)
         return _condense(_convolve(*parts), within)
@@ -106,7 +106,7 @@ class Spectra:
         return self.of((factor,)).master.frequency.max()
 
 
-def _mix(kernel: AbstractStationaryKernel) -> Lines:
+def _mix(kernel: RBFKernel | RationalQuadraticKernel) -> Lines:
     """Many lines of a kernel that is remembered for long.
 
     RQ is a mixture of RBFs over a gamma law, which is read on a lattice of its logarithm.

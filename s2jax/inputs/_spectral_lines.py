@@ -45,7 +45,7 @@ def num_cells(length: int) -> int:
 
 def spread(
     cells: Complex[Array, " cells"], series: Int[Array, " lines"], turns: UInt32[Array, " lines"],
-    z: tuple[Float[Array, " lines"], Float[Array, " lines"]], length: int,
+    z: tuple[Float[Array, " lines"], ...], length: int,
 ) -> Complex[Array, " cells"]:  # fmt: skip
     """Add lines to the grids of several series, which stand one behind the other.
 
@@ -56,9 +56,9 @@ def spread(
     cell = multiply_high(turns, size).astype(jnp.int32)
     past = (turns * size).astype(jnp.float32) * np.float32(2.0**-32)
     first = cell + (series * np.int32(num_cells(length)) + np.int32(_MARGIN - _WIDTH // 2 + 1))
-    distance = np.arange(1 - _WIDTH // 2, _WIDTH // 2 + 1, dtype=np.float32) - past[:, None]
+    offsets = jnp.arange(1 - _WIDTH // 2, _WIDTH // 2 + 1, dtype=jnp.float32)
     # without the barrier XLA draws the line anew for every cell
-    window = jax.lax.optimization_barrier(_window(distance))
+    window = jax.lax.optimization_barrier(_window(offsets - past[:, None]))
     updates = jax.lax.complex(z[0][:, None] * window, z[1][:, None] * window)
     mode = jax.lax.GatherScatterMode.PROMISE_IN_BOUNDS
     return jax.lax.scatter_add(cells, first[:, None], updates, _ADD_ROWS, mode=mode)

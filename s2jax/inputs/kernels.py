@@ -266,4 +266,4 @@ PUBLISHED = (
     WhiteKernel(1),
     ConstantKernel(1),
 )
-"""The bank of Chronos; a period of 4 stands in it three times, and is drawn three times as often."""
+"""The bank of Chronos; a period of 4 stands in it three times, and is drawn as often."""
