@@ -134,10 +134,11 @@ def ode(length: int = 256, num_inputs: int = 1, num_outputs: int = 2, **fields) 
 def reference(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **settings) -> Config:
     """The configuration of s2generator 0.0.23, by the names of its parameters.
 
-    Without settings: its defaults, as far as its mixture and ARMA inputs go. Mixtures have 3 to 7
-    components, ARMA orders are 1..2 and 1..4, chosen with weights 0.1 and 0.2, and |f(x)| <= 1000.
-    Its three further input families, `diff` and `rand` are not there; docs/differences.md lists
-    what else differs, docs/coming-from-s2generator.md what becomes of each parameter.
+    Without settings: its defaults. Inputs are mixtures (weight 0.10), ARMA models (0.20), trends
+    and seasons by ForecastPFN's law (0.35), KernelSynth (0.25) and intrinsic modes (0.10), and
+    |f(x)| <= 1000. `diff` and `rand` are not there; docs/differences.md lists what else differs,
+    docs/coming-from-s2generator.md what becomes of each parameter. A family of weight 0 is not
+    compiled: `forecast_pfn=0, kernel_synth=0, intrinsic_mode_function=0` are the papers' inputs.
 
     Args:
         length: Time steps; there, `seq_length`.

@@ -18,7 +18,22 @@ from s2jax.config.compat_s2generator import PARAMETERS, RUN, SERIES, SYMBOL, WEI
 from s2jax.config.compat_s2generator._config import _ratios
 from s2jax.core.random import fold_in, words_of
 from s2jax.corpus import read_reference, write_reference
-from s2jax.inputs import ARMA, Choice, Given, Mixture
+from s2jax.inputs import (
+    ARMA,
+    IMF,
+    Choice,
+    ConstantKernel,
+    Given,
+    KernelSynth,
+    LinearKernel,
+    Mixture,
+    PeriodicKernel,
+    RationalQuadraticKernel,
+    RBFKernel,
+    TrendSeason,
+    WhiteKernel,
+)  # fmt: skip
+from s2jax.inputs.kernels import PUBLISHED
 from s2jax.programs.operators import default_weights
 from s2jax.targets.acceptance import Acceptance
 from s2jax.text import to_prefix
@@ -87,14 +102,36 @@ class TestNames:
     def test_the_page_names_every_parameter(self, name: str) -> None:
         assert f"`{name}`" in DOCS.read_text()
 
-    def test_the_defaults_are_as_before(self) -> None:
+    def test_the_defaults(self) -> None:
         expected = s2jax.Config(
             inputs=Choice(
-                [Mixture(3, max_components=7), ARMA(max_ar_order=2, max_ma_order=4)], [0.1, 0.2]
+                [
+                    Mixture(3, max_components=7),
+                    ARMA(max_ar_order=2, max_ma_order=4),
+                    TrendSeason(),
+                    KernelSynth((*PUBLISHED, WhiteKernel(2.0))),
+                    IMF(1, 3, 2, noise_level=0.01),
+                ],
+                [0.1, 0.2, 0.35, 0.25, 0.1],
             ),
             acceptance=Acceptance(bound=1000.0),
         )
         assert same(presets.reference(), expected)
+
+    def test_the_bank_of_kernels_is_that_of_the_reference(self, theirs: Any) -> None:
+        series = theirs.SeriesSymbolGenerator().excitation.create_kernel_synth()
+        series.set_length(256)
+        numbers = {
+            "ExpSineSquared": lambda one: PeriodicKernel(one.periodicity * 256),
+            "DotProduct": lambda one: LinearKernel(one.sigma_0),
+            "RBF": lambda one: RBFKernel(one.length_scale),
+            "RationalQuadratic": lambda one: RationalQuadraticKernel(one.alpha),
+            "WhiteKernel": lambda one: WhiteKernel(one.noise_level),
+            "ConstantKernel": lambda one: ConstantKernel(one.constant_value),
+        }
+        bank = [numbers[type(one).__name__](one).text() for one in series.kernel_bank]
+        own = presets.reference().inputs.families[3].bank
+        assert sorted(bank) == sorted(kernel.text() for kernel in own)
 
     def test_fields_of_ours_are_kept(self) -> None:
         config = presets.reference(64, 3, 2, min_inputs=1, x_scaling=None, acceptance=Acceptance())
@@ -106,7 +143,7 @@ class TestNames:
 class TestMapping:
     def test_ranges_whose_upper_end_is_never_drawn(self) -> None:
         settings = dict(min_centroids=2, max_centroids=5, p_min=2, p_max=4, q_min=3, q_max=9)
-        mixture, arma = presets.reference(**settings).inputs.families
+        mixture, arma, *_ = presets.reference(**settings).inputs.families
         assert (mixture.min_components, mixture.max_components) == (2, 4)
         assert (arma.min_ar_order, arma.max_ar_order) == (2, 3)
         assert (arma.min_ma_order, arma.max_ma_order) == (3, 8)
@@ -122,7 +159,7 @@ class TestMapping:
             mixture.generate_once(rng, 8)
             components.add(len(mixture.means))
         config = presets.reference(**settings)
-        own_mixture, own_arma = config.inputs.families
+        own_mixture, own_arma, *_ = config.inputs.families
         bits = jax.random.bits(jax.random.key(0), (64, 2000))
         drawn = own_arma.from_bits(bits)
         assert set(zip(drawn.ar_order.tolist(), drawn.ma_order.tolist(), strict=True)) == orders
@@ -143,8 +180,36 @@ class TestMapping:
         assert (config.target.protected, law.affine) == (False, "full")
         assert (law.max_integer, law.constant_probability) == (5, 0.5)
         assert (law.min_unary, law.max_unary, law.unary_subtree_limit) == (1, 2, 4)
-        assert config.inputs.weights == (0.7, 0.0)
+        assert config.inputs.weights == (0.7, 0.0, 0.35, 0.25, 0.1)
         assert config.inputs.families[0].uniform_probability == 1.0
+
+    def test_trends_kernels_and_modes(self) -> None:
+        config = presets.reference(
+            is_sub_day=False, transition=False, start_time="1990-01-01", end_time="2000-02-29",
+            min_kernels=2, max_kernels=3, exp_sine_squared=False, rbf=False, white_kernel=False,
+            min_base_imfs=0, max_base_imfs=1, min_choice_imfs=1, max_choice_imfs=2,
+            imfs_dict={"generate_sin_signal": 1, "generate_am_signal": 3}, min_duration=1,
+            max_duration=2, min_amplitude=3, max_amplitude=4, min_frequency=5, max_frequency=6,
+            noise_level=0.5,
+        )  # fmt: skip
+        trends, kernels, modes = config.inputs.families[2:]
+        assert trends.frequencies == (0.0, 0.0, 1.0, 1.0, 1.0)
+        assert (trends.first_day, trends.last_day, trends.transition) == (7305, 11016, False)
+        assert (kernels.min_kernels, kernels.max_kernels, len(kernels.bank)) == (2, 3, 3 + 3 + 1)
+        assert modes == IMF(
+            0, 1, 1, 2, 0, 3, (1.0, 3.0, 0.0), 3, 4, 5, 6, 1, 2, noise_level=0.5
+        )  # fmt: skip
+        listed = presets.reference(imfs_list=[0.1, 0.2, 0.3]).inputs.families[4]
+        assert listed.weights == pytest.approx((0.3, 0.3, 0.0))
+
+    def test_families_of_weight_zero_are_left_out(self) -> None:
+        papers = dict(forecast_pfn=0, kernel_synth=0.0, intrinsic_mode_function=0)
+        inputs = presets.reference(**papers).inputs
+        assert [type(family) for family in inputs.families] == [Mixture, ARMA]
+        others = dict(mixed_distribution=0, autoregressive_moving_average=0, kernel_synth=0)
+        inputs = presets.reference(**others).inputs
+        assert [type(family) for family in inputs.families] == [TrendSeason, IMF]
+        assert inputs.weights == (0.35, 0.1)
 
     @pytest.mark.parametrize("digits", [1, 2, 3, 4])
     @pytest.mark.parametrize("prefactor", [0, 1, 2])
@@ -187,8 +252,27 @@ class TestMapping:
             (dict(max_trails=3), "Did you mean 'max_trials'"),
             (dict(lenght=3), r"unknown name 'lenght'\. Did you mean 'length'"),
             (dict(prob_rand=0.1), "`rand` always evaluates to 0"),
-            (dict(forecast_pfn=1.0), "family of inputs is not there"),
-            (dict(min_kernels=2), "family of inputs is not there"),
+            (dict(forecast_pfn=-1.0), r"forecast_pfn=-1\.0\): must be a number >= 0"),
+            (dict(min_kernels=3, max_kernels=2), "max_kernels must be >= min_kernels"),
+            (dict(min_frequency=9.0), "max_frequency must be >= min_frequency"),
+            (dict(random_walk=True), "must be False, because its walk"),
+            (dict(start_time="1885"), "must be a day, as '1885-01-01'"),
+            (dict(imfs_dict={"generate_sin": 1.0}), "Did you mean 'generate_sin_signal'"),
+            (dict(imfs_list=[1, 1, 1, 1, 1]), "must be of at most four, because"),
+            (
+                dict.fromkeys(
+                    (
+                        "exp_sine_squared",
+                        "dot_product",
+                        "rbf",
+                        "rational_quadratic",
+                        "white_kernel",
+                        "constant_kernel",
+                    ),
+                    False,
+                ),
+                "no other kernels",
+            ),
             (dict(required_operators="sin"), "to_prefix"),
             (dict(solve_diff=1), "must be 0"),
             (dict(operators_to_downsample="diff_1"), "`diff` must be 0"),
@@ -207,14 +291,26 @@ class TestMapping:
             (dict(decimals=2), r"must be >= 3, because constants are multiples of 1e-3"),
             (dict(input_normalize=None), "x_scaling=None"),
             (dict(gaussian=False, uniform=False), "at least one must be True"),
-            (dict(mixed_distribution=0.0, autoregressive_moving_average=0), "at least one"),
+            (
+                dict(
+                    mixed_distribution=0.0,
+                    autoregressive_moving_average=0,
+                    forecast_pfn=0,
+                    kernel_synth=0,
+                    intrinsic_mode_function=0,
+                ),
+                "at least one",
+            ),
         ],
     )
     def test_refused(self, settings: dict[str, Any], message: str) -> None:
         with pytest.raises(ValueError, match=message):
             presets.reference(**settings)
 
-    @pytest.mark.parametrize("settings", [dict(use_abs=1), dict(operators_to_downsample=3)])
+    @pytest.mark.parametrize(
+        "settings",
+        [dict(use_abs=1), dict(operators_to_downsample=3), dict(imfs_list=3), dict(rbf=1)],
+    )
     def test_wrong_kinds(self, settings: dict[str, Any]) -> None:
         with pytest.raises(TypeError, match=r"reference\("):
             presets.reference(**settings)
@@ -310,8 +406,9 @@ class TestLawOfExpressions:
 
 def sixteen(seed: int, **settings: Any) -> s2jax.Batch:
     """Candidates, usable or not; compiled once for all settings that are leaves."""
+    papers = dict(forecast_pfn=0, kernel_synth=0, intrinsic_mode_function=0)  # compile quickly
     config = presets.reference(
-        64, num_inputs=3, num_outputs=2, min_inputs=1, min_outputs=1, **settings
+        64, num_inputs=3, num_outputs=2, min_inputs=1, min_outputs=1, **papers, **settings
     )
     return s2jax.candidates(jax.random.key(seed), config, jnp.arange(16))
 

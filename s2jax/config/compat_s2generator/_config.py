@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from s2jax.config._config import Config, Standardize
+from s2jax.config.compat_s2generator._inputs import check_order, make_inputs
 from s2jax.config.compat_s2generator._names import PARAMETERS, WEIGHTS, WORDS
 from s2jax.core import checks
-from s2jax.inputs import ARMA, Choice, Mixture
 from s2jax.laws import Decimals, S2Law
 from s2jax.programs import operators
 from s2jax.targets import Algebraic
@@ -21,7 +21,7 @@ _ALIASES = {
 }
 _SIZES = {"length": 256, "num_inputs": 1, "num_outputs": 1}
 _CLASSES = {
-    "inputs": ("Choice", "Mixture", "ARMA"),
+    "inputs": ("Choice", "Mixture", "ARMA", "TrendSeason", "KernelSynth", "IMF"),
     "target": ("S2Law", "Decimals", "Algebraic"),
     "acceptance": ("Acceptance",),
     "x_scaling": ("Config.x_scaling",),
@@ -105,49 +105,9 @@ def _check_channels(sizes: Values, given: Values, values: Values) -> None:
             )
 
 
-def _check_order(values: Values, low: str, high: str, least: int = 0) -> None:
-    """Refuse an upper end below the lower one plus `least`."""
-    if checks.is_concrete(values[low]) and values[high] < values[low] + least:
-        word = "the reference never draws the upper end" if least else "it is the upper end"
-        raise ValueError(
-            f"reference({low}={values[low]!r}, {high}={values[high]!r}): {high} must be "
-            f"{'>' if least else '>='} {low}, because {word}. Raise {high}."
-        )
-
-
-def _inputs(values: Values) -> Choice:
-    for low, high in (("min_centroids", "max_centroids"), ("p_min", "p_max"), ("q_min", "q_max")):
-        _check_order(values, low, high, least=1)
-    names = ("mixed_distribution", "autoregressive_moving_average")
-    weights = [values[name] for name in names]
-    if all(map(checks.is_concrete, weights)) and not any(weights):
-        raise ValueError(
-            f"reference({names[0]}=0, {names[1]}=0): at least one must be > 0, because the other "
-            "families are not there. Raise one, or pass inputs=s2jax.inputs.Given(series)."
-        )
-    if not (values["gaussian"] or values["uniform"]):
-        raise ValueError(
-            "reference(gaussian=False, uniform=False): at least one must be True, because a "
-            "mixture has no other components. Set one, or mixed_distribution=0.0."
-        )
-    shares = {(True, True): 0.5, (True, False): 0.0, (False, True): 1.0}
-    mixture = Mixture(
-        min_components=values["min_centroids"],
-        max_components=values["max_centroids"] - 1,
-        uniform_probability=shares[bool(values["gaussian"]), bool(values["uniform"])],
-    )
-    arma = ARMA(
-        min_ar_order=values["p_min"],
-        max_ar_order=values["p_max"] - 1,
-        min_ma_order=values["q_min"],
-        max_ma_order=values["q_max"] - 1,
-    )
-    return Choice([mixture, arma], weights=weights)
-
-
 def _target(values: Values) -> Algebraic:
-    _check_order(values, "min_binary_ops_per_dim", "max_binary_ops_per_dim")
-    _check_order(values, "min_unary_ops", "max_unary_ops")
+    check_order(values, "min_binary_ops_per_dim", "max_binary_ops_per_dim")
+    check_order(values, "min_unary_ops", "max_unary_ops")
     law = S2Law(
         binary_weights=_weights(values, 2, "extra_binary_operators"),
         unary_weights=_weights(values, 1, "extra_unary_operators"),
@@ -223,7 +183,7 @@ def _acceptance(values: Values) -> Acceptance:
 
 
 _PARTS: dict[str, Callable[[Values], Any]] = {
-    "inputs": _inputs,
+    "inputs": make_inputs,
     "target": _target,
     "acceptance": _acceptance,
     "x_scaling": lambda values: Standardize(high=values["input_max_scale"]),

@@ -84,9 +84,9 @@ def _only(default: Any, instead: str, *also: Any) -> Parameter:
     return Parameter(default, instead=instead, also=also)
 
 
-_NO_FAMILY = (
-    "this family of inputs is not there. Leave it out, or pass series of your own: "
-    "inputs=s2jax.inputs.Given(series)."
+_PLAIN_WALK = (
+    "its walk of steps +-1 is a family of its own here. Pass for example "
+    "inputs=s2jax.inputs.FractionalBrownian(hurst=s2jax.distributions.Constant(0.5))."
 )
 _WORDS_OF_TOKENS = (
     "it only decides how the reference makes tokens. Set `digits` of s2jax.laws.Decimals, "
@@ -152,9 +152,9 @@ SYMBOL = {
 SERIES = {
     "mixed_distribution": Parameter(0.10, "Choice.weights", "number", 0),
     "autoregressive_moving_average": Parameter(0.20, "Choice.weights", "number", 0),
-    "forecast_pfn": _only(0.35, _NO_FAMILY, 0.0),
-    "kernel_synth": _only(0.25, _NO_FAMILY, 0.0),
-    "intrinsic_mode_function": _only(0.10, _NO_FAMILY, 0.0),
+    "forecast_pfn": Parameter(0.35, "Choice.weights", "number", 0),
+    "kernel_synth": Parameter(0.25, "Choice.weights", "number", 0),
+    "intrinsic_mode_function": Parameter(0.10, "Choice.weights", "number", 0),
     "min_centroids": Parameter(3, "Mixture.min_components", "whole", 1, 64),
     "max_centroids": _static(8, "Mixture.max_components + 1", 2, 65),
     "rotate": _only(False, "channels are drawn one by one: it does nothing there.", True),
@@ -171,32 +171,32 @@ SERIES = {
         "ARMA models are stationary here and their series never redrawn or clipped. Leave it out.",
         float("inf"),
     ),
-    "is_sub_day": _only(True, _NO_FAMILY),
-    "transition": _only(True, _NO_FAMILY),
-    "start_time": _only("1885-01-01", _NO_FAMILY),
-    "end_time": _only(None, _NO_FAMILY),
-    "random_walk": _only(False, _NO_FAMILY),
-    "min_kernels": _only(1, _NO_FAMILY),
-    "max_kernels": _only(5, _NO_FAMILY),
-    "exp_sine_squared": _only(True, _NO_FAMILY),
-    "dot_product": _only(True, _NO_FAMILY),
-    "rbf": _only(True, _NO_FAMILY),
-    "rational_quadratic": _only(True, _NO_FAMILY),
-    "white_kernel": _only(True, _NO_FAMILY),
-    "constant_kernel": _only(True, _NO_FAMILY),
-    "min_base_imfs": _only(1, _NO_FAMILY),
-    "max_base_imfs": _only(3, _NO_FAMILY),
-    "min_choice_imfs": _only(2, _NO_FAMILY),
-    "max_choice_imfs": _only(5, _NO_FAMILY),
-    "imfs_dict": _only(None, _NO_FAMILY),
-    "imfs_list": _only(None, _NO_FAMILY),
-    "min_duration": _only(0.5, _NO_FAMILY),
-    "max_duration": _only(10.0, _NO_FAMILY),
-    "min_amplitude": _only(0.01, _NO_FAMILY),
-    "max_amplitude": _only(10.0, _NO_FAMILY),
-    "min_frequency": _only(0.01, _NO_FAMILY),
-    "max_frequency": _only(8.0, _NO_FAMILY),
-    "noise_level": _only(0.01, _NO_FAMILY),
+    "is_sub_day": Parameter(True, "TrendSeason.frequencies", "flag"),
+    "transition": Parameter(True, "TrendSeason.transition", "flag"),
+    "start_time": Parameter("1885-01-01", "TrendSeason.first_day"),
+    "end_time": Parameter(None, "TrendSeason.last_day"),
+    "random_walk": _only(False, _PLAIN_WALK),
+    "min_kernels": Parameter(1, "KernelSynth.min_kernels", "whole", 1, 5),
+    "max_kernels": _static(5, "KernelSynth.max_kernels", 1, 5),
+    "exp_sine_squared": Parameter(True, "KernelSynth.bank", "flag"),
+    "dot_product": Parameter(True, "KernelSynth.bank", "flag"),
+    "rbf": Parameter(True, "KernelSynth.bank", "flag"),
+    "rational_quadratic": Parameter(True, "KernelSynth.bank", "flag"),
+    "white_kernel": Parameter(True, "KernelSynth.bank", "flag"),
+    "constant_kernel": Parameter(True, "KernelSynth.bank", "flag"),
+    "min_base_imfs": Parameter(1, "IMF.min_base_imfs", "whole", 0, 16),
+    "max_base_imfs": _static(3, "IMF.max_base_imfs", 0, 16),
+    "min_choice_imfs": Parameter(2, "IMF.min_choice_imfs", "whole", 0, 16),
+    "max_choice_imfs": _static(5, "IMF.max_choice_imfs", 0, 16),
+    "imfs_dict": Parameter(None, "IMF.weights"),
+    "imfs_list": Parameter(None, "IMF.weights"),
+    "min_duration": Parameter(0.5, "IMF.min_duration", "number", 0.01, 1e4),
+    "max_duration": Parameter(10.0, "IMF.max_duration", "number", 0.01, 1e4),
+    "min_amplitude": Parameter(0.01, "IMF.min_amplitude", "number", 1e-6, 1e4),
+    "max_amplitude": Parameter(10.0, "IMF.max_amplitude", "number", 1e-6, 1e4),
+    "min_frequency": Parameter(0.01, "IMF.min_frequency", "number", 1e-6, 1e4),
+    "max_frequency": Parameter(8.0, "IMF.max_frequency", "number", 1e-6, 1e4),
+    "noise_level": Parameter(0.01, "IMF.noise_level", "number", 0, 1e3),
     "dtype": _only(
         np.float64,
         "series have JAX's float type: float32, or float64 after "
