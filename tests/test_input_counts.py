@@ -53,7 +53,7 @@ class TestPoisson:
     def test_distribution_function_at_every_rate(self) -> None:
         """Not sampled: the law of all 2**32 words."""
         grid = []
-        for rate in np.float32(self.RATES).astype(np.float64):
+        for rate in np.asarray(self.RATES, np.float32).astype(np.float64):
             reach = 6 * np.sqrt(rate) + 8
             counts = np.unique(np.round(np.linspace(max(rate - reach, 1), rate + reach, 200)))
             grid += [(rate, count) for count in counts]

@@ -84,13 +84,6 @@ class HeldLaw(eqx.Module):
 
         Args:
             length: Number of time steps, as that of the series. Static.
-
-        Example:
-            >>> import jax
-            >>> drawn = Held(noisy=0).sample(jax.random.key(0), n=3, length=64)
-            >>> path = jax.jit(lambda law: law.path(64))(drawn.law)
-            >>> bool(abs(path.value - drawn.series).max() < 1e-5)
-            True
         """
         shape = self.kind.shape
         flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(shape) :]), self)
@@ -221,7 +214,7 @@ def _place(
 
     A position within the dead time is how old the state is; later ones are alike.
     """
-    ends = jnp.cumsum(dwell, axis=0)
+    ends = jnp.cumsum(dwell, axis=0, dtype=jnp.int32)
     place = multiply_high(bits, ends[-1].astype(jnp.uint32)).astype(jnp.int32)
     first = (place >= ends).sum(0).astype(jnp.int32)
     return first, place - select(first, ends - dwell)

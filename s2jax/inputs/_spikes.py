@@ -87,13 +87,6 @@ class SpikesLaw(eqx.Module):
 
         Args:
             length: Number of time steps, as that of the series. Static.
-
-        Example:
-            >>> import jax
-            >>> drawn = Spikes(baseline=0).sample(jax.random.key(0), n=3, length=64)
-            >>> path = jax.jit(lambda law: law.path(64))(drawn.law)
-            >>> bool(abs(path.value - drawn.series).max() < 1e-4)
-            True
         """
         axes = self.times.shape
         flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(axes) :]), self)
