@@ -199,7 +199,7 @@ class Held(AbstractBatched):
         ones = jnp.ones_like(share[0])
         on_off = jnp.stack([2 * (1 - duty), 2 * duty, *[ones] * (len(bits) - 2)])
         share = jnp.where(kind == _SCHEDULE, share, jnp.where(kind == _ON_OFF, on_off, 1))
-        return jnp.maximum(jnp.round(mean * share), 1).astype(jnp.int32)
+        return jnp.clip(jnp.round(mean * share), 1, 2.0**24).astype(jnp.int32)
 
     def draw_series(
         self, laws: HeldLaw, words: UInt32[Array, "channels 2"], length: int
