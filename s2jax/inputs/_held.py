@@ -131,8 +131,8 @@ class Held(AbstractBatched):
 
     steps: Number = number(2.0)
     lines: Number = number(1.0)
-    on_off: Number = number(1.0)
-    schedule: Number = number(1.0)
+    on_off: Number = number(1.5)
+    schedule: Number = number(1.5)
     min_dwell: Number = number(3.0)
     max_dwell: Number = number(0.2)
     regularity: AbstractDistribution = distribution(Choices([0.0, 0.5, 0.9, 1.0], [2, 1, 1, 2]))

@@ -137,9 +137,9 @@ class Spikes(AbstractBatched):
         Rice (1944), Mathematical Analysis of Random Noise, part I (shot noise).
     """
 
-    regular: Number = number(1.0)
+    regular: Number = number(2.0)
     jittered: Number = number(1.0)
-    poisson: Number = number(1.0)
+    poisson: Number = number(0.5)
     single: Number = number(1.0)
     exponential: Number = number(1.0)
     rounded: Number = number(1.0)
