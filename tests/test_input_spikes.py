@@ -129,7 +129,7 @@ class TestValues:
 
 
 def test_parameters(key: jax.Array) -> None:
-    law = draw_laws(key, Spikes(regular=2, box=0, heavy=0.25, jitter=0.5), NUMBER, 1000)
+    law = draw_laws(key, Spikes(regular=2, poisson=1, box=0, heavy=0.25, jitter=0.5), NUMBER, 1000)
     assert_counts_match(np.bincount(law.times, minlength=3), [0.5, 0.25, 0.25])
     assert_counts_match(np.bincount(law.shape, minlength=4), [1 / 3] * 3 + [0])
     assert_ks(law.gap, lambda x: np.log(x / 5) / np.log(30))
@@ -143,8 +143,8 @@ def test_one_channel(key: jax.Array) -> None:
     check_one_channel_is_a_batch_of_one(key, Spikes(), 37)
 
 
-def test_numbers_are_leaves(key: jax.Array) -> None:
-    check_no_recompilation(key, Spikes(), Spikes(box=0, min_gap=7, heavy=1))
+def test_numbers_are_leaves() -> None:
+    check_no_recompilation(Spikes(), Spikes(box=0, min_gap=7, heavy=1))
 
 
 BAD = {

@@ -170,8 +170,8 @@ def test_one_channel(key: jax.Array) -> None:
     check_one_channel_is_a_batch_of_one(key, Waveforms(max_waves=2), 37)
 
 
-def test_numbers_are_leaves(key: jax.Array) -> None:
-    check_no_recompilation(key, Waveforms(), Waveforms(saw=0, min_period=5, noisy=1))
+def test_numbers_are_leaves() -> None:
+    check_no_recompilation(Waveforms(), Waveforms(saw=0, min_period=5, noisy=1))
 
 
 BAD = {

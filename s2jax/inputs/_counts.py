@@ -180,14 +180,6 @@ class Counts(AbstractBatched):
         Args:
             law: Of series of this family, with any axes.
             length: Number of time steps, as that of the series. Static.
-
-        Example:
-            >>> import jax
-            >>> family = Counts(negative_binomial=0)
-            >>> drawn = family.sample(jax.random.key(0), n=3, length=64)
-            >>> path = jax.jit(family.path, static_argnums=1)(drawn.law, 64)
-            >>> bool((drawn.series[~path.is_active] == 0).all())
-            True
         """
         axes = law.kind.shape
         flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(axes) :]), law)

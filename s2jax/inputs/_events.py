@@ -106,7 +106,8 @@ def add_noise(
 
     def add():
         bits = random_bits(words, len(signal), named("series", "noise"))
-        return signal + deviation * normal_quantile(signed_uniform(bits))
+        noisy = signal + deviation * normal_quantile(signed_uniform(bits))
+        return jnp.where(deviation > 0, noisy, signal)  # the same whatever the neighbours are
 
     return jax.lax.cond((deviation > 0).any(), add, lambda: signal)
 

@@ -3,6 +3,8 @@
 Without loops whose length is drawn, so that all steps of all channels are computed side by side.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -47,16 +49,17 @@ def _to_unit(bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
 def _count_tails(
     bits: UInt32[Array, "*shape"], rate: Float[Array, "*shape"]
 ) -> Float[Array, "*shape"]:
-    """The number of k with word <= P(X > k)."""
+    """The number of k with word <= P(X > k), all of it divided by P(X = 0)."""
     rate = jnp.minimum(rate, _SMALL)
-    word = _to_unit(bits)
-    terms = [jnp.exp(-rate)]
-    for k in range(1, _TERMS + 1):
-        terms.append(terms[-1] * (rate * np.float32(1 / k)))
+    word = _to_unit(bits) * jnp.exp(rate)
+    share = rate * np.float32(1 / _SMALL)  # its powers do not overflow
+    powers = [share]
+    while len(powers) < _TERMS:
+        powers.append(powers[-1] * share)
     tail = jnp.zeros_like(rate)
     count = jnp.zeros_like(rate)
-    for term in terms[:0:-1]:
-        tail = tail + term
+    for k in range(_TERMS, 0, -1):
+        tail = tail + powers[k - 1] * np.float32(_SMALL**k / math.factorial(k))
         count = count + jnp.where(word <= tail, 1.0, 0.0)
     return count
 

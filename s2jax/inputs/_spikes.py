@@ -87,13 +87,6 @@ class SpikesLaw(eqx.Module):
 
         Args:
             length: Number of time steps, as that of the series. Static.
-
-        Example:
-            >>> import jax
-            >>> drawn = Spikes(baseline=0).sample(jax.random.key(0), n=3, length=64)
-            >>> path = jax.jit(lambda law: law.path(64))(drawn.law)
-            >>> bool(abs(path.value - drawn.series).max() < 1e-4)
-            True
         """
         axes = self.times.shape
         flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(axes) :]), self)
@@ -144,9 +137,9 @@ class Spikes(AbstractBatched):
         Rice (1944), Mathematical Analysis of Random Noise, part I (shot noise).
     """
 
-    regular: Number = number(1.0)
+    regular: Number = number(2.0)
     jittered: Number = number(1.0)
-    poisson: Number = number(1.0)
+    poisson: Number = number(0.5)
     single: Number = number(1.0)
     exponential: Number = number(1.0)
     rounded: Number = number(1.0)

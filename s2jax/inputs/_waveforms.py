@@ -77,13 +77,6 @@ class WaveformsLaw(eqx.Module):
 
         Args:
             length: Number of time steps, as that of the series. Static.
-
-        Example:
-            >>> import jax
-            >>> drawn = Waveforms(noisy=0).sample(jax.random.key(0), n=3, length=64)
-            >>> signal = jax.jit(lambda law: law.signal(64))(drawn.law)
-            >>> bool(abs(signal - drawn.series).max() < 1e-4)
-            True
         """
         shape = self.num_waves.shape
         flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(shape) :]), self)
