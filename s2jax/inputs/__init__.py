@@ -41,7 +41,6 @@ __all__ = (
     "AbstractFamily",
     "AbstractInput",
     "AbstractRowInput",
-    "AbstractStationaryKernel",
     "Add",
     "Choice",
     "CombinedLaw",
