@@ -86,7 +86,8 @@ def sum_up(
 def weigh(weights: Float[Array, "lags ..."], vector: Float[Array, "lags ..."]) -> Array:
     """The weighted sum of a vector's parts, one for each channel.
 
-    Not a sum over an axis: in loops XLA 0.10 gets some of those wrong on CPUs, of 20 000 channels.
+    Not a sum over an axis: jaxlib 0.10.2 gets some sums of products wrong on CPUs where they are of
+    more than 128 KiB (issue 39103 of jax).
     """
     parts = [weights[k] * vector[k] for k in range(len(vector))]
     return sum(parts[1:], parts[0])
