@@ -5,12 +5,13 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax.config import Config, Standardize
 from s2jax.core.random import fold_in, uniform
 from s2jax.core.streams import ROW_INPUT
 from s2jax.core.types import Words
+from s2jax.core.words import from_words, to_words
 from s2jax.inputs import Source
 from s2jax.inputs.choice import Group
 from s2jax.targets.acceptance import Moments, is_usable_input, moments
@@ -36,17 +37,17 @@ class Channels(NamedTuple):
 class _Made(NamedTuple):
     """What a group makes of channels or, where it makes rows, of rows; the first axis is theirs.
 
+    Few arrays, because each is moved by code of its own, which is compiled for every group.
+
     Attributes:
-        laws: What the group drew.
+        laws: What the group drew, as words.
         x: The scaled series.
-        scale, shift, usable: As in `Channels`.
+        scaling: Scale, shift, and 1 where the series can be used.
     """
 
-    laws: Any
+    laws: UInt32[Array, "items words"]
     x: Float[Array, "..."]
-    scale: Float[Array, "..."]
-    shift: Float[Array, "..."]
-    usable: Bool[Array, "..."]
+    scaling: Float[Array, "... 3"]
 
 
 def no_channels(config: Config, num_rows: int) -> tuple[Float[Array, "rows inputs time"], Channels]:
@@ -85,25 +86,27 @@ def draw_channels(
     by_row = lambda leaf: leaf.reshape(num_rows, num_inputs, *leaf.shape[1:])
     family = by_row(choice.draw_families(keys, fold_in(by_channel(keys), channel)))
     x, channels = no_channels(config, num_rows)
-    made = (x, channels.scale + 1, channels.shift, ~channels.usable)
+    scaling = jnp.broadcast_to(jnp.array([1, 0, 1], x.dtype), (*mask.shape, 3))
     everything = len(choice.groups) == 1 and config.draws_all_inputs
     laws = []
-    for group, own in zip(choice.groups, channels.source.laws, strict=True):
-        make, state = _maker(config, group), _Made(own, *made)
-        is_own = group.owns(family) & mask
+    for group, blank in zip(choice.groups, channels.source.laws, strict=True):
+        make, is_own = _maker(config, group), group.owns(family) & mask
         if group.makes_rows:
             number = jnp.full(num_rows, ROW_INPUT, jnp.uint32)
             items = (keys, number, family[:, 0], mask, bits)
+            state = _Made(to_words(blank, num_rows), x, scaling)
             rows_at_a_time = max(1, tile // num_inputs)
             state = _by_tiles(make, items, state, is_own[:, 0], everything, rows_at_a_time)
+            laws.append(from_words(state.laws, blank))
+            x, scaling = state.x, state.scaling
         else:
             items = (by_channel(keys), channel, flat(family), flat(mask), by_channel(bits))
-            state = jax.tree.map(flat, state)
+            blank = jax.tree.map(flat, blank)
+            state = _Made(to_words(blank, mask.size), flat(x), flat(scaling))
             state = _by_tiles(make, items, state, flat(is_own), everything, tile)
-            state = jax.tree.map(by_row, state)
-        own, *made = state
-        laws.append(own)
-    x, scale, shift, usable = made
+            laws.append(jax.tree.map(by_row, from_words(state.laws, blank)))
+            x, scaling = by_row(state.x), by_row(state.scaling)
+    scale, shift, usable = scaling[..., 0], scaling[..., 1], scaling[..., 2] > 0
     return x, Channels(Source(family, tuple(laws)), scale, shift, mask, usable)
 
 
@@ -157,8 +160,9 @@ def _maker(config: Config, group: Group) -> Callable[..., _Made]:
         good = usable & used
         scale, shift = jnp.where(good, scale, 1), jnp.where(good, shift, 0)
         x = jnp.where(good[:, None], raw.T * scale[:, None] + shift[:, None], 0)
+        scaling = jnp.stack([scale, shift, (usable | ~used).astype(scale.dtype)], axis=1)
         by_item = lambda leaf: leaf.reshape(*mask.shape, *leaf.shape[1:])
-        return _Made(laws, *map(by_item, (x, scale, shift, usable | ~used)))
+        return _Made(to_words(laws, mask.shape[0]), by_item(x), by_item(scaling))
 
     return make
 
