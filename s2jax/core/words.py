@@ -14,16 +14,27 @@ def to_words(tree: Any, items: int) -> UInt32[Array, "items words"]:
     return jnp.concatenate([jnp.zeros((items, 0), jnp.uint32), *columns], axis=1)
 
 
-def from_words(words: UInt32[Array, "items words"], like: Any) -> Any:
-    """The inverse of `to_words`, for a pytree of the shapes and dtypes of `like`."""
-    leaves, structure = jax.tree.flatten(like)
+def count_words(item: Any) -> int:
+    """Words of one item, of whose arrays the shapes and dtypes are given."""
+    return sum(
+        int(np.prod(_shape_of_words(leaf), dtype=np.int64)) for leaf in jax.tree.leaves(item)
+    )
+
+
+def from_words(words: UInt32[Array, "items words"], item: Any) -> Any:
+    """The inverse of `to_words`, given shapes and dtypes of one item."""
+    leaves, structure = jax.tree.flatten(item)
     found, start = [], 0
     for leaf in leaves:
-        encoded = jax.eval_shape(_encode, leaf).shape
-        end = start + int(np.prod(encoded[1:], dtype=np.int64))
-        found.append(_decode(words[:, start:end].reshape(len(words), *encoded[1:]), leaf.dtype))
+        shape = _shape_of_words(leaf)
+        end = start + int(np.prod(shape, dtype=np.int64))
+        found.append(_decode(words[:, start:end].reshape(len(words), *shape), leaf.dtype))
         start = end
     return structure.unflatten(found)
+
+
+def _shape_of_words(leaf: Any) -> tuple[int, ...]:
+    return jax.eval_shape(_encode, jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)).shape
 
 
 def _encode(leaf: Array) -> UInt32[Array, "..."]:

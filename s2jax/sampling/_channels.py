@@ -11,27 +11,45 @@ from s2jax.config import Config, Standardize
 from s2jax.core.random import fold_in, uniform
 from s2jax.core.streams import ROW_INPUT
 from s2jax.core.types import Words
-from s2jax.core.words import from_words, to_words
+from s2jax.core.words import count_words, from_words, to_words
 from s2jax.inputs import Source
 from s2jax.inputs.choice import Group
 from s2jax.targets.acceptance import Moments, is_usable_input, moments
 
 
 class Channels(NamedTuple):
-    """What is known of input channels beside their series.
+    """Input channels of rows.
+
+    Few arrays, because each is moved by code of its own, which is compiled.
 
     Attributes:
-        source: Family and law.
-        scale, shift: How the series was scaled.
+        x: The scaled series; 0 where a row does not use the channel.
+        family: The family of each channel in the choice.
+        laws: What each group of families drew, as words: `(rows, inputs, words)`, of a group that
+            makes whole rows `(rows, words)`; 0 for channels of other groups.
+        scaling: Scale, shift, and 1 unless the row uses the channel and its series cannot be used.
         mask: Whether the row uses the channel.
-        usable: False if the row uses the channel and its series cannot be used.
     """
 
-    source: Source
-    scale: Float[Array, "rows inputs"]
-    shift: Float[Array, "rows inputs"]
+    x: Float[Array, "rows inputs time"]
+    family: Int[Array, "rows inputs"]
+    laws: tuple[UInt32[Array, "..."], ...]
+    scaling: Float[Array, "rows inputs 3"]
     mask: Bool[Array, "rows inputs"]
-    usable: Bool[Array, "rows inputs"]
+
+    @property
+    def usable(self) -> Bool[Array, " rows"]:
+        """Whether all channels that a row uses can be used."""
+        return (self.scaling[..., 2] > 0).all(1)
+
+    def source(self, config: Config) -> Source:
+        """Where the channels come from, the laws as they were drawn."""
+        laws = []
+        for words, law in zip(self.laws, _laws_of_items(config), strict=True):
+            items = words.reshape(-1, words.shape[-1])
+            found, axes = from_words(items, law), words.shape[:-1]
+            laws.append(jax.tree.map(lambda leaf, a=axes: leaf.reshape(*a, *leaf.shape[1:]), found))
+        return Source(self.family, tuple(laws))
 
 
 class _Made(NamedTuple):
@@ -50,32 +68,39 @@ class _Made(NamedTuple):
     scaling: Float[Array, "... 3"]
 
 
-def no_channels(config: Config, num_rows: int) -> tuple[Float[Array, "rows inputs time"], Channels]:
-    """Series and channels of zeros."""
+def no_channels(config: Config, num_rows: int) -> Channels:
+    """Channels that no row uses."""
     num_inputs, real = config.num_inputs, jnp.result_type(float)
     shape = (num_rows, num_inputs)
-    blank = lambda leaf: jnp.zeros((num_rows, *leaf.shape), leaf.dtype)
-    laws = jax.tree.map(blank, config.choice.law_shapes(num_inputs, config.length))
-    no = jnp.zeros(shape, bool)
-    source = Source(jnp.zeros(shape, jnp.int32), laws)
-    zeros = jnp.zeros(shape, real)
-    x = jnp.zeros((*shape, config.length), real)
-    return x, Channels(source, zeros, zeros, no, no)
+    laws = []
+    for group, law in zip(config.choice.groups, _laws_of_items(config), strict=False):
+        axes = (num_rows,) if group.makes_rows else shape
+        laws.append(jnp.zeros((*axes, count_words(law)), jnp.uint32))
+    return Channels(
+        x=jnp.zeros((*shape, config.length), real),
+        family=jnp.zeros(shape, jnp.int32),
+        laws=tuple(laws),
+        scaling=jnp.broadcast_to(jnp.array([1, 0, 1], real), (*shape, 3)),
+        mask=jnp.zeros(shape, bool),
+    )
 
 
 def draw_channels(
-    keys: Words, config: Config, mask: Bool[Array, "rows inputs"], bits: Array, tile: int
-) -> tuple[Float[Array, "rows inputs time"], Channels]:
-    """Draw the inputs of all rows; channels not used are zero.
+    old: Channels, keys: Words, config: Config, mask: Bool[Array, "rows inputs"],
+    wanted: Bool[Array, " rows"], bits: Array, tile: int,
+) -> Channels:  # fmt: skip
+    """Draw the inputs of the wanted rows; channels not used are zero.
 
     Channels stand in the order of their families, and each group of families draws tiles of its
     own: of one fixed size, so that caches hold a tile and the compiled arithmetic of a row does not
     depend on the batch.
 
     Args:
+        old: What is known so far; rows that are not wanted have been drawn with these keys.
         keys: One raw key per row.
         config: What to draw.
         mask: Which channels are used.
+        wanted: Which rows to draw.
         bits: A word of random bits per row, for the scale of its channels.
         tile: Channels drawn at a time. Static.
     """
@@ -85,29 +110,37 @@ def draw_channels(
     flat = lambda leaf: leaf.reshape(num_rows * num_inputs, *leaf.shape[2:])
     by_row = lambda leaf: leaf.reshape(num_rows, num_inputs, *leaf.shape[1:])
     family = by_row(choice.draw_families(keys, fold_in(by_channel(keys), channel)))
-    x, channels = no_channels(config, num_rows)
-    scaling = jnp.broadcast_to(jnp.array([1, 0, 1], x.dtype), (*mask.shape, 3))
     everything = len(choice.groups) == 1 and config.draws_all_inputs
-    laws = []
-    for group, blank in zip(choice.groups, channels.source.laws, strict=True):
-        make, is_own = _maker(config, group), group.owns(family) & mask
+    clear = lambda new, old: jnp.where(wanted.reshape(-1, *(1,) * (old.ndim - 1)), new, old)
+    known = jax.tree.map(clear, no_channels(config, num_rows), old)
+    x, scaling, laws = known.x, known.scaling, []
+    for group, own in zip(choice.groups, known.laws, strict=True):
+        make, is_own = _maker(config, group), group.owns(family) & mask & wanted[:, None]
         if group.makes_rows:
             number = jnp.full(num_rows, ROW_INPUT, jnp.uint32)
             items = (keys, number, family[:, 0], mask, bits)
-            state = _Made(to_words(blank, num_rows), x, scaling)
+            state = _Made(own, x, scaling)
             rows_at_a_time = max(1, tile // num_inputs)
             state = _by_tiles(make, items, state, is_own[:, 0], everything, rows_at_a_time)
-            laws.append(from_words(state.laws, blank))
-            x, scaling = state.x, state.scaling
         else:
             items = (by_channel(keys), channel, flat(family), flat(mask), by_channel(bits))
-            blank = jax.tree.map(flat, blank)
-            state = _Made(to_words(blank, mask.size), flat(x), flat(scaling))
+            state = _Made(flat(own), flat(x), flat(scaling))
             state = _by_tiles(make, items, state, flat(is_own), everything, tile)
-            laws.append(jax.tree.map(by_row, from_words(state.laws, blank)))
-            x, scaling = by_row(state.x), by_row(state.scaling)
-    scale, shift, usable = scaling[..., 0], scaling[..., 1], scaling[..., 2] > 0
-    return x, Channels(Source(family, tuple(laws)), scale, shift, mask, usable)
+            state = _Made(*map(by_row, state))
+        laws.append(state.laws)
+        x, scaling = state.x, state.scaling
+    return Channels(x, family, tuple(laws), scaling, mask)
+
+
+def _laws_of_items(config: Config) -> list[Any]:
+    """Shapes and dtypes of what each group draws for a channel or, where it makes rows, a row."""
+    shapes = config.choice.law_shapes(config.num_inputs, config.length)
+    groups = config.choice.groups[: len(shapes)]  # of no channels there are no laws
+    of_channel = lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype)
+    return [
+        law if group.makes_rows else jax.tree.map(of_channel, law)
+        for group, law in zip(groups, shapes, strict=True)
+    ]
 
 
 def _by_tiles(

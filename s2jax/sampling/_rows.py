@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Int
 
 from s2jax.config import Config
 from s2jax.core.random import below, fold_in, random_bits
@@ -23,14 +23,12 @@ class Rows(NamedTuple):
 
     Attributes:
         index: Which candidates they are.
-        x: The inputs.
-        channels: What else is known of the inputs.
+        channels: The inputs.
         y_mask: Which outputs the rows use.
         outputs: What the target found, as it keeps it.
     """
 
     index: Int[Array, " rows"]
-    x: Float[Array, "rows inputs time"]
     channels: Channels
     y_mask: Bool[Array, "rows outputs"]
     outputs: Any
@@ -59,7 +57,7 @@ def fill_rows(words: Words, config: Config, n: int, backend: str) -> Rows:
         retry = by_key(wanted) & failed & (rounds + 1 < _MAX_ROUNDS)
         following = index.max(1, keepdims=True) + jnp.cumsum(retry, axis=1, dtype=jnp.int32)
         ordered = jnp.sort(jnp.where(failed, _AT_END, 0) | index, axis=1) & ~_AT_END
-        reorder = ~retry.any(1, keepdims=True) & (ordered != index).any(1, keepdims=True)
+        reorder = ~retry.any(1, keepdims=True) & (ordered != index)
         index = jnp.where(retry, following, jnp.where(reorder, ordered, index))
         rows = rows._replace(index=index.reshape(-1))
         return rows, (retry | reorder).reshape(-1), rounds + 1
@@ -74,11 +72,9 @@ def fill_rows(words: Words, config: Config, n: int, backend: str) -> Rows:
 def no_rows(config: Config, index: Int[Array, " rows"]) -> Rows:
     """Rows of zeros for these candidates."""
     num_rows = index.shape[0]
-    x, channels = no_channels(config, num_rows)
     return Rows(
         index=index,
-        x=x,
-        channels=channels._replace(usable=~channels.mask),
+        channels=no_channels(config, num_rows),
         y_mask=jnp.zeros((num_rows, config.num_outputs), bool),
         outputs=config.target.blank(num_rows, sizes_of(config)),
     )
@@ -100,15 +96,16 @@ def draw_rows(
     rows = rows._replace(y_mask=layout.y_mask(config.num_outputs))
     if config.num_inputs > 0:
         x_mask = layout.x_mask(config.num_inputs)
-        x, channels = draw_channels(keys, config, x_mask, bits[2], _input_tile(config, n, backend))
-        rows = rows._replace(x=x, channels=channels)
+        tile = _input_tile(config, n, backend)
+        channels = draw_channels(rows.channels, keys, config, x_mask, wanted, bits[2], tile)
+        rows = rows._replace(channels=channels)
     blank = config.target.blank(rows.index.shape[0], sizes)
     clear = lambda new, old: jnp.where(wanted.reshape(-1, *(1,) * (old.ndim - 1)), new, old)
     task = Task(
         words=keys,
-        x=rows.x,
+        x=rows.channels.x,
         layout=layout,
-        wanted=wanted & rows.channels.usable.all(1),
+        wanted=wanted & rows.channels.usable,
         acceptance=config.acceptance,
         split=config.split,
         rescale=lambda stats, row: draw_scaling(config.y_scaling, bits[3][row], stats),
@@ -127,8 +124,8 @@ def sizes_of(config: Config) -> Sizes:
 
 
 def _is_usable(config: Config, rows: Rows) -> Bool[Array, " rows"]:
-    good = rows.channels.usable.all(1)
-    return good & ~config.target.missing(rows.outputs, rows.y_mask).any(1)
+    missing = config.target.missing(rows.outputs, rows.y_mask)
+    return rows.channels.usable & ~missing.any(1)
 
 
 def tile_size(config: Config, num_items: int, backend: str) -> int:

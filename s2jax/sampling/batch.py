@@ -185,7 +185,7 @@ def _candidates(words: Words, config: Config, indices, backend: str) -> Batch:
 
 def _to_batch(config: Config, rows: Rows) -> Batch:
     channels = rows.channels
-    good_input = channels.usable.all(1)
+    good_input = channels.usable
     fields = config.target.fields(rows.outputs, rows.y_mask, sizes_of(config))
     missing = config.target.missing(rows.outputs, rows.y_mask)
     happened = (fields["rejections"] > 0) & missing[..., None]
@@ -196,14 +196,14 @@ def _to_batch(config: Config, rows: Rows) -> Batch:
         status = status | jnp.where(happened[..., position].any(1), reason.value, 0)
     usable = rows.y_mask & ~missing
     return Batch(
-        x=rows.x,
+        x=channels.x,
         status=status,
         index=rows.index,
-        x_scale=channels.scale,
-        x_shift=channels.shift,
+        x_scale=channels.scaling[..., 0],
+        x_shift=channels.scaling[..., 1],
         x_mask=channels.mask,
         y_mask=rows.y_mask,
-        x_source=channels.source,
+        x_source=channels.source(config),
         tries=fields["rejections"].sum(-1, dtype=jnp.int32) + usable.astype(jnp.int32),
         **fields,
     )
