@@ -28,25 +28,22 @@ _FIELDS_OF_SOLUTIONS = tuple(name for name in _FIELDS if name != "num_outputs")
 
 
 _GROUPS = (
-    ((inputs.KernelSynth(), 1.0),),
-    ((inputs.SARIMA(), 1.0), (inputs.StateSpace(), 1.0)),
-    ((inputs.TrendSeason(), 1.0), (inputs.IMF(), 1.0)),
-    ((inputs.OrnsteinUhlenbeck(), 1.0), (inputs.RandomWalk(), 1.0),
-     (inputs.FractionalBrownian(), 1.0)),
-    ((inputs.Held(), 1.0), (inputs.Waveforms(), 1.0), (inputs.Counts(), 1.0),
-     (inputs.Spikes(), 0.5)),
-)  # fmt: skip
+    (inputs.KernelSynth(),),
+    (inputs.SARIMA(), inputs.StateSpace()),
+    (inputs.TrendSeason(),),
+    (inputs.RandomWalk(), inputs.FractionalBrownian()),
+    (inputs.Held(), inputs.Waveforms()),
+)
 
 
 @checks.suggest_names(*_FIELDS, inside=inside(Config))
 def mix(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -> Config:
     """What to pre-train on: f of inputs worth learning from, and such inputs themselves.
 
-    Inputs are of five groups with equal probability, and of the families of a group by weight:
-    Gaussian processes (`KernelSynth`); linear models (`SARIMA`, `StateSpace`); calendar seasons and
-    modes (`TrendSeason`, `IMF`); paths (`OrnsteinUhlenbeck`, `RandomWalk`, `FractionalBrownian`);
-    levels, waves and events (`Held`, `Waveforms`, `Counts`, `Spikes`). They are standardised and
-    multiplied by U(0.25, 1). f is drawn as in `s2`, with at least one binary operator for each
+    Inputs are of five groups with equal probability, and of the families of a group alike: Gaussian
+    processes (`KernelSynth`); linear models (`SARIMA`, `StateSpace`); calendar seasons
+    (`TrendSeason`); paths (`RandomWalk`, `FractionalBrownian`); levels and waves (`Held`,
+    `Waveforms`). They are standardised and multiplied by U(0.25, 1). f is drawn as in `s2`, with at least one binary operator for each
     input, and refused where an output is an input but for scale and shift (|correlation| > 0.999);
     in 30 % of the rows the outputs are inputs themselves. docs/zoo.md has what it is worth.
 
@@ -59,9 +56,9 @@ def mix(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) 
         >>> mix(num_inputs=2).target.input_share
         0.3
     """
-    families = [family for group in _GROUPS for family, _ in group]
-    shares = [weight / sum(w for _, w in group) for group in _GROUPS for _, weight in group]
-    fields.setdefault("inputs", inputs.Choice(families, [round(share, 4) for share in shares]))
+    families = [family for group in _GROUPS for family in group]
+    weights = [1 / len(group) for group in _GROUPS for _ in group]
+    fields.setdefault("inputs", inputs.Choice(families, weights))
     fields.setdefault("target", Algebraic(S2Law(min_binary_per_input=1), input_share=0.3))
     fields.setdefault("acceptance", Acceptance(max_correlation=0.999))
     fields.setdefault("x_scaling", Standardize(0.25, 1.0))

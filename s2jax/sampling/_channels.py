@@ -114,8 +114,8 @@ def draw_channels(
     clear = lambda new, old: jnp.where(wanted.reshape(-1, *(1,) * (old.ndim - 1)), new, old)
     known = jax.tree.map(clear, no_channels(config, num_rows), old)
     x, scaling, laws = known.x, known.scaling, []
-    for group, own in zip(choice.groups, known.laws, strict=True):
-        make, is_own = _maker(config, group), group.owns(family) & mask & wanted[:, None]
+    for group, item, own in zip(choice.groups, _laws_of_items(config), known.laws, strict=True):
+        make, is_own = _maker(config, group, item), group.owns(family) & mask & wanted[:, None]
         if group.makes_rows:
             number = jnp.full(num_rows, ROW_INPUT, jnp.uint32)
             items = (keys, number, family[:, 0], mask, bits)
@@ -176,13 +176,16 @@ def _by_tiles(
     return jax.lax.fori_loop(jnp.int32(0), (count + tile - 1) // tile, step, state)
 
 
-def _maker(config: Config, group: Group) -> Callable[..., _Made]:
-    """What draws and scales a tile of items: channels, or rows of channels."""
+def _maker(config: Config, group: Group, item: Any) -> Callable[..., _Made]:
+    """What draws and scales a tile of channels, or of rows of channels, with laws like `item`."""
 
     def make(keys: Words, number, family: Int[Array, " items"], mask, bits) -> _Made:
         # here, not before: XLA looks up what is read from outside anew for every word drawn
         words = fold_in(keys, number)
         laws = group.draw_laws(words, family, config.num_inputs, config.length)
+        # stored: XLA would make what is computed for a channel part of the loops over its steps
+        stored = jax.lax.optimization_barrier(to_words(laws, len(words)))
+        laws = from_words(stored, item)
         raw = group.draw_series(laws, words, config.num_inputs, config.length)
         # draws have the resolution of float32; what follows has that of the default float
         raw = raw.astype(jnp.result_type(float))
@@ -195,7 +198,7 @@ def _maker(config: Config, group: Group) -> Callable[..., _Made]:
         x = jnp.where(good[:, None], raw.T * scale[:, None] + shift[:, None], 0)
         scaling = jnp.stack([scale, shift, (usable | ~used).astype(scale.dtype)], axis=1)
         by_item = lambda leaf: leaf.reshape(*mask.shape, *leaf.shape[1:])
-        return _Made(to_words(laws, mask.shape[0]), by_item(x), by_item(scaling))
+        return _Made(stored, by_item(x), by_item(scaling))
 
     return make
 
