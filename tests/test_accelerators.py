@@ -44,6 +44,7 @@ def driven_pendulum() -> Config:
 
 PRESETS = [
     pytest.param(presets.s2, id="s2"),
+    pytest.param(presets.mix, id="mix"),
     pytest.param(lambda: presets.s2(1024, num_inputs=3, num_outputs=2), id="s2, many channels"),
     pytest.param(presets.reference, id="reference"),
     pytest.param(presets.ode, id="ode"),

@@ -43,7 +43,8 @@ def wrong_words(text: str) -> set[str]:
     """Commands and options in a text that the command line does not have."""
     known = {field.name for kind in COMMANDS.values() for field in dataclasses.fields(kind)}
     known |= EVERYWHERE
-    for config in (s2jax.presets.s2(), s2jax.presets.ode(), s2jax.presets.reference()):
+    makers = (s2jax.presets.mix, s2jax.presets.s2, s2jax.presets.ode, s2jax.presets.reference)
+    for config in (make() for make in makers):
         known |= set(names_of(config))
     commands = set(re.findall(_COMMAND, text, re.MULTILINE))
     options = set(re.findall(_OPTION, text)) - FOREIGN

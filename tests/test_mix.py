@@ -1,0 +1,68 @@
+"""The default configuration: what it mixes, and that there is something in it to learn."""
+
+import jax
+import numpy as np
+import pytest
+
+import s2jax
+from s2jax.config.serialize import from_json, to_json
+from s2jax.presets import mix, s2
+from tests.compiled import QUICKLY
+from tests.statistics import assert_counts_match
+
+ROWS, LENGTH = 1024, 304
+
+
+@pytest.fixture(scope="module")
+def batch() -> s2jax.Batch:
+    config = mix(LENGTH)
+    draw = jax.jit(lambda key, config: s2jax.sample(key, config, ROWS), compiler_options=QUICKLY)
+    return jax.device_get(draw(jax.random.key(0), config))
+
+
+def spectral_entropies(series: np.ndarray) -> np.ndarray:
+    """Shannon entropy of each periodogram over its largest possible value; white noise has 0.91."""
+    centred = np.asarray(series, float) - series.mean(1, keepdims=True)
+    power = np.abs(np.fft.rfft(centred * np.hanning(series.shape[1]), axis=1)[:, 1:]) ** 2
+    share = power / power.sum(1, keepdims=True) + 1e-300
+    return -(share * np.log(share)).sum(1) / np.log(share.shape[1])
+
+
+def turning_points(series: np.ndarray) -> np.ndarray:
+    """How often each series turns, per 100 steps."""
+    return 100 * (np.diff(np.sign(np.diff(series, axis=1)), axis=1) != 0).mean(1)
+
+
+def test_families_are_drawn_by_group(batch: s2jax.Batch) -> None:
+    weights = np.array(mix().choice.weights)
+    assert_counts_match(
+        np.bincount(batch.x_source.family.ravel(), minlength=len(weights)), weights / weights.sum()
+    )
+    of_group = [1, 2, 1, 2, 2]
+    groups = np.split(weights, np.cumsum(of_group)[:-1])
+    np.testing.assert_allclose([group.sum() for group in groups], 1)
+
+
+def test_a_share_of_rows_is_the_input_and_no_other_is_affine_in_it(batch: s2jax.Batch) -> None:
+    copies = np.array([text == "x_0" for text in s2jax.to_text(batch.program)])
+    assert_counts_match([copies.sum(), (~copies).sum()], [0.3, 0.7])
+    z = [np.asarray(one[:, 0], float) for one in (batch.x, batch.y)]
+    z = [one - one.mean(1, keepdims=True) for one in z]
+    z = [one / np.linalg.norm(one, axis=1, keepdims=True) for one in z]
+    assert (np.abs((z[0] * z[1]).sum(1))[~copies] < 0.99901).all()
+
+
+def test_there_is_something_to_learn(batch: s2jax.Batch) -> None:
+    assert (batch.status == 0).all()
+    assert 0.3 < np.median(spectral_entropies(batch.y[:, 0])) < 0.65
+    assert np.median(turning_points(batch.y[:, 0])) > 5
+    assert (turning_points(batch.y[:, 0]) < 1).mean() < 0.1  # as half of `ode` has
+    noise = s2jax.sample(jax.random.key(0), s2(64), 64)  # the measure tells what is not
+    assert np.median(spectral_entropies(np.asarray(noise.y[:, 0]))) > 0.8
+
+
+def test_configurations_are_written_and_read() -> None:
+    config = mix(64, num_inputs=2, acceptance=s2jax.Acceptance(bound=7.0))
+    assert from_json(to_json(config)) == config
+    assert config.acceptance.bound == 7
+    assert mix(64).length == 64
