@@ -22,6 +22,7 @@ PAGES = {  # and how many blocks they have at least
     "docs/coming-from-s2generator.md": 3,
     "docs/exporting.md": 1,
     "docs/feeds.md": 3,
+    "docs/zoo.md": 1,
     "docs/zoo/combining.md": 3,
 }
 BLOCKS = {
