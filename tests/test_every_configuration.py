@@ -16,6 +16,14 @@ from s2jax.stream import Stream
 SEED, BLOCK = 3, 4
 SERIES = np.random.default_rng(0).standard_normal((2, 100))
 SAME = s2jax.Identity()  # compiles faster than expressions
+ZOO = [
+    inputs.KernelSynth(), inputs.SARIMA(), inputs.StateSpace(), inputs.OrnsteinUhlenbeck(),
+    inputs.GARCH(), inputs.RandomWalk(), inputs.FractionalNoise(), inputs.FractionalBrownian(),
+    inputs.TrendSeason(), inputs.IMF(), inputs.Held(), inputs.Waveforms(), inputs.Spikes(),
+    inputs.Counts(), inputs.TSMixup(inputs.Mixture(max_components=2), 2),
+    inputs.Add([inputs.Mixture(), inputs.Held()]),
+    inputs.Multiply([inputs.Mixture(), inputs.Held()]),
+]  # fmt: skip
 CONFIGS: dict[str, s2jax.Config] = {
     "mixture": presets.s2(64, inputs=inputs.Mixture(), target=SAME),
     "arma": presets.s2(64, inputs=inputs.ARMA(), target=SAME),
@@ -24,12 +32,14 @@ CONFIGS: dict[str, s2jax.Config] = {
         x_scaling=None, y_scaling=None,
     ),
     "s2": presets.s2(length=64),  # a choice of two families
+    "zoo": s2jax.Config(64, inputs=inputs.Choice(ZOO), target=SAME),
+    "mix": presets.mix(length=64),
     "lorenz": presets.ode(64, 0, 3, target=s2jax.ode.named("lorenz")),
     "reference": presets.reference(length=64),
     "ode": presets.ode(length=64),
     "ode without inputs": presets.ode(length=64, num_inputs=0),
 }  # fmt: skip
-LONG = ("reference", "ode", "ode without inputs")  # each compiles for most of a minute
+LONG = ("zoo", "mix", "reference", "ode", "ode without inputs")  # each compiles for a minute
 
 
 def all_configs() -> list[Any]:
@@ -100,7 +110,8 @@ def test_every_preset_is_there() -> None:
 def test_every_family_is_there() -> None:
     kinds = [k for k in vars(inputs).values() if isinstance(k, type)]
     families = {k for k in kinds if issubclass(k, inputs.AbstractInput)} - {inputs.AbstractInput}
-    assert families == {type(config.inputs) for config in CONFIGS.values()}
+    alone = {type(config.inputs) for config in CONFIGS.values()}
+    assert families == alone | {type(family) for family in ZOO}
 
 
 def test_devices_share_rows_without_values() -> None:
