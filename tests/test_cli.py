@@ -300,7 +300,7 @@ def test_options_win_over_the_file_and_the_file_over_the_preset(tmp_path, capsys
     assert shown["--num-inputs"] == "2"
     assert shown["--acceptance.bound"] == "7.0"
     assert shown["--acceptance.max-tries"] == "5"
-    assert shown["--inputs.weights"] == "0.1 0.2"  # the preset's
+    assert shown["--inputs.weights"] == "0.1 0.2 0.35 0.25 0.1"  # the preset's
 
 
 def test_options_reach_every_kind_of_field():

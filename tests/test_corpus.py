@@ -32,6 +32,7 @@ from s2jax.corpus import (
 from s2jax.corpus.plan import Plan
 from s2jax.corpus.shards import write_shard
 from s2jax.corpus.tokens import padded, ragged
+from s2jax.inputs.kernels import AbstractKernel
 from s2jax.laws import num_tokens
 from s2jax.plotting import plot_corpus, plot_pairs, summarize, to_math
 from s2jax.stream import Stream
@@ -502,6 +503,13 @@ def test_every_class_of_the_library_makes_the_round_trip():
     variants: dict[str, Any] = {
         "Given": given,
         "Add": inputs.Add([inputs.Mixture(), given]),
+        "ConstantKernel": inputs.ConstantKernel(2.0),
+        "LinearKernel": inputs.LinearKernel(1.0),
+        "MaternKernel": inputs.MaternKernel(1.5, 0.5),
+        "PeriodicKernel": inputs.PeriodicKernel(12.0),
+        "RBFKernel": inputs.RBFKernel(0.5),
+        "RationalQuadraticKernel": inputs.RationalQuadraticKernel(0.5),
+        "WhiteKernel": inputs.WhiteKernel(0.1),
         "TSMixup": inputs.TSMixup(inputs.Mixture(), concentration=2.0),
         "Multiply": inputs.Multiply([inputs.Mixture(), inputs.ARMA()]),
         "Choice": inputs.Choice([inputs.Mixture(), given], [1.0, 2.0]),
@@ -509,6 +517,7 @@ def test_every_class_of_the_library_makes_the_round_trip():
     }
     fields: dict[type, Any] = {
         inputs.AbstractInput: lambda part: {"inputs": part},
+        AbstractKernel: lambda part: {"inputs": inputs.KernelSynth(bank=(part,))},
         s2jax.Algebraic: lambda part: {"target": part},
         s2jax.Identity: lambda part: {"target": part},
         s2jax.ode.ODE: lambda part: {"target": part, "num_outputs": 2},
