@@ -15,8 +15,9 @@ from s2jax import presets
 from s2jax.config.serialize import classes
 from s2jax.core import checks
 from s2jax.core.part import Part
+from s2jax.distributions import AbstractDistribution
 from s2jax.feeds import grain_source
-from s2jax.inputs import ARMA, Mixture
+from s2jax.inputs import ARMA, AbstractInput, Mixture
 from s2jax.laws import Decimals, S2Law
 
 pytestmark = pytest.mark.usefixtures("unchecked")
@@ -121,7 +122,7 @@ def _fields() -> list[tuple[type[Part], str, Any]]:
     for kind in classes().values():
         for field in dataclasses.fields(kind):
             if isinstance(field.default, Part) and field.init:
-                other = Mixture() if field.name != "inputs" else Decimals()
+                other = Decimals() if isinstance(field.default, AbstractInput) else Mixture()
                 found.append((kind, field.name, other))
     return found
 
@@ -134,7 +135,10 @@ def test_there_are_fields_of_parts() -> None:
 
 @pytest.mark.parametrize("kind, name, other", _fields(), ids=lambda value: str(value)[:40])
 def test_the_wrong_kind_is_told_with_its_article(kind: Any, name: str, other: Part) -> None:
-    for value in (other, type(other), "text", 3, [other], lambda: other):
+    (default,) = [field.default for field in dataclasses.fields(kind) if field.name == name]
+    # a number stands for the distribution that is always this number, where a family says so
+    number = () if isinstance(default, AbstractDistribution) else (3,)
+    for value in (other, type(other), "text", *number, [other], lambda: other):
         with pytest.raises(TypeError) as caught:
             kind(**{name: value})
         message = str(caught.value)

@@ -325,8 +325,8 @@ def unknown(name: str, allowed: Iterable[str]) -> str:
     meant = [group[0] for group in found] + [option for group in found for option in group]
     plain = {option.replace("-", "_"): option for option in allowed}
     near = [plain[option] for option in meant if option in plain]
-    near += [plain[option] for option in plain if option.startswith(word) and len(word) > 2]
     near += [word] if word in allowed else []
+    near += [plain[option] for option in plain if option.startswith(word) and len(word) > 2]
     near += difflib.get_close_matches(str(name), allowed, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"Choose among: {', '.join(allowed)}."
     return f"unknown name {shown(name)}. {hint}"
