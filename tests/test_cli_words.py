@@ -41,7 +41,8 @@ def texts_of(file: Path) -> str:
 
 def wrong_words(text: str) -> set[str]:
     """Commands and options in a text that the command line does not have."""
-    known = {field.name for kind in COMMANDS.values() for field in dataclasses.fields(kind)}
+    kinds = [*COMMANDS.values(), _commands.ShowFamily]
+    known = {field.name for kind in kinds for field in dataclasses.fields(kind)}
     known |= EVERYWHERE
     makers = (s2jax.presets.mix, s2jax.presets.s2, s2jax.presets.ode, s2jax.presets.reference)
     for config in (make() for make in makers):
@@ -71,7 +72,7 @@ def test_the_check_bites() -> None:
 def test_commands_are_all() -> None:
     own = {kind for kind in vars(_commands).values() if dataclasses.is_dataclass(kind)}
     names = {kind.__name__ for kind in own if kind.__module__ == _commands.__name__}
-    assert names == {name.capitalize() for name in COMMANDS}
+    assert names == {name.capitalize() for name in COMMANDS} | {"ShowFamily"}  # as show --family
 
 
 # ---- options of formats ---------------------------------------------------------------------
