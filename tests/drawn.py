@@ -8,7 +8,13 @@ import numpy as np
 
 import s2jax
 from s2jax.config.serialize import from_json, to_json
+from s2jax.core.random import fold_in, words_of
 from s2jax.inputs import AbstractInput, Drawn, Draws
+
+
+def channels(key: jax.Array, number: int) -> jax.Array:
+    """Return one raw key per channel."""
+    return fold_in(words_of(key), jnp.arange(number, dtype=jnp.int32))
 
 
 def check_batch_does_not_matter(key: jax.Array, family: AbstractInput, length: int) -> None:

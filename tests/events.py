@@ -7,14 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
-from s2jax.core.random import fold_in, words_of
 from s2jax.inputs import AbstractInput, Draws
-
-
-def channels(key: jax.Array, number: int) -> jax.Array:
-    """Return one raw key per channel."""
-    return fold_in(words_of(key), jnp.arange(number, dtype=jnp.int32))
-
+from tests.drawn import channels
 
 # fields are traced, as where configurations are drawn: one program for all laws of a class
 _draw_laws = jax.jit(

@@ -7,15 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
-from s2jax.core.random import fold_in, words_of
 from s2jax.inputs import AbstractInput, Draws
 from s2jax.inputs._base import _draw
+from tests.drawn import channels
 from tests.statistics import LEVEL
-
-
-def channels(key: jax.Array, number: int) -> jax.Array:
-    """Return one raw key per channel."""
-    return fold_in(words_of(key), jnp.arange(number, dtype=jnp.int32))
 
 
 def repeat(kind: Any, fields: dict[str, Any], number: int) -> Any:

@@ -14,9 +14,9 @@ from s2jax.config.serialize import from_json, to_json
 from s2jax.distributions import Constant
 from s2jax.inputs import Choice, Counts, CountsLaw, Held, Spikes, Waveforms
 from s2jax.inputs._poisson import gamma_polynomials, gamma_share, poisson
+from tests.drawn import channels
 from tests.events import (
     censored,
-    channels,
     check_no_recompilation,
     check_one_channel_is_a_batch_of_one,
     count_times,

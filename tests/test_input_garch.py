@@ -9,7 +9,8 @@ from scipy import stats
 
 from s2jax.distributions import Constant, Normal, Uniform
 from s2jax.inputs import GARCH, GARCHLaw
-from tests.linear_families import channels, check_contract, limit, repeat, worst_moment
+from tests.drawn import channels
+from tests.linear_families import check_contract, limit, repeat, worst_moment
 from tests.statistics import assert_counts_match, assert_ks
 
 NUM_CHANNELS = 100_000

@@ -13,7 +13,8 @@ from scipy import stats
 from s2jax.distributions import Choices, Constant, LogUniform, Normal, Uniform
 from s2jax.inputs import OrnsteinUhlenbeck, OrnsteinUhlenbeckLaw
 from s2jax.inputs._labels import pack, unpack
-from tests.linear_families import channels, check_contract, limit, worst_moment
+from tests.drawn import channels
+from tests.linear_families import check_contract, limit, worst_moment
 from tests.statistics import assert_counts_match, assert_ks
 
 LENGTH, LAGS = 10, 6

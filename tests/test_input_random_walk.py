@@ -10,7 +10,8 @@ from scipy import stats
 
 from s2jax.distributions import Constant, LogUniform, Normal, Uniform
 from s2jax.inputs import RandomWalk
-from tests.linear_families import channels, check_contract
+from tests.drawn import channels
+from tests.linear_families import check_contract
 from tests.statistics import assert_counts_match, assert_ks
 
 LENGTH, NUM_CHANNELS = 40, 20_000

@@ -10,8 +10,8 @@ from statsmodels.tsa.arima_process import arma_acovf
 
 from s2jax.distributions import Choices, Constant, Normal, Uniform
 from s2jax.inputs import SARIMA, SARIMALaw
+from tests.drawn import channels
 from tests.linear_families import (
-    channels,
     check_contract,
     expand,
     lagged_products,

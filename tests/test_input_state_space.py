@@ -14,7 +14,8 @@ from statsmodels.tsa.statespace.structural import UnobservedComponents
 from s2jax.distributions import Choices, Constant, LogUniform, Uniform
 from s2jax.inputs import StateSpace, StateSpaceLaw
 from s2jax.inputs._noise import sample_innovations
-from tests.linear_families import channels, check_contract, limit, repeat, worst_moment
+from tests.drawn import channels
+from tests.linear_families import check_contract, limit, repeat, worst_moment
 from tests.statistics import assert_counts_match, assert_ks
 
 NUM_CHANNELS = 50_000

@@ -131,6 +131,31 @@ class AbstractInput(AbstractFamily):
         return _sample(self, key, n, None, length)
 
 
+class AbstractBatchedSeries(AbstractInput):
+    """A family whose series are made for many channels at once; one channel is a batch of one."""
+
+    def series(self, law: Any, draws: Draws, length: int) -> Float[Array, " time"]:
+        one = jax.tree.map(lambda leaf: leaf[None], law)
+        return self.draw_series(one, draws.words[None], length)[:, 0]
+
+    @abc.abstractmethod
+    def draw_series(
+        self, laws: Any, words: UInt32[Array, "channels 2"], length: int
+    ) -> Float[Array, "time channels"]:
+        """The series of many channels given their laws, time first."""
+
+
+class AbstractBatched(AbstractBatchedSeries):
+    """A family whose laws too are drawn for many channels at once."""
+
+    def law(self, draws: Draws, length: int) -> Any:
+        return jax.tree.map(lambda leaf: leaf[0], self.draw_laws(draws.words[None], length))
+
+    @abc.abstractmethod
+    def draw_laws(self, words: UInt32[Array, "channels 2"], length: int) -> Any:
+        """The laws of many channels, one raw key each; arrays have the channel axis first."""
+
+
 class AbstractRowInput(AbstractFamily):
     """A law of all input channels of a row as one, for channels that depend on each other.
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
@@ -15,8 +14,8 @@ from s2jax.core.random import random_bits
 from s2jax.core.streams import named
 from s2jax.core.types import Number
 from s2jax.distributions import AbstractDistribution, Constant, LogUniform
-from s2jax.inputs._base import AbstractFamily, AbstractInput
-from s2jax.inputs._draws import Draws, words_within
+from s2jax.inputs._base import AbstractBatched, AbstractFamily, AbstractInput
+from s2jax.inputs._draws import words_within
 
 _GAINS = LogUniform(0.1, 1.0)
 
@@ -40,7 +39,7 @@ class CombinedLaw(eqx.Module):
     gains: Float[Array, "*channels parts"]
 
 
-class AbstractCombination(AbstractInput):
+class AbstractCombination(AbstractBatched):
     """Several families drawn for one channel, each standardised and multiplied by a drawn gain."""
 
     families: eqx.AbstractVar[tuple[AbstractInput, ...]]
@@ -71,13 +70,6 @@ class AbstractCombination(AbstractInput):
     def check_length(self, length: int) -> None:
         for family in self.families:
             family.check_length(length)
-
-    def law(self, draws: Draws, length: int) -> CombinedLaw:
-        return jax.tree.map(lambda leaf: leaf[0], self.draw_laws(draws.words[None], length))
-
-    def series(self, law: CombinedLaw, draws: Draws, length: int) -> Float[Array, " time"]:
-        one = jax.tree.map(lambda leaf: leaf[None], law)
-        return self.draw_series(one, draws.words[None], length)[:, 0]
 
     def draw_laws(self, words: UInt32[Array, "channels 2"], length: int) -> CombinedLaw:
         bits = random_bits(words, len(self.gains), named("law", "gains"))

@@ -17,13 +17,14 @@ from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._draws import words_within
 from s2jax.inputs._events import (
     ALL_ONES,
-    AbstractBatched,
+    AbstractEvents,
     distribution,
     law_words,
     log_uniform,
     take,
     to_ticks,
 )
+from s2jax.inputs._laws import map_channels
 from s2jax.inputs._poisson import (
     LARGEST_SHAPE,
     LEAST_SHAPE,
@@ -80,7 +81,7 @@ class CountsLaw(eqx.Module):
     code: UInt32[Array, "*channels 2"]
 
 
-class Counts(AbstractBatched):
+class Counts(AbstractEvents):
     """Counts per step, of a rate that follows a series of any other family.
 
     With z the series of the family `intensity`, brought to mean 0 and deviation 1, the rate is
@@ -181,10 +182,8 @@ class Counts(AbstractBatched):
             law: Of series of this family, with any axes.
             length: Number of time steps, as that of the series. Static.
         """
-        axes = law.kind.shape
-        flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(axes) :]), law)
-        rate, is_active = self._rates(flat, length), _find_active(flat, length)
-        return CountsPath(*(leaf.T.reshape(*axes, length) for leaf in (rate, is_active)))
+        make = lambda laws: CountsPath(self._rates(laws, length), _find_active(laws, length))
+        return map_channels(make, law, law.kind.shape)
 
     def _rates(self, law: CountsLaw, length: int) -> Float[Array, "time channels"]:
         """Rates of channels on one axis."""

@@ -1,4 +1,4 @@
-"""What families of events share: many channels drawn at once, times that are whole steps."""
+"""What families of events share: kinds with weights, times that are whole steps."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -20,21 +20,13 @@ from s2jax.core.random import (
 )
 from s2jax.core.streams import named
 from s2jax.distributions import AbstractDistribution, Constant
-from s2jax.inputs._base import AbstractInput
-from s2jax.inputs._draws import Draws
+from s2jax.inputs._base import AbstractBatched
 
 ALL_ONES = np.uint32(2**32 - 1)
 
 
-class AbstractBatched(AbstractInput):
-    """A family that overrides `draw_laws` and `draw_series`; one channel is a batch of one."""
-
-    def law(self, draws: Draws, length: int) -> Any:
-        return jax.tree.map(lambda leaf: leaf[0], self.draw_laws(draws.words[None], length))
-
-    def series(self, law: Any, draws: Draws, length: int) -> Float[Array, " time"]:
-        one = jax.tree.map(lambda leaf: leaf[None], law)
-        return self.draw_series(one, draws.words[None], length)[:, 0]
+class AbstractEvents(AbstractBatched):
+    """Checks and draws that families of events share."""
 
     def _check_least(self, length: int, least: int, reason: str) -> None:
         if length < least:

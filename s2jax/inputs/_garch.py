@@ -11,7 +11,7 @@ from s2jax.core.part import check_part
 from s2jax.core.random import uniform
 from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, LogUniform, Normal, Uniform
-from s2jax.inputs._base import AbstractInput
+from s2jax.inputs._base import AbstractBatchedSeries
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._noise import check_degrees, check_draws, sample_degrees, sample_innovations
 
@@ -38,7 +38,7 @@ class GARCHLaw(eqx.Module):
     is_summed: Bool[Array, "*channels"]
 
 
-class GARCH(AbstractInput):
+class GARCH(AbstractBatchedSeries):
     """Returns, or log prices, whose volatility clusters: stationary GARCH(1, 1) models.
 
         r_t = mean + v_t z_t,    v_t**2 = omega + alpha (r_{t-1} - mean)**2 + beta v_{t-1}**2
@@ -100,10 +100,6 @@ class GARCH(AbstractInput):
             ),
             is_summed=uniform(bits[5]) < self.sum_probability,
         )
-
-    def series(self, law: GARCHLaw, draws: Draws, length: int) -> Float[Array, " time"]:
-        batch = jax.tree.map(lambda leaf: leaf[None], law)
-        return self.draw_series(batch, draws.words[None], length)[:, 0]
 
     def draw_series(
         self, laws: GARCHLaw, words: UInt32[Array, "channels 2"], length: int

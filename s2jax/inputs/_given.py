@@ -1,6 +1,6 @@
 """Windows of given series: the machinery driven by real data."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import equinox as eqx
 import jax
@@ -142,7 +142,7 @@ class Given(AbstractInput):
         return (1 - part) * at(left) + part * at(left + 1)
 
 
-def _is_traced(values: Any) -> bool:
+def _is_traced(values: Any) -> TypeGuard[jax.Array]:
     return isinstance(values, jax.Array) and not checks.is_concrete(values)
 
 
@@ -152,7 +152,7 @@ def _join(series: Any) -> tuple[Any, Any]:
         rows = [_as_floats(one) for one in series]
         if all(row.ndim == 1 and row.size for row in rows):
             return np.concatenate(rows), [row.size for row in rows]
-    if isinstance(series, jax.Array) and not checks.is_concrete(series):
+    if _is_traced(series):
         rows = jnp.atleast_2d(series)
         return rows.reshape(-1), np.full(rows.shape[0], rows.shape[1], np.int32)
     array = _as_floats(series)

@@ -21,7 +21,7 @@ from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Uniform
 from s2jax.inputs._events import (
     ALL_ONES,
-    AbstractBatched,
+    AbstractEvents,
     add_noise,
     distribution,
     law_words,
@@ -29,6 +29,7 @@ from s2jax.inputs._events import (
     select,
     take,
 )
+from s2jax.inputs._laws import map_channels
 
 _KINDS = ("steps", "lines", "on_off", "schedule")
 _STEPS, _LINES, _ON_OFF, _SCHEDULE = range(4)
@@ -85,12 +86,10 @@ class HeldLaw(eqx.Module):
         Args:
             length: Number of time steps, as that of the series. Static.
         """
-        shape = self.kind.shape
-        flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(shape) :]), self)
-        return HeldPath(*(leaf.T.reshape(*shape, length) for leaf in _follow(flat, length)))
+        return map_channels(lambda laws: HeldPath(*_follow(laws, length)), self, self.kind.shape)
 
 
-class Held(AbstractBatched):
+class Held(AbstractEvents):
     """Levels, slopes and states that are held between change points.
 
     A series is of one of four kinds, drawn by their weights: `steps`, whose level at every change

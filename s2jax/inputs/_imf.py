@@ -15,9 +15,9 @@ from s2jax.core.streams import named
 from s2jax.core.types import Number, Whole, number, whole
 from s2jax.distributions import check_list, check_weights, floats, stack
 from s2jax.inputs import _imf_parts as parts
-from s2jax.inputs._base import AbstractInput
+from s2jax.inputs._base import AbstractBatchedSeries
 from s2jax.inputs._draws import Draws
-from s2jax.inputs._stored import store_laws
+from s2jax.inputs._laws import store_laws
 
 _DRAWN: tuple[str, ...] = (
     "kind", "frequency", "amplitude", "is chirp", "chirp", "phase", "duration", "carrier",
@@ -80,7 +80,7 @@ class IMFLaw(eqx.Module):
     energy: Float[Array, "*channels"]
 
 
-class IMF(AbstractInput):
+class IMF(AbstractBatchedSeries):
     """Sums of oscillating modes as those that mode decompositions find, with noise.
 
     A series has base modes, which are tones; chosen modes, which are tones, amplitude-modulated or
@@ -248,10 +248,6 @@ class IMF(AbstractInput):
             ),
             "modulating": jnp.where(is_modulated, modulating.astype(jnp.float32) * cycles, 0),
         }
-
-    def series(self, law: IMFLaw, draws: Draws, length: int) -> Float[Array, " time"]:
-        one = jax.tree.map(lambda leaf: leaf[None], law)
-        return self._make(one, draws.bits("noise", (length, 1)), length)[:, 0]
 
     def draw_series(
         self, laws: IMFLaw, words: UInt32[Array, "channels 2"], length: int

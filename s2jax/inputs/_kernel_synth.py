@@ -22,7 +22,7 @@ from s2jax.core import checks
 from s2jax.core.random import normal_quantile, random_bits, signed_uniform, store, threefry2x32
 from s2jax.core.streams import named
 from s2jax.core.types import Whole, Words, whole
-from s2jax.inputs._base import AbstractInput
+from s2jax.inputs._base import AbstractBatchedSeries
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._kernel_law import NO_KERNEL, KernelLaw
 from s2jax.inputs._kernel_tables import Tables, check_bank, factors_of, tables_of
@@ -37,7 +37,7 @@ _LINE, _WHITE, _LEVEL = (named("series", name) for name in ("lines", "white", "l
 _LEAST, _MOST = 4, 2**15
 
 
-class KernelSynth(AbstractInput):
+class KernelSynth(AbstractBatchedSeries):
     """A Gaussian process with mean 0 whose covariance is a random expression of kernels.
 
     Kernels are drawn from a bank with replacement, and joined from left to right by + and *, each
@@ -104,10 +104,6 @@ class KernelSynth(AbstractInput):
             count=count,
             bank=self.bank,
         )
-
-    def series(self, law: KernelLaw, draws: Draws, length: int) -> Float[Array, " time"]:
-        one = jax.tree.map(lambda leaf: leaf[None], law)
-        return self.draw_series(one, draws.words[None], length)[:, 0]
 
     def draw_series(
         self, laws: KernelLaw, words: UInt32[Array, "channels 2"], length: int

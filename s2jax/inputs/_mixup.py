@@ -11,8 +11,8 @@ from s2jax.core import checks
 from s2jax.core.part import check_part
 from s2jax.core.random import below, normal_quantile, random_bits, signed_uniform, uniform
 from s2jax.core.streams import named
-from s2jax.inputs._base import AbstractFamily, AbstractInput
-from s2jax.inputs._draws import Draws, words_within
+from s2jax.inputs._base import AbstractBatched, AbstractFamily, AbstractInput
+from s2jax.inputs._draws import words_within
 
 
 class MixupLaw(eqx.Module):
@@ -36,7 +36,7 @@ class MixupLaw(eqx.Module):
     weights: Float[Array, "*channels parts"]
 
 
-class TSMixup(AbstractInput):
+class TSMixup(AbstractBatched):
     """y = sum_i w_i z_i, a convex combination of k series of one family.
 
     k is uniform in {1, ..., max_parts}, the weights of the first k series are from the symmetric
@@ -86,13 +86,6 @@ class TSMixup(AbstractInput):
 
     def check_length(self, length: int) -> None:
         self.family.check_length(length)
-
-    def law(self, draws: Draws, length: int) -> MixupLaw:
-        return jax.tree.map(lambda leaf: leaf[0], self.draw_laws(draws.words[None], length))
-
-    def series(self, law: MixupLaw, draws: Draws, length: int) -> Float[Array, " time"]:
-        one = jax.tree.map(lambda leaf: leaf[None], law)
-        return self.draw_series(one, draws.words[None], length)[:, 0]
 
     def draw_laws(self, words: UInt32[Array, "channels 2"], length: int) -> MixupLaw:
         most, channels = self.max_parts, len(words)

@@ -12,9 +12,9 @@ from s2jax.core.random import below, random_bits, uniform
 from s2jax.core.streams import named
 from s2jax.core.types import Whole, whole
 from s2jax.distributions import AbstractDistribution, LogUniform, Normal
-from s2jax.inputs._base import AbstractInput
-from s2jax.inputs._draws import Draws
+from s2jax.inputs._base import AbstractBatched
 from s2jax.inputs._labels import pack, unpack
+from s2jax.inputs._laws import map_channels
 from s2jax.inputs._noise import check_draws, sample_normals
 
 MOST_REGIMES = 4
@@ -43,10 +43,11 @@ class OrnsteinUhlenbeckLaw(eqx.Module):
 
     def regimes(self, length: int) -> Int[Array, "*channels {length}"]:
         """The regime of each step: 0, ..., num_regimes - 1."""
-        return jnp.moveaxis(unpack(jnp.moveaxis(self.path, -1, 0), _BITS, length), 0, -1)
+        read = lambda law: unpack(law.path.T, _BITS, length)
+        return map_channels(read, self, self.num_regimes.shape)
 
 
-class OrnsteinUhlenbeck(AbstractInput):
+class OrnsteinUhlenbeck(AbstractBatched):
     """Mean-reverting series with regimes, by the exact solution of their stochastic equation.
 
         x_t = m + (x_{t-1} - m) exp(-r) + s sqrt(1 - exp(-2 r)) n_t
@@ -99,13 +100,6 @@ class OrnsteinUhlenbeck(AbstractInput):
             check_draws(owner, name, getattr(self, name), 0, np.inf, reason, strict=True)
         stay = "a regime lasts for a step at least"
         check_draws(owner, "dwell", self.dwell, 1, np.inf, stay)
-
-    def law(self, draws: Draws, length: int) -> OrnsteinUhlenbeckLaw:
-        return jax.tree.map(lambda leaf: leaf[0], self.draw_laws(draws.words[None], length))
-
-    def series(self, law: OrnsteinUhlenbeckLaw, draws: Draws, length: int) -> Array:
-        batch = jax.tree.map(lambda leaf: leaf[None], law)
-        return self.draw_series(batch, draws.words[None], length)[:, 0]
 
     def draw_laws(self, words: UInt32[Array, "channels 2"], length: int) -> OrnsteinUhlenbeckLaw:
         size = self.max_regimes

@@ -16,8 +16,7 @@ from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax.core.random import normal_quantile, random_bits, store
 from s2jax.core.streams import named
-from s2jax.inputs._base import AbstractInput
-from s2jax.inputs._draws import Draws
+from s2jax.inputs._base import AbstractBatched
 
 
 class LinearProcess(eqx.Module):
@@ -108,8 +107,8 @@ def _innovation(bits, edge, *fields):
     return location + deviation * normal_quantile(position) + spread * position
 
 
-class AbstractProcess(AbstractInput):
-    """A family of linear processes, which are drawn many at once; one channel is a batch of one."""
+class AbstractProcess(AbstractBatched):
+    """A family of linear processes."""
 
     @property
     @abc.abstractmethod
@@ -119,14 +118,6 @@ class AbstractProcess(AbstractInput):
     @abc.abstractmethod
     def from_bits(self, bits: UInt32[Array, "words channels"]) -> LinearProcess:
         """The process of each channel, the channel axis first."""
-
-    def law(self, draws: Draws, length: int) -> LinearProcess:
-        laws = self.from_bits(draws.bits("process", (self.num_words, 1)))
-        return jax.tree.map(lambda leaf: leaf[0], laws)
-
-    def series(self, law: LinearProcess, draws: Draws, length: int) -> Float[Array, " time"]:
-        words = draws.words[None]
-        return jax.tree.map(lambda leaf: leaf[None], law).simulate(words, length)[:, 0]
 
     def draw_laws(self, words: UInt32[Array, "channels 2"], length: int) -> LinearProcess:
         return self.from_bits(random_bits(words, self.num_words, named("law", "process")))

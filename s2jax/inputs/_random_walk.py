@@ -12,9 +12,9 @@ from s2jax.core.random import random_bits, uniform
 from s2jax.core.streams import named
 from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, LogUniform, Normal
-from s2jax.inputs._base import AbstractInput
-from s2jax.inputs._draws import Draws
+from s2jax.inputs._base import AbstractBatched
 from s2jax.inputs._labels import pack, unpack
+from s2jax.inputs._laws import map_channels
 from s2jax.inputs._noise import (
     check_degrees,
     check_draws,
@@ -45,11 +45,10 @@ class RandomWalkLaw(eqx.Module):
 
     def has_jump(self, length: int) -> Bool[Array, "*channels {length}"]:
         """Whether each step has a jump."""
-        labels = unpack(jnp.moveaxis(self.jumps, -1, 0), 1, length)
-        return jnp.moveaxis(labels, 0, -1) == 1
+        return map_channels(lambda law: unpack(law.jumps.T, 1, length) == 1, self, self.drift.shape)
 
 
-class RandomWalk(AbstractInput):
+class RandomWalk(AbstractBatched):
     """Random walks with drift, normal or Student's steps, and jumps at random times.
 
         y_t = y_{t-1} + drift + e_t + jump_t,    y_{-1} = 0
@@ -94,13 +93,6 @@ class RandomWalk(AbstractInput):
         deviation = "it is a deviation"
         check_draws("RandomWalk", "jump_deviation", self.jump_deviation, 0, np.inf, deviation)
         check_degrees("RandomWalk", self.degrees_of_freedom, self.normal_probability)
-
-    def law(self, draws: Draws, length: int) -> RandomWalkLaw:
-        return jax.tree.map(lambda leaf: leaf[0], self.draw_laws(draws.words[None], length))
-
-    def series(self, law: RandomWalkLaw, draws: Draws, length: int) -> Float[Array, " time"]:
-        batch = jax.tree.map(lambda leaf: leaf[None], law)
-        return self.draw_series(batch, draws.words[None], length)[:, 0]
 
     def draw_laws(self, words: UInt32[Array, "channels 2"], length: int) -> RandomWalkLaw:
         bits = random_bits(words, _NUM_WORDS, named("law", "parameters"))

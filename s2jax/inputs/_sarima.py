@@ -14,7 +14,7 @@ from s2jax.core.random import below, uniform
 from s2jax.core.types import Number, Whole, number, whole
 from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Normal, Uniform
 from s2jax.inputs._arma import _stationary_coefficients
-from s2jax.inputs._base import AbstractInput
+from s2jax.inputs._base import AbstractBatchedSeries
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._noise import (
     check_degrees,
@@ -124,7 +124,7 @@ class SARIMALaw(eqx.Module):
         return response + weigh(jnp.moveaxis(power, 1, 0), before) - self.seasonal_ma * before
 
 
-class SARIMA(AbstractInput):
+class SARIMA(AbstractBatchedSeries):
     """Seasonal ARIMA (p, d, q) x (P, D, Q)_s series, with orders and coefficients of their own.
 
     phi(B) Phi(B^s) (1 - B)^d (1 - B^s)^D y_t = c + theta(B) Theta(B^s) e_t (`SARIMALaw` has the
@@ -255,10 +255,6 @@ class SARIMA(AbstractInput):
                 bits[11:13], self.degrees_of_freedom, self.normal_probability
             ),
         )
-
-    def series(self, law: SARIMALaw, draws: Draws, length: int) -> Float[Array, " time"]:
-        batch = jax.tree.map(lambda leaf: leaf[None], law)
-        return self.draw_series(batch, draws.words[None], length)[:, 0]
 
     def draw_series(
         self, laws: SARIMALaw, words: UInt32[Array, "channels 2"], length: int

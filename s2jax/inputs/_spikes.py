@@ -21,13 +21,14 @@ from s2jax.core.streams import named
 from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Uniform
 from s2jax.inputs._events import (
-    AbstractBatched,
+    AbstractEvents,
     distribution,
     law_words,
     log_uniform,
     take,
     to_ticks,
 )
+from s2jax.inputs._laws import map_channels
 
 _TIMES = ("regular", "jittered", "poisson")
 _SHAPES = ("single", "exponential", "rounded", "box")
@@ -88,14 +89,15 @@ class SpikesLaw(eqx.Module):
         Args:
             length: Number of time steps, as that of the series. Static.
         """
-        axes = self.times.shape
-        flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(axes) :]), self)
-        silent = jnp.zeros((length, flat.times.shape[0]), jnp.float32)
-        value, is_spike, height = _follow(flat, silent)
-        return SpikesPath(*(leaf.T.reshape(*axes, length) for leaf in (value, is_spike, height)))
+
+        def make(laws):
+            silent = jnp.zeros((length, len(laws.times)), jnp.float32)
+            return SpikesPath(*_follow(laws, silent))
+
+        return map_channels(make, self, self.times.shape)
 
 
-class Spikes(AbstractBatched):
+class Spikes(AbstractEvents):
     """Sparse spikes of drawn times, heights and shapes on a baseline.
 
     Spikes come at the beats of a clock (`regular`), spread over a part of their beat (`jittered`),

@@ -13,7 +13,7 @@ from s2jax.core.part import check_part
 from s2jax.core.random import uniform
 from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, LogUniform, Normal, Uniform
-from s2jax.inputs._base import AbstractInput
+from s2jax.inputs._base import AbstractBatchedSeries
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._noise import (
     check_degrees,
@@ -55,7 +55,7 @@ class StateSpaceLaw(eqx.Module):
     degrees_of_freedom: Float[Array, "*channels"]
 
 
-class StateSpace(AbstractInput):
+class StateSpace(AbstractBatchedSeries):
     """Local level, local linear or damped trend, and stochastic season, switched on row by row.
 
     With `form="structural"` noises are independent, e_t of variance 1 (Harvey's models):
@@ -186,10 +186,6 @@ class StateSpace(AbstractInput):
                 bits[11:13], self.degrees_of_freedom, self.normal_probability
             ),
         )
-
-    def series(self, law: StateSpaceLaw, draws: Draws, length: int) -> Float[Array, " time"]:
-        batch = jax.tree.map(lambda leaf: leaf[None], law)
-        return self.draw_series(batch, draws.words[None], length)[:, 0]
 
     def draw_series(
         self, laws: StateSpaceLaw, words: UInt32[Array, "channels 2"], length: int

@@ -1,7 +1,5 @@
 """Trends and seasons by the calendar, with noise: ForecastPFN's law."""
 
-from functools import partial
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -14,9 +12,9 @@ from s2jax.core.streams import named
 from s2jax.core.types import Number, Whole, number
 from s2jax.distributions import check_list, check_weights, floats, stack
 from s2jax.inputs import _calendar as calendar
-from s2jax.inputs._base import AbstractInput
+from s2jax.inputs._base import AbstractBatchedSeries
 from s2jax.inputs._draws import Draws
-from s2jax.inputs._stored import store_laws
+from s2jax.inputs._laws import map_channels, store_laws
 
 _PERIODS = (60.0, 24.0, 7.0, 30.5, 12.0)
 _HARMONICS = (10, 10, 4, 10, 6)
@@ -74,9 +72,8 @@ class TrendSeasonLaw(eqx.Module):
             length: Time steps. Static.
             whole_days: As in the family. Static.
         """
-        shape = self.noise_shape.shape
-        flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(shape) :]), self)
-        return flat.clean_by_time(length, whole_days).T.reshape(*shape, length)
+        make = lambda laws: laws.clean_by_time(length, whole_days)
+        return map_channels(make, self, self.noise_shape.shape)
 
     def clean_by_time(self, length: int, whole_days: bool = False) -> Float[Array, "time channels"]:
         """As `clean`, of one axis of channels."""
@@ -129,7 +126,7 @@ class TrendSeasonLaw(eqx.Module):
         return 1 + self.strengths[:, slot] * (sine * odd + cosine * even - before)
 
 
-class TrendSeason(AbstractInput):
+class TrendSeason(AbstractBatchedSeries):
     """Trend times seasons by the calendar times noise, as in ForecastPFN.
 
     A frequency and a start are drawn, and two series of linear and exponential trend with two
@@ -241,24 +238,12 @@ class TrendSeason(AbstractInput):
         back = ((last - first).astype(jnp.float32) * largest_of_five).astype(jnp.int32)
         return calendar.roll_back(last - back, frequency)
 
-    def series(self, law: TrendSeasonLaw, draws: Draws, length: int) -> Float[Array, " time"]:
-        one = jax.tree.map(lambda leaf: leaf[None], law)
-        noise = one.noise_by_time(draws.bits("noise", (length, 1)))
-        return (one.clean_by_time(length, self.whole_days) * noise)[:, 0]
-
     def draw_series(
         self, laws: TrendSeasonLaw, words: UInt32[Array, "channels 2"], length: int
     ) -> Float[Array, "time channels"]:
         laws = store_laws(laws)
         noise = laws.noise_by_time(random_bits(words, length, named("series", "noise")))
         return laws.clean_by_time(length, self.whole_days) * noise
-
-
-@partial(jax.jit, static_argnums=(1, 2))
-def _compute_clean(law: TrendSeasonLaw, length: int, whole_days: bool) -> Array:
-    axes = law.noise_shape.shape
-    flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(axes) :]), law)
-    return flat.clean_by_time(length, whole_days).T.reshape(*axes, length)
 
 
 def _draw_coefficients(draws: Draws, season, parts: int) -> Float[Array, "2 parts 2 harmonics"]:

@@ -11,7 +11,7 @@ from s2jax.core.random import below, store, uniform
 from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, LogUniform, Uniform
 from s2jax.inputs._events import (
-    AbstractBatched,
+    AbstractEvents,
     add_noise,
     distribution,
     law_words,
@@ -21,6 +21,7 @@ from s2jax.inputs._events import (
     to_ticks,
     to_turns,
 )
+from s2jax.inputs._laws import map_channels
 
 _KINDS = ("sine", "saw", "triangle", "square", "pulse", "chirp", "damped")
 _SINE, _SAW, _TRIANGLE, _SQUARE, _PULSE, _CHIRP, _DAMPED = range(7)
@@ -78,12 +79,10 @@ class WaveformsLaw(eqx.Module):
         Args:
             length: Number of time steps, as that of the series. Static.
         """
-        shape = self.num_waves.shape
-        flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(shape) :]), self)
-        return _sum_waves(flat, length).T.reshape(*shape, length)
+        return map_channels(lambda laws: _sum_waves(laws, length), self, self.num_waves.shape)
 
 
-class Waveforms(AbstractBatched):
+class Waveforms(AbstractEvents):
     """One or a few waves of drawn shapes, periods and phases, modulated and with noise.
 
     Phases are counted in whole ticks of 2**-32 turns, so that they neither drift nor lose digits,

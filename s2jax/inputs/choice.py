@@ -14,8 +14,7 @@ from s2jax.core.part import check_part
 from s2jax.core.random import categorical, random_bits
 from s2jax.core.streams import named
 from s2jax.core.types import Words
-from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput
-from s2jax.inputs._draws import Draws
+from s2jax.inputs._base import AbstractBatched, AbstractFamily, AbstractInput, AbstractRowInput
 from s2jax.inputs._given import Window
 from s2jax.inputs._process import AbstractProcess, LinearProcess, merge
 from s2jax.inputs.columns import SourceColumns, label_of
@@ -126,7 +125,7 @@ class Group(NamedTuple):
         return rows.reshape(-1, length).T
 
 
-class Choice(AbstractInput):
+class Choice(AbstractBatched):
     """One of several families, drawn anew for every channel.
 
     A family of whole rows is drawn for a row as often as its weight says; the other rows draw a
@@ -186,13 +185,6 @@ class Choice(AbstractInput):
     def check_channels(self, channels: int) -> None:
         for family in self.families:
             family.check_channels(channels)
-
-    def law(self, draws: Draws, length: int) -> Source:
-        return jax.tree.map(lambda leaf: leaf[0], self.draw_laws(draws.words[None], length))
-
-    def series(self, law: Source, draws: Draws, length: int) -> Float[Array, " time"]:
-        one = jax.tree.map(lambda leaf: leaf[None], law)
-        return self.draw_series(one, draws.words[None], length)[:, 0]
 
     def draw_laws(self, words: Words, length: int) -> Source:
         """Where many channels come from; batches are drawn otherwise, with the same values.

@@ -1,8 +1,10 @@
-"""Laws that are computed once per channel, however many steps read them."""
+"""Laws of many channels: mapped over axes of any number, and computed once for all steps."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array
 
 from s2jax.core.random import store
@@ -27,3 +29,10 @@ def store_laws(laws: Laws) -> Laws:
         for index, leaf in zip(places, stored, strict=False):
             out[index] = leaf.T.reshape(leaves[index].shape)
     return jax.tree.unflatten(structure, out)
+
+
+def map_channels(make: Callable[[Laws], Any], laws: Laws, axes: tuple[int, ...]) -> Any:
+    """What `make` makes of laws with one axis of channels, arrays of `(time, channels)`, for laws
+    with these axes before their own: arrays of `(*axes, time)`."""
+    flat = jax.tree.map(lambda leaf: jnp.asarray(leaf).reshape(-1, *leaf.shape[len(axes) :]), laws)
+    return jax.tree.map(lambda leaf: leaf.T.reshape(*axes, len(leaf)), make(flat))
