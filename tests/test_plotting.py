@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
 from s2jax.corpus.info import counted, known_name, outcomes, target_of
+from s2jax.inputs import KernelSynth, PeriodicKernel, WhiteKernel
 from s2jax.ode import NAMES, named
 from s2jax.plotting._family import write_law
 from s2jax.plotting._figure import draw
@@ -134,8 +136,16 @@ def test_a_law_is_written_above_its_series() -> None:
     assert write_law(law) == "count 5, period 24.3"
 
     class Named:
-        def to_text(self) -> str:
+        def text(self) -> str:
             return "Per(24) + White" + 60 * "."
 
     assert write_law(Named()).startswith("Per(24) + White...")
     assert len(write_law(Named())) <= 63
+
+
+def test_a_kernel_expression_is_the_label() -> None:
+    bank = (PeriodicKernel(24.0), WhiteKernel(0.1))
+    drawn = KernelSynth(bank=bank, max_kernels=2).sample(jax.random.key(0), 3, 32)
+    laws = [jax.tree.map(lambda leaf, row=row: leaf[row], drawn.law) for row in range(3)]
+    assert [write_law(law) for law in laws] == [drawn.law[row].text() for row in range(3)]
+    assert "Per(24)" in "".join(map(write_law, laws))

@@ -67,8 +67,8 @@ def plot_family(
 
 def write_law(law: Any) -> str:
     """A law in a few words: its own text if it has one, else its first numbers."""
-    if hasattr(law, "to_text"):
-        text = str(law.to_text())
+    if hasattr(law, "text"):
+        text = str(law.text())
     else:
         named = jax.tree_util.tree_leaves_with_path(law)
         numbers = [
