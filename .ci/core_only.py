@@ -10,7 +10,7 @@ import s2jax
 from s2jax import plotting
 
 config = s2jax.presets.s2(length=64)
-batch = s2jax.sample(jax.random.key(0), config, 4)
+batch = s2jax.sample(jax.random.key(0), config, 16)
 assert int(batch.status.sum()) == 0
 assert s2jax.to_text(batch.program)[0]
 assert next(s2jax.batches(config, batch=8)).y.shape == (8, 1, 64)
@@ -20,7 +20,10 @@ CALLS = {
         lambda: s2jax.corpus.write_corpus("corpus", config, 8),
         lambda: plotting.summarize("corpus"),
     ),
-    "matplotlib": (lambda: plotting.plot_pairs(batch),),
+    "matplotlib": (
+        lambda: plotting.plot_pairs(batch),
+        lambda: plotting.plot_family(s2jax.inputs.ARMA(), length=64),
+    ),
     "grain": (lambda: s2jax.feeds.grain_source(config),),
     "ray": (lambda: s2jax.corpus.ray_engine(),),
 }

@@ -3,6 +3,8 @@
 import ast
 import pathlib
 
+from s2jax.core.optional import MODULES
+
 PACKAGE = pathlib.Path(__file__).parent.parent / "s2jax"
 LAYERS = (
     {"core"},
@@ -185,3 +187,25 @@ def test_the_check_of_circles_bites(tmp_path: pathlib.Path):
     (tmp_path / "_c.py").write_text("if TYPE_CHECKING:\n    from s2jax.ode._a import a\n")
     (tmp_path / "_d.py").write_text("import jax\n")
     assert _circle(_links(tmp_path, "s2jax.ode")) == ["_a", "_b", "_c"]
+
+
+def _bare_imports(path: pathlib.Path) -> list[str]:
+    """Optional libraries that a file imports without saying how to install them."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names = [str(node.module)]
+        found += [name for name in names if name.split(".")[0] in MODULES]
+    return found
+
+
+def test_optional_libraries_come_through_require():
+    wrong = {str(path): names for _, path in _parts() if (names := _bare_imports(path))}
+    assert not wrong, wrong
+
+
+def test_the_check_of_optional_libraries_bites(tmp_path: pathlib.Path):
+    file = tmp_path / "pictures.py"
+    file.write_text("import numpy\ndef draw():\n    from matplotlib.figure import Figure\n")
+    assert _bare_imports(file) == ["matplotlib.figure"]

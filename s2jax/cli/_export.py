@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from s2jax.cli._commands import Export, UsageError
+from s2jax.core.optional import require
 
 
 def export_class() -> type[Export]:
@@ -17,8 +18,7 @@ def export_class() -> type[Export]:
 
     None is an option that was not given; of flags, which need no value, it is their default.
     """
-    import tyro
-
+    tyro = require("tyro", "The commands of s2jax")
     fields: list[Any] = []
     for name, takers in _takers().items():
         kind = Annotated[_kind_of(name, takers), tyro.conf.arg(help=_help(name, takers))]

@@ -42,18 +42,17 @@ def new_figure(width: float, height: float) -> Any:
     Raises:
         ImportError: If matplotlib is not installed.
     """
-    require("matplotlib", "Pictures")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    figures = require("matplotlib.figure", "Pictures")
+    canvases = require("matplotlib.backends.backend_agg", "Pictures")
 
-    class Shown(Figure):
+    class Shown(figures.Figure):
         def _repr_png_(self) -> bytes:
             buffer = io.BytesIO()
             self.savefig(buffer, format="png")
             return buffer.getvalue()
 
     figure = Shown(figsize=(width, height), facecolor="white")
-    FigureCanvasAgg(figure)
+    canvases.FigureCanvasAgg(figure)
     return figure
 
 
@@ -125,8 +124,7 @@ def _wrap(start: str, pieces: list[str]) -> list[str]:
 
 def _measure(text: str) -> float:
     """Width of a line of math text in inches."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.mathtext import MathTextParser
-
-    font = FontProperties(size=_FONT_SIZE)
-    return MathTextParser("path").parse(f"${text}$", dpi=72, prop=font)[0] / 72
+    fonts = require("matplotlib.font_manager", "Pictures")
+    mathtext = require("matplotlib.mathtext", "Pictures")
+    font = fonts.FontProperties(size=_FONT_SIZE)
+    return mathtext.MathTextParser("path").parse(f"${text}$", dpi=72, prop=font)[0] / 72
