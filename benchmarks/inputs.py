@@ -3,13 +3,17 @@
 python benchmarks/inputs.py descriptors          # families and presets; the tables of docs/zoo.md
 python benchmarks/inputs.py speed --out benchmarks/results/today.jsonl     # one core, CPU time
 python benchmarks/inputs.py speed --only SARIMA Counts
+python benchmarks/inputs.py peers         # families of s2generator beside ours, in turns
 python benchmarks/inputs.py picture --out docs/zoo.png
 """
 
 import argparse
+import importlib
 import inspect
 import sys
 import time
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +31,14 @@ from s2jax.core.random import fold_in, words_of  # noqa: E402
 
 CHANNELS = 512
 WINDOW = 256 + _descriptors.HORIZON
+PEERS = {
+    "ARMA": "autoregressive_moving_average.AutoregressiveMovingAverage",
+    "IMF": "intrinsic_mode_functions.IntrinsicModeFunction",
+    "KernelSynth": "kernel_synth.KernelSynth",
+    "Mixture": "mixed_distribution.MixedDistribution",
+    "TrendSeason": "forecast_pfn.ForecastPFN",
+}
+"""Classes of `s2generator.excitation` that draw what ours do."""
 NOT_ALONE = ("Add", "Choice", "Given", "Multiply", "TSMixup")  # made of what they are given
 
 
@@ -71,8 +83,8 @@ def print_descriptors(only: list[str], windows: int) -> None:
         print("|", name, "|", " | ".join([*medians, *shares]).replace("nan %", ""), "|", flush=True)
 
 
-def measure(family: Any, length: int, seconds: float) -> tuple[float, float]:
-    """Points per CPU second of the families' own code, and CPU seconds until the first."""
+def drawing(family: Any, length: int) -> Callable[[], float]:
+    """A job that draws series by the family's own code, and returns the number of points."""
     draw = jax.jit(
         lambda family, words: family.draw_series(
             family.draw_laws(words, length), words, length
@@ -86,7 +98,12 @@ def measure(family: Any, length: int, seconds: float) -> tuple[float, float]:
         jax.block_until_ready(draw(family, words[next(turn) % len(words)]))
         return float(CHANNELS * length)
 
-    start = time.process_time()
+    return job
+
+
+def measure(family: Any, length: int, seconds: float) -> tuple[float, float]:
+    """Points per CPU second, and CPU seconds until the first."""
+    job, start = drawing(family, length), time.process_time()
     job()
     first = time.process_time() - start
     return _record.rate(job, seconds, time.process_time), first
@@ -107,6 +124,40 @@ def print_speed(only: list[str], seconds: float, out: str | None) -> None:
                 batch=CHANNELS,
                 points_per_s=float(f"{points:.3g}"),
                 first_s=float(f"{first:.2g}"),
+            )
+
+
+def compare(only: list[str], seconds: float, rounds: int, out: str | None) -> None:
+    """Series per second beside the classes of s2generator, which draw one at a time."""
+    warnings.simplefilter("ignore")
+    for name, place in PEERS.items():
+        if only and name not in only:
+            continue
+        module, kind = place.split(".")
+        peer = getattr(importlib.import_module(f"s2generator.excitation.{module}"), kind)()
+        for length in (256, 1024):
+            job, random = drawing(families()[name], length), np.random.RandomState(0)
+
+            def draw_one(peer=peer, random=random, length=length) -> float:
+                assert np.isfinite(peer.generate(random, length)).all()
+                return float(length)
+
+            job(), draw_one()
+            rates = _record.paired_rates({"ours": job, "peer": draw_one}, rounds, seconds)
+            ratio = _record.quartiles(rates["ours"] / rates["peer"])
+            print(
+                f"{name:12s} T = {length:5d}: {ratio['median']:.0f} times s2generator", flush=True
+            )
+            _record.write(
+                out,
+                "inputs vs s2generator",
+                config={"family": name, "length": length},
+                unit="points per CPU second; one core",
+                batch=CHANNELS,
+                rounds=rounds,
+                ours=_record.quartiles(rates["ours"]),
+                peer=_record.quartiles(rates["peer"]),
+                ratio=ratio,
             )
 
 
@@ -134,14 +185,17 @@ def draw_picture(out: str, across: int = 4, length: int = 256) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("descriptors", "speed", "picture"))
+    parser.add_argument("what", choices=("descriptors", "speed", "peers", "picture"))
     parser.add_argument("--only", nargs="*", default=[], help="names of families or presets")
     parser.add_argument("--windows", type=int, default=300)
     parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--rounds", type=int, default=5, help="of peers")
     parser.add_argument("--out", help="append the JSON lines of speed to it; write the picture")
     arguments = parser.parse_args()
     if arguments.what == "descriptors":
         print_descriptors(arguments.only, arguments.windows)
+    elif arguments.what == "peers":
+        compare(arguments.only, arguments.seconds, arguments.rounds, arguments.out)
     elif arguments.what == "picture":
         draw_picture(arguments.out or "zoo.png")
     else:

@@ -10,7 +10,10 @@ On an accelerator there is no peer, and seconds are wall-clock seconds around `b
 """
 
 import argparse
+import dataclasses
 import json
+import os
+import resource
 import subprocess
 import sys
 import time
@@ -27,16 +30,15 @@ if "--device-batch" not in " ".join(sys.argv):
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 import s2jax
-from s2jax.core.random import fold_in, words_of
 from s2jax.inputs import ARMA, Choice, Mixture
-from s2jax.sampling import _rows
 from s2jax.targets.acceptance import Acceptance
 
-LENGTH, LONG = 256, 1024
+LENGTH = 256
+LENGTHS = {"s2": (256, 1024), "mix": (256, 512, 1024)}
+OTHERS = ("forecast_pfn", "kernel_synth", "intrinsic_mode_function")  # of the peer's inputs
 
 
 def like_the_peer(length: int) -> s2jax.Config:
@@ -88,17 +90,16 @@ class Peer:
 
     It deletes every time step at which f is undefined or too large and splices what is left,
     drawing a new input up to 64 times. A pair is intact if its first input gave all time steps.
+
+    Args:
+        length: Of its series.
+        weights: What is not as it comes in the shares of its kinds of inputs.
     """
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, **weights: float) -> None:
         from s2generator.symbol import SeriesParams, SeriesSymbolGenerator
 
-        others = ("forecast_pfn", "kernel_synth", "intrinsic_mode_function")
-        params = SeriesParams(
-            mixed_distribution=0.5,
-            autoregressive_moving_average=0.5,
-            **dict.fromkeys(others, 0.0),  # pyright: ignore
-        )
+        params = SeriesParams(**weights)  # pyright: ignore
         self.generator = SeriesSymbolGenerator(series_params=params)
         self.random, self.length = np.random.RandomState(0), length
         self.trials: list[bool] = []
@@ -128,9 +129,14 @@ class Peer:
 
 def compare(arguments: argparse.Namespace) -> None:
     """Ours against the peer and ours against ours, in turns."""
-    peer = Peer(LENGTH)
-    configs = {"peer's inputs": like_the_peer(LENGTH), "s2 preset": s2jax.presets.s2(LENGTH)}
-    for name, config in configs.items():
+    halves = dict(mixed_distribution=0.5, autoregressive_moving_average=0.5)
+    cheap = Peer(LENGTH, **halves, **dict.fromkeys(OTHERS, 0.0))
+    laws = {
+        "peer's mixtures and ARMA": (like_the_peer(LENGTH), cheap),
+        "s2 preset": (s2jax.presets.s2(LENGTH), cheap),
+        "peer as it comes": (s2jax.presets.reference(LENGTH), Peer(LENGTH)),
+    }
+    for name, (config, peer) in laws.items():
         ours = Ours(config, arguments.batch)
         ours.check()
         jobs: dict[str, Callable[[], float]] = {"ours": ours.pairs, "peer": peer.pairs}
@@ -165,8 +171,8 @@ def alone(arguments: argparse.Namespace, batch: int, on_cpu: bool) -> None:
     """Pairs and time steps per second without a peer, and the share of each stage."""
     clock = time.process_time if on_cpu else time.perf_counter
     unit = "CPU second, one core" if on_cpu else "wall second"
-    for length in (LENGTH, LONG):
-        config = s2jax.presets.s2(length)
+    for name, length in ((name, one) for name, all in LENGTHS.items() for one in all):
+        config = getattr(s2jax.presets, name)(length)
         ours = Ours(config, batch)
         ours.check()
         rates = _record.paired_rates(
@@ -175,7 +181,7 @@ def alone(arguments: argparse.Namespace, batch: int, on_cpu: bool) -> None:
         _record.write(
             arguments.out,
             "pairs",
-            config={"law": "s2 preset", "length": length, "inputs": 1, "outputs": 1},
+            config={"law": f"{name} preset", "length": length, "inputs": 1, "outputs": 1},
             unit=f"per {unit}",
             batch=batch,
             rounds=arguments.rounds,
@@ -189,66 +195,15 @@ def alone(arguments: argparse.Namespace, batch: int, on_cpu: bool) -> None:
 def stages(
     ours: Ours, pairs_per_second: float, clock: Callable[[], float], seconds: float
 ) -> dict[str, float]:
-    """Microseconds per pair: the stages by themselves, and what is left of the whole."""
-    config, batch = ours.config, ours.draw()
-    num_rows = ours.batch_size
-    tries = float(np.asarray(batch.tries).sum(1).mean())
-    tile = _rows.tile_size(config, num_rows, jax.default_backend())
-    keys = fold_in(jnp.broadcast_to(words_of(ours.key), (num_rows, 2)), batch.index)
-
-    def inputs(keys, index, x):
-        start, mask = _rows.no_rows(config, index), jnp.ones((num_rows, config.num_inputs), bool)
-        size = max(1, tile // config.num_inputs)
-        return _rows._draw_inputs(keys, config, start, mask, keys[:, 0], size)
-
-    def in_tiles(work):
-        size = min(tile, num_rows)
-        cut = lambda leaf, i: jax.lax.dynamic_slice_in_dim(leaf, i * size, size)
-
-        def job(keys, index, x):
-            step = lambda i, total: total + work(cut(keys, i), cut(x, i))
-            return jax.lax.fori_loop(0, num_rows // size, step, jnp.float32(0))
-
-        return job
-
-    def draw(keys, x):
-        zero = jnp.zeros(keys.shape[0], jnp.int32)
-        program = config.target.draw(keys, zero + 2, zero + config.num_inputs, zero, x.shape[1])
-        return program, sum(leaf.sum().astype(jnp.float32) for leaf in jax.tree.leaves(program))
-
-    def draw_and_evaluate(keys, x):
-        program, total = draw(keys, x)
-        return total + config.target.series(program, x).max()
-
-    jobs = {
-        "inputs": inputs,
-        "draw": in_tiles(lambda keys, x: draw(keys, x)[1]),
-        "draw and evaluate": in_tiles(draw_and_evaluate),
-    }
-    cost = {}
-    for name, job in jobs.items():
-        compiled = jax.jit(job)
-        jax.block_until_ready(compiled(keys, batch.index, batch.x))
-
-        def units(compiled=compiled) -> float:
-            jax.block_until_ready(compiled(keys, batch.index, batch.x))
-            return num_rows
-
-        cost[name] = 1e6 / _record.rate(units, seconds, clock)
-    out = {
-        "inputs": cost["inputs"],
-        "draw": cost["draw"] * tries,
-        "lower and evaluate": (cost["draw and evaluate"] - cost["draw"]) * tries,
-    }
-    total = 1e6 / pairs_per_second
-    out |= {"rest": total - sum(out.values()), "total": total}
-    return (
-        {"unit": "microseconds per pair"}
-        | {k: round(v, 3) for k, v in out.items()}
-        | {  # pyright: ignore
-            "tries per pair": round(tries, 3)
-        }
-    )
+    """Microseconds per pair: the inputs by themselves, and all the rest; and tries per pair."""
+    inputs = Ours(dataclasses.replace(ours.config, target=s2jax.Identity()), ours.batch_size)
+    alone, total = 1e6 / _record.rate(inputs.pairs, seconds, clock), 1e6 / pairs_per_second
+    tries = float(np.asarray(ours.draw().tries).sum(1).mean())
+    return {
+        name: float(f"{value:.4g}")
+        for name, value in
+        {"inputs": alone, "expressions": total - alone, "tries per pair": tries}.items()
+    }  # fmt: skip
 
 
 COLD_START = """
@@ -257,7 +212,7 @@ marks = [time.time()]
 sys.path.insert(0, {root!r})
 import jax, s2jax
 marks.append(time.time())
-config, key = s2jax.presets.s2({length}), jax.random.key(0)
+config, key = s2jax.presets.{name}({length}), jax.random.key(0)
 traced = jax.jit(lambda key: s2jax.sample(key, config, {batch})).trace(key)
 lowered = traced.lower()
 marks.append(time.time())
@@ -271,25 +226,27 @@ print(json.dumps(marks))
 """
 
 
-def cold_start(arguments: argparse.Namespace, batch: int) -> None:
-    """Wall seconds from the start of a process to its first batch."""
+def cold_start(arguments: argparse.Namespace, name: str, batch: int) -> None:
+    """Wall and CPU seconds from the start of a process to its first batch, without any cache."""
     root = str(Path(__file__).parents[1])
-    code = COLD_START.format(root=root, length=LENGTH, batch=batch)
+    code = COLD_START.format(root=root, name=name, length=LENGTH, batch=batch)
+    environment = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}
     parts: list[dict[str, float]] = []
     for _ in range(3):
-        start = time.time()
+        start, before = time.time(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         command = [sys.executable, "-c", code]
-        run = subprocess.run(command, capture_output=True, text=True, check=True)
+        run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
         marks = [start, *json.loads(run.stdout.splitlines()[-1])]
         names = ("interpreter", "import", "trace", "compile", "run")
         steps = dict(zip(names, np.diff(marks), strict=True))
-        parts.append(steps | {"total": marks[-1] - start})
-    middle = sorted(parts, key=lambda part: part["total"])[1]
+        spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+        parts.append(steps | {"total": marks[-1] - start, "CPU": spent})
+    middle = sorted(parts, key=lambda part: part["CPU"])[1]
     _record.write(
         arguments.out,
         "cold start",
-        config={"law": "s2 preset", "length": LENGTH, "inputs": 1, "outputs": 1},
-        unit="wall seconds, median of 3 processes",
+        config={"law": f"{name} preset", "length": LENGTH, "inputs": 1, "outputs": 1},
+        unit="wall seconds of the parts, and CPU seconds of all; median of 3 processes",
         batch=batch,
         seconds={name: round(value, 2) for name, value in middle.items()},
     )
@@ -310,7 +267,8 @@ def main() -> None:
     if not arguments.device_batch and "peer" not in arguments.skip:
         compare(arguments)
     if "cold" not in arguments.skip:
-        cold_start(arguments, arguments.device_batch or 1024)
+        for name in LENGTHS:
+            cold_start(arguments, name, arguments.device_batch or 1024)
 
 
 if __name__ == "__main__":
