@@ -12,6 +12,8 @@ from s2jax.corpus import read_corpus
 from s2jax.corpus.info import counted, facts, lines, outcomes
 from s2jax.programs.operators import TABLE
 
+_MOST_LINES = 4  # of columns of laws that are worth reading beside a picture
+
 
 def summarize(path: str | os.PathLike[str]) -> dict[str, str]:
     """What a corpus holds, as lines of a table; of the files only the tokens are read.
@@ -37,6 +39,10 @@ def summarize(path: str | os.PathLike[str]) -> dict[str, str]:
     size = sum(entry["bytes"] for entry in manifest["files"])
     accepted, rejected = outcomes(manifest)
     table = facts(manifest, size)
+    if table.get("laws", "").count("\n") >= _MOST_LINES:
+        names = corpus.table(np.arange(1)).column_names
+        laws = sum(name.startswith("x_law_") for name in names)
+        table["laws"] = f"x_family and {counted(laws, 'column')} x_law_*, which s2jax info lists"
     return {
         "corpus": str(path),
         **table,
