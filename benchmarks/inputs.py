@@ -4,7 +4,8 @@ python benchmarks/inputs.py descriptors          # families and presets; the tab
 python benchmarks/inputs.py speed --out benchmarks/results/today.jsonl     # one core, CPU time
 python benchmarks/inputs.py speed --only SARIMA Counts
 python benchmarks/inputs.py peers         # families of s2generator beside ours, in turns
-python benchmarks/inputs.py picture --out docs/zoo.png
+python benchmarks/inputs.py picture --out docs/zoo.png         # all at a glance
+python benchmarks/inputs.py pictures --out docs/zoo            # nine draws of each
 """
 
 import argparse
@@ -183,9 +184,24 @@ def draw_picture(out: str, across: int = 4, length: int = 256) -> None:
     figure.savefig(out, dpi=75)
 
 
+def draw_pictures(only: list[str], out: str) -> None:
+    """Nine series of every family with their laws, a file NAME.png for each."""
+    from PIL import Image
+
+    Path(out).mkdir(parents=True, exist_ok=True)
+    for name, family in families().items():
+        if not only or name in only:
+            figure = s2jax.plotting.plot_family(family, count=9, length=256)
+            figure.set_dpi(60)
+            figure.canvas.draw()
+            pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3]
+            # a few shades of two colours: a fifth of the bytes
+            Image.fromarray(pixels).quantize(16).save(Path(out, f"{name}.png"), optimize=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("descriptors", "speed", "peers", "picture"))
+    parser.add_argument("what", choices=("descriptors", "speed", "peers", "picture", "pictures"))
     parser.add_argument("--only", nargs="*", default=[], help="names of families or presets")
     parser.add_argument("--windows", type=int, default=300)
     parser.add_argument("--seconds", type=float, default=2.0)
@@ -196,6 +212,8 @@ def main() -> None:
         print_descriptors(arguments.only, arguments.windows)
     elif arguments.what == "peers":
         compare(arguments.only, arguments.seconds, arguments.rounds, arguments.out)
+    elif arguments.what == "pictures":
+        draw_pictures(arguments.only, arguments.out or "zoo")
     elif arguments.what == "picture":
         draw_picture(arguments.out or "zoo.png")
     else:
