@@ -15,9 +15,9 @@ from s2jax.programs.operators import TABLE
 from s2jax.programs.program import MAX_INPUTS, MAX_STATES
 from s2jax.programs.trees import MAX_NODES
 from s2jax.text import compositions
-from s2jax.text.form import to_float
 from s2jax.text.lambdas import show_number
-from s2jax.text.tree import ONE, VARIABLES, Number, Operation, Tree, Variable, number, to_programs
+from s2jax.text.sympy_trees import exponential, join_power, join_product, join_sum, without_guard
+from s2jax.text.tree import VARIABLES, Number, Tree, Variable, number, to_programs
 
 # more than the prefix form of any program of MAX_NODES instructions has
 MAX_SIZE, MAX_AXES = 2**12, 8
@@ -230,16 +230,16 @@ def _read_node(node: Any, operands: list[Tree], read: ReadSymbol, protected: boo
     if node.is_Float or node.is_Rational:
         return _read_number(node)
     if node.is_Add:
-        return _sum(operands)
+        return join_sum(operands)
     if node.is_Mul:
-        return _product(operands)
+        return join_product(operands)
     if node.is_Pow:
-        return _power(node.exp, operands, protected)
+        return join_power(node.exp, operands, protected)
     name = _name(node)
     if name in compositions.LOGARITHMS:
-        operands = [_unguarded(operand, protected) for operand in operands]
+        operands = [without_guard(operand, protected) for operand in operands]
     if name == "exp":
-        return _exponential(operands[0])
+        return exponential(operands[0])
     return compositions.apply(name, tuple(operands))
 
 
@@ -302,105 +302,3 @@ def _read_number(node: Any) -> Number:
 
 _FRACTIONS = Context(prec=20)
 _MAX_BITS = 4096
-_MINUS_ONE = Number(-1, 0)
-_POWERS = {2.0: "pow2", 3.0: "pow3", 1.0: ""}
-
-
-def _sum(terms: list[Tree]) -> Tree:
-    """A chain of sums and differences, numbers applied last."""
-    numbers = [term for term in terms if isinstance(term, Number)]
-    rest: list[Tree] = [term for term in terms if not isinstance(term, Number)]
-    if not rest:
-        rest.append(numbers.pop())
-    first = next((k for k, term in enumerate(rest) if _negated(term) is None), 0)
-    total = rest.pop(first)
-    for term in rest:
-        opposite = _negated(term)
-        name = "add" if opposite is None else "sub"
-        total = Operation(name, (total, term if opposite is None else opposite))
-    for term in reversed(numbers):
-        total = Operation("add", (term, total))
-    return total
-
-
-def _negated(tree: Tree) -> Tree | None:
-    """f, if the tree is `-1 * f`."""
-    if isinstance(tree, Operation) and tree.name == "mul" and tree.operands[0] == _MINUS_ONE:
-        return tree.operands[1]
-    return None
-
-
-def _product(factors: list[Tree]) -> Tree:
-    """A chain of products, then of quotients; numbers applied last."""
-    numbers = [f for f in factors if isinstance(f, Number) and f != ONE]
-    below = [f.operands[0] for f in factors if isinstance(f, Operation) and f.name == "inv"]
-    above = [
-        f
-        for f in factors
-        if not isinstance(f, Number) and not (isinstance(f, Operation) and f.name == "inv")
-    ]
-    if above:
-        total = above.pop(0)
-    elif below:
-        total = Operation("inv", (below.pop(0),))
-    else:
-        total = numbers.pop() if numbers else ONE
-    for name, operands in (("mul", above), ("div", below)):
-        for factor in operands:
-            total = Operation(name, (total, factor))
-    for factor in reversed(numbers):
-        total = _scaled(factor, total)
-    return total
-
-
-def _scaled(factor: Number, tree: Tree) -> Tree:
-    """A product; a sign joins the number that is there."""
-    opposite = _negated(tree)
-    if opposite is not None:
-        return Operation("mul", (factor._replace(mantissa=-factor.mantissa), opposite))
-    if factor == _MINUS_ONE and isinstance(tree, Number):
-        return tree._replace(mantissa=-tree.mantissa)
-    if factor == _MINUS_ONE and isinstance(tree, Operation) and tree.name == "mul":
-        first, second = tree.operands
-        if isinstance(first, Number):
-            return Operation("mul", (first._replace(mantissa=-first.mantissa), second))
-    return Operation("mul", (factor, tree))
-
-
-def _power(exponent: Any, operands: list[Tree], protected: bool) -> Tree:
-    base, power = operands
-    if base == Operation("e"):
-        return _exponential(power)
-    value = to_float(*power) if isinstance(power, Number) else 0.0
-    bare = _unguarded(base, protected)
-    if abs(value) == 0.5:
-        return _inverted(value, Operation("sqrt", (bare,)))
-    # a Float is a drawn number, and the `Abs` before it the protection of `pow`
-    is_free = not exponent.is_Float or (bare is base and value >= -1)
-    name = _POWERS.get(abs(value)) if is_free else None
-    if name is not None:
-        return _inverted(value, Operation(name, (base,)) if name else base)
-    if protected and bare is base and abs(value) % 2 == 1 and not isinstance(base, Number):
-        raise ValueError(
-            f"an odd power such as {value:g} must be one of Abs(...) if protected=True, which "
-            "implies it. Pass protected=False, or write Abs."
-        )
-    return Operation("pow", (bare, power))
-
-
-def _exponential(power: Tree) -> Tree:
-    # SymPy has no other form of 1 / E than exp(-1)
-    return (
-        Operation("inv", (Operation("e"),)) if power == _MINUS_ONE else Operation("exp", (power,))
-    )
-
-
-def _inverted(value: float, tree: Tree) -> Tree:
-    return Operation("inv", (tree,)) if value < 0 else tree
-
-
-def _unguarded(tree: Tree, protected: bool) -> Tree:
-    """The operand of an absolute value that the reader's protection implies."""
-    if protected and isinstance(tree, Operation) and tree.name == "abs":
-        return tree.operands[0]
-    return tree
