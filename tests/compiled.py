@@ -18,6 +18,12 @@ if importlib.metadata.version("jaxlib").startswith("0.10."):
     QUICKLY["xla_cpu_use_fusion_emitters"] = False  # newer ones have no such option
 
 
+def quick_flags() -> str:
+    """The same for a process of its own: what it does is the test, not what its floats are."""
+    text = lambda value: str(value).lower() if isinstance(value, bool) else str(value)
+    return " ".join(f"--{name}={text(value)}" for name, value in QUICKLY.items())
+
+
 def prepare_folder(folder: Path = FOLDER, max_bytes: int = MAX_BYTES) -> Path:
     """Return the folder of this processor and this version of jaxlib, and make room in it.
 

@@ -1,19 +1,21 @@
 """The README and the pages tell the truth: their Python runs, their commands can be typed."""
 
 import ast
+import json
+import os
 import pathlib
 import re
 import shlex
 import subprocess
 import sys
 import tomllib
-import warnings
 
 import pytest
 
 from s2jax import cli
 from s2jax.cli import _export, _generate, _inspect
 from s2jax.cli._config import config_of
+from tests.compiled import quick_flags
 from tests.peers import PEERS, need
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -41,11 +43,14 @@ def _imported(code: str) -> set[str]:
 
 
 def _parameters() -> list:
+    """Pages with the numbers of their blocks; those that need a peer apart."""
     out = []
     for page, blocks in BLOCKS.items():
-        for number, block in enumerate(blocks):
-            marks = [pytest.mark.peers] * bool(_imported(block) & set(PEERS))
-            out.append(pytest.param(page, number, marks=marks))
+        compares = [bool(_imported(block) & set(PEERS)) for block in blocks]
+        for with_peers in sorted(set(compares)):
+            numbers = [number for number, one in enumerate(compares) if one == with_peers]
+            marks = [pytest.mark.peers] * with_peers
+            out.append(pytest.param(page, numbers, marks=marks, id=f"{page}-{with_peers}"))
     return out
 
 
@@ -54,17 +59,35 @@ def test_there_are_blocks(page: str):
     assert len(BLOCKS[page]) >= PAGES[page]
 
 
-@pytest.mark.parametrize("page, number", _parameters())
-def test_block_runs(page: str, number: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("jax.device_count", lambda: 1)  # as users have it; each one compiles
-    block = BLOCKS[page][number]
-    code = compile(block, f"{page} block {number}", "exec")
-    for name in _imported(block) & set(PEERS):
-        need(name)
+# Blocks have their own process, as a user's: one device, and warnings are errors once what they
+# import is there; what s2generator warns of is its own affair.
+_RUN = """
+import json, sys, warnings
+import jax, s2jax
+for name, block in json.load(sys.stdin).items():
     with warnings.catch_warnings():
-        if "s2generator" in block:  # its own warnings are its own affair
-            warnings.simplefilter("ignore")
-        exec(code, {})
+        warnings.simplefilter("ignore" if "s2generator" in block else "error")
+        exec(compile(block, name, "exec"), {})
+    print("ran", name)
+"""
+
+
+@pytest.mark.parametrize("page, numbers", _parameters())
+def test_blocks_run(page: str, numbers: list[int], tmp_path: pathlib.Path):
+    blocks = {f"{page} block {number}": BLOCKS[page][number] for number in numbers}
+    for name in set().union(*map(_imported, blocks.values())) & set(PEERS):
+        need(name)
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN],
+        input=json.dumps(blocks),
+        env=os.environ | {"PYTHONPATH": str(ROOT), "XLA_FLAGS": quick_flags()},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("ran ") >= len(blocks)
 
 
 # What the README's first command installs is enough for all that it shows.
