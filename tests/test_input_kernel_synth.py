@@ -25,6 +25,7 @@ from s2jax.inputs import (
     WhiteKernel,
 )
 from s2jax.inputs import _kernel_synth as drawing
+from s2jax.inputs._kernel_products import expand
 from s2jax.inputs._kernel_tables import tables_of
 from s2jax.inputs._spectra import Spectra
 from s2jax.inputs._spectral_lines import grid_size, num_cells, spread, transform
@@ -70,7 +71,7 @@ class Drawn:
 
         @jax.jit
         def read(law: KernelLaw) -> Any:
-            products = drawing._expand(law, tables, length)
+            products = expand(law, tables, length)
             row, power = jnp.zeros(powers, jnp.int32), jnp.arange(powers, dtype=jnp.int32)
             words, is_real = jnp.zeros((1, 2), jnp.uint32), jnp.ones(powers, bool)
             return products, drawing._list_jobs(products, words, row, power, is_real, tables)
