@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax.inputs._kernel_law import KernelLaw
@@ -101,3 +102,25 @@ def expand(laws: KernelLaw, tables: Tables, length: int) -> Products:
         level=part(~noise & (kind == 0)).sum(1).T,
         white=part(noise).sum(1).T,
     )
+
+
+def deviation_of(law: KernelLaw, length: int) -> Float[Array, ""]:
+    """Root of the mean variance over all steps of one series.
+
+    At s = t a kernel is v or v + t^2, so that variances are polynomials in t^2, of which the means
+    over the steps are known.
+    """
+    num = law.kernels.shape[0]
+    factors = factors_of(law.bank, length)
+    ids = jnp.maximum(law.kernels, 0)
+    values = jnp.asarray(factors.value)[ids]
+    is_linear = jnp.asarray(factors.is_linear)[ids].astype(jnp.float32)
+    amounts = jnp.zeros(num + 1, jnp.float32)
+    for i in range(num):
+        raised = jnp.concatenate([jnp.zeros(1, jnp.float32), amounts[:-1]])
+        product = values[i] * amounts + is_linear[i] * raised
+        added = amounts.at[0].add(values[i]).at[1].add(is_linear[i])
+        joined = jnp.where(law.multiplies[i - 1], product, added) if i else added
+        amounts = jnp.where(i < law.count, joined, amounts)
+    powers = np.linspace(0, 1, length)[:, None] ** (2 * np.arange(num + 1))
+    return jnp.sqrt((amounts * powers.mean(0).astype(np.float32)).sum())

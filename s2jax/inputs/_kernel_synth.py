@@ -25,10 +25,11 @@ from s2jax.core.types import Whole, Words, whole
 from s2jax.inputs._base import AbstractBatchedSeries
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._kernel_law import NO_KERNEL, KernelLaw
-from s2jax.inputs._kernel_products import Products, expand
+from s2jax.inputs._kernel_products import Products, deviation_of, expand
 from s2jax.inputs._kernel_tables import Tables, check_bank, tables_of
 from s2jax.inputs._spectral_lines import num_cells, spread, transform
 from s2jax.inputs.kernels import PUBLISHED, AbstractKernel
+from s2jax.inputs.means import AbstractMean, check_means
 
 _SERIES = 32  # powers of series that are transformed at a time
 _BLOCKS = 256  # of lines that are spread at a time
@@ -39,7 +40,7 @@ _LEAST, _MOST = 4, 2**15
 
 
 class KernelSynth(AbstractBatchedSeries):
-    """A Gaussian process with mean 0 whose covariance is a random expression of kernels.
+    """A Gaussian process whose covariance is a random expression of kernels.
 
     Kernels are drawn from a bank with replacement, and joined from left to right by + and *, each
     as likely: ((k_1 o k_2) o k_3) ... The expression is the label of the series. Default is the
@@ -47,17 +48,24 @@ class KernelSynth(AbstractBatchedSeries):
     drawn from are exact to 1e-5 of the largest for up to 16 384 steps, and to 1.2e-5 for twice as
     many. 0.7 % of the series are constants, and are drawn anew.
 
-    The law of the future given the past is normal and known in closed form, from
-    `law.covariance(length)`; without white noise it is nearly degenerate.
+    The mean is 0, as published, or one of a bank of mean functions, drawn with its parameters for
+    each series and multiplied by the deviation of its process: the root of its variance, which is
+    the mean over the steps.
+
+    The law of the future given the past is normal and known in closed form, `law.predict`; without
+    white noise it is nearly degenerate.
 
     Attributes:
         bank: Kernels; one that stands in it twice is drawn twice as often. Static: tables are made
             for a bank at first use, in a second or two for this one.
         max_kernels: Largest number of kernels, 1 to 5. Static.
         min_kernels: Least number of kernels; the number is uniform between these.
+        means: Mean functions, of which each series draws one; one that stands in it twice is drawn
+            twice as often. None of them is a mean of 0, and costs nothing.
 
     Raises:
-        TypeError: If the bank holds something else than kernels of the library.
+        TypeError: If the bank holds something else than kernels of the library, or `means`
+            something else than mean functions.
         ValueError: If a number is out of range, or, at first use, if products of kernels of the
             bank have too many spectral lines.
 
@@ -72,6 +80,8 @@ class KernelSynth(AbstractBatchedSeries):
     References:
         Ansari et al. (2024), Chronos: learning the language of time series, section 4.2 and
         appendix A.
+        Xie et al. (2025), CauKer: classification time series foundation models can be pretrained
+        on synthetic data only (mean functions).
     """
 
     bank: tuple[AbstractKernel, ...] = eqx.field(
@@ -79,9 +89,11 @@ class KernelSynth(AbstractBatchedSeries):
     )
     max_kernels: int = eqx.field(static=True, default=5)
     min_kernels: Whole = whole(1)
+    means: tuple[AbstractMean, ...] = eqx.field(converter=lambda means: _as_bank(means), default=())
 
     def __check_init__(self):
         check_bank("KernelSynth", self.bank)
+        check_means("KernelSynth", self.means)
         checks.check_static_integer("KernelSynth", "max_kernels", self.max_kernels, 1, 5)
         checks.check_number(
             "KernelSynth", "min_kernels", self.min_kernels, 1, self.max_kernels, integer=True
@@ -99,12 +111,29 @@ class KernelSynth(AbstractBatchedSeries):
         count = draws.integers("count", self.min_kernels, self.max_kernels + 1)
         kernels = draws.integers("kernels", 0, len(self.bank), (self.max_kernels,))
         multiplies = draws.bernoulli("operators", 0.5, (self.max_kernels - 1,))
-        return KernelLaw(
+        law = KernelLaw(
             kernels=jnp.where(place < count, kernels, NO_KERNEL),
             multiplies=multiplies & (place[1:] < count),
             count=count,
             bank=self.bank,
         )
+        return self._draw_mean(law, draws, length) if self.means else law
+
+    def _draw_mean(self, law: KernelLaw, draws: Draws, length: int) -> KernelLaw:
+        """The same law with one of the means; those that it does not have are 0."""
+        index = draws.integers("mean", 0, len(self.means))
+        means = []
+        for i, mean in enumerate(self.means):
+            own = mean.law(draws.within(f"mean {i}"), length)
+            means.append(
+                jax.tree.map(
+                    lambda leaf, i=i: jnp.where(index == i, leaf, jnp.zeros_like(leaf)), own
+                )
+            )
+        return KernelLaw(
+            law.kernels, law.multiplies, law.count, law.bank, index, tuple(means),
+            deviation_of(law, length), tuple(mean.text() for mean in self.means),
+        )  # fmt: skip
 
     def draw_series(
         self, laws: KernelLaw, words: UInt32[Array, "channels 2"], length: int
@@ -112,7 +141,7 @@ class KernelSynth(AbstractBatchedSeries):
         tables = tables_of(self.bank, self.max_kernels, length)
         products = expand(laws, tables, length)
         series = _add_noise(_draw_levels(products, words, length), products, words)
-        return _add_stationary(series, products, words, tables).T
+        return _add_mean(_add_stationary(series, products, words, tables).T, laws)
 
 
 def _as_bank(bank: Any) -> Any:
@@ -170,6 +199,20 @@ def _find(wanted: Bool[Array, " items"]) -> tuple[Int[Array, " places"], Int[Arr
 
 def _times(length: int) -> np.ndarray:
     return np.linspace(0, 1, length, dtype=np.float32)
+
+
+def _add_mean(
+    series: Float[Array, "time channels"], laws: KernelLaw
+) -> Float[Array, "time channels"]:
+    """Add the mean of each series, if there are means."""
+    if laws.deviation is None:
+        return series
+    length, channels = series.shape
+    total = jnp.zeros((), jnp.float32)
+    for i, mean in enumerate(laws.means):
+        draw = jax.vmap(lambda law: law.values(length), out_axes=1, axis_size=channels)
+        total = total + jnp.where(laws.mean_index == i, draw(mean), 0)
+    return series + laws.deviation * total
 
 
 class _Jobs(NamedTuple):
