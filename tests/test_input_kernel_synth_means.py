@@ -12,6 +12,7 @@ import pytest
 from scipy import stats
 
 import s2jax
+from s2jax.config.options import names_of, show_value, with_options
 from s2jax.config.serialize import from_json, to_json
 from s2jax.distributions import Choices, LogUniform, Uniform
 from s2jax.inputs import (
@@ -99,16 +100,18 @@ class TestLaw:
         laws = draw_laws(KernelSynth(means=MEANS[:1]), 40)
         for i in range(40):
             variances = laws[i].covariance(LENGTH).diagonal()
-            np.testing.assert_allclose(laws.deviation[i] ** 2, variances.mean(), rtol=1e-5)
+            np.testing.assert_allclose(
+                np.asarray(laws.deviation)[i] ** 2, variances.mean(), rtol=1e-5
+            )
 
     def test_text(self, laws: KernelLaw) -> None:
         texts = set()
         for i in range(60):
-            law = laws[i]
+            law, index = laws[i], np.asarray(laws.mean_index)[i]
             kernels = KernelLaw(*jax.tree.map(jnp.asarray, jax.tree.leaves(law)[:3]), bank=BANK)
             name = law.mean_name()
             lead = f"{name} + " if name else ""
-            assert name == ("", "LinearMean", "ExponentialMean", "SpikesMean")[law.mean_index]
+            assert name == ("", "LinearMean", "ExponentialMean", "SpikesMean")[index]
             assert law.text() == lead + kernels.text()
             assert law.canonical() == lead + kernels.canonical()
             assert law.tokens() == [name, "+"] * bool(name) + kernels.tokens()
@@ -175,6 +178,17 @@ class TestSeries:
     def test_json_round_trip(self) -> None:
         config = s2jax.Config(length=32, inputs=FAMILY, target=s2jax.Identity())
         assert from_json(to_json(config)) == config
+
+    def test_as_options(self) -> None:
+        chosen: Any = {"inputs": "KernelSynth", "inputs.means": "ZeroMean, linearmean"}
+        config = with_options(s2jax.Config(), chosen, {"inputs.means.1.slope.high": "2"})
+        mean: Any = config.inputs
+        assert mean.means == (ZeroMean(), LinearMean(Uniform(-5.0, 2.0)))
+        config = with_options(config, {"inputs.means": "none"})
+        assert config.inputs == KernelSynth()
+        assert show_value(names_of(config)["inputs.means"]) == "none"
+        with pytest.raises(ValueError, match="Did you mean 'LinearMean'"):
+            with_options(config, {"inputs.means": "LinearMaen"})
 
 
 def find_noisy(laws: KernelLaw) -> list[int]:
