@@ -186,11 +186,12 @@ class KernelLaw(eqx.Module):
             ValueError: If the jitter is too small to solve for the future.
 
         Example:
-            >>> import jax
-            >>> from s2jax import inputs
-            >>> bank = [inputs.PeriodicKernel(12), inputs.WhiteKernel(0.1)]
-            >>> drawn = inputs.KernelSynth(bank, max_kernels=2).sample(jax.random.key(0), 8, 48)
-            >>> mean, covariance = drawn.law[3].predict(drawn.series[3, :36], length=48)
+            >>> import jax.numpy as jnp
+            >>> from s2jax.inputs import PeriodicKernel, WhiteKernel
+            >>> bank = (PeriodicKernel(12), WhiteKernel(0.1))
+            >>> law = KernelLaw(jnp.array([0, 1]), jnp.array([False]), jnp.array(2), bank)
+            >>> past = np.sin(2 * np.pi * np.arange(36) / 12)
+            >>> mean, covariance = law.predict(past, length=48)
             >>> mean.shape, covariance.shape
             ((12,), (12, 12))
         """

@@ -40,10 +40,9 @@ class AbstractMean(Part):
         >>> class Step(inputs.AbstractMean):
         ...     def law(self, draws, length):
         ...         return StepLaw(draws.uniform("place"))
-        >>> family = inputs.KernelSynth([inputs.WhiteKernel(1)], max_kernels=1, means=[Step()])
-        >>> law = family.sample(jax.random.key(0), n=2, length=32).law[0]
-        >>> law.text(), law.mean(32).max().item()
-        ('Step + WN(1)', 2.0)
+        >>> family = inputs.KernelSynth(means=[inputs.ZeroMean(), Step()])
+        >>> family.means[1].text()
+        'Step'
     """
 
     noun = "a mean function"
@@ -59,7 +58,12 @@ class AbstractMean(Part):
 
 
 class ZeroMeanLaw(eqx.Module):
-    """A mean of 0, which has no parameters."""
+    """A mean of 0, which has no parameters.
+
+    Example:
+        >>> ZeroMeanLaw().values(3).tolist()
+        [0.0, 0.0, 0.0]
+    """
 
     def values(self, length: int) -> Float[Array, " time"]:
         """Zeros."""
@@ -86,6 +90,10 @@ class LinearMeanLaw(eqx.Module):
 
     Attributes:
         slope: From the first step to the last, in deviations of the process.
+
+    Example:
+        >>> LinearMeanLaw(jnp.float32(2)).values(3).tolist()
+        [0.0, 1.0, 2.0]
     """
 
     slope: Float[Array, "*channels"]
@@ -124,6 +132,11 @@ class ExponentialMeanLaw(eqx.Module):
     Attributes:
         rise: From the first step to the last, in deviations of the process.
         rate: Of growth over the span, in its logarithm.
+
+    Example:
+        >>> law = ExponentialMeanLaw(jnp.float32(3), jnp.float32(np.log(4)))
+        >>> np.allclose(law.values(3), [0, 1, 3])
+        True
     """
 
     rise: Float[Array, "*channels"]
@@ -181,6 +194,11 @@ class SpikesMeanLaw(eqx.Module):
         count: How many there are.
         steps: At which steps; two at one step add up. 0 beyond `count`.
         heights: In deviations of the process; 0 beyond `count`.
+
+    Example:
+        >>> law = SpikesMeanLaw(jnp.int32(1), jnp.array([1, 0]), jnp.array([4.0, 0.0]))
+        >>> law.values(3).tolist()
+        [0.0, 4.0, 0.0]
     """
 
     count: Int[Array, "*channels"]
