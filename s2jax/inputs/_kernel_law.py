@@ -152,7 +152,7 @@ class KernelLaw(eqx.Module):
         Args:
             length: Time steps, as many as were drawn.
         """
-        checks.check_static_integer("KernelLaw.mean", "length", length, 2, _LONGEST)
+        checks.check_static_integer("KernelLaw.mean", "length", length, 2, 2**15)
         self._check_is_one()
         if self.mean_index is None or self.deviation is None:
             return np.zeros(length)
