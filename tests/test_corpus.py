@@ -518,6 +518,7 @@ def test_every_class_of_the_library_makes_the_round_trip():
     fields: dict[type, Any] = {
         inputs.AbstractInput: lambda part: {"inputs": part},
         AbstractKernel: lambda part: {"inputs": inputs.KernelSynth(bank=(part,))},
+        inputs.AbstractMean: lambda part: {"inputs": inputs.KernelSynth(means=(part,))},
         s2jax.Algebraic: lambda part: {"target": part},
         s2jax.Identity: lambda part: {"target": part},
         s2jax.ode.ODE: lambda part: {"target": part, "num_outputs": 2},

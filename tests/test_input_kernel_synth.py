@@ -18,16 +18,20 @@ from s2jax.inputs import (
     KernelLaw,
     KernelSynth,
     LinearKernel,
+    LinearMean,
     MaternKernel,
     PeriodicKernel,
     RationalQuadraticKernel,
     RBFKernel,
+    SpikesMean,
     WhiteKernel,
 )
 from s2jax.inputs import _kernel_synth as drawing
+from s2jax.inputs._kernel_products import expand
 from s2jax.inputs._kernel_tables import tables_of
 from s2jax.inputs._spectra import Spectra
 from s2jax.inputs._spectral_lines import grid_size, num_cells, spread, transform
+from s2jax.inputs.choice import as_choice
 from s2jax.inputs.kernels import PUBLISHED
 from tests.statistics import assert_counts_match, assert_ks
 
@@ -70,7 +74,7 @@ class Drawn:
 
         @jax.jit
         def read(law: KernelLaw) -> Any:
-            products = drawing._expand(law, tables, length)
+            products = expand(law, tables, length)
             row, power = jnp.zeros(powers, jnp.int32), jnp.arange(powers, dtype=jnp.int32)
             words, is_real = jnp.zeros((1, 2), jnp.uint32), jnp.ones(powers, bool)
             return products, drawing._list_jobs(products, words, row, power, is_real, tables)
@@ -299,14 +303,22 @@ class TestLaw:
 
 
 def test_rows_of_a_configuration() -> None:
-    family = KernelSynth((PeriodicKernel(12), LinearKernel(1), WhiteKernel(1)), max_kernels=1)
+    bank = (PeriodicKernel(12), LinearKernel(1), WhiteKernel(1))
+    family = KernelSynth(bank, max_kernels=1, means=[LinearMean(), SpikesMean(max_spikes=2)])
     config = s2jax.Config(length=32, inputs=family, target=s2jax.Identity())
     assert from_json(to_json(config)) == config
     batch = s2jax.sample(jax.random.key(0), config, 16)
     assert not np.asarray(batch.status).any()
     law = batch.x_source.law_of(KernelLaw)
     assert law.multiplies.shape == (16, 1, 0)
-    assert law[3, 0].text() in ("Per(12)", "Lin(1)", "WN(1)")
+    mean, kernel = law[3, 0].text().split(" + ")
+    assert mean in ("LinearMean", "SpikesMean")
+    assert kernel in ("Per(12)", "Lin(1)", "WN(1)")
+    assert law.means[1].steps.shape == (16, 1, 2)
+    columns = as_choice(family).columns(1, 32).columns
+    names = ("mean_index", "means_0_slope", "means_1_steps", "means_1_heights", "deviation")
+    assert {f"x_law_kernel_synth_{name}" for name in names} < set(columns)
+    assert len(as_choice(KernelSynth()).columns(1, 32).columns) == 4  # of means there are none
 
 
 class TestErrors:

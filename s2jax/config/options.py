@@ -29,8 +29,8 @@ def with_options(config: Config, *layers: Mapping[str, Any]) -> Config:
         config: Where fields that no layer names come from.
         layers: Values by dotted name, as `{"acceptance.bound": 100.0}`, or nested, as TOML tables
             are. Text is read as the field's kind. `none` leaves a part out; a class name chooses a
-            variant, and a comma-separated list of input families a choice of them; in a table the
-            name stands under `class`.
+            variant, a comma-separated list of input families a choice of them, one of other parts
+            a list of them; in a table the name stands under `class`.
 
     Raises:
         ValueError: If a name is unknown or a value does not fit.
@@ -157,6 +157,11 @@ def _concrete() -> set[type]:
 
 def _read(old: Any, given: Any, name: str, kind: Any) -> Any:
     """What was given, as the kind of value that the field has."""
+    part = _part_of_list(kind)
+    if part is not None:
+        words = given.split(",") if isinstance(given, str) else given
+        words = [str(word).strip() for word in words if str(word).lower() != "none"]
+        return tuple(_variant(word, name, part) for word in words)
     if isinstance(given, str) and given.lower() == "none":
         if old is None or type(None) in _members(kind):
             return None
@@ -195,6 +200,15 @@ def _elements(old: Any, kind: Any) -> set[Any]:
     lists = [k for k in _members(kind) if typing.get_origin(k) in (tuple, list, Sequence)]
     found = {part for k in lists for arg in typing.get_args(k) for part in _members(arg)}
     return found & {int, float, str}
+
+
+def _part_of_list(kind: Any) -> type | None:
+    """The class of parts that a field holds any number of."""
+    if typing.get_origin(kind) is not tuple:
+        return None
+    found = [part for part in typing.get_args(kind) if part is not Ellipsis]
+    is_part = len(found) == 1 and isinstance(found[0], type) and issubclass(found[0], eqx.Module)
+    return found[0] if is_part else None
 
 
 def _number(given: Any, name: str, kind: type) -> Any:
@@ -265,7 +279,7 @@ def _make_default(part: type, name: str) -> Any:
 
 def show_value(value: Any) -> str:
     """A value as it is written on the command line."""
-    if value is None:
+    if value is None or (isinstance(value, tuple) and not value):
         return "none"
     if isinstance(value, (tuple, list)):
         return " ".join(map(str, value))

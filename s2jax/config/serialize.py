@@ -55,7 +55,7 @@ def library_classes() -> dict[str, type]:
     bases = (
         Config, Standardize, targets.Acceptance, laws.Decimals,
         distributions.AbstractDistribution, laws.AbstractLaw, programs.Split,
-        inputs.AbstractFamily, AbstractKernel, targets.AbstractTarget,
+        inputs.AbstractFamily, AbstractKernel, inputs.AbstractMean, targets.AbstractTarget,
     )  # fmt: skip
     found = [value for module in modules for value in vars(module).values()]
     kinds = [

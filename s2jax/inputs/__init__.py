@@ -32,6 +32,17 @@ from s2jax.inputs.kernels import (
     RBFKernel,
     WhiteKernel,
 )
+from s2jax.inputs.means import (
+    AbstractMean,
+    ExponentialMean,
+    ExponentialMeanLaw,
+    LinearMean,
+    LinearMeanLaw,
+    SpikesMean,
+    SpikesMeanLaw,
+    ZeroMean,
+    ZeroMeanLaw,
+)
 
 __all__ = (
     "ARMA",
@@ -40,6 +51,7 @@ __all__ = (
     "SARIMA",
     "AbstractFamily",
     "AbstractInput",
+    "AbstractMean",
     "AbstractRowInput",
     "Add",
     "Choice",
@@ -50,6 +62,8 @@ __all__ = (
     "CountsPath",
     "Drawn",
     "Draws",
+    "ExponentialMean",
+    "ExponentialMeanLaw",
     "FractionalBrownian",
     "FractionalLaw",
     "FractionalNoise",
@@ -62,6 +76,8 @@ __all__ = (
     "KernelLaw",
     "KernelSynth",
     "LinearKernel",
+    "LinearMean",
+    "LinearMeanLaw",
     "LinearProcess",
     "MaternKernel",
     "Mixture",
@@ -78,6 +94,8 @@ __all__ = (
     "Source",
     "Spikes",
     "SpikesLaw",
+    "SpikesMean",
+    "SpikesMeanLaw",
     "SpikesPath",
     "StateSpace",
     "StateSpaceLaw",
@@ -88,6 +106,8 @@ __all__ = (
     "WaveformsLaw",
     "WhiteKernel",
     "Window",
+    "ZeroMean",
+    "ZeroMeanLaw",
 )
 
 

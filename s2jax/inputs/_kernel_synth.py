@@ -25,9 +25,11 @@ from s2jax.core.types import Whole, Words, whole
 from s2jax.inputs._base import AbstractBatchedSeries
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._kernel_law import NO_KERNEL, KernelLaw
-from s2jax.inputs._kernel_tables import Tables, check_bank, factors_of, tables_of
+from s2jax.inputs._kernel_products import Products, deviation_of, expand
+from s2jax.inputs._kernel_tables import Tables, check_bank, tables_of
 from s2jax.inputs._spectral_lines import num_cells, spread, transform
 from s2jax.inputs.kernels import PUBLISHED, AbstractKernel
+from s2jax.inputs.means import AbstractMean, check_means
 
 _SERIES = 32  # powers of series that are transformed at a time
 _BLOCKS = 256  # of lines that are spread at a time
@@ -38,7 +40,7 @@ _LEAST, _MOST = 4, 2**15
 
 
 class KernelSynth(AbstractBatchedSeries):
-    """A Gaussian process with mean 0 whose covariance is a random expression of kernels.
+    """A Gaussian process whose covariance is a random expression of kernels.
 
     Kernels are drawn from a bank with replacement, and joined from left to right by + and *, each
     as likely: ((k_1 o k_2) o k_3) ... The expression is the label of the series. Default is the
@@ -46,17 +48,24 @@ class KernelSynth(AbstractBatchedSeries):
     drawn from are exact to 1e-5 of the largest for up to 16 384 steps, and to 1.2e-5 for twice as
     many. 0.7 % of the series are constants, and are drawn anew.
 
-    The law of the future given the past is normal and known in closed form, from
-    `law.covariance(length)`; without white noise it is nearly degenerate.
+    The mean is 0, as published, or one of a bank of mean functions, drawn with its parameters for
+    each series and multiplied by the deviation of its process: the root of its variance, which is
+    the mean over the steps.
+
+    The law of the future given the past is normal and known in closed form, `law.predict`; without
+    white noise it is nearly degenerate.
 
     Attributes:
         bank: Kernels; one that stands in it twice is drawn twice as often. Static: tables are made
             for a bank at first use, in a second or two for this one.
         max_kernels: Largest number of kernels, 1 to 5. Static.
         min_kernels: Least number of kernels; the number is uniform between these.
+        means: Mean functions, of which each series draws one; one that stands in it twice is drawn
+            twice as often. None of them is a mean of 0, and costs nothing.
 
     Raises:
-        TypeError: If the bank holds something else than kernels of the library.
+        TypeError: If the bank holds something else than kernels of the library, or `means`
+            something else than mean functions.
         ValueError: If a number is out of range, or, at first use, if products of kernels of the
             bank have too many spectral lines.
 
@@ -71,6 +80,8 @@ class KernelSynth(AbstractBatchedSeries):
     References:
         Ansari et al. (2024), Chronos: learning the language of time series, section 4.2 and
         appendix A.
+        Xie et al. (2025), CauKer: classification time series foundation models can be pretrained
+        on synthetic data only (mean functions).
     """
 
     bank: tuple[AbstractKernel, ...] = eqx.field(
@@ -78,9 +89,11 @@ class KernelSynth(AbstractBatchedSeries):
     )
     max_kernels: int = eqx.field(static=True, default=5)
     min_kernels: Whole = whole(1)
+    means: tuple[AbstractMean, ...] = eqx.field(converter=lambda means: _as_bank(means), default=())
 
     def __check_init__(self):
         check_bank("KernelSynth", self.bank)
+        check_means("KernelSynth", self.means)
         checks.check_static_integer("KernelSynth", "max_kernels", self.max_kernels, 1, 5)
         checks.check_number(
             "KernelSynth", "min_kernels", self.min_kernels, 1, self.max_kernels, integer=True
@@ -98,20 +111,37 @@ class KernelSynth(AbstractBatchedSeries):
         count = draws.integers("count", self.min_kernels, self.max_kernels + 1)
         kernels = draws.integers("kernels", 0, len(self.bank), (self.max_kernels,))
         multiplies = draws.bernoulli("operators", 0.5, (self.max_kernels - 1,))
-        return KernelLaw(
+        law = KernelLaw(
             kernels=jnp.where(place < count, kernels, NO_KERNEL),
             multiplies=multiplies & (place[1:] < count),
             count=count,
             bank=self.bank,
         )
+        return self._draw_mean(law, draws, length) if self.means else law
+
+    def _draw_mean(self, law: KernelLaw, draws: Draws, length: int) -> KernelLaw:
+        """The same law with one of the means; those that it does not have are 0."""
+        index = draws.integers("mean", 0, len(self.means))
+        means = []
+        for i, mean in enumerate(self.means):
+            own = mean.law(draws.within(f"mean {i}"), length)
+            means.append(
+                jax.tree.map(
+                    lambda leaf, i=i: jnp.where(index == i, leaf, jnp.zeros_like(leaf)), own
+                )
+            )
+        return KernelLaw(
+            law.kernels, law.multiplies, law.count, law.bank, index, tuple(means),
+            deviation_of(law, length), tuple(mean.text() for mean in self.means),
+        )  # fmt: skip
 
     def draw_series(
         self, laws: KernelLaw, words: UInt32[Array, "channels 2"], length: int
     ) -> Float[Array, "time channels"]:
         tables = tables_of(self.bank, self.max_kernels, length)
-        products = _expand(laws, tables, length)
+        products = expand(laws, tables, length)
         series = _add_noise(_draw_levels(products, words, length), products, words)
-        return _add_stationary(series, products, words, tables).T
+        return _add_mean(_add_stationary(series, products, words, tables).T, laws)
 
 
 def _as_bank(bank: Any) -> Any:
@@ -119,100 +149,7 @@ def _as_bank(bank: Any) -> Any:
     return tuple(bank) if isinstance(bank, list) else bank
 
 
-class _Products(NamedTuple):
-    """The sum of products of each series, in which (s t)^k has a place for every k.
-
-    Attributes:
-        kind: Class of the stationary factor of each product.
-        turns: Turns per step of its periodic factors in the order of their shapes.
-        amounts: Coefficients of products with a stationary factor; one draw for each that is > 0.
-        level: Coefficients of all products without.
-        white: Coefficients of the variance of white noise.
-    """
-
-    kind: Int[Array, "channels products"]
-    turns: UInt32[Array, "channels products factors"]
-    amounts: Float[Array, "channels powers products"]
-    level: Float[Array, "channels powers"]
-    white: Float[Array, "channels powers"]
-
-
-class _Factors(NamedTuple):
-    """The kernels of each expression in the order of their shapes; axes (factors, channels).
-
-    Attributes:
-        place: Where in the expression it stands.
-        is_there: Whether the expression has it.
-        multiplies: Whether it multiplies what stands before.
-        shape, turns, is_linear, is_white, value: As in `factors_of`.
-    """
-
-    place: Int[Array, "factors channels"]
-    is_there: Bool[Array, "factors channels"]
-    multiplies: Bool[Array, "factors channels"]
-    shape: Int[Array, "factors channels"]
-    turns: UInt32[Array, "factors channels"]
-    is_linear: Bool[Array, "factors channels"]
-    is_white: Bool[Array, "factors channels"]
-    value: Float[Array, "factors channels"]
-
-
-def _sort_factors(laws: KernelLaw, length: int) -> _Factors:
-    num, channels = laws.kernels.shape[1], laws.kernels.shape[0]
-    columns = [jnp.asarray(column) for column in factors_of(laws.bank, length)]
-    ids = jnp.maximum(laws.kernels.T, 0)
-    place = jnp.arange(num, dtype=jnp.int32)[:, None]
-    key = columns[0][ids] * num + place
-    rank = (key[:, None] > key).sum(1, dtype=jnp.int32)
-    order = jnp.where(rank == place[:, :, None], place, 0).sum(1, dtype=jnp.int32)
-    is_there = place < laws.count
-    multiplies = jnp.concatenate([jnp.zeros((1, channels), bool), laws.multiplies.T]) & is_there
-    sort = lambda leaf: jnp.take_along_axis(leaf, order, axis=0)
-    ids = sort(ids)
-    return _Factors(order, sort(is_there), sort(multiplies), *(column[ids] for column in columns))
-
-
-def _expand(laws: KernelLaw, tables: Tables, length: int) -> _Products:
-    """Multiply out: a product starts at each +, and every later * multiplies all of them."""
-    num, channels = laws.kernels.shape[1], laws.kernels.shape[0]
-    place = jnp.arange(num, dtype=jnp.int32)[:, None]
-    following = jnp.asarray(tables.following)
-    factors = _sort_factors(laws, length)
-    starts = jnp.zeros((num, channels), bool)
-    for j in range(num):
-        is_start = factors.is_there[j] & ~factors.multiplies[j]
-        starts = starts | (is_start & (factors.place[j] == place))
-
-    def multiply(products, factor):
-        kind, num_turns, turns, amounts, noise = products
-        later = factor.multiplies & (factor.place > place)
-        is_own = starts & factor.is_there & (later | (factor.place == place))
-        kind = jnp.where(is_own, following[kind, factor.shape], kind)
-        is_turning = is_own & (factor.shape < tables.num_periodic)
-        turns = jnp.where(is_turning & (num_turns == place[:, :, None]), factor.turns, turns)
-        raised = jnp.concatenate([jnp.zeros_like(amounts[:1]), amounts[:-1]])
-        product = factor.value * amounts + jnp.where(factor.is_linear, raised, 0)
-        amounts = jnp.where(is_own, product, amounts)
-        num_turns = num_turns + is_turning.astype(jnp.int32)
-        return (kind, num_turns, turns, amounts, noise | (is_own & factor.is_white)), None
-
-    none = jnp.zeros((num, channels), jnp.int32)
-    amounts = jnp.zeros((num + 1, num, channels), jnp.float32)
-    amounts = amounts.at[0].set(starts.astype(jnp.float32))
-    turns = jnp.zeros((num, num, channels), jnp.uint32)  # factors, products, channels
-    start = (none, none, turns, amounts, jnp.zeros(none.shape, bool))
-    kind, _, turns, amounts, noise = jax.lax.scan(multiply, start, factors)[0]
-    part = lambda chosen: jnp.where(chosen, amounts, 0)
-    return _Products(
-        kind=kind.T,
-        turns=turns.transpose(2, 1, 0),
-        amounts=part(~noise & (kind > 0)).transpose(2, 0, 1),
-        level=part(~noise & (kind == 0)).sum(1).T,
-        white=part(noise).sum(1).T,
-    )
-
-
-def _draw_levels(products: _Products, words: Words, length: int) -> Float[Array, "channels time"]:
+def _draw_levels(products: Products, words: Words, length: int) -> Float[Array, "channels time"]:
     """Polynomials with random coefficients."""
     powers = products.level.shape[1]
     normal = normal_quantile(signed_uniform(random_bits(words, powers, _LEVEL)))
@@ -224,7 +161,7 @@ def _draw_levels(products: _Products, words: Words, length: int) -> Float[Array,
 
 
 def _add_noise(
-    series: Float[Array, "channels time"], products: _Products, words: Words
+    series: Float[Array, "channels time"], products: Products, words: Words
 ) -> Float[Array, "channels time"]:
     """Add white noise to the series that have some, which are few."""
     length, time = series.shape[1], _times(series.shape[1])
@@ -264,6 +201,20 @@ def _times(length: int) -> np.ndarray:
     return np.linspace(0, 1, length, dtype=np.float32)
 
 
+def _add_mean(
+    series: Float[Array, "time channels"], laws: KernelLaw
+) -> Float[Array, "time channels"]:
+    """Add the mean of each series, if there are means."""
+    if laws.deviation is None:
+        return series
+    length, channels = series.shape
+    total = jnp.zeros((), jnp.float32)
+    for i, mean in enumerate(laws.means):
+        draw = jax.vmap(lambda law: law.values(length), out_axes=1, axis_size=channels)
+        total = total + jnp.where(laws.mean_index == i, draw(mean), 0)
+    return series + laws.deviation * total
+
+
 class _Jobs(NamedTuple):
     """Products of the powers that are transformed at a time, one behind the other.
 
@@ -288,7 +239,7 @@ class _Jobs(NamedTuple):
 
 
 def _add_stationary(
-    series: Float[Array, "channels time"], products: _Products, words: Words, tables: Tables
+    series: Float[Array, "channels time"], products: Products, words: Words, tables: Tables
 ) -> Float[Array, "channels time"]:
     """Add the stationary factors of all products, times their powers of t."""
     length, (powers, num) = series.shape[1], products.amounts.shape[1:]
@@ -308,7 +259,7 @@ def _add_stationary(
     return jax.lax.while_loop(lambda state: state[0] < state[1], step, start)[2]
 
 
-def _list_jobs(products: _Products, words: Words, row, power, is_real, tables: Tables) -> _Jobs:
+def _list_jobs(products: Products, words: Words, row, power, is_real, tables: Tables) -> _Jobs:
     """The products of some powers of series; those that are not real have no lines."""
     num = products.kind.shape[1]
     flat = lambda leaf: leaf.reshape(-1, *leaf.shape[2:])
