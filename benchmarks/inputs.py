@@ -143,7 +143,8 @@ def compare(only: list[str], seconds: float, rounds: int, out: str | None) -> No
                 assert np.isfinite(peer.generate(random, length)).all()
                 return float(length)
 
-            job(), draw_one()
+            job()
+            draw_one()
             rates = _record.paired_rates({"ours": job, "peer": draw_one}, rounds, seconds)
             ratio = _record.quartiles(rates["ours"] / rates["peer"])
             print(

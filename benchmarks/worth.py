@@ -1,0 +1,210 @@
+"""What series are worth to a forecaster that has seen nothing else: zero-shot, on real series.
+
+A small forecaster is trained on one source, with the generator in the loop, and scored on real
+series that ship in packages. Lower is better; 1 is the seasonal naive forecast.
+
+python -m pip install ".[worth]"
+python benchmarks/worth.py run --out worth.jsonl                  # three seeds of every source
+python benchmarks/worth.py run --out worth.jsonl --sources mix s2 --model transformer
+python benchmarks/worth.py table --out worth.jsonl --against mix
+
+A run that was interrupted goes on where it stopped. Sets are of two kinds: those by which defaults
+may be chosen, and those that judge.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import _forecaster
+import _real
+import _record
+import jax
+import numpy as np
+from _forecaster import BATCH, CONTEXT, HORIZON, LEVELS, STEPS
+
+import s2jax
+from s2jax import inputs
+
+LENGTH = CONTEXT + HORIZON
+WINDOWS = 48  # of a set, evenly spaced
+PAST = 48  # steps before a forecast, at least
+POOL = 4096  # series of a peer that draws one at a time, again and again
+
+
+def _ours(config: s2jax.Config) -> Callable[[Any], Any]:
+    return lambda key: s2jax.sample(key, config, BATCH).y[:, 0]
+
+
+def _alone(family: Any) -> Callable[[], Any]:
+    return lambda: _ours(s2jax.Config(LENGTH, inputs=family, target=s2jax.Identity()))
+
+
+def _mix(share: float) -> Callable[[], Any]:
+    """`presets.mix` with this share of rows that are inputs themselves."""
+
+    def make() -> Any:
+        config = s2jax.presets.mix(LENGTH)
+        target = s2jax.Algebraic(config.target.program_law, input_share=share)
+        return _ours(s2jax.presets.mix(LENGTH, target=target))
+
+    return make
+
+
+def _reference() -> Any:
+    """Series of s2generator as it comes, a pool of them."""
+    from s2generator.symbol import SeriesSymbolGenerator
+
+    generator, random, pool = SeriesSymbolGenerator(), np.random.RandomState(0), []
+    while len(pool) < POOL:
+        tree, _, y = generator.run(random, LENGTH)
+        series = np.zeros((0, 1)) if tree is None else np.asarray(y, np.float32)
+        if len(series) == LENGTH and np.isfinite(series).all():
+            pool.append(series[:, 0])
+    return lambda key: jax.numpy.asarray(pool)[jax.random.randint(key, (BATCH,), 0, POOL)]
+
+
+SOURCES: dict[str, Callable[[], Any]] = {
+    "mix": _mix(0.3),
+    "mix, f only": _mix(0.0),
+    "mix, inputs only": _mix(1.0),
+    "s2": lambda: _ours(s2jax.presets.s2(LENGTH)),
+    "ode": lambda: _ours(s2jax.presets.ode(LENGTH)),
+    "reference": lambda: _ours(s2jax.presets.reference(LENGTH)),
+    "KernelSynth": _alone(inputs.KernelSynth()),
+    "SARIMA": _alone(inputs.SARIMA()),
+    "StateSpace": _alone(inputs.StateSpace()),
+    "TrendSeason": _alone(inputs.TrendSeason()),
+    "Waveforms": _alone(inputs.Waveforms()),
+    "s2generator": _reference,
+}
+USUAL = [name for name in SOURCES if name != "s2generator"]  # which takes 20 minutes for its pool
+
+
+def windows_of(one: _real.RealSet) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Contexts, what is seen of them, futures, and the error of the seasonal naive in each."""
+    rows: list[tuple[np.ndarray, np.ndarray, np.ndarray, float]] = []
+    per_series = max(1, WINDOWS // len(one.series))
+    for series in one.series:
+        ends = np.linspace(max(PAST, 2 * one.season), len(series) - HORIZON, per_series)
+        for end in np.unique(ends.astype(int)):
+            past = series[max(0, end - CONTEXT) : end]
+            scale = np.abs(past[one.season :] - past[: -one.season]).mean()
+            if scale > 0:
+                missing = CONTEXT - len(past)
+                context = np.concatenate([np.zeros(missing), past])
+                seen = np.arange(CONTEXT) >= missing
+                rows.append((context, seen, series[end : end + HORIZON], scale))
+    context, seen, future, scale = (np.stack(part) for part in zip(*rows, strict=True))
+    return context, seen, future, scale
+
+
+def scores(quantiles: np.ndarray, future: np.ndarray, scale: np.ndarray) -> dict[str, float]:
+    """MASE of the median, and the weighted quantile loss."""
+    error = future[..., None] - quantiles
+    losses = np.maximum(LEVELS * error, (LEVELS - 1) * error)
+    middle = np.abs(error[..., len(LEVELS) // 2])
+    return {
+        "MASE": float((middle.mean(1) / scale).mean()),
+        "WQL": float(2 * losses.mean(-1).sum() / np.abs(future).sum()),
+    }
+
+
+def judge(model: Any, sets: list[_real.RealSet]) -> dict[str, dict[str, float]]:
+    """Scores of a forecaster by set, relative to those of the seasonal naive."""
+    out = {}
+    for one in sets:
+        context, seen, future, scale = windows_of(one)
+        found = scores(np.asarray(_forecaster.forecast(model, context, seen)), future, scale)
+        naive = np.take(context, CONTEXT - one.season + np.arange(HORIZON) % one.season, axis=1)
+        simple = scores(np.repeat(naive[..., None], len(LEVELS), -1), future, scale)
+        out[one.name] = {name: found[name] / simple[name] for name in found}
+    return out
+
+
+def run(arguments: argparse.Namespace, sets: list[_real.RealSet]) -> None:
+    done = {(line["source"], line["model"], line["seed"]) for line in lines(arguments.out)}
+    for seed in range(arguments.seeds):
+        for name in arguments.sources:
+            if (name, arguments.model, seed) in done:
+                continue
+            start, draw = time.process_time(), SOURCES[name]()
+
+            def tell(step: int, loss: float, name: str = name, seed: int = seed) -> None:
+                print(f"\r{name}, seed {seed}: step {step}, loss {loss:.3f}  ", end="", flush=True)
+
+            model = _forecaster.train(draw, arguments.model, seed, arguments.steps, tell)
+            print()
+            _record.write(
+                arguments.out,
+                "worth",
+                source=name,
+                model=arguments.model,
+                seed=seed,
+                steps=arguments.steps,
+                own_loss=float(f"{_forecaster.own_loss(model, draw):.4g}"),
+                cpu_s=round(time.process_time() - start),
+                sets=judge(model, sets),
+            )
+
+
+def lines(out: str) -> list[dict[str, Any]]:
+    file = Path(out)
+    found = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return [line for line in found if line["benchmark"] == "worth"]
+
+
+def table(arguments: argparse.Namespace, sets: list[_real.RealSet]) -> None:
+    """Geometric means over sets, and how much worse than one source, by a bootstrap over sets."""
+    found = [line for line in lines(arguments.out) if line["model"] == arguments.model]
+    for is_for_choosing in (True, False):
+        names = [one.name for one in sets if one.is_for_choosing == is_for_choosing]
+        logs: dict[str, np.ndarray] = {}  # (seeds, sets, two scores)
+        for source in dict.fromkeys(line["source"] for line in found):
+            own = [line["sets"] for line in found if line["source"] == source]
+            logs[source] = np.log(
+                [[[one[name][score] for score in ("MASE", "WQL")] for name in names] for one in own]
+            )
+        kind = "sets for choosing" if is_for_choosing else "sets that judge"
+        print(f"\n| {len(names)} {kind} | MASE | WQL | own | MASE against {arguments.against} |")
+        print("|---|---|---|---|---|")
+        for source, values in sorted(logs.items(), key=lambda item: item[1].mean()):
+            mase, wql = np.exp(values.mean((0, 1)))
+            own = np.mean([line["own_loss"] for line in found if line["source"] == source])
+            worse = _interval(values.mean(0)[:, 0] - logs[arguments.against].mean(0)[:, 0])
+            print(f"| {source} | {mase:.3f} | {wql:.3f} | {own:.2f} | {worse} |")
+
+
+def _interval(differences: np.ndarray) -> str:
+    """The mean difference of logarithms in percent, with a 95 % interval over sets."""
+    random = np.random.default_rng(0)
+    means = differences[random.integers(0, len(differences), (4000, len(differences)))].mean(1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    percent = lambda value: f"{100 * np.expm1(value):+.1f}"
+    return f"{percent(differences.mean())} % [{percent(low)}, {percent(high)}]"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("run", "table"))
+    parser.add_argument("--out", default="worth.jsonl", help="JSON lines, one per trained model")
+    parser.add_argument("--sources", nargs="*", default=USUAL, choices=list(SOURCES))
+    parser.add_argument("--model", default="mlp", choices=list(_forecaster.MODELS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--against", default="mix", help="source that the table compares with")
+    arguments = parser.parse_args()
+    sets, left_out = _real.load(PAST + HORIZON)
+    for name, reason in left_out.items():
+        print(f"left out: {name}: {reason}", file=sys.stderr)
+    (run if arguments.what == "run" else table)(arguments, sets)
+
+
+if __name__ == "__main__":
+    main()
