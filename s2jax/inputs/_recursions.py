@@ -83,6 +83,24 @@ def sum_up(
     return jax.lax.scan(step, jnp.zeros_like(levels[:2]), levels)[1]
 
 
+def sum_fraction(
+    levels: Float[Array, "time channels"], fraction: Float[Array, " channels"]
+) -> Float[Array, "time channels"]:
+    """(1 - B)^-f of series that are 0 before they begin, for every f >= 0.
+
+    Their convolution with Gamma(k + f) / (Gamma(f) k!), by Fourier transforms of twice the length.
+    """
+    length = levels.shape[0]
+
+    def step(weight, lag):
+        return weight * (lag + fraction) / (lag + 1), weight
+
+    lags = jnp.arange(length, dtype=levels.dtype)
+    weights = jax.lax.scan(step, jnp.ones_like(fraction), lags)[1]
+    spectra = [jnp.fft.rfft(rows.T, 2 * length) for rows in (levels, weights)]
+    return jnp.fft.irfft(spectra[0] * spectra[1], 2 * length)[:, :length].T
+
+
 def weigh(weights: Float[Array, "lags ..."], vector: Float[Array, "lags ..."]) -> Array:
     """The weighted sum of a vector's parts, one for each channel.
 
