@@ -37,7 +37,6 @@ from s2jax.inputs._recursions import (
 _LARGEST_RADIUS = np.float32(0.9995)
 _NUM_WORDS = 13
 _RULES = ("poles", "uniform", "disk")
-_OWN_SEASON = np.int32(-1)
 
 
 class SARIMALaw(eqx.Module):
@@ -237,7 +236,7 @@ class SARIMA(AbstractBatchedSeries):
             )
 
     def law(self, draws: Draws, length: int) -> SARIMALaw:
-        return self.law_of_season(draws, length, _OWN_SEASON)
+        return self.law_of_season(draws, length, jnp.int32(-1))
 
     def law_of_season(self, draws: Draws, length: int, season: Int[Array, ""]) -> SARIMALaw:
         """The law with this season, or with one that is drawn if it is negative."""
@@ -279,7 +278,9 @@ class SARIMA(AbstractBatchedSeries):
             degrees_of_freedom=sample_degrees(
                 bits[11:13], self.degrees_of_freedom, self.normal_probability
             ),
-            fraction=None if self.fraction is None else self.fraction.from_bits(more[0]),
+            fraction=None
+            if self.fraction is None
+            else jnp.clip(self.fraction.from_bits(more[0]), 0, edge),
         )
 
     def draw_series(

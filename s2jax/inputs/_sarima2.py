@@ -25,7 +25,7 @@ _SINGLE, _ADDITIVE, _MULTIPLICATIVE = range(3)
 _PARTS = ("base", "envelope")
 
 _PUBLISHED = SARIMA(
-    max_ar_order=8,
+    max_ar_order=6,
     max_ma_order=3,
     rule="disk",
     radius=Constant(0.9),
@@ -64,7 +64,7 @@ class SARIMA2(AbstractEvents):
 
     Both are series of `SARIMA`. With b the base and e the envelope, y = b + e, or y = (1 + w u) b
     with w the depth and u = 2 (e - min e) / (max e - min e) - 1; or b alone. The two seasons are
-    drawn as a pair. Defaults are the published law of SarSim0 but for this: p is at most 8 instead
+    drawn as a pair. Defaults are the published law of SarSim0 but for this: p is at most 6 instead
     of 10, and P and Q at most 1 instead of 2 (their roots are within 0.1); (1 - B)^d is exact
     instead of cut; poles and zeros are conjugate; in place of a burn-in of 200 steps models start
     in their stationary law, and seasons from one of deviation `pattern`.
