@@ -13,7 +13,7 @@ from scipy import stats
 import s2jax
 from s2jax.config.serialize import from_json, to_json
 from s2jax.distributions import Constant
-from s2jax.inputs import AbstractInput, Draws, RateNoise, RateNoiseLaw, Waveforms
+from s2jax.inputs import AbstractInput, Draws, RateNoise, RateNoiseLaw
 from tests.compiled import QUICKLY
 from tests.drawn import channels
 from tests.events import check_no_recompilation
@@ -161,19 +161,6 @@ def test_one_channel(key: jax.Array) -> None:
 
 def test_numbers_are_leaves() -> None:
     check_no_recompilation(RateNoise(intensity=WAVES), RateNoise(poisson=0, intensity=FLAT))
-
-
-def test_rows_of_a_configuration(key: jax.Array) -> None:
-    family = RateNoise(intensity=Waveforms(max_waves=1, noisy=1))
-    config = s2jax.Config(LENGTH, inputs=family, target=s2jax.Identity())
-    assert from_json(to_json(config)) == config
-    draw = jax.jit(lambda key, config: s2jax.sample(key, config, 64), compiler_options=QUICKLY)
-    batch = jax.device_get(draw(key, config))
-    assert not np.any(batch.status)
-    assert np.isfinite(batch.x).all()
-    law = batch.x_source.law_of(RateNoiseLaw)
-    assert law.rate.shape == (64, 1)
-    assert law.intensity.period.shape == (64, 1, 1)
 
 
 BAD = {
