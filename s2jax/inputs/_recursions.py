@@ -113,7 +113,7 @@ def _find_memories(
     """
     spacing, rest = np.float32(0.85), 1 - fraction
     nodes = np.arange(-4, np.log(length) + 2 + spacing, spacing)
-    logs = [np.float32(-np.log1p(np.exp(-sign * nodes)))[:, None] for sign in (1, -1)]
+    logs = [-np.log1p(np.exp(-sign * nodes)).astype(np.float32)[:, None] for sign in (1, -1)]
     scale = jnp.sin(np.float32(np.pi) * jnp.minimum(fraction, rest)) * (spacing / np.pi)
     shares = scale * jnp.exp(fraction * logs[0] + rest * logs[1])
     inner = np.exp(logs[1][:, 0])

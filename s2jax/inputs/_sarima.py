@@ -138,7 +138,8 @@ class SARIMA(AbstractBatchedSeries):
     signs). The differenced series starts in its stationary law: exactly if e is normal; if it is
     Student's, with the exact mean and autocovariance, after a past that is normal. It is summed
     from level 0, and with D = 1 from a first season of independent levels of deviation `pattern`.
-    With `fraction` d is no whole number: (1 - B)^d as a power series, of a series that is 0 before.
+    With `fraction` d is no whole number: (1 - B)^-d as a power series of what was 0 before, every
+    weight of which is right to 3e-4 of itself.
     Given the parameters, the law of the future given the past is tractable where e is normal: the
     Kalman filter of the model's state space.
 

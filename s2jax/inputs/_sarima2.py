@@ -65,9 +65,9 @@ class SARIMA2(AbstractEvents):
     Both are series of `SARIMA`. With b the base and e the envelope, y = b + e, or y = (1 + w u) b
     with w the depth and u = 2 (e - min e) / (max e - min e) - 1; or b alone. The two seasons are
     drawn as a pair. Defaults are the published law of SarSim0 but for this: p is at most 6 instead
-    of 10, and P and Q at most 1 instead of 2 (their roots are within 0.1); (1 - B)^d is exact
-    instead of cut; poles and zeros are conjugate; in place of a burn-in of 200 steps models start
-    in their stationary law, and seasons from one of deviation `pattern`.
+    of 10, and P and Q at most 1 instead of 2, with coefficients within 0.1; in place of a burn-in
+    of 200 steps models start in their stationary law, seasons from a first one of deviation
+    `pattern`, and levels from 0.
 
     Given the parameters, the law of the future given the past is tractable for sums, where it is
     that of a sum of two normal series; for products it is not.
