@@ -17,6 +17,7 @@ from s2jax.inputs._base import explaining_traced
 from s2jax.inputs._combined import to_share
 from s2jax.inputs._draws import Draws, words_within
 from s2jax.inputs._events import AbstractEvents, distribution, law_words, select
+from s2jax.inputs._laws import store_laws
 from s2jax.inputs._noise import check_draws
 from s2jax.inputs._sarima import SARIMA, SARIMALaw
 
@@ -139,7 +140,7 @@ class SARIMA2(AbstractEvents):
             return self.model.law_of_season(Draws(words, "law"), length, season)
 
         with explaining_traced(self.model):
-            both = jax.vmap(draw)(_words_of_parts(words, "law"), seasons)
+            both = store_laws(jax.vmap(draw)(_words_of_parts(words, "law"), seasons))
         parts = [jax.tree.map(lambda leaf, i=i: jnp.split(leaf, 2)[i], both) for i in range(2)]
         depth = jnp.clip(self.depth.from_bits(next(bits)), 0, 1)
         return SARIMA2Law(kind, jnp.where(kind == _MULTIPLICATIVE, depth, 0), *parts)
