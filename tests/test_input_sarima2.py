@@ -252,6 +252,7 @@ BAD = {
     "SARIMA2(additive=-1": {"additive": -1},
     "SARIMA2(model=Waveforms": {"model": Waveforms()},
     "base_seasons[1]=53": {"base_seasons": [4, 53], "envelope_seasons": [7, 7]},
+    "base_seasons[0]=3.5": {"base_seasons": [3.5], "envelope_seasons": [7]},
     "envelope_seasons[0]=-1": {"base_seasons": [4], "envelope_seasons": [-1]},
     "1 base_seasons, 2 envelope_seasons": {"base_seasons": [4], "envelope_seasons": [7, 7]},
     "0 base_seasons, 0 envelope_seasons": {"base_seasons": [], "envelope_seasons": []},

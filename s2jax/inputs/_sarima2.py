@@ -116,7 +116,8 @@ class SARIMA2(AbstractEvents):
             seasons = getattr(self, name)
             check_list("SARIMA2", name, seasons)
             for index, season in enumerate(seasons):
-                checks.check_number("SARIMA2", f"{name}[{index}]", season, 0, self.model.max_season)
+                which, longest = f"{name}[{index}]", self.model.max_season
+                checks.check_number("SARIMA2", which, season, 0, longest, integer=True)
         base, envelope = (len(getattr(self, name)) for name in names)
         if base != envelope or not base:
             raise ValueError(
