@@ -18,7 +18,6 @@ from s2jax.inputs._draws import words_within
 from s2jax.inputs._recursions import sum_fraction
 from tests.compiled import QUICKLY
 from tests.drawn import channels
-from tests.events import draw_laws
 from tests.statistics import assert_counts_match, assert_ks
 
 LENGTH, NUMBER = 48, 50_000
@@ -85,7 +84,8 @@ class TestFraction:
 @pytest.fixture(scope="module")
 def law() -> Any:
     family = SARIMA2(single=1.0, additive=2.0, multiplicative=3.0)
-    return draw_laws(jax.random.key(12), family, NUMBER, 300)
+    draw = jax.jit(lambda words: family.draw_laws(words, 300), compiler_options=QUICKLY)
+    return jax.device_get(draw(channels(jax.random.key(12), NUMBER)))
 
 
 class TestLaw:
@@ -150,7 +150,7 @@ class TestLaw:
                 assert np.abs(roots).max() < 0.92  # roots of rounded coefficients
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=QUICKLY)
 def draw(family: SARIMA2, words: jax.Array) -> tuple[Any, jax.Array]:
     laws = family.draw_laws(words, LENGTH)
     return laws, family.draw_series(laws, words, LENGTH)
@@ -213,7 +213,7 @@ def test_without_season_the_model_is_stationary(key: jax.Array) -> None:
         )
         for name, value in law.items()
     }
-    simulate = jax.jit(lambda law, words: law.simulate(words, 4, 6))
+    simulate = jax.jit(lambda law, words: law.simulate(words, 4, 6), compiler_options=QUICKLY)
     series = np.asarray(simulate(SARIMALaw(**rows), channels(key, 20_000)), np.float64)
     for row in (0, 3):
         assert_ks(series[row] * 0.8, stats.norm.cdf, what=f"step {row}")
