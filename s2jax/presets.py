@@ -10,10 +10,10 @@ from s2jax.core.part import inside
 from s2jax.laws import S2Law
 from s2jax.ode import ODE
 from s2jax.programs.program import MAX_INPUTS, MAX_STATES
-from s2jax.targets import Algebraic
+from s2jax.targets import Algebraic, Identity
 from s2jax.targets.acceptance import Acceptance
 
-__all__ = ("mix", "ode", "reference", "s2")
+__all__ = ("mix", "ode", "reference", "s2", "sarsim")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -90,6 +90,37 @@ def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -
         Wang et al. (2025), Synthetic Series-Symbol Data Generation for Time Series Foundation
         Models (SymTime), section 3.
     """
+    return Config(length=length, num_inputs=num_inputs, num_outputs=num_outputs, **fields)
+
+
+@checks.suggest_names(*_FIELDS, inside=inside(Config))
+def sarsim(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -> Config:
+    """Seasonal models with noise of their own level, the pipeline of SarSim0; y = x.
+
+    Half of the series are `SARIMA` models, half two of them in one, `SARIMA2`, as a sum or a
+    product. A quarter each are Poisson counts, generalised gamma or lognormal noise about such a
+    series, or the series itself (`RateNoise`). Series are not scaled, so that counts are whole
+    numbers. Rows keep models, seasons, composition and noise, and `RateNoise.path` has the series
+    without noise. The docstring of `SARIMA2` says in what its law differs from the published one.
+
+    Args:
+        length: Time steps.
+        num_inputs, num_outputs: Channels; output k is input k.
+        **fields: Any other field of `Config`.
+
+    Example:
+        >>> sarsim(512).inputs.intensity.envelope_seasons
+        (7.0, 52.0, 7.0, 4.0, 24.0, 52.0)
+
+    References:
+        Oreshkin et al. (2026), Zero-shot Forecasting by Simulation Alone, section 4 and table 9.
+    """
+    signal = inputs.SARIMA2(single=2.0, additive=1.0, multiplicative=1.0)
+    fields.setdefault("inputs", inputs.RateNoise(intensity=signal))
+    fields.setdefault("target", Identity())
+    fields.setdefault("acceptance", Acceptance(bound=1e12))  # sums of sums grow large
+    fields.setdefault("x_scaling", None)
+    fields.setdefault("y_scaling", None)
     return Config(length=length, num_inputs=num_inputs, num_outputs=num_outputs, **fields)
 
 

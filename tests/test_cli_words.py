@@ -44,7 +44,7 @@ def wrong_words(text: str) -> set[str]:
     kinds = [*COMMANDS.values(), _commands.ShowFamily]
     known = {field.name for kind in kinds for field in dataclasses.fields(kind)}
     known |= EVERYWHERE
-    makers = (s2jax.presets.mix, s2jax.presets.s2, s2jax.presets.ode, s2jax.presets.reference)
+    makers = [getattr(s2jax.presets, name) for name in s2jax.presets.__all__]
     for config in (make() for make in makers):
         known |= set(names_of(config))
     commands = set(re.findall(_COMMAND, text, re.MULTILINE))

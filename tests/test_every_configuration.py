@@ -21,6 +21,7 @@ ZOO = [
     inputs.GARCH(), inputs.RandomWalk(), inputs.FractionalNoise(), inputs.FractionalBrownian(),
     inputs.TrendSeason(), inputs.IMF(), inputs.Held(), inputs.Waveforms(), inputs.Spikes(),
     inputs.Counts(), inputs.TSMixup(inputs.Mixture(max_components=2), 2),
+    inputs.SARIMA2(), inputs.RateNoise(),
     inputs.Add([inputs.Mixture(), inputs.Held()]),
     inputs.Multiply([inputs.Mixture(), inputs.Held()]),
 ]  # fmt: skip

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
-Preset = Literal["mix", "s2", "reference", "ode"]
+Preset = Literal["mix", "s2", "reference", "ode", "sarsim"]
 
 
 @dataclasses.dataclass(frozen=True)

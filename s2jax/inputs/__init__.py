@@ -17,7 +17,9 @@ from s2jax.inputs._mixup import MixupLaw, TSMixup
 from s2jax.inputs._ornstein_uhlenbeck import OrnsteinUhlenbeck, OrnsteinUhlenbeckLaw
 from s2jax.inputs._process import LinearProcess
 from s2jax.inputs._random_walk import RandomWalk, RandomWalkLaw
+from s2jax.inputs._rate_noise import RateNoise, RateNoiseLaw, RateNoisePath
 from s2jax.inputs._sarima import SARIMA, SARIMALaw
+from s2jax.inputs._sarima2 import SARIMA2, SARIMA2Law
 from s2jax.inputs._spikes import Spikes, SpikesLaw, SpikesPath
 from s2jax.inputs._state_space import StateSpace, StateSpaceLaw
 from s2jax.inputs._trend_season import TrendSeason, TrendSeasonLaw
@@ -49,6 +51,7 @@ __all__ = (
     "GARCH",
     "IMF",
     "SARIMA",
+    "SARIMA2",
     "AbstractFamily",
     "AbstractInput",
     "AbstractMean",
@@ -89,7 +92,11 @@ __all__ = (
     "RBFKernel",
     "RandomWalk",
     "RandomWalkLaw",
+    "RateNoise",
+    "RateNoiseLaw",
+    "RateNoisePath",
     "RationalQuadraticKernel",
+    "SARIMA2Law",
     "SARIMALaw",
     "Source",
     "Spikes",

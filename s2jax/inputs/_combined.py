@@ -100,6 +100,13 @@ def standardise(series: Float[Array, "time channels"]) -> Float[Array, "time cha
     return centred / jnp.where(deviation > 0, deviation, 1)
 
 
+def to_share(series: Float[Array, "time channels"]) -> Float[Array, "time channels"]:
+    """Series brought to [0, 1] from the least to the largest value; 1 where they are constant."""
+    low, high = series.min(0), series.max(0)
+    is_flat = high <= low
+    return jnp.where(is_flat, 1, (series - low) / jnp.where(is_flat, 1, high - low))
+
+
 def _as_gains(gains: Any, count: int) -> tuple[Any, ...]:
     """One law for each family, of one law for all or of a list of laws and numbers."""
     if isinstance(gains, (list, tuple)):

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from s2jax.inputs._process import _start_up
@@ -81,6 +82,51 @@ def sum_up(
         return jnp.stack([once, twice]), value
 
     return jax.lax.scan(step, jnp.zeros_like(levels[:2]), levels)[1]
+
+
+def sum_fraction(
+    levels: Float[Array, "time channels"], fraction: Float[Array, " channels"]
+) -> Float[Array, "time channels"]:
+    """(1 - B)^-f of series that are 0 before they begin, for 0 <= f < 1.
+
+    The weight of lag k is Gamma(k + f) / (Gamma(f) k!) = E[X^k], X of the beta law (f, 1 - f): a
+    sum of exponentials, each of which is one recursion. Those of `_find_memories` give every weight
+    to 3e-4 of itself. (A Fourier transform is exact, slower, and rounds differently in a batch.)
+    """
+    shares, losses = _find_memories(fraction, levels.shape[0])
+
+    def step(sums, value):
+        sums = [total + (value - loss * total) for total, loss in zip(sums, losses, strict=True)]
+        parts = [share * total for share, total in zip(shares, sums, strict=True)]
+        return sums, sum(parts[1:], parts[0])
+
+    return jax.lax.scan(step, [jnp.zeros_like(fraction)] * len(losses), levels)[1]
+
+
+def _find_memories(
+    fraction: Float[Array, " channels"], length: int
+) -> tuple[Float[Array, "memories channels"], list[Array]]:
+    """Shares of exponentials that sum to the weights of `sum_fraction`, and 1 - X of each.
+
+    The trapezoidal rule in u = log(X / (1 - X)). What is above its nodes is one node at its mean,
+    what is below another one, such that the weights of lags 0 and 1 are exact.
+    """
+    spacing, rest = np.float32(0.85), 1 - fraction
+    nodes = np.arange(-4, np.log(length) + 2 + spacing, spacing)
+    logs = [-np.log1p(np.exp(-sign * nodes)).astype(np.float32)[:, None] for sign in (1, -1)]
+    scale = jnp.sin(np.float32(np.pi) * jnp.minimum(fraction, rest)) * (spacing / np.pi)
+    shares = scale * jnp.exp(fraction * logs[0] + rest * logs[1])
+    inner = np.exp(logs[1][:, 0])
+    end = np.float32(nodes[-1] + spacing)
+    # 1e-7, not 0: f is below 1 by at least as much
+    rest = jnp.maximum(rest, np.float32(2.0**-24))
+    above = scale * jnp.exp(-rest * end) / -jnp.expm1(-rest * spacing)
+    slow = np.exp(-end) * jnp.expm1(-rest * spacing) / jnp.expm1(-(1 + rest) * spacing)
+    below = 1 - shares.sum(0) - above
+    first = fraction - (shares * (1 - inner[:, None])).sum(0) - above * (1 - slow)
+    fast = 1 - jnp.clip(first / jnp.maximum(below, np.float32(1e-6)), 0, 1)
+    losses = [fast, *(jnp.asarray(loss) for loss in inner), slow]
+    return jnp.concatenate([below[None], shares, above[None]]), losses
 
 
 def weigh(weights: Float[Array, "lags ..."], vector: Float[Array, "lags ..."]) -> Array:

@@ -29,12 +29,14 @@ from s2jax.inputs._recursions import (
     sample_states,
     season_ago,
     solve,
+    sum_fraction,
     sum_up,
     weigh,
 )
 
 _LARGEST_RADIUS = np.float32(0.9995)
 _NUM_WORDS = 13
+_RULES = ("poles", "uniform", "disk")
 
 
 class SARIMALaw(eqx.Module):
@@ -46,13 +48,15 @@ class SARIMALaw(eqx.Module):
     Attributes:
         ar_order, ma_order: p and q.
         ar, ma: Coefficients of phi and theta, 0 beyond the order.
-        season: s, in steps.
+        season: s, in steps; 0 if there is none: P, Q and D are 0 then.
         seasonal_ar_order, seasonal_ma_order: P and Q, 0 or 1.
         seasonal_ar, seasonal_ma: Coefficients of Phi and Theta, 0 if the order is.
         differences, seasonal_differences: d in 0, 1, 2 and D in 0, 1.
         drift: Mean of the differenced series, in deviations of e.
         pattern: Deviation of the first season of a series with D = 1, in deviations of e.
         degrees_of_freedom: Of Student's law of e; infinite if it is normal.
+        fraction: What the order of integration is more than `differences`, in [0, 1); None if the
+            family draws none.
     """
 
     ar_order: Int[Array, "*channels"]
@@ -69,6 +73,7 @@ class SARIMALaw(eqx.Module):
     drift: Float[Array, "*channels"]
     pattern: Float[Array, "*channels"]
     degrees_of_freedom: Float[Array, "*channels"]
+    fraction: Float[Array, "*channels"] | None = None
 
     def simulate(
         self, words: UInt32[Array, "channels 2"], length: int, longest: int
@@ -90,6 +95,8 @@ class SARIMALaw(eqx.Module):
             return jnp.concatenate([state[None], past[:-1]]), level
 
         levels = jax.lax.scan(step, past, entering)[1]
+        if self.fraction is not None:
+            levels = sum_fraction(levels, self.fraction)
         levels = jnp.concatenate([self.pattern * pattern, levels])
         is_seasonal = self.seasonal_differences.astype(levels.dtype)
         levels = add_seasons(levels, self.season, is_seasonal, longest)[longest:]
@@ -131,6 +138,8 @@ class SARIMA(AbstractBatchedSeries):
     signs). The differenced series starts in its stationary law: exactly if e is normal; if it is
     Student's, with the exact mean and autocovariance, after a past that is normal. It is summed
     from level 0, and with D = 1 from a first season of independent levels of deviation `pattern`.
+    With `fraction` d is no whole number: (1 - B)^-d as a power series of what was 0 before, every
+    weight of which is right to 3e-4 of itself.
     Given the parameters, the law of the future given the past is tractable where e is normal: the
     Kalman filter of the model's state space.
 
@@ -139,14 +148,18 @@ class SARIMA(AbstractBatchedSeries):
         min_ar_order, min_ma_order: Least p and q.
         rule: Law of phi. `"poles"`: complex pairs of modulus `radius` and a period of `period`
             steps, and if p is odd a real one > 0. `"uniform"`: uniform over the stationary region,
-            as in `ARMA`. Static. theta is uniform over the invertible region.
-        radius: Moduli of poles; >= 0 and <= 0.9995.
-        period: Periods of pairs of poles in steps; >= 2.
-        season: s in steps; rounded, and at most half of the length. >= 2 and <= `max_season`.
+            as in `ARMA`. For these theta is uniform over the invertible region. `"disk"`, of
+            SarSim0: poles and zeros are uniform by area within `radius`, in conjugate pairs and one
+            real if the order is odd; in half of the series p is 0, in the others P. Static.
+        radius: Moduli of poles, with `"disk"` of the disk; >= 0 and <= 0.9995.
+        period: Periods of pairs of poles in steps; >= 2. Not read with `"disk"`.
+        season: s in steps; rounded, and at most half of the length. >= 0 and <= `max_season`; 0
+            means none: P, Q and D are 0 then.
         max_season: Longest season there is room for. Static.
         seasonal_ar_probability, seasonal_ma_probability: Probabilities of P = 1 and of Q = 1.
         seasonal_ar, seasonal_ma: Coefficients of Phi and Theta; within (-1, 1).
-        differences: d; rounded. >= 0 and <= 2.
+        differences: Whole part of d; rounded. >= 0 and <= 2.
+        fraction: Broken part of d; >= 0 and <= 1. None draws none, and costs nothing.
         seasonal_difference_probability: Probability of D = 1.
         drift: Mean of the differenced series, in deviations of e.
         pattern: Deviation of the first season where D = 1, in deviations of e; >= 0.
@@ -165,13 +178,14 @@ class SARIMA(AbstractBatchedSeries):
         Box, Jenkins and Reinsel, Time Series Analysis, ch. 9.
         Jones (1987), Randomly choosing parameters from the stationarity and invertibility region
         of autoregressive-moving average models.
+        Oreshkin et al. (2026), Zero-shot Forecasting by Simulation Alone, section 4.1, for "disk".
     """
 
     max_ar_order: int = eqx.field(static=True, default=3)
     max_ma_order: int = eqx.field(static=True, default=2)
     min_ar_order: Whole = whole(0)
     min_ma_order: Whole = whole(0)
-    rule: Literal["poles", "uniform"] = eqx.field(static=True, default="poles")
+    rule: Literal["poles", "uniform", "disk"] = eqx.field(static=True, default="poles")
     radius: AbstractDistribution = Uniform(0.6, 0.98)
     period: AbstractDistribution = LogUniform(4.0, 64.0)
     season: AbstractDistribution = LogUniform(4.0, 64.0)
@@ -186,6 +200,7 @@ class SARIMA(AbstractBatchedSeries):
     pattern: AbstractDistribution = LogUniform(1.0, 10.0)
     normal_probability: Number = number(0.5)
     degrees_of_freedom: AbstractDistribution = LogUniform(3.0, 30.0)
+    fraction: AbstractDistribution | None = None
 
     def __check_init__(self):
         for name in ("ar_order", "ma_order"):
@@ -193,10 +208,8 @@ class SARIMA(AbstractBatchedSeries):
             checks.check_static_integer("SARIMA", f"max_{name}", high, 0, 8)
             low = getattr(self, f"min_{name}")
             checks.check_number("SARIMA", f"min_{name}", low, 0, high, integer=True)
-        if self.rule not in ("poles", "uniform"):
-            raise ValueError(
-                f"SARIMA(rule={self.rule!r}): {checks.unknown(self.rule, ('poles', 'uniform'))}"
-            )
+        if self.rule not in _RULES:
+            raise ValueError(f"SARIMA(rule={self.rule!r}): {checks.unknown(self.rule, _RULES)}")
         checks.check_static_integer("SARIMA", "max_season", self.max_season, 2, 2**15)
         for name in ("seasonal_ar", "seasonal_ma", "seasonal_difference"):
             name = f"{name}_probability"
@@ -205,11 +218,13 @@ class SARIMA(AbstractBatchedSeries):
         check_draws("SARIMA", "radius", self.radius, 0, float(_LARGEST_RADIUS), stationary)
         check_draws("SARIMA", "period", self.period, 2, np.inf, "no wave is shorter than 2 steps")
         room = "max_season is the longest season there is room for"
-        check_draws("SARIMA", "season", self.season, 2, self.max_season, room)
+        check_draws("SARIMA", "season", self.season, 0, self.max_season, room)
         for name in ("seasonal_ar", "seasonal_ma"):
             check_draws("SARIMA", name, getattr(self, name), -1, 1, stationary, strict=True)
         summed = "series are summed at most twice"
         check_draws("SARIMA", "differences", self.differences, 0, 2, summed)
+        if self.fraction is not None:
+            check_draws("SARIMA", "fraction", self.fraction, 0, 1, "differences is the whole part")
         check_part("SARIMA", "drift", self.drift, AbstractDistribution)
         check_draws("SARIMA", "pattern", self.pattern, 0, np.inf, "it is a deviation")
         check_degrees("SARIMA", self.degrees_of_freedom, self.normal_probability)
@@ -222,38 +237,51 @@ class SARIMA(AbstractBatchedSeries):
             )
 
     def law(self, draws: Draws, length: int) -> SARIMALaw:
+        return self.law_of_season(draws, length, jnp.int32(-1))
+
+    def law_of_season(self, draws: Draws, length: int, season: Int[Array, ""]) -> SARIMALaw:
+        """The law with this season, or with one that is drawn if it is negative."""
         max_p, max_q = self.max_ar_order, self.max_ma_order
         # one stream: compiling a second one costs more than drawing it
-        num_ar = 2 * ((max_p + 1) // 2) if self.rule == "poles" else _num_words(max_p)
-        ends = np.cumsum([_NUM_WORDS, num_ar, _num_words(max_q)]).tolist()
-        bits, ar_bits, ma_bits = jnp.split(draws.bits("law", (ends[-1],)), ends[:2])
+        num_ar, num_ma = self._num_words_of("ar"), self._num_words_of("ma")
+        ends = np.cumsum([_NUM_WORDS, num_ar, num_ma]).tolist()
+        num_more = (self.rule == "disk") + (self.fraction is not None)
+        words = draws.bits("law", (ends[-1] + num_more,))
+        bits, ar_bits, ma_bits, more = jnp.split(words, ends)
         order = lambda word, low, high: (low + below(word, high - low + 1)).astype(jnp.int32)
         p = order(bits[0], self.min_ar_order, max_p)
         q = order(bits[1], self.min_ma_order, max_q)
-        season = _whole(self.season.from_bits(bits[2]), 2, self._longest(length))
-        has_ar = uniform(bits[3]) < self.seasonal_ar_probability
-        has_ma = uniform(bits[4]) < self.seasonal_ma_probability
+        own = jnp.round(self.season.from_bits(bits[2])).astype(jnp.int32)
+        season = jnp.clip(jnp.where(season < 0, own, season), 0, self._longest(length))
+        is_seasonal = season > 0
+        has_ar = is_seasonal & (uniform(bits[3]) < self.seasonal_ar_probability)
+        has_ma = is_seasonal & (uniform(bits[4]) < self.seasonal_ma_probability)
+        has_root = is_seasonal & (uniform(bits[8]) < self.seasonal_difference_probability)
+        if self.rule == "disk":
+            is_short = more[-1] < np.uint32(2**31)
+            p, has_ar = jnp.where(is_short, p, 0), has_ar & ~is_short
         edge = np.float32(1 - 2.0**-22)
         within = lambda law, word: jnp.clip(law.from_bits(word), -edge, edge)
         return SARIMALaw(
             ar_order=p,
             ma_order=q,
-            ar=self._sample_ar(ar_bits, p),
-            ma=_sample_stationary(ma_bits, q, max_q),
+            ar=self._sample("ar", ar_bits, p, max_p),
+            ma=self._sample("ma", ma_bits, q, max_q),
             season=season,
             seasonal_ar_order=has_ar.astype(jnp.int32),
             seasonal_ma_order=has_ma.astype(jnp.int32),
             seasonal_ar=jnp.where(has_ar, within(self.seasonal_ar, bits[5]), 0),
             seasonal_ma=jnp.where(has_ma, within(self.seasonal_ma, bits[6]), 0),
             differences=_whole(self.differences.from_bits(bits[7]), 0, 2),
-            seasonal_differences=(uniform(bits[8]) < self.seasonal_difference_probability).astype(
-                jnp.int32
-            ),
+            seasonal_differences=has_root.astype(jnp.int32),
             drift=self.drift.from_bits(bits[9]),
             pattern=self.pattern.from_bits(bits[10]),
             degrees_of_freedom=sample_degrees(
                 bits[11:13], self.degrees_of_freedom, self.normal_probability
             ),
+            fraction=None
+            if self.fraction is None
+            else jnp.clip(self.fraction.from_bits(more[0]), 0, edge),
         )
 
     def draw_series(
@@ -264,30 +292,56 @@ class SARIMA(AbstractBatchedSeries):
     def _longest(self, length: int) -> int:
         return min(self.max_season, length // 2)
 
-    def _sample_ar(
-        self, bits: UInt32[Array, " words"], order: Int[Array, ""]
-    ) -> Float[Array, " lags"]:
-        size = self.max_ar_order
-        if self.rule == "uniform" or not size:
+    def _rule_of(self, name: Literal["ar", "ma"]) -> str:
+        return "uniform" if name == "ma" and self.rule == "poles" else self.rule
+
+    def _num_words_of(self, name: Literal["ar", "ma"]) -> int:
+        size = self.max_ar_order if name == "ar" else self.max_ma_order
+        per_factor = {"poles": 2, "disk": 3}.get(self._rule_of(name))
+        return per_factor * ((size + 1) // 2) if per_factor else _num_words(size)
+
+    def _sample(
+        self,
+        name: Literal["ar", "ma"],
+        bits: UInt32[Array, " words"],
+        order: Int[Array, ""],
+        size: int,
+    ) -> Float[Array, "{size}"]:
+        """Coefficients of phi or theta of this order, and zeros up to `size`."""
+        rule = self._rule_of(name)
+        if rule == "uniform" or not size:
             return _sample_stationary(bits, order, size)
-        radii = jnp.clip(self.radius.from_bits(bits[::2]), 0, _LARGEST_RADIUS)
-        periods = jnp.maximum(self.period.from_bits(bits[1::2]), 2)
-        return coefficients_of_poles(radii, periods, order, size)
+        step = 2 if rule == "poles" else 3
+        radii = jnp.clip(self.radius.from_bits(bits[::step]), 0, _LARGEST_RADIUS)
+        if rule == "poles":
+            periods = jnp.maximum(self.period.from_bits(bits[1::2]), 2)
+            cosines = jnp.cos(np.float32(2 * np.pi) / periods)
+            return coefficients_of_poles(radii, cosines, radii, order, size)
+        radii = radii * jnp.sqrt(uniform(bits[1::3]))
+        cosines = jnp.cos(np.float32(np.pi) * uniform(bits[2::3]))
+        return coefficients_of_poles(radii, cosines, radii * jnp.sign(cosines), order, size)
 
 
 def coefficients_of_poles(
     radii: Float[Array, " factors"],
-    periods: Float[Array, " factors"],
+    cosines: Float[Array, " factors"],
+    reals: Float[Array, " factors"],
     order: Int[Array, ""],
     size: int,
 ) -> Float[Array, "{size}"]:
-    """phi of the first order // 2 pairs of poles, and of a real one if the order is odd."""
+    """phi of the first order // 2 pairs of poles, and of a real one if the order is odd.
+
+    Args:
+        radii, cosines: Moduli of the pairs, and cosines of their angles.
+        reals: The pole that is there in place of a pair if it is real.
+        order: p.
+        size: Number of coefficients; those beyond p are 0.
+    """
     polynomial = jnp.zeros(size + 1, radii.dtype).at[0].set(1)
     lagged = lambda lags: jnp.pad(polynomial, (lags, 0))[: size + 1]
     for k in range(radii.shape[0]):
         is_pair, is_real = order >= 2 * k + 2, order == 2 * k + 1
-        turn = jnp.cos(np.float32(2 * np.pi) / periods[k])
-        first = radii[k] * jnp.where(is_pair, 2 * turn, jnp.where(is_real, 1, 0).astype(turn.dtype))
+        first = jnp.where(is_pair, 2 * radii[k] * cosines[k], jnp.where(is_real, reals[k], 0))
         second = jnp.where(is_pair, radii[k] * radii[k], 0)
         polynomial = polynomial - first * lagged(1) + second * lagged(2)
     return jnp.where(jnp.arange(size, dtype=jnp.int32) < order, -polynomial[1:], 0)
