@@ -77,6 +77,7 @@ SOURCES: dict[str, Callable[[], Any]] = {
     "s2": lambda: _ours(s2jax.presets.s2(LENGTH)),
     "ode": lambda: _ours(s2jax.presets.ode(LENGTH)),
     "reference": lambda: _ours(s2jax.presets.reference(LENGTH)),
+    "sarsim": lambda: _ours(s2jax.presets.sarsim(LENGTH)),
     "KernelSynth": _alone(inputs.KernelSynth()),
     "SARIMA": _alone(inputs.SARIMA()),
     "StateSpace": _alone(inputs.StateSpace()),
