@@ -2,6 +2,7 @@
 
 import abc
 import math
+import numbers
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -48,6 +49,14 @@ class AbstractDistribution(Part):
 
     noun = "a distribution"
     example = "s2jax.distributions.LogUniform(0.5, 2.0)"
+
+    @classmethod
+    def way_out(cls, given: Any) -> str:
+        if isinstance(given, numbers.Real):
+            return f"Pass s2jax.distributions.Constant({given:g})."
+        if isinstance(given, (list, tuple)):
+            return f"Pass s2jax.distributions.Choices({checks.shown(given)})."
+        return super().way_out(given)
 
     @abc.abstractmethod
     def from_bits(self, bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:

@@ -118,7 +118,7 @@ def test_families_of_channels_and_of_rows_mix() -> None:
 
 def test_a_law_is_found_by_its_class_if_it_is_the_only_one() -> None:
     source = Choice([Counted(0), Counted(1), ARMA()]).draw_laws(jnp.zeros((2, 2), jnp.uint32), 8)
-    with pytest.raises(AttributeError, match=r"law_of\(dict\): 2 of the families .* laws\[0\]"):
+    with pytest.raises(AttributeError, match=r"law_of\(dict\): 2 of the families .* laws\[1\]"):
         source.law_of(dict)
     with pytest.raises(AttributeError, match=r"no family .* LinearProcess, dict, dict"):
         source.law_of(Counted)

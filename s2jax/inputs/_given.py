@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from s2jax.core import checks
-from s2jax.core.part import check_part
 from s2jax.distributions import AbstractDistribution
 from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._draws import Draws
+from s2jax.inputs._noise import check_draws
 
 _MOST_VALUES = 2**31 - 1
 
@@ -72,7 +72,9 @@ class Given(AbstractInput):
         self.stretch = stretch
 
     def __check_init__(self):
-        check_part("Given", "stretch", self.stretch, AbstractDistribution, optional=True)
+        if self.stretch is not None:
+            reason = "windows run forwards in time"
+            check_draws("Given", "stretch", self.stretch, 0, np.inf, reason, strict=True)
         if not (checks.is_concrete(self.values) and checks.is_concrete(self.lengths)):
             return
         values, lengths = np.asarray(self.values), np.asarray(self.lengths)
@@ -103,16 +105,18 @@ class Given(AbstractInput):
         if not checks.is_concrete(self.lengths):
             return
         steps = int(np.max(np.asarray(self.lengths)))
-        if steps < length:
+        if steps < length and self.stretch is None:
             raise ValueError(
                 f"Config(length={length}, inputs=Given(...)): the given series have {steps} steps "
-                f"at most, and a window needs {length}. Lower length to {steps} or give longer "
-                "series."
+                f"at most, and a window needs {length}. Lower length to {steps}, give longer "
+                "series, or resample them, by stretch=s2jax.distributions.LogUniform(0.5, 2)."
             )
 
     def law(self, draws: Draws, length: int) -> Window:
         lengths = jnp.asarray(self.lengths)
         windows = jnp.maximum(lengths - length + 1, 0)
+        if self.stretch is not None:  # there is a stretch at which any of them fits
+            windows = lengths - 1
         ends = jnp.cumsum(windows)
         place = draws.integers("window", 0, ends[-1])
         series = jnp.searchsorted(ends, place, side="right").astype(jnp.int32)
@@ -155,6 +159,11 @@ def _join(series: Any) -> tuple[Any, Any]:
     if _is_traced(series):
         rows = jnp.atleast_2d(series)
         return rows.reshape(-1), np.full(rows.shape[0], rows.shape[1], np.int32)
+    if hasattr(series, "columns"):
+        raise TypeError(
+            f"Given({type(series).__name__}): a table has no series by itself. Pass its columns, "
+            "[table[name] for name in names]."
+        )
     array = _as_floats(series)
     if array.ndim not in (1, 2) or array.size == 0:
         raise ValueError(

@@ -62,7 +62,15 @@ class KernelLaw(eqx.Module):
 
     def __getitem__(self, index: Any) -> "KernelLaw":
         """The law of some of the series."""
+        if isinstance(index, int) and not -len(self) <= index < len(self):
+            raise IndexError(f"KernelLaw[{index}]: there are {len(self)} series.")
         return jax.tree.map(lambda leaf: leaf[index], self)
+
+    def __len__(self) -> int:
+        """The number of series; `for one in law` goes through them."""
+        if self.count.ndim == 0:
+            raise TypeError("KernelLaw is that of one series. Call text, covariance or mean of it.")
+        return len(self.count)
 
     def terms(self) -> list[tuple[AbstractKernel, bool]]:
         """The kernels of one series in order, and whether each multiplies what stands before."""

@@ -103,7 +103,8 @@ class KernelSynth(AbstractBatchedSeries):
         if not _LEAST <= length <= _MOST:
             raise ValueError(
                 f"Config(length={length}): must be >= {_LEAST} and <= {_MOST} for KernelSynth, "
-                "because frequencies have 32 bits. Choose another length or family."
+                "because fewer steps show no process, and frequencies have 32 bits. Choose another "
+                "length or family."
             )
 
     def law(self, draws: Draws, length: int) -> KernelLaw:

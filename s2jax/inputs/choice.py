@@ -52,11 +52,16 @@ class Source(eqx.Module):
         found = [law for law in self.laws if isinstance(law, kind)]
         if len(found) == 1:
             return found[0]
-        names = ", ".join(type(law).__name__ for law in self.laws)
+        classes = [type(law).__name__ for law in self.laws]
+        asked = getattr(kind, "__name__", str(kind))
+        how = f"laws[{classes.index(asked)}]" if asked in classes else "laws[0], laws[1], ..."
+        own = f"{asked}Law"
+        fix = f"Ask for {own}" if own in classes else f"Take one by its position: {how}"
+        names = ", ".join(classes)
         how_many = f"{len(found)} of the families draw" if found else "no family draws"
         raise AttributeError(
-            f"law_of({getattr(kind, '__name__', kind)}): {how_many} such a law; the laws of this "
-            f"choice are of the classes {names}. Take one by its position: laws[0]."
+            f"law_of({asked}): {how_many} such a law; the laws of this choice are of the classes "
+            f"{names}. {fix}."
         )
 
 

@@ -21,7 +21,6 @@ from s2jax.text.lexer import (
 from s2jax.text.tree import Constant, Number, Operation, Tree
 from s2jax.text.variables import Names
 
-
 MAX_DEPTH = 2**11
 
 
