@@ -286,7 +286,7 @@ def stack(values) -> Float[Array, " kinds"]:
     return jnp.stack([_float32(value) for value in values])
 
 
-def check_weights(owner: str, what: str, count: int, weights) -> None:
+def check_weights(owner: str, what: str, count: int, weights, name: str = "weights") -> None:
     """Refuse weights that are not one number >= 0 for each of `count` things, one of them > 0."""
     if count == 0 or len(weights) != count:
         raise ValueError(
@@ -294,7 +294,7 @@ def check_weights(owner: str, what: str, count: int, weights) -> None:
             f"{what}, and one weight for each. Give as many weights as {what}."
         )
     names = [str(index) for index in range(count)]
-    checks.check_weights(owner, "weights", dict(zip(names, weights, strict=True)), names)
+    checks.check_weights(owner, name, dict(zip(names, weights, strict=True)), names)
 
 
 def _float32(value) -> Float[Array, ""]:

@@ -80,6 +80,12 @@ def test_a_mixture_costs_the_mean_of_its_families(tiles_of_one: int) -> None:
     assert tiles[3] >= tiles_of_one // 2
 
 
+@pytest.mark.parametrize("weights", [2, {0: 1, 1: 2}, "ab"])
+def test_weights_that_are_no_list_are_refused(weights: Any) -> None:
+    with pytest.raises(TypeError, match=r"Choice\(weights=.*must be a list of numbers"):
+        Choice([ARMA(), ARMA()], weights)
+
+
 def test_channels_do_not_depend_on_the_weights_of_other_families() -> None:
     """The same channels of a family, whether they stand in a tile of their own or among others."""
     alone = s2jax.sample(KEY, make_config([ARMA(), Counted(0)], [1.0, 0.0]), 64)

@@ -73,7 +73,14 @@ def test_series_of_any_size_are_standardised(size: float) -> None:
     out = np.asarray(standardise(series))
     np.testing.assert_allclose(out.mean(0), 0, atol=1e-5)
     np.testing.assert_allclose(out.std(0), 1, rtol=1e-5)
-    assert (np.asarray(standardise(jnp.ones((8, 2)))) == 0).all()
+
+
+def test_constant_series_are_standardised_to_0() -> None:
+    """Also those whose mean is another number, by rounding."""
+    levels = jnp.asarray(np.random.default_rng(0).normal(size=200), jnp.float32)
+    flat = jnp.broadcast_to(levels, (1000, 200))
+    assert (np.asarray(flat - flat.mean(0)) != 0).any()
+    assert (np.asarray(standardise(flat)) == 0).all()
 
 
 def test_a_constant_part_adds_nothing() -> None:
@@ -91,6 +98,7 @@ def test_a_constant_part_adds_nothing() -> None:
         (lambda: Add([ARMA(), ARMA()], gains=[1.0]), "2 families, 1 gains"),
         (lambda: Add([ARMA(), ARMA()], gains="x"), "Constant"),
         (lambda: Multiply([ARMA(), ARMA()], offsets=[1]), "2 families, 1 offsets"),
+        (lambda: Multiply([ARMA(), ARMA()], offsets=1), r"offsets=1\).*list of numbers"),
         (lambda: Multiply([ARMA(), ARMA()], offsets=[1, "a"]), r"offsets\[1\]"),
     ],
 )

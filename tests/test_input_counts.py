@@ -12,8 +12,9 @@ from scipy import stats
 import s2jax
 from s2jax.config.serialize import from_json, to_json
 from s2jax.distributions import Constant
-from s2jax.inputs import Choice, Counts, CountsLaw, Held, Spikes, Waveforms
+from s2jax.inputs import Choice, Counts, CountsLaw, Given, Held, Spikes, Waveforms
 from s2jax.inputs._poisson import gamma_polynomials, gamma_share, poisson
+from tests.compiled import QUICKLY
 from tests.drawn import channels
 from tests.events import (
     censored,
@@ -185,6 +186,17 @@ class TestCounts:
         assert_counts_match(first, censored(residual_law(LENGTH, 2, 5)[1:], LENGTH))
         assert_counts_match(dwell, censored(dwell_law(LENGTH, 2, 5), LENGTH // 2))
 
+    def test_rate_follows_an_intensity_of_any_size(self, key: jax.Array) -> None:
+        z = np.sin(np.arange(900.0))
+        rates = []
+        for size in (1.0, 1e30, 1e-30):
+            family = Counts(intensity=Given(size * z), amplitude=2.0, level=100.0)
+            rate = lambda words, f=family: f.path(f.draw_laws(words, 16), 16).rate
+            rates.append(np.asarray(jax.jit(rate, compiler_options=QUICKLY)(channels(key, 5))))
+        assert (rates[0].max(1) > 2 * rates[0].min(1)).all()
+        for other in rates[1:]:
+            np.testing.assert_allclose(other, rates[0], rtol=1e-3)
+
     def test_rate_follows_the_intensity(self, key: jax.Array) -> None:
         law, series, path = sample(key, "poisson")
         wave = np.asarray(jax.jit(lambda law: law.signal(LENGTH))(law.intensity), np.float64)
@@ -248,6 +260,9 @@ BAD = {
     "Counts(min_gap=0": {"min_gap": 0},
     "Counts(max_gap=-1": {"max_gap": -1},
     "Counts(level='high'": {"level": "high"},
+    "Counts(level=Constant(value=10000000.0)): draws must be between 0 and 1e+06": {"level": 1e7},
+    "Counts(amplitude=Constant(value=-1.0)): draws must be >= 0": {"amplitude": -1.0},
+    "Counts(presence=Constant(value=1.5)): draws must be between 0 and 1": {"presence": 1.5},
 }
 
 

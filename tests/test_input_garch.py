@@ -3,12 +3,14 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
 
 from s2jax.distributions import Constant, Normal, Uniform
 from s2jax.inputs import GARCH, GARCHLaw
+from s2jax.inputs._noise import student
 from tests.drawn import channels
 from tests.linear_families import check_contract, limit, repeat, worst_moment
 from tests.statistics import assert_counts_match, assert_ks
@@ -107,6 +109,18 @@ def test_law(key: jax.Array) -> None:
     np.testing.assert_allclose(law.alpha + law.beta + law.omega, 1, rtol=1e-6)
     assert_ks(law.mean, stats.norm(0, 2).cdf)
     assert_counts_match([law.is_summed.sum(), (~law.is_summed).sum()], [0.2, 0.8])
+
+
+def test_the_largest_persistence_is_allowed() -> None:
+    """Though 0.9995 is less than itself in float32, which draws have."""
+    assert GARCH(persistence=Constant(0.9995)).persistence == Constant(0.9995)
+
+
+@pytest.mark.parametrize("degrees", [1e15, 1e19, 1e21, 1e38])
+def test_many_degrees_of_freedom_are_a_normal_law(degrees: float) -> None:
+    bits = jnp.asarray(np.random.default_rng(0).integers(2**32, size=(2, 500)), jnp.uint32)
+    values = [student(*bits, 1 / jnp.float32(n)) for n in (degrees, np.inf)]
+    np.testing.assert_allclose(*values, rtol=1e-5)
 
 
 def test_contract(key: jax.Array) -> None:

@@ -46,6 +46,11 @@ RARE = (
 ALL = (*PUBLISHED, *RARE)
 
 
+def test_texts_have_all_digits() -> None:
+    bank = [PeriodicKernel(24.0), PeriodicKernel(24.1234567), PeriodicKernel(999999.5)]
+    assert [kernel.text() for kernel in bank] == ["Per(24)", "Per(24.1234567)", "Per(999999.5)"]
+
+
 def law_of(expression: str, bank: tuple[Any, ...] = ALL, size: int = 5) -> KernelLaw:
     """The law of kernels and operators in order, without parentheses: `Per(24) + C(2) * Lin(1)`."""
     words = re.split(" ([+*]) ", expression)

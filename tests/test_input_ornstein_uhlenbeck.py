@@ -102,6 +102,16 @@ class TestSeries:
         wrong = parts["means"] + parts["deviations"] * noise
         assert worst(np.concatenate([wrong[None], values[1:]]), *products(**MODELS["slow"])) > 20
 
+    def test_a_single_regime_starts_in_its_law(self, key: jax.Array) -> None:
+        """However slow it is: one that forgets nothing of the past that is drawn."""
+        family = OrnsteinUhlenbeck(
+            1, 1, mean=Constant(0.0), relaxation=Constant(1e4), deviation=Constant(1.0)
+        )
+        words = channels(key, 4000)
+        values = np.asarray(draw_series(family, draw_laws(family, words), words), np.float64)
+        for row in (0, -1):
+            assert_ks(values[row], stats.norm.cdf, what=f"step {row}")
+
     def test_steps_given_the_path(self, chains: Any) -> None:
         """The path that the law keeps is the one whose parameters the series has."""
         laws, words = chains

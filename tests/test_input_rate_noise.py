@@ -125,6 +125,11 @@ class TestRate:
                 share = stats.norm.cdf((np.log(value / rate) + shape**2 / 2) / shape)
             assert_ks(share, stats.uniform.cdf)
 
+    def test_the_largest_poisson_rate_is_the_label(self, key: jax.Array) -> None:
+        family = RateNoise(gamma=0, lognormal=0, none=0, intensity=WAVES, poisson_rate=1e9)
+        laws = jax.jit(family.draw_laws, static_argnums=1)(channels(key, 3), LENGTH)
+        assert set(np.asarray(laws.rate)) == {2.0**22}
+
     def test_parameters(self, key: jax.Array) -> None:
         family = RateNoise(poisson=1, gamma=2, lognormal=3, none=4, intensity=WAVES)
         law = jax.device_get(draw(family, channels(key, NUMBER))[0])

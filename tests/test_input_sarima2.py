@@ -231,6 +231,12 @@ def test_numbers_are_leaves() -> None:
     assert set(map(type, jax.tree.leaves((FAMILY, other)))) == {float, int}  # least orders
 
 
+def test_a_single_pair_of_seasons(key: jax.Array) -> None:
+    one = SARIMA2(model=SMALL, base_seasons=[4], envelope_seasons=[7])
+    laws = jax.eval_shape(lambda words: one.draw_laws(words, LENGTH), channels(key, 3))
+    assert laws.base.season.shape == laws.envelope.season.shape == (3,)
+
+
 def test_rows_of_noise_about_it(key: jax.Array) -> None:
     """As `presets.sarsim` has it, in one program."""
     config = s2jax.presets.sarsim(LENGTH, inputs=RateNoise(intensity=FAMILY))
@@ -250,7 +256,7 @@ def test_rows_of_noise_about_it(key: jax.Array) -> None:
 BAD = {
     "at least one weight": {"single": 0, "additive": 0, "multiplicative": 0},
     "SARIMA2(additive=-1": {"additive": -1},
-    "SARIMA2(model=Waveforms": {"model": Waveforms()},
+    "SARIMA2(model=Waveforms()): must be a SARIMA": {"model": Waveforms()},
     "base_seasons[1]=53": {"base_seasons": [4, 53], "envelope_seasons": [7, 7]},
     "base_seasons[0]=3.5": {"base_seasons": [3.5], "envelope_seasons": [7]},
     "envelope_seasons[0]=-1": {"base_seasons": [4], "envelope_seasons": [-1]},

@@ -13,7 +13,7 @@ from statsmodels.tsa.arima_process import arma_acovf
 
 import s2jax
 from s2jax.core.random import fold_in, words_of
-from s2jax.distributions import LogUniform
+from s2jax.distributions import Constant, LogUniform, Uniform
 from s2jax.inputs import ARMA, AbstractInput, Choice, Given, LinearProcess, Mixture
 from s2jax.inputs._process import _innovation
 from tests.statistics import LEVEL, assert_counts_match, assert_ks, assert_same_law
@@ -444,12 +444,30 @@ class TestGiven:
             (np.array(["a", "b"]), TypeError, r"Given\(ndarray\)"),
             ([SINE, np.append(SINE, np.nan)], ValueError, "series 1 has nan at step 300"),
             ([SINE, np.zeros((2, 3))], TypeError, r"Given"),
+            (SINE + 1j, TypeError, r"Given\(ndarray\)"),
+            (np.arange("2020-01", "2021-01", dtype="datetime64[M]"), TypeError, r"Given"),
+            (np.array(["1", "2"]), TypeError, r"Given\(ndarray\)"),
+            (1e300 * SINE, ValueError, r"Given\(values with .*e\+2.*float32.*other units"),
         ],
     )
     @pytest.mark.usefixtures("unchecked")
     def test_messages(self, values: Any, error: type[Exception], message: str) -> None:
         with pytest.raises(error, match=message):
             Given(values)
+
+    @pytest.mark.parametrize(
+        ("fields", "message"),
+        [
+            ({"lengths": 300}, r"Given\(lengths=300\): must be a list of integers"),
+            ({"lengths": [300.5]}, r"Given\(lengths=\[300.5\]\): must be a list of integers"),
+            ({"stretch": Constant(0.0)}, r"Given\(stretch=.*draws must be > 0"),
+            ({"stretch": Uniform(-1.0, 2.0)}, r"Given\(stretch=.*draws must be > 0"),
+        ],
+    )
+    @pytest.mark.usefixtures("unchecked")
+    def test_bad_fields(self, fields: dict[str, Any], message: str) -> None:
+        with pytest.raises((TypeError, ValueError), match=message):
+            Given(SINE, **fields)
 
     def test_series_too_short_for_the_config(self) -> None:
         with pytest.raises(ValueError, match=r"Config\(length=301.*have 300 steps at most"):

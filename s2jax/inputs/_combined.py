@@ -13,7 +13,7 @@ from s2jax.core.part import check_part
 from s2jax.core.random import random_bits
 from s2jax.core.streams import named
 from s2jax.core.types import Number
-from s2jax.distributions import AbstractDistribution, Constant, LogUniform
+from s2jax.distributions import AbstractDistribution, Constant, LogUniform, check_list
 from s2jax.inputs._base import AbstractBatched, AbstractFamily, AbstractInput
 from s2jax.inputs._draws import words_within
 
@@ -92,7 +92,8 @@ class AbstractCombination(AbstractBatched):
 
 def standardise(series: Float[Array, "time channels"]) -> Float[Array, "time channels"]:
     """Series with mean 0 and deviation 1 over time; zeros where there is no deviation."""
-    centred = series - series.mean(0)
+    # the mean of a constant may be another number, by rounding
+    centred = jnp.where(series.max(0) > series.min(0), series - series.mean(0), 0)
     # by its largest value first: the squares of large series overflow, those of small ones vanish
     largest = jnp.abs(centred).max(0)
     centred = centred / jnp.where(largest > 0, largest, 1)
@@ -179,6 +180,7 @@ class Multiply(AbstractCombination):
     def __init__(self, families, gains=_GAINS, offsets=None):
         self.families = _as_families("Multiply", families)
         self.gains = _as_gains(gains, len(self.families))
+        check_list("Multiply", "offsets", offsets, optional=True)
         self.offsets = (1.0,) * len(self.families) if offsets is None else tuple(offsets)
 
     def __check_init__(self):

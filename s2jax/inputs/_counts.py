@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax.core import checks
@@ -14,6 +15,7 @@ from s2jax.core.streams import named
 from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Uniform
 from s2jax.inputs._base import AbstractInput
+from s2jax.inputs._combined import standardise
 from s2jax.inputs._draws import words_within
 from s2jax.inputs._events import (
     ALL_ONES,
@@ -25,6 +27,7 @@ from s2jax.inputs._events import (
     to_ticks,
 )
 from s2jax.inputs._laws import map_channels
+from s2jax.inputs._noise import check_draws
 from s2jax.inputs._poisson import (
     LARGEST_SHAPE,
     LEAST_SHAPE,
@@ -96,12 +99,12 @@ class Counts(AbstractEvents):
     Attributes:
         poisson, negative_binomial, zero_inflated, intermittent: Weights of the kinds.
         intensity: The family of the rate. That of a constant series gives a constant rate.
-        level: Mean rate, in counts per step; at most 1e6.
-        amplitude: Standard deviation of the logarithm of the rate.
+        level: Mean rate, in counts per step; >= 0 and <= 1e6.
+        amplitude: Standard deviation of the logarithm of the rate; >= 0.
         dispersed: Probability that zero-inflated and intermittent counts are negative binomial.
         shape: Of the gamma variables: variance of a count = rate + rate**2 / shape. Clipped to
             [0.5, 1000].
-        presence: Probability that a step of a zero-inflated series is active.
+        presence: Probability that a step of a zero-inflated series is active; >= 0 and <= 1.
         min_gap, max_gap: Least mean gap of intermittent series, in steps, and the largest as a
             share of the length; log-uniform between, and whole.
         regularity: Share of the gap in which nothing comes: 0 for active steps that are as likely
@@ -139,7 +142,10 @@ class Counts(AbstractEvents):
     def __check_init__(self):
         check_part("Counts", "intensity", self.intensity, AbstractInput)
         self._check_kinds(*_KINDS)
-        self._check_laws("level", "amplitude", "shape", "presence", "regularity")
+        self._check_laws("shape", "regularity")
+        check_draws("Counts", "level", self.level, 0, 1e6, "larger counts are not exact")
+        check_draws("Counts", "amplitude", self.amplitude, 0, np.inf, "it is a deviation")
+        check_draws("Counts", "presence", self.presence, 0, 1, "it is a probability")
         checks.check_number("Counts", "dispersed", self.dispersed, 0, 1)
         checks.check_number("Counts", "min_gap", self.min_gap, 1, 2**16)
         checks.check_number("Counts", "max_gap", self.max_gap, 0, 100)
@@ -164,7 +170,7 @@ class Counts(AbstractEvents):
         return CountsLaw(
             kind=kind,
             level=jnp.clip(self.level.from_bits(next(bits)), 0, 1e6),
-            amplitude=self.amplitude.from_bits(next(bits)),
+            amplitude=jnp.maximum(self.amplitude.from_bits(next(bits)), 0),
             shape=jnp.where(is_dispersed, shape, 0),
             presence=presence,
             gap=gap,
@@ -188,12 +194,9 @@ class Counts(AbstractEvents):
     def _rates(self, law: CountsLaw, length: int) -> Float[Array, "time channels"]:
         """Rates of channels on one axis."""
         series = self.intensity.draw_series(law.intensity, law.code, length).astype(jnp.float32)
-        centred = series - series.mean(0)
-        size = jnp.sqrt((centred * centred).mean(0))
-        # a constant series has no size but rounding: its rate is constant too
-        is_flat = size <= 1e-6 * jnp.abs(series).max(0)
-        slope = jnp.where(is_flat, 0, law.amplitude / jnp.where(is_flat, 1, size))
-        exponent = slope * centred
+        # a constant series varies by rounding only: its rate is constant too
+        is_flat = series.max(0) - series.min(0) <= 2e-6 * jnp.abs(series).max(0)
+        exponent = jnp.where(is_flat, 0, law.amplitude) * standardise(series)
         growth = jnp.exp(exponent - exponent.max(0))
         return jnp.minimum(law.level / growth.mean(0) * growth, MAX_RATE)
 

@@ -106,7 +106,8 @@ def add_noise(
 
 def select(index: Int[Array, "*shape"], rows: Sequence[Array] | Array) -> Array:
     """`rows[index]` for each channel by comparisons, which vectorise; a gather does not."""
-    out = rows[0]
+    # of a single row too, whatever the shape of the index
+    out = jnp.broadcast_to(rows[0], jnp.broadcast_shapes(jnp.shape(rows[0]), index.shape))
     for position, row in enumerate(rows[1:], start=1):
         out = jnp.where(index == position, row, out)
     return out

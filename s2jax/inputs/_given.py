@@ -67,14 +67,15 @@ class Given(AbstractInput):
         if lengths is None:
             values, lengths = _join(values)
         held: Any = values if _is_traced(values) else _as_floats(values)
-        counts: Any = lengths if _is_traced(lengths) else np.asarray(lengths, np.int32)
+        counts: Any = lengths if _is_traced(lengths) else _as_counts(lengths)
         self.values, self.lengths = held, counts
         self.stretch = stretch
 
     def __check_init__(self):
+        check_part("Given", "stretch", self.stretch, AbstractDistribution, optional=True)
         if self.stretch is not None:
-            reason = "windows run forwards in time"
-            check_draws("Given", "stretch", self.stretch, 0, np.inf, reason, strict=True)
+            forward = "a window goes on in time"
+            check_draws("Given", "stretch", self.stretch, 0, np.inf, forward, strict=True)
         if not (checks.is_concrete(self.values) and checks.is_concrete(self.lengths)):
             return
         values, lengths = np.asarray(self.values), np.asarray(self.lengths)
@@ -124,9 +125,8 @@ class Given(AbstractInput):
         if self.stretch is None:
             return Window(series, offset, jnp.float32(1))
         steps = lengths[series] - 1
-        stretch = jnp.minimum(
-            draws.sample("stretch", self.stretch), steps.astype(jnp.float32) / (length - 1)
-        )
+        drawn = jnp.maximum(draws.sample("stretch", self.stretch), 0)
+        stretch = jnp.minimum(drawn, steps.astype(jnp.float32) / (length - 1))
         span = jnp.ceil(stretch * (length - 1)).astype(jnp.int32)
         offset = draws.integers("offset", 0, jnp.maximum(steps - span, 0) + 1)
         return Window(series, offset, stretch)
@@ -183,9 +183,30 @@ def _as_floats(values: Any) -> np.ndarray:
     """What the user gave in the default float: of float64 and float32 as of all else float32."""
     try:
         array = np.asarray(values)
+        if array.dtype.kind not in "biufO" and array.dtype.type.__module__ == "numpy":
+            raise TypeError(f"{array.dtype} is no type of real numbers")
         array = array.astype(np.float64 if array.dtype == np.float64 else np.float32)
-        return array.astype(jnp.result_type(float))
     except (TypeError, ValueError) as error:
         raise TypeError(
             f"Given({type(values).__name__}): must be an array of numbers, or a list of them."
         ) from error
+    with np.errstate(over="ignore"):
+        held = array.astype(jnp.result_type(float))
+    beyond = np.isinf(held) & np.isfinite(array)
+    if beyond.any():
+        raise ValueError(
+            f"Given(values with {array[beyond][0]:g}): must be of magnitude <= 3.4e38, because "
+            "they are kept in float32. Choose other units."
+        )
+    return held
+
+
+def _as_counts(lengths: Any) -> np.ndarray:
+    """The lengths that the user gave, as integers."""
+    array = np.asarray(lengths)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise TypeError(
+            f"Given(lengths={checks.shown(lengths)}): must be a list of integers, because they are "
+            "numbers of steps. Pass a list of series instead, without lengths."
+        )
+    return array.astype(np.int32)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax.core import checks
@@ -30,6 +31,7 @@ from s2jax.inputs._events import (
     take,
 )
 from s2jax.inputs._laws import map_channels
+from s2jax.inputs._noise import check_draws
 
 _KINDS = ("steps", "lines", "on_off", "schedule")
 _STEPS, _LINES, _ON_OFF, _SCHEDULE = range(4)
@@ -110,7 +112,7 @@ class Held(AbstractEvents):
             are as likely at every step, 1 for a clock. Clipped to [0, 1].
         persistence: Correlation of a level or slope with the one before. Clipped to [-1, 1].
         duty: Share of time that on-off series are on. Clipped to [0, 1].
-        noise: Standard deviation of white noise, in those of the levels (1 = off to on).
+        noise: Standard deviation of white noise, in those of the levels (1 = off to on); >= 0.
         noisy: Probability that there is noise.
         max_states: Largest number of states. Static.
 
@@ -143,7 +145,8 @@ class Held(AbstractEvents):
 
     def __check_init__(self):
         self._check_kinds(*_KINDS)
-        self._check_laws("regularity", "persistence", "duty", "noise")
+        self._check_laws("regularity", "persistence", "duty")
+        check_draws("Held", "noise", self.noise, 0, np.inf, "it is a deviation")
         checks.check_number("Held", "min_dwell", self.min_dwell, 1, 2**16)
         checks.check_number("Held", "max_dwell", self.max_dwell, 0, 100)
         checks.check_number("Held", "noisy", self.noisy, 0, 1)
@@ -174,6 +177,7 @@ class Held(AbstractEvents):
         first, position = _place(next(bits), dwell)
         left = select(first, dead) - position
         noise = jnp.where(uniform(next(bits)) < self.noisy, self.noise.from_bits(next(bits)), 0)
+        noise = jnp.maximum(noise, 0)
         return HeldLaw(
             kind=kind,
             num_states=num_states,

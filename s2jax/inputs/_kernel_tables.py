@@ -328,4 +328,7 @@ def check_bank(owner: str, bank: Any) -> None:
                 "s2jax.inputs.PeriodicKernel(24)."
             )
     if not bank:
-        raise ValueError(f"{owner}(bank=()): must have at least one kernel.")
+        raise ValueError(
+            f"{owner}(bank=()): must have at least one kernel, because one is always drawn. Pass "
+            "for example [s2jax.inputs.PeriodicKernel(24)]."
+        )

@@ -1,5 +1,7 @@
 """Normal and Student innovations of unit variance, and checks of the laws of parameters."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt32
@@ -13,6 +15,7 @@ from s2jax.core.types import Number
 from s2jax.distributions import AbstractDistribution
 
 LEAST_DEGREES = 2.1
+_LEAST_INVERSE = np.float32(1e-20)  # of degrees: beyond, Student's law is the normal one
 
 
 def sample_innovations(
@@ -73,7 +76,8 @@ def student(
     # exp(g) - 1 in single precision is right to 1e-7 / g: below 2**-8 its series is
     series = grown * (1 + grown * (np.float32(0.5) + grown * np.float32(1 / 6)))
     grown = jnp.where(grown < np.float32(2.0**-8), series, jnp.exp(grown) - 1)
-    square = jnp.where(inverse > 0, grown / jnp.maximum(inverse, np.float32(1e-20)), exponent)
+    is_student = inverse > _LEAST_INVERSE
+    square = jnp.where(is_student, grown / jnp.where(is_student, inverse, 1), exponent)
     return jnp.sqrt(square * (1 - 2 * inverse)) * fastmath.cos(_angle(angular))
 
 
@@ -87,7 +91,7 @@ def _angle(bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 def check_draws(
-    owner: str, name: str, law: AbstractDistribution, low: float, high: float, reason: str,
+    owner: str, name: str, law: Any, low: float, high: float, reason: str,
     strict: bool = False,
 ) -> None:  # fmt: skip
     """Refuse a law whose fields let draws be outside [low, high], or on its ends if `strict`.
@@ -95,12 +99,15 @@ def check_draws(
     A law of the user's own says nothing of this: its draws are clipped where they are used.
     """
     check_part(owner, name, law, AbstractDistribution)
+    # in float32, as draws are: 0.9995 is the largest persistence, and is 0.99949998
+    lowest, highest = float(np.float32(low)), float(np.float32(high))
     for value in _ends(law):
         if not checks.is_concrete(value):
             continue
-        number = float(value)
-        outside = not low < number < high if strict else not low <= number <= high
-        if outside:
+        with np.errstate(over="ignore"):
+            number = float(np.asarray(value, np.float32))
+        is_inside = lowest < number < highest if strict else lowest <= number <= highest
+        if not is_inside:
             rule = f"> {low:g} and < {high:g}" if strict else f"between {low:g} and {high:g}"
             rule = f"{'>' if strict else '>='} {low:g}" if np.isinf(high) else rule
             raise ValueError(

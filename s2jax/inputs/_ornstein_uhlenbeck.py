@@ -20,6 +20,7 @@ from s2jax.inputs._noise import check_draws, sample_normals
 MOST_REGIMES = 4
 _BITS = 2  # of a regime
 _NUM_PAST = 32
+_LEAST = np.float32(1e-18)  # of times and deviations: what is drawn below, by a law of one's own
 
 
 class OrnsteinUhlenbeckLaw(eqx.Module):
@@ -56,9 +57,10 @@ class OrnsteinUhlenbeck(AbstractBatched):
     step t. Regimes are a Markov chain: one is left with probability 1 / dwell in a step, for any
     other alike. The chain starts in its stationary law, and so does x: from 32 sojourns in earlier
     regimes, drawn backwards, which leave exp(-sum(rates * sojourns)) of a value before them. With
-    the defaults that is below 1e-10 for all but one channel of a thousand. Given the parameters,
-    the law of the future given the past is tractable: normal given the regimes to come, over which
-    a filter sums.
+    the defaults that is below 1e-10 for all but one channel of a thousand. That value is drawn from
+    the stationary law of its regime, which is exact where there is a single one. Given the
+    parameters, the law of the future given the past is tractable: normal given the regimes to come,
+    over which a filter sums.
 
     Attributes:
         min_regimes: Least number of regimes.
@@ -109,7 +111,7 @@ class OrnsteinUhlenbeck(AbstractBatched):
         )
         parts = bits[2:].reshape(4, size, -1)
         is_used = jnp.arange(size, dtype=jnp.int32)[:, None] < num_regimes
-        positive = lambda law, bits: jnp.maximum(law.from_bits(bits), np.float32(1e-6))
+        positive = lambda law, bits: jnp.maximum(law.from_bits(bits), _LEAST)
         rates = 1 / positive(self.relaxation, parts[1])
         volatilities = positive(self.deviation, parts[2]) * jnp.sqrt(2 * rates)
         dwells = jnp.where(is_used, jnp.maximum(self.dwell.from_bits(parts[3]), 1), 0)
@@ -131,7 +133,7 @@ class OrnsteinUhlenbeck(AbstractBatched):
         self, laws: OrnsteinUhlenbeckLaw, words: UInt32[Array, "channels 2"], length: int
     ) -> Float[Array, "time channels"]:
         means, rates = laws.means.T, laws.rates.T
-        deviations = laws.volatilities.T / jnp.sqrt(2 * jnp.maximum(rates, np.float32(1e-12)))
+        deviations = laws.volatilities.T / jnp.sqrt(2 * jnp.where(rates > 0, rates, 1))
         path = unpack(laws.path.T, _BITS, length)
         noise = sample_normals(words, length + _NUM_PAST, "noise")
         first = _sample_first(laws, words, path[0], means, rates, deviations, noise[length:])
@@ -167,22 +169,23 @@ def _sample_first(
 
     def step(carry, inputs):
         total, share, regime = carry
-        lasting, jumping, noise = inputs
+        lasting, jumping, noise, is_first = inputs
         mean, rate, deviation, dwell = _pick(regime, means, rates, deviations, dwells)
         # the number of steps that it stays: geometric, by inversion; never, if the dwell is a step
         stays = jnp.log1p(-1 / jnp.maximum(dwell, np.float32(1.0001)))
         steps = 1 + jnp.floor(jnp.log1p(-uniform(lasting)) / stays)
-        left = jnp.exp(-rate * steps)
-        spread = deviation * jnp.sqrt(-jnp.expm1(-2 * rate * steps))
-        total = total + share * (mean * (1 - left) + spread * noise)
+        # what was before the earliest sojourn is forgotten, as if it had always lasted
+        left = jnp.where(is_first, 0, jnp.exp(-rate * steps))
+        moved = jnp.where(is_first, 1, -jnp.expm1(-2 * rate * steps))
+        total = total + share * (mean * (1 - left) + deviation * jnp.sqrt(moved) * noise)
         # a word whose product with the dwell is below 1 jumps
         regime = _leave(regime, uniform(jumping), laws.num_regimes)
         return (total, share * left, regime), None
 
     start = (jnp.zeros_like(means[0]), jnp.ones_like(means[0]), regime)
-    halves = (bits[:_NUM_PAST], bits[_NUM_PAST:], noise)
-    total, share, regime = jax.lax.scan(step, start, halves)[0]
-    return total + share * _pick(regime, means)[0]
+    is_first = np.arange(_NUM_PAST) == _NUM_PAST - 1
+    halves = (bits[:_NUM_PAST], bits[_NUM_PAST:], noise, is_first)
+    return jax.lax.scan(step, start, halves)[0][0]
 
 
 def _jump(

@@ -20,6 +20,7 @@ from s2jax.inputs._noise import check_draws
 from s2jax.inputs._poisson import (
     LARGEST_SHAPE,
     LEAST_SHAPE,
+    MAX_RATE,
     gamma_polynomials,
     log_gamma_share,
     poisson,
@@ -134,7 +135,7 @@ class RateNoise(AbstractEvents):
         return RateNoiseLaw(
             kind=kind,
             rate=pick(
-                self.poisson_rate.from_bits(rates),
+                jnp.minimum(self.poisson_rate.from_bits(rates), MAX_RATE),
                 self.gamma_rate.from_bits(rates),
                 self.lognormal_rate.from_bits(rates),
                 nothing,

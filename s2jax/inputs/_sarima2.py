@@ -13,7 +13,7 @@ from s2jax.core.part import check_part
 from s2jax.core.random import below
 from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, Constant, Uniform, check_list, floats, stack
-from s2jax.inputs._base import explaining_traced
+from s2jax.inputs._base import AbstractFamily, explaining_traced
 from s2jax.inputs._combined import to_share
 from s2jax.inputs._draws import Draws, words_within
 from s2jax.inputs._events import AbstractEvents, distribution, law_words, select
@@ -106,6 +106,11 @@ class SARIMA2(AbstractEvents):
 
     def __check_init__(self):
         self._check_kinds(*_KINDS)
+        if isinstance(self.model, AbstractFamily) and not isinstance(self.model, SARIMA):
+            raise TypeError(
+                f"SARIMA2(model={checks.shown(self.model)}): must be a SARIMA, because the seasons "
+                "of the pairs are given to it. Join other families by s2jax.inputs.Add or Multiply."
+            )
         check_part("SARIMA2", "model", self.model, SARIMA)
         self._check_seasons()
         check_draws("SARIMA2", "depth", self.depth, 0, 1, "deeper envelopes turn the base over")

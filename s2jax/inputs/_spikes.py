@@ -29,6 +29,7 @@ from s2jax.inputs._events import (
     to_ticks,
 )
 from s2jax.inputs._laws import map_channels
+from s2jax.inputs._noise import check_draws
 
 _TIMES = ("regular", "jittered", "poisson")
 _SHAPES = ("single", "exponential", "rounded", "box")
@@ -119,10 +120,10 @@ class Spikes(AbstractEvents):
             log-uniform between.
         jitter: Part of its beat over which a jittered spike is spread. Clipped to [0, 1].
         heavy: Probability of Pareto heights.
-        spread: See above; of Pareto heights 1 / the tail index.
-        negative: Probability that a spike points down, drawn for each series.
+        spread: See above; of Pareto heights 1 / the tail index. >= 0.
+        negative: Probability that a spike points down, drawn for each series; >= 0 and <= 1.
         duration: Share of the gap, at least one step.
-        baseline: Standard deviation of the baseline; the median height is 1.
+        baseline: Standard deviation of the baseline, >= 0; the median height is 1.
         persistence: Autocorrelation of the baseline at lag 1. Clipped to [-1, 1].
 
     Raises:
@@ -159,7 +160,10 @@ class Spikes(AbstractEvents):
     def __check_init__(self):
         self._check_kinds(*_TIMES)
         self._check_kinds(*_SHAPES)
-        self._check_laws("jitter", "spread", "negative", "duration", "baseline", "persistence")
+        self._check_laws("jitter", "duration", "persistence")
+        check_draws("Spikes", "spread", self.spread, 0, np.inf, "it is a deviation")
+        check_draws("Spikes", "negative", self.negative, 0, 1, "it is a probability")
+        check_draws("Spikes", "baseline", self.baseline, 0, np.inf, "it is a deviation")
         checks.check_number("Spikes", "min_gap", self.min_gap, 2, 2**16)
         checks.check_number("Spikes", "max_gap", self.max_gap, 0, 100)
         checks.check_number("Spikes", "heavy", self.heavy, 0, 1)
@@ -182,10 +186,10 @@ class Spikes(AbstractEvents):
             jitter=jnp.where(times == 1, jitter, 0),
             phase=jnp.where(times == _POISSON, 0, uniform(next(bits))),
             heavy=uniform(next(bits)) < self.heavy,
-            spread=self.spread.from_bits(next(bits)),
-            negative=self.negative.from_bits(next(bits)),
+            spread=jnp.maximum(self.spread.from_bits(next(bits)), 0),
+            negative=jnp.clip(self.negative.from_bits(next(bits)), 0, 1),
             duration=jnp.where(shape == _SINGLE, 1, duration),
-            baseline=self.baseline.from_bits(next(bits)),
+            baseline=jnp.maximum(self.baseline.from_bits(next(bits)), 0),
             persistence=jnp.clip(self.persistence.from_bits(next(bits)), -1, 1),
             code=take(bits, 2).T,
         )

@@ -182,7 +182,7 @@ class TrendSeason(AbstractBatchedSeries):
                 f"{name}(frequencies={checks.shown(self.frequencies)}): must be 5 weights, of "
                 f"{', '.join(calendar.FREQUENCIES)}. Give 0 to those that are not to be drawn."
             )
-        check_weights(name, "frequencies", len(self.frequencies), self.frequencies)
+        check_weights(name, "frequencies", 5, self.frequencies, name="frequencies")
         checks.check_number(name, "slope", self.slope, 0, 1e3)
         checks.check_number(name, "growth", self.growth, 0, 1)
         checks.check_number(name, "noise", self.noise, 0, 1e3)

@@ -22,6 +22,7 @@ from s2jax.inputs._events import (
     to_turns,
 )
 from s2jax.inputs._laws import map_channels
+from s2jax.inputs._noise import check_draws
 
 _KINDS = ("sine", "saw", "triangle", "square", "pulse", "chirp", "damped")
 _SINE, _SAW, _TRIANGLE, _SQUARE, _PULSE, _CHIRP, _DAMPED = range(7)
@@ -101,8 +102,8 @@ class Waveforms(AbstractEvents):
         width: Share of the period that a pulse lasts, at least one step.
         amplitude: Size of each wave, whose sign is drawn.
         modulated: Probability that the amplitude is modulated, with a period of 16 steps or more.
-        depth: Of the modulation, relative to the amplitude.
-        noise: Standard deviation of white noise.
+        depth: Of the modulation, relative to the amplitude; >= 0.
+        noise: Standard deviation of white noise; >= 0.
         noisy: Probability that there is noise.
 
     Raises:
@@ -138,7 +139,9 @@ class Waveforms(AbstractEvents):
 
     def __check_init__(self):
         self._check_kinds(*_KINDS)
-        self._check_laws("duty", "width", "amplitude", "depth", "noise")
+        self._check_laws("duty", "width", "amplitude")
+        check_draws("Waveforms", "depth", self.depth, 0, np.inf, "its phase is drawn")
+        check_draws("Waveforms", "noise", self.noise, 0, np.inf, "it is a deviation")
         checks.check_number("Waveforms", "min_period", self.min_period, 2, 2**16)
         checks.check_number("Waveforms", "max_period", self.max_period, 0, 100)
         checks.check_number("Waveforms", "modulated", self.modulated, 0, 1)
@@ -170,6 +173,7 @@ class Waveforms(AbstractEvents):
         fraction = 0.1 + 0.4 * uniform(take(bits, size))
         depth = jnp.where(uniform(next(bits)) < self.modulated, self.depth.from_bits(next(bits)), 0)
         noise = jnp.where(uniform(next(bits)) < self.noisy, self.noise.from_bits(next(bits)), 0)
+        depth, noise = jnp.maximum(depth, 0), jnp.maximum(noise, 0)
         slow = log_uniform(next(bits), 16.0, length)
         keep = lambda field: jnp.where(used, field, 0).T
         return WaveformsLaw(

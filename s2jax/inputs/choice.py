@@ -14,6 +14,7 @@ from s2jax.core.part import check_part
 from s2jax.core.random import categorical, random_bits
 from s2jax.core.streams import named
 from s2jax.core.types import Words
+from s2jax.distributions import check_list
 from s2jax.inputs._base import AbstractBatched, AbstractFamily, AbstractInput, AbstractRowInput
 from s2jax.inputs._given import Window
 from s2jax.inputs._process import AbstractProcess, LinearProcess, merge
@@ -161,6 +162,7 @@ class Choice(AbstractBatched):
                 "Pass [s2jax.inputs.Mixture(), s2jax.inputs.ARMA()]."
             )
         self.families = tuple(families)
+        check_list("Choice", "weights", weights, optional=True)
         if weights is None:
             weights = (1.0,) * len(self.families)
         self.weights = tuple(weights) if isinstance(weights, (list, tuple)) else weights

@@ -25,6 +25,12 @@ def _static(default: float | None = None) -> Any:
     return eqx.field(static=True, converter=as_float, default=default)
 
 
+def _digits(number: float) -> str:
+    """A number in as few digits as read back as the same one."""
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number)
+
+
 class AbstractKernel(Part):
     """A covariance function k(s, t) of two times; its numbers are static."""
 
@@ -46,7 +52,7 @@ class AbstractKernel(Part):
         numbers = [getattr(self, field.name) for field in dataclasses.fields(self)]
         if len(numbers) > 1 and numbers[-1] == 1:
             numbers = numbers[:-1]
-        return f"{self._word}({', '.join(f'{number:g}' for number in numbers)})"
+        return f"{self._word}({', '.join(map(_digits, numbers))})"
 
 
 class AbstractStationaryKernel(AbstractKernel):
