@@ -18,8 +18,8 @@ from s2jax.core.random import words_of
 from s2jax.distributions import Choices, Constant, LogUniform, Normal, Uniform
 from s2jax.laws.given import fold_tree
 from s2jax.ode import NAMES, System, _field, _solve, _system, named
-from s2jax.ode._words import read_words, write_words
 from s2jax.ode._known_systems import SYSTEMS
+from s2jax.ode._words import read_words, write_words
 from s2jax.programs.program import VARIABLE_NAMES
 from s2jax.text.form import to_float
 from s2jax.text.tree import Number, Parameter

@@ -72,7 +72,6 @@ class Given(AbstractInput):
         self.stretch = stretch
 
     def __check_init__(self):
-        check_part("Given", "stretch", self.stretch, AbstractDistribution, optional=True)
         if self.stretch is not None:
             forward = "a window goes on in time"
             check_draws("Given", "stretch", self.stretch, 0, np.inf, forward, strict=True)
