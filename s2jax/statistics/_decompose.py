@@ -73,8 +73,7 @@ def decompose(
     checks.check_static_integer("decompose", "window", window, 7)
     if window % 2 == 0:
         raise ValueError(
-            f"decompose(window={window}): must be odd, because it has a middle. "
-            f"Pass {window + 1}."
+            f"decompose(window={window}): must be odd, because it has a middle. Pass {window + 1}."
         )
     if is_short(series.shape[-1], period):
         return Decomposition(*[jnp.full(series.shape, jnp.nan, jnp.float32)] * 3)

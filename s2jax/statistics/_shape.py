@@ -151,13 +151,13 @@ def tail_index(series: Series, share: float = 0.05) -> Float[Array, "*batch"]:
     """Hill's estimate of the tail index g, where P(|x - median| > u) falls as u^(-1/g).
 
     The mean of `log(a_i / a_{k+1})` over the k = share * time largest a_i of the distances from
-    the median, rounded up. Range 0 upwards, no unit: 0.2 to 0.3 for normal values at 512 steps, 1 for
+    the median, rounded up. Range 0 upwards, no unit: 0.2 for normal values at 512 steps, 1 for
     Cauchy's; values of 0.5 and more are of laws without variance. NaN for a series that is shorter
     than 20, has missing values, or is at its median but for k steps.
 
     Args:
         series: At least 20 steps.
-        share: Of values that are the tail, above 0 and at most 0.5. Static.
+        share: Of values that are the tail, above 0 and at most 0.25. Static.
 
     Raises:
         ValueError: If `share` is out of range.
@@ -171,7 +171,7 @@ def tail_index(series: Series, share: float = 0.05) -> Float[Array, "*batch"]:
         Hill 1975, "A simple general approach to inference about the tail of a distribution".
     """
     series = rows_of("tail_index", series)
-    checks.check_number("tail_index", "share", share, 0, 0.5, strict=True)
+    checks.check_number("tail_index", "share", share, 0, 0.25, strict=True)
     return undefined(series) if series.shape[-1] < 20 else _tail(series, share)
 
 
