@@ -1,7 +1,7 @@
 """Features of series, batched and jitted: what a forecaster could learn from them.
 
-All are functions of `(..., time)` in float32. A series that is too short for a feature, or has none,
-has NaN there and is never an error.
+All are functions of `(..., time)` in float32. A series that is too short for a feature, or has
+none, has NaN there and is never an error.
 """
 
 from s2jax.statistics._decompose import Decomposition, decompose

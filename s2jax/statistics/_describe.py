@@ -6,13 +6,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Num
 
 from s2jax.core import checks
 from s2jax.statistics import _shape, _spectra
 from s2jax.statistics._decompose import check_period, is_short, smoothers
-from s2jax.statistics._series import Series, centre, map_rows, rows_of, varies
-from s2jax.statistics._series import _fill as fill
+from s2jax.statistics._series import Series, centre, close_gaps, map_rows, rows_of, varies
 from s2jax.statistics._skill import Skill, is_short_for_skill, skill_of
 from s2jax.statistics._time import TimeFeatures, time_of
 
@@ -100,7 +99,7 @@ def _features(
     rows: Array, matrices: Array | None, period: int | None, horizon: int, order: int
 ) -> Features:
     length = rows.shape[-1]
-    whole = fill(rows)
+    whole = close_gaps(rows)
     nothing = jnp.full(rows.shape[:1], jnp.nan, jnp.float32)
     of_time = TimeFeatures(*[nothing] * len(TimeFeatures._fields))
     if matrices is not None:
@@ -154,7 +153,12 @@ class Shares(NamedTuple):
     number: int
 
 
-def shares(y: Series, x: Series | None = None, horizon: int = 48, order: int = 24) -> Shares:
+def shares(
+    y: Series,
+    x: Num[Array | np.ndarray, "rows inputs time"] | None = None,
+    horizon: int = 48,
+    order: int = 24,
+) -> Shares:
     """What share of series is unforecastable, constant, affine in an input, monotone, or counts.
 
     Missing values are left out, and closed by `fill_gaps` for the skill and the correlation.
@@ -197,7 +201,7 @@ def shares(y: Series, x: Series | None = None, horizon: int = 48, order: int = 2
 @functools.partial(jax.jit, static_argnums=(2, 3))
 def _shares(y: Array, x: Array | None, horizon: int, order: int) -> tuple[Array, ...]:
     seen = jnp.isfinite(y)
-    whole = jnp.where(seen.any(-1, keepdims=True), fill(y), 0)
+    whole = jnp.where(seen.any(-1, keepdims=True), close_gaps(y), 0)
     moves = varies(y)
     steps = jnp.diff(whole)
     monotone = moves & ((steps >= 0).all(-1) | (steps <= 0).all(-1))
@@ -218,7 +222,7 @@ def _shares(y: Array, x: Array | None, horizon: int, order: int) -> tuple[Array,
 def correlate_with_inputs(x: Array, y: Array) -> Array:
     """Largest |corr(x_k, y)| over the inputs of each row and output: `(rows, outputs)`."""
     unit = []
-    for one in (fill(x), y):
+    for one in (close_gaps(x), y):
         z = centre(one)
         size = jnp.sqrt((z**2).sum(-1, keepdims=True))
         flat = ~varies(one)[..., None] | (size == 0)

@@ -100,11 +100,11 @@ def fill_gaps(series: Series) -> Float[Array, "*batch time"]:
         >>> fill_gaps(jnp.array([jnp.nan, 1.0, jnp.nan, 3.0])).tolist()
         [1.0, 1.0, 2.0, 3.0]
     """
-    return _fill(rows_of("fill_gaps", series))
+    return close_gaps(rows_of("fill_gaps", series))
 
 
 @jax.jit
-def _fill(series: Array) -> Array:
+def close_gaps(series: Array) -> Array:
     seen = jnp.isfinite(series)
     length = series.shape[-1]
     step = lax.broadcasted_iota(jnp.int32, series.shape, series.ndim - 1)

@@ -33,7 +33,7 @@ WIDTH = 10
 """Steps of a tile of series without a period, as in tsfeatures."""
 NO_SEASON = 1e-5
 """Seasons of a smaller standard deviation, in those of the series, are rounding."""
-BLOCKS = 4
+BLOCKS = 2
 
 
 class TimeFeatures(NamedTuple):
