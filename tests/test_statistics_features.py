@@ -115,7 +115,7 @@ def ar_skills(x: Floats, order: int = ORDER, ridge: float = 1e-3) -> tuple[float
 
 
 def peak(x: Floats) -> tuple[float, float]:
-    r = acf(x, nlags=len(x) // 2 - 1, fft=False)
+    r = np.asarray(acf(x, nlags=len(x) // 2 - 1, fft=False))
     tops = [k for k in range(1, len(r) - 1) if r[k - 1] < r[k] >= r[k + 1] and r[k] > 0]
     best = max(tops, key=lambda k: r[k], default=0)
     return (r[best], best) if best else (0.0, 0.0)

@@ -1,6 +1,7 @@
 """All features of series at once, and what share of a corpus is of which kind."""
 
 import functools
+import math
 from typing import NamedTuple
 
 import jax
@@ -195,11 +196,11 @@ def shares(
             f"shares(y of shape {y.shape}): must have a series, because shares of none are not "
             "defined. Pass at least one."
         )
-    return Shares(*_shares(y, x, horizon, order), int(np.prod(y.shape[:-1])))
+    return _shares(y, x, horizon, order)._replace(number=math.prod(y.shape[:-1]))
 
 
 @functools.partial(jax.jit, static_argnums=(2, 3))
-def _shares(y: Array, x: Array | None, horizon: int, order: int) -> tuple[Array, ...]:
+def _shares(y: Array, x: Array | None, horizon: int, order: int) -> Shares:
     seen = jnp.isfinite(y)
     whole = jnp.where(seen.any(-1, keepdims=True), close_gaps(y), 0)
     moves = varies(y)
@@ -216,7 +217,15 @@ def _shares(y: Array, x: Array | None, horizon: int, order: int) -> tuple[Array,
     defined = ~jnp.isnan(best)
     lost = (best < UNFORECASTABLE).sum(dtype=jnp.float32) / defined.sum(dtype=jnp.float32)
     share = lambda flags: flags.mean(dtype=jnp.float32)
-    return lost, share(~moves), affine, share(monotone), share(counts), share(~defined)
+    return Shares(
+        unforecastable=lost,
+        constant=share(~moves),
+        affine=affine,
+        monotone=share(monotone),
+        counts=share(counts),
+        undefined=share(~defined),
+        number=0,
+    )
 
 
 def correlate_with_inputs(x: Array, y: Array) -> Array:
