@@ -77,7 +77,8 @@ def decompose(
         )
     if is_short(series.shape[-1], period):
         return Decomposition(*[jnp.full(series.shape, jnp.nan, jnp.float32)] * 3)
-    return _decompose(series, smoothers(series.shape[-1], period, window))
+    matrices = jnp.asarray(smoothers(series.shape[-1], period, window))
+    return map_rows(lambda rows: apply_smoothers(rows, matrices), series)
 
 
 def check_period(owner: str, period: int | None, length: int) -> None:
@@ -97,10 +98,6 @@ def is_short(length: int, period: int | None) -> bool:
 
 
 @jax.jit
-def _decompose(series: Array, matrices: Array) -> Decomposition:
-    return map_rows(lambda rows: apply_smoothers(rows, matrices), series)
-
-
 def apply_smoothers(rows: Array, matrices: Array) -> Decomposition:
     """Decompose `(rows, time)`; the mean is the trend's, so that matrices act on small numbers."""
     mean = rows.mean(-1, keepdims=True)

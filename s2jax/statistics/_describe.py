@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Num
+from jaxtyping import Array, Bool, Float, Num
 
 from s2jax.core import checks
 from s2jax.statistics import _shape, _spectra
@@ -85,17 +85,11 @@ def describe(
     check_period("describe", period, length)
     checks.check_static_integer("describe", "horizon", horizon, 1)
     checks.check_static_integer("describe", "order", order, 1)
-    matrices = None if is_short(length, period) else smoothers(length, period)
-    return _describe(series, matrices, period, horizon, order)
-
-
-@functools.partial(jax.jit, static_argnums=(2, 3, 4))
-def _describe(
-    series: Array, matrices: Array | None, period: int | None, horizon: int, order: int
-) -> Features:
+    matrices = None if is_short(length, period) else jnp.asarray(smoothers(length, period))
     return map_rows(lambda rows: _features(rows, matrices, period, horizon, order), series)
 
 
+@functools.partial(jax.jit, static_argnums=(2, 3, 4))
 def _features(
     rows: Array, matrices: Array | None, period: int | None, horizon: int, order: int
 ) -> Features:
@@ -196,42 +190,56 @@ def shares(
             f"shares(y of shape {y.shape}): must have a series, because shares of none are not "
             "defined. Pass at least one."
         )
-    return _shares(y, x, horizon, order)._replace(number=math.prod(y.shape[:-1]))
-
-
-@functools.partial(jax.jit, static_argnums=(2, 3))
-def _shares(y: Array, x: Array | None, horizon: int, order: int) -> Shares:
-    seen = jnp.isfinite(y)
-    whole = jnp.where(seen.any(-1, keepdims=True), close_gaps(y), 0)
-    moves = varies(y)
-    steps = jnp.diff(whole)
-    monotone = moves & ((steps >= 0).all(-1) | (steps <= 0).all(-1))
-    counts = moves & jnp.where(seen, (y >= 0) & (y == jnp.round(y)), True).all(-1)
+    kinds = map_rows(lambda rows: _kinds(rows, horizon, order), y)
     affine = jnp.float32(jnp.nan)
     if x is not None:
-        affine = (correlate_with_inputs(x, whole) > AFFINE).mean(dtype=jnp.float32)
-    best = jnp.full(y.shape[:-1], jnp.nan, jnp.float32)
-    if not is_short_for_skill(y.shape[-1], horizon, order):
-        skill = map_rows(lambda rows: skill_of(rows, horizon, order), whole)
-        best = jnp.maximum(skill.one, skill.many)
-    defined = ~jnp.isnan(best)
-    lost = (best < UNFORECASTABLE).sum(dtype=jnp.float32) / defined.sum(dtype=jnp.float32)
+        affine = (correlate_with_inputs(x, y) > AFFINE).mean(dtype=jnp.float32)
+    defined = ~jnp.isnan(kinds.best)
+    lost = (kinds.best < UNFORECASTABLE).sum(dtype=jnp.float32)
     share = lambda flags: flags.mean(dtype=jnp.float32)
     return Shares(
-        unforecastable=lost,
-        constant=share(~moves),
+        unforecastable=lost / defined.sum(dtype=jnp.float32),
+        constant=share(kinds.constant),
         affine=affine,
-        monotone=share(monotone),
-        counts=share(counts),
+        monotone=share(kinds.monotone),
+        counts=share(kinds.counts),
         undefined=share(~defined),
-        number=0,
+        number=math.prod(y.shape[:-1]),
     )
 
 
+class _Kinds(NamedTuple):
+    """Of which kinds each row is, and the better of its skills."""
+
+    best: Float[Array, " rows"]
+    constant: Bool[Array, " rows"]
+    monotone: Bool[Array, " rows"]
+    counts: Bool[Array, " rows"]
+
+
+@functools.partial(jax.jit, static_argnums=(1, 2))
+def _kinds(rows: Array, horizon: int, order: int) -> _Kinds:
+    seen = jnp.isfinite(rows)
+    whole = jnp.where(seen.any(-1, keepdims=True), close_gaps(rows), 0)
+    moves = varies(rows)
+    steps = whole[:, 1:] - whole[:, :-1]
+    best = jnp.full(rows.shape[:1], jnp.nan, jnp.float32)
+    if not is_short_for_skill(rows.shape[-1], horizon, order):
+        skill = skill_of(whole, horizon, order)
+        best = jnp.maximum(skill.one, skill.many)
+    return _Kinds(
+        best=best,
+        constant=~moves,
+        monotone=moves & ((steps >= 0).all(-1) | (steps <= 0).all(-1)),
+        counts=moves & (~seen | ((rows >= 0) & (rows == jnp.round(rows)))).all(-1),
+    )
+
+
+@jax.jit
 def correlate_with_inputs(x: Array, y: Array) -> Array:
     """Largest |corr(x_k, y)| over the inputs of each row and output: `(rows, outputs)`."""
     unit = []
-    for one in (close_gaps(x), y):
+    for one in (close_gaps(x), close_gaps(y)):
         z = centre(one)
         size = jnp.sqrt((z**2).sum(-1, keepdims=True))
         flat = ~varies(one)[..., None] | (size == 0)

@@ -1,5 +1,6 @@
 """What all features share: rows of float32, tiles that fit the caches, and what is not there."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -36,21 +37,26 @@ def undefined(series: Array) -> Array:
 
 
 def map_rows(function: Callable[[Array], Any], series: Array) -> Any:
-    """Apply a function of `(rows, time)` to tiles of rows, one after another.
+    """Apply a jitted function of `(rows, time)` to tiles of rows, one after another.
 
-    A tile and what is computed from it stay in the caches, whatever the number of rows.
+    A tile and what is computed from it stay in the caches, and all tiles have one size: the
+    function is compiled once, whatever the number of rows. Inside a transformation the tiles are
+    a loop of its program.
     """
     *batch, time = series.shape
-    rows = series.reshape(-1, time)
-    count = rows.shape[0]
+    count = math.prod(batch)
     tiles = -(-count // TILE)
-    if tiles > 1:
-        padded = jnp.pad(rows, ((0, tiles * TILE - count), (0, 0)))
-        found = lax.map(function, padded.reshape(tiles, TILE, time))
-        found = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:count], found)
+    rows = jnp.pad(series.reshape(count, time), ((0, tiles * TILE - count), (0, 0)))
+    rows = rows.reshape(tiles, TILE, time)
+    if tiles == 1:
+        found = function(rows[0])
+    elif tiles and checks.is_concrete(series):
+        found = [function(tile) for tile in rows]
+        found = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *found)
     else:
-        found = function(rows)
-    return jax.tree.map(lambda leaf: leaf.reshape(*batch, *leaf.shape[1:]), found)
+        found = lax.map(function, rows)
+        found = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), found)
+    return jax.tree.map(lambda leaf: leaf[:count].reshape(*batch, *leaf.shape[1:]), found)
 
 
 def where_complete(series: Array, feature: Array) -> Array:
@@ -100,7 +106,7 @@ def fill_gaps(series: Series) -> Float[Array, "*batch time"]:
         >>> fill_gaps(jnp.array([jnp.nan, 1.0, jnp.nan, 3.0])).tolist()
         [1.0, 1.0, 2.0, 3.0]
     """
-    return close_gaps(rows_of("fill_gaps", series))
+    return map_rows(close_gaps, rows_of("fill_gaps", series))
 
 
 @jax.jit

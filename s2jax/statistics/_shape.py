@@ -44,14 +44,10 @@ def turning_points(series: Series) -> Float[Array, "*batch"]:
         Bienayme 1874, for the 2 in 3 of independent values; Kendall, Time-Series, section 2.
     """
     series = rows_of("turning_points", series)
-    return undefined(series) if series.shape[-1] < 3 else _turning(series)
+    return undefined(series) if series.shape[-1] < 3 else map_rows(count_turns, series)
 
 
 @jax.jit
-def _turning(series: Array) -> Array:
-    return map_rows(count_turns, series)
-
-
 def count_turns(rows: Array) -> Array:
     x = rows.T
     direction = jnp.sign(x[1:] - x[:-1])
@@ -92,14 +88,10 @@ def permutation_entropy(series: Series, order: int = 3) -> Float[Array, "*batch"
     checks.check_static_integer("permutation_entropy", "order", order, 2, MAX_ORDER)
     if series.shape[-1] < order:
         return undefined(series)
-    return _permutations(series, order)
-
-
-@functools.partial(jax.jit, static_argnums=1)
-def _permutations(series: Array, order: int) -> Array:
     return map_rows(lambda rows: pattern_entropy(rows, order), series)
 
 
+@functools.partial(jax.jit, static_argnums=1)
 def pattern_entropy(rows: Array, order: int) -> Array:
     x = rows.T
     count = len(x) - order + 1
@@ -138,15 +130,10 @@ def intermittency(series: Series) -> Intermittency:
     References:
         Syntetos, Boylan and Croston 2005, "On the categorization of demand patterns".
     """
-    series = rows_of("intermittency", series)
-    return _intermittency(series)
+    return map_rows(find_demands, rows_of("intermittency", series))
 
 
 @jax.jit
-def _intermittency(series: Array) -> Intermittency:
-    return map_rows(find_demands, series)
-
-
 def find_demands(rows: Array) -> Intermittency:
     seen = jnp.isfinite(rows)
     demand = seen & (rows != 0)
@@ -182,14 +169,14 @@ def tail_index(series: Series, share: float = 0.05) -> Float[Array, "*batch"]:
     """
     series = rows_of("tail_index", series)
     checks.check_number("tail_index", "share", share, 0, 0.25, strict=True)
-    return undefined(series) if series.shape[-1] < 20 else _tail(series, share)
+    return (
+        undefined(series)
+        if series.shape[-1] < 20
+        else map_rows(lambda rows: hill(rows, share), series)
+    )
 
 
 @functools.partial(jax.jit, static_argnums=1)
-def _tail(series: Array, share: float) -> Array:
-    return map_rows(lambda rows: hill(rows, share), series)
-
-
 def hill(rows: Array, share: float) -> Array:
     """Of `(rows, time)`, without sorting: the two order statistics that it needs are searched."""
     length = rows.shape[-1]

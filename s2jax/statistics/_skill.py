@@ -57,7 +57,7 @@ def ar_skill(series: Series, horizon: int = 48, order: int = 24) -> Skill:
     checks.check_static_integer("ar_skill", "order", order, 1)
     if is_short_for_skill(series.shape[-1], horizon, order):
         return Skill(undefined(series), undefined(series))
-    return _skill(series, horizon, order)
+    return map_rows(lambda rows: skill_of(rows, horizon, order), series)
 
 
 def is_short_for_skill(length: int, horizon: int, order: int) -> bool:
@@ -65,10 +65,6 @@ def is_short_for_skill(length: int, horizon: int, order: int) -> bool:
 
 
 @functools.partial(jax.jit, static_argnums=(1, 2))
-def _skill(series: Array, horizon: int, order: int) -> Skill:
-    return map_rows(lambda rows: skill_of(rows, horizon, order), series)
-
-
 def skill_of(rows: Array, horizon: int, order: int) -> Skill:
     """Both skills of `(rows, time)`."""
     now = rows.shape[-1] - horizon

@@ -57,14 +57,10 @@ def autocorrelations(series: Series, lags: int) -> Float[Array, "*batch lags"]:
     checks.check_static_integer("autocorrelations", "lags", lags, 0)
     if series.shape[-1] <= lags:
         return jnp.full((*series.shape[:-1], lags + 1), jnp.nan, jnp.float32)
-    return _autocorrelations(series, lags)
-
-
-@functools.partial(jax.jit, static_argnums=1)
-def _autocorrelations(series: Array, lags: int) -> Array:
     return map_rows(lambda rows: correlate_rows(rows, lags), series)
 
 
+@functools.partial(jax.jit, static_argnums=1)
 def correlate_rows(rows: Array, lags: int) -> Array:
     """Autocorrelations of `(rows, time)`, NaN where there are none."""
     length = rows.shape[-1]
@@ -90,13 +86,12 @@ def find_season(series: Series) -> Peak:
     series = rows_of("find_season", series)
     if series.shape[-1] < 6:
         return Peak(undefined(series), undefined(series))
-    return _season(series)
+    return map_rows(season_of, series)
 
 
 @jax.jit
-def _season(series: Array) -> Peak:
-    lags = series.shape[-1] // 2 - 1
-    return map_rows(lambda rows: peak_of(correlate_rows(rows, lags)), series)
+def season_of(rows: Array) -> Peak:
+    return peak_of(correlate_rows(rows, rows.shape[-1] // 2 - 1))
 
 
 def peak_of(correlations: Array) -> Peak:
@@ -127,14 +122,10 @@ def spectral_entropy(series: Series) -> Float[Array, "*batch"]:
         spectrum".
     """
     series = rows_of("spectral_entropy", series)
-    return undefined(series) if series.shape[-1] < 4 else _spectral_entropy(series)
+    return undefined(series) if series.shape[-1] < 4 else map_rows(hann_entropy, series)
 
 
 @jax.jit
-def _spectral_entropy(series: Array) -> Array:
-    return map_rows(hann_entropy, series)
-
-
 def hann_entropy(rows: Array) -> Array:
     window = np.hanning(rows.shape[-1]).astype(np.float32)
     power = jnp.abs(jnp.fft.rfft(standardize(rows) * window)[..., 1:]) ** 2
@@ -177,14 +168,10 @@ def forecastability(series: Series) -> Float[Array, "*batch"]:
         Fourier transform for the estimation of power spectra".
     """
     series = rows_of("forecastability", series)
-    return undefined(series) if series.shape[-1] < 32 else _forecastability(series)
+    return undefined(series) if series.shape[-1] < 32 else map_rows(welch_omega, series)
 
 
 @jax.jit
-def _forecastability(series: Array) -> Array:
-    return map_rows(welch_omega, series)
-
-
 def welch_omega(rows: Array) -> Array:
     length = rows.shape[-1]
     size = max(16, length // 4)

@@ -11,7 +11,6 @@ from jaxtyping import Array, Float
 
 from s2jax.core import checks
 from s2jax.statistics._decompose import (
-    SEASONAL_WINDOW,
     Decomposition,
     apply_smoothers,
     check_period,
@@ -94,14 +93,11 @@ def time_features(series: Series, period: int | None = None) -> TimeFeatures:
     check_period("time_features", period, series.shape[-1])
     if is_short(series.shape[-1], period):
         return TimeFeatures(*[undefined(series)] * len(TimeFeatures._fields))
-    return _time_features(series, smoothers(series.shape[-1], period, SEASONAL_WINDOW), period)
-
-
-@functools.partial(jax.jit, static_argnums=2)
-def _time_features(series: Array, matrices: Array, period: int | None) -> TimeFeatures:
+    matrices = jnp.asarray(smoothers(series.shape[-1], period))
     return map_rows(lambda rows: time_of(rows, matrices, period), series)
 
 
+@functools.partial(jax.jit, static_argnums=2)
 def time_of(rows: Array, matrices: Array, period: int | None) -> TimeFeatures:
     """The features of `(rows, time)`."""
     parts = apply_smoothers(standardize(rows, ddof=1), matrices)
@@ -157,14 +153,10 @@ def hurst(series: Series) -> Float[Array, "*batch"]:
         Hurst 1951, "Long-term storage capacity of reservoirs".
     """
     series = rows_of("hurst", series)
-    return undefined(series) if series.shape[-1] < 3 else _hurst(series)
+    return undefined(series) if series.shape[-1] < 3 else map_rows(hurst_of, series)
 
 
 @jax.jit
-def _hurst(series: Array) -> Array:
-    return map_rows(hurst_of, series)
-
-
 def hurst_of(rows: Array) -> Array:
     """Of `(rows, time)`: time stands first within, so that rows fill the vector units."""
     length = rows.shape[-1]
@@ -225,7 +217,9 @@ def stability(series: Series, width: int = WIDTH) -> Float[Array, "*batch"]:
     """
     series = rows_of("stability", series)
     checks.check_static_integer("stability", "width", width, 2)
-    return undefined(series) if series.shape[-1] < 2 * width else stability_of(series, width)
+    if series.shape[-1] < 2 * width:
+        return undefined(series)
+    return map_rows(lambda rows: stability_of(rows, width), series)
 
 
 @functools.partial(jax.jit, static_argnums=1)
@@ -256,7 +250,9 @@ def lumpiness(series: Series, width: int = WIDTH) -> Float[Array, "*batch"]:
     """
     series = rows_of("lumpiness", series)
     checks.check_static_integer("lumpiness", "width", width, 2)
-    return undefined(series) if series.shape[-1] < 2 * width else lumpiness_of(series, width)
+    if series.shape[-1] < 2 * width:
+        return undefined(series)
+    return map_rows(lambda rows: lumpiness_of(rows, width), series)
 
 
 @functools.partial(jax.jit, static_argnums=1)
@@ -290,7 +286,7 @@ def seasonal_correlation(series: Series, period: int) -> Float[Array, "*batch"]:
     checks.check_static_integer("seasonal_correlation", "period", period, 2)
     if series.shape[-1] < 2 * period:
         return undefined(series)
-    return correlation_of(series, period)
+    return map_rows(lambda rows: correlation_of(rows, period), series)
 
 
 @functools.partial(jax.jit, static_argnums=1)
