@@ -59,7 +59,7 @@ def decompose(
         NaN where series are shorter than two periods, or than 8 steps.
 
     Example:
-        >>> step = jnp.arange(48)
+        >>> step = jnp.arange(48.0)
         >>> parts = decompose(0.5 * step + jnp.sin(2 * jnp.pi * step / 12), period=12)
         >>> bool(jnp.abs(parts.trend - 0.5 * step).max() < 0.01)
         True

@@ -35,8 +35,8 @@ def ar_skill(series: Series, horizon: int = 48, order: int = 24) -> Skill:
     context; the coefficients minimise the sum of squares of one-step errors in the context, plus
     a ridge of 0.001 times their number times the coefficients' sum of squares. The many-step
     forecast feeds its own forecasts back, held within 1000 standard deviations. No unit; 1 is
-    exact, 0 no better than the mean, below 0 worse, unbounded. In float32 a skill above 0.9999
-    is one that is exact as far as can be told.
+    exact, 0 no better than the mean, below 0 worse, unbounded. Computed in float32: within 1e-5
+    of float64 for `one`; `many` feeds its rounding back, and is within 1e-4 for 99 of 100 series.
 
     Args:
         series: Of at least `horizon + 3 order` steps; shorter ones give NaN, and so do those
@@ -93,7 +93,9 @@ def skill_of(rows: Array, horizon: int, order: int) -> Skill:
 def _fit(z: Array, count: int, order: int) -> Array:
     """Coefficients of the lags, the most distant first, of `count` equations in each row."""
     products = _lagged_products(z, count, order)
-    gram = products[:, :order, :order] + np.float32(RIDGE * count) * jnp.eye(order)
+    gram = products[:, :order, :order] + np.float32(RIDGE * count) * jnp.eye(
+        order, dtype=jnp.float32
+    )
     factor = jax.scipy.linalg.cho_factor(gram)
     return jax.scipy.linalg.cho_solve(factor, products[:, :order, order, None])[..., 0]
 

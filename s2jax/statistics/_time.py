@@ -104,7 +104,7 @@ def time_of(rows: Array, matrices: Array, period: int | None) -> TimeFeatures:
     remainder = parts.remainder
     length = rows.shape[-1]
     tile = period or WIDTH
-    nothing = jnp.full(rows.shape[:1], jnp.nan)
+    nothing = jnp.full(rows.shape[:1], jnp.nan, jnp.float32)
     long = length >= 2 * tile
     found = TimeFeatures(
         trend_strength=_strength(remainder, parts.trend),
