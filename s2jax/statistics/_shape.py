@@ -148,7 +148,7 @@ def tail_index(series: Series, share: float = 0.05) -> Float[Array, "*batch"]:
     """Hill's estimate of the tail index g, where P(|x - median| > u) falls as u^(-1/g).
 
     The mean of `log(a_i / a_{k+1})` over the k = share * time largest a_i of the distances from
-    the median, rounded up. Range 0 upwards, no unit: 0.2 for normal values at 512 steps, 1 for
+    the median, rounded up. Range 0 upwards, no unit: 0.17 for normal values at 512 steps, 1 for
     Cauchy's; values of 0.5 and more are of laws without variance. NaN for a series that is shorter
     than 20, has missing values, or is at its median but for k steps.
 

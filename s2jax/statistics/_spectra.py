@@ -110,7 +110,7 @@ def spectral_entropy(series: Series) -> Float[Array, "*batch"]:
 
     `-sum p_k log p_k / log K`, where p_k is the share of frequency k = 1 ... K = time // 2 in the
     power of the series less its mean, times a Hann window. Range 0 (one frequency) to 1, no unit;
-    white noise has about 0.91, because a periodogram is never flat. NaN for a series that is
+    white noise has about 0.92, because a periodogram is never flat. NaN for a series that is
     shorter than 4, constant, or has missing values.
 
     Example:
@@ -156,7 +156,7 @@ def forecastability(series: Series) -> Float[Array, "*batch"]:
     The spectrum is Welch's: periodograms of segments of a quarter of the series (at least 16
     steps), overlapping by half, each less its mean and times a Hann window, and averaged.
     `Omega = 1 + sum p_k log p_k / log K` over its K frequencies above 0. Range 0 to 1, no unit;
-    0 is white noise (0.02 to 0.05 at 512 steps, for an average of 7 is not quite flat), 1 is one
+    0 is white noise (0.01 to 0.03 at 512 steps, for an average of 7 is not quite flat), 1 is one
     frequency. NaN for a series that is shorter than 32, constant, or has missing values.
 
     Example:
