@@ -23,7 +23,6 @@ import _record
 _record.use_one_core()
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import _descriptors  # noqa: E402
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
 
@@ -31,7 +30,17 @@ import s2jax  # noqa: E402
 from s2jax.core.random import fold_in, words_of  # noqa: E402
 
 CHANNELS = 512
-WINDOW = 256 + _descriptors.HORIZON
+HORIZON = 48
+WINDOW = 256 + HORIZON
+FEATURES = {
+    "skill_1": "skill_1",
+    "skill_48": "skill_many",
+    "entropy": "spectral_entropy",
+    "acf_1": "acf_1",
+    "season": "season_peak",
+    "turning": "turning_points",
+}
+"""Columns of the table, and the names of `s2jax.statistics.describe`."""
 PEERS = {
     "ARMA": "autoregressive_moving_average.AutoregressiveMovingAverage",
     "IMF": "intrinsic_mode_functions.IntrinsicModeFunction",
@@ -62,7 +71,7 @@ def presets() -> dict[str, s2jax.Config]:
 
 def print_descriptors(only: list[str], windows: int) -> None:
     """Medians over windows of each family alone, and of f(x) of each preset."""
-    names = [*_descriptors.NAMES, "unforecastable", "affine", "unusable"]
+    names = [*FEATURES, "unforecastable", "affine", "unusable"]
     print("| |", " | ".join(names), "|")
     print("|---" * (len(names) + 1) + "|")
     whole = {f"`{name}`": s2jax.Config(WINDOW, inputs=one, target=s2jax.Identity())
@@ -73,14 +82,15 @@ def print_descriptors(only: list[str], windows: int) -> None:
         rows = s2jax.candidates(jax.random.key(0), config, np.arange(windows, dtype=np.int32))
         usable = np.asarray(rows.status) == 0
         x, y = np.asarray(rows.x)[usable], np.asarray(rows.y)[usable]
-        found = _descriptors.describe(y[:, 0])
-        affine = np.nan
-        if not isinstance(config.target, s2jax.Identity) and config.num_inputs:
-            affine = (_descriptors.correlations_with_inputs(x, y)[:, 0] > 0.999).mean()
-        medians = [f"{np.median(found[one]):.2f}" for one in _descriptors.NAMES]
+        found = s2jax.statistics.describe(y[:, 0], horizon=HORIZON)
+        has_inputs = not isinstance(config.target, s2jax.Identity) and config.num_inputs
+        kinds = s2jax.statistics.shares(y[:, :1], x if has_inputs else None, horizon=HORIZON)
+        medians = [f"{np.nanmedian(getattr(found, one)):.2f}" for one in FEATURES.values()]
         # neither the next step nor the horizon tells more than the mean does
-        lost = np.maximum(found["skill_1"], found["skill_48"]) < 0.02
-        shares = [f"{100 * share:.0f} %" for share in (lost.mean(), affine, 1 - usable.mean())]
+        shares = [
+            f"{100 * share:.0f} %"
+            for share in (kinds.unforecastable, kinds.affine, 1 - usable.mean())
+        ]
         print("|", name, "|", " | ".join([*medians, *shares]).replace("nan %", ""), "|", flush=True)
 
 

@@ -37,7 +37,7 @@ from s2jax.text import (
 )
 
 if TYPE_CHECKING:
-    from s2jax import corpus, exporters, feeds, plotting
+    from s2jax import corpus, exporters, feeds, plotting, statistics
     from s2jax.corpus import (
         describe_corpus,
         read_corpus,
@@ -94,6 +94,7 @@ __all__ = (
     "repair_corpus",
     "sample",
     "skeleton_hash",
+    "statistics",
     "targets",
     "text",
     "to_latex",
@@ -117,6 +118,7 @@ _LATER = {
     "exporters": (),
     "feeds": ("batches",),
     "plotting": (),
+    "statistics": (),
 }
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import s2jax
+from s2jax import statistics
 from s2jax.config.serialize import from_json, to_json
 from s2jax.presets import mix, s2
 from tests.compiled import QUICKLY
@@ -20,19 +21,6 @@ def batch() -> s2jax.Batch:
     return jax.device_get(draw(jax.random.key(0), config))
 
 
-def spectral_entropies(series: np.ndarray) -> np.ndarray:
-    """Shannon entropy of each periodogram over its largest possible value; white noise has 0.91."""
-    centred = np.asarray(series, float) - series.mean(1, keepdims=True)
-    power = np.abs(np.fft.rfft(centred * np.hanning(series.shape[1]), axis=1)[:, 1:]) ** 2
-    share = power / power.sum(1, keepdims=True) + 1e-300
-    return -(share * np.log(share)).sum(1) / np.log(share.shape[1])
-
-
-def turning_points(series: np.ndarray) -> np.ndarray:
-    """How often each series turns, per 100 steps."""
-    return 100 * (np.diff(np.sign(np.diff(series, axis=1)), axis=1) != 0).mean(1)
-
-
 def test_families_are_drawn_by_group(batch: s2jax.Batch) -> None:
     weights = np.array(mix().choice.weights)
     assert_counts_match(
@@ -46,19 +34,20 @@ def test_families_are_drawn_by_group(batch: s2jax.Batch) -> None:
 def test_a_share_of_rows_is_the_input_and_no_other_is_affine_in_it(batch: s2jax.Batch) -> None:
     copies = np.array([text == "x_0" for text in s2jax.to_text(batch.program)])
     assert_counts_match([copies.sum(), (~copies).sum()], [0.3, 0.7])
-    z = [np.asarray(one[:, 0], float) for one in (batch.x, batch.y)]
-    z = [one - one.mean(1, keepdims=True) for one in z]
-    z = [one / np.linalg.norm(one, axis=1, keepdims=True) for one in z]
-    assert (np.abs((z[0] * z[1]).sum(1))[~copies] < 0.99901).all()
+    others = statistics.shares(batch.y[~copies], batch.x[~copies])
+    assert others.affine < 0.005  # one whose correlation is rounded across the bound
+    assert statistics.shares(batch.y[copies], batch.x[copies]).affine == 1
 
 
 def test_there_is_something_to_learn(batch: s2jax.Batch) -> None:
     assert (batch.status == 0).all()
-    assert 0.3 < np.median(spectral_entropies(batch.y[:, 0])) < 0.65
-    assert np.median(turning_points(batch.y[:, 0])) > 5
-    assert (turning_points(batch.y[:, 0]) < 1).mean() < 0.1  # as half of `ode` has
+    series = batch.y[:, 0]
+    assert 0.3 < np.median(statistics.spectral_entropy(series)) < 0.65
+    turns = np.asarray(statistics.turning_points(series))
+    assert np.median(turns) > 5
+    assert (turns < 1).mean() < 0.1  # as half of `ode` has
     noise = s2jax.sample(jax.random.key(0), s2(64), 64)  # the measure tells what is not
-    assert np.median(spectral_entropies(np.asarray(noise.y[:, 0]))) > 0.8
+    assert np.median(statistics.spectral_entropy(noise.y[:, 0])) > 0.8
 
 
 def test_configurations_are_written_and_read() -> None:

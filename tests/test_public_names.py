@@ -58,6 +58,13 @@ SHOWN_BY = {
     "s2jax.operators.Operator": "s2jax.to_text",
     "s2jax.text.Lambdified": "s2jax.lambdify",
     "s2jax.text.Parsed": "s2jax.from_tokens",
+    "s2jax.statistics.Decomposition": "s2jax.statistics.decompose",
+    "s2jax.statistics.Features": "s2jax.statistics.describe",
+    "s2jax.statistics.Intermittency": "s2jax.statistics.intermittency",
+    "s2jax.statistics.Peak": "s2jax.statistics.find_season",
+    "s2jax.statistics.Shares": "s2jax.statistics.shares",
+    "s2jax.statistics.Skill": "s2jax.statistics.ar_skill",
+    "s2jax.statistics.TimeFeatures": "s2jax.statistics.time_features",
     "s2jax.targets.AbstractLayout": "s2jax.Algebraic",
     "s2jax.targets.AbstractPointwise": "s2jax.Algebraic",
     "s2jax.targets.AbstractTarget": "s2jax.Algebraic",
@@ -150,7 +157,7 @@ def test_folders_show_public_words_only() -> None:
 def test_heavy_folders_are_imported_when_they_are_used() -> None:
     code = """
 import sys, s2jax
-later = ("corpus", "exporters", "feeds", "plotting")
+later = ("corpus", "exporters", "feeds", "plotting", "statistics")
 early = [name for name in later if f"s2jax.{name}" in sys.modules]
 assert not early, early
 assert not {"sympy", "diffrax", "pyarrow", "matplotlib"} & set(sys.modules)

@@ -16,7 +16,7 @@ LAYERS = (
     {"config"},
     {"presets"},
     {"sampling"},
-    {"stream", "transforms"},
+    {"stream", "transforms", "statistics"},
     {"corpus"},
     {"feeds", "exporters", "plotting"},
     {"cli"},
