@@ -1,5 +1,6 @@
 """The command line: what it accepts, what it refuses, and its exit codes."""
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import s2jax
@@ -253,6 +255,8 @@ def test_info_verify_and_repair(generated, tmp_path, capsys):
     shutil.copytree(out, folder)
     assert cli.main(["info", str(folder)]) == cli.OK
     assert "state        whole\nrows         300" in capsys.readouterr().out
+    assert cli.main(["stats", str(folder), "--rows", "50"]) == cli.OK
+    assert re.search(r"series +\d+ of \d+", capsys.readouterr().out)
     assert cli.main(["verify", str(folder)]) == cli.OK
     assert "1 file is as it was written" in capsys.readouterr().out
     (file,) = (folder / "data").iterdir()
@@ -270,6 +274,36 @@ def test_info_verify_and_repair(generated, tmp_path, capsys):
     for command in ("info", "verify", "repair"):
         assert cli.main([command, str(tmp_path)]) == cli.USAGE
         assert "holds no finished corpus" in capsys.readouterr().err
+
+
+def test_stats_of_series(tmp_path, capsys):
+    noise = np.random.default_rng(0).normal(size=(30, 240))
+    np.save(tmp_path / "noise.npy", noise)
+    np.save(tmp_path / "walk.npy", noise.cumsum(1))
+    files = [str(tmp_path / f"{name}.npy") for name in ("noise", "walk")]
+    assert cli.main(["stats", files[0], "--against", files[1], "--json"]) == cli.OK
+    told = json.loads(capsys.readouterr().out)
+    noisy, walking = (told[name]["features"]["skill_1"]["quartiles"][1] for name in files)
+    assert noisy < 0.1 < 0.8 < walking
+    assert told[files[0]]["shares"]["unforecastable"] > 0.5
+    assert cli.main(["stats", *files[:1], "--rows", "7"]) == cli.OK
+    lines = capsys.readouterr().out
+    assert "7 of 240" in lines
+    assert "turning_points" in lines
+
+
+def test_stats_refuses_what_is_no_corpus(tmp_path, capsys):
+    np.save(tmp_path / "objects.npy", np.array([{}], object))
+    np.save(tmp_path / "flat.npy", np.zeros(5))
+    for name, said in (
+        ("objects.npy", "no file of an array of numbers"),
+        ("flat.npy", r"must be numbers of shape \(series, steps\), and has \(5,\)"),
+        ("none.npy", "no file of an array of numbers"),
+        ("folder", "must be a corpus with its _manifest.json"),
+    ):
+        assert cli.main(["stats", str(tmp_path / name)]) == cli.USAGE
+        assert re.search(said, capsys.readouterr().err)
+    assert cli.main(["stats", str(tmp_path / "flat.npy"), "--rows", "0"]) == cli.USAGE
 
 
 def test_export(generated, tmp_path, capsys):

@@ -18,8 +18,9 @@ from tests.corpora import store
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = {
-    "generate": _commands.Generate, "show": _commands.Show, "info": _commands.Info,
-    "verify": _commands.Verify, "repair": _commands.Repair, "export": export_class(),
+    "generate": _commands.Generate, "show": _commands.Show, "stats": _commands.Stats,
+    "info": _commands.Info, "verify": _commands.Verify, "repair": _commands.Repair,
+    "export": export_class(),
     "fields": _commands.Fields,
 }  # fmt: skip
 FOREIGN = {"--help", "--max_length"}  # of Time-MoE

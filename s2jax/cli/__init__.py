@@ -1,4 +1,4 @@
-"""The command line: `s2jax generate`, `show`, `info`, `verify`, `repair`, `export`, `fields`.
+"""The commands `s2jax generate`, `show`, `stats`, `info`, `verify`, `repair`, `export`, `fields`.
 
 JAX and the plotting library are imported by the commands, when the arguments have been read.
 """
@@ -20,6 +20,7 @@ from s2jax.cli._commands import (
     Repair,
     Show,
     ShowFamily,
+    Stats,
     UsageError,
     Verify,
 )
@@ -108,10 +109,11 @@ def _fail(code: int, *parts: object) -> int:
 def _run(arguments: list[str]) -> int:
     tyro = require("tyro", "The commands of s2jax")
     fixed, options = split(import_modules(arguments))
-    from s2jax.cli import _export, _generate, _inspect
+    from s2jax.cli import _export, _generate, _inspect, _stats
 
     shown = ShowFamily if any(word.startswith("--family") for word in fixed) else Show
-    kinds: list[Any] = [Generate, shown, Info, Verify, Repair, _export.export_class(), Fields]
+    kinds: list[Any] = [Generate, shown, Stats, Info, Verify, Repair, Fields]
+    kinds.insert(-1, _export.export_class())
     named = tuple(
         Annotated[k, tyro.conf.subcommand(k.__name__.lower().removesuffix("family"))] for k in kinds
     )
@@ -132,6 +134,8 @@ def _run(arguments: list[str]) -> int:
             return _inspect.show(command)
         case ShowFamily():
             return _inspect.show_family(command)
+        case Stats():
+            return _stats.stats(command)
         case Info():
             return _inspect.info(command)
         case Verify():

@@ -62,6 +62,28 @@ class Show:
 
 
 @dataclasses.dataclass(frozen=True)
+class Stats:
+    """Say what a forecaster could learn from the series of a corpus: features, and shares by kind.
+
+    Medians with quartiles over its outputs; with --against, beside those of other corpora or of
+    your own series.
+    """
+
+    path: Path
+    """The folder of a corpus, or a .npy file of series: (series, steps)."""
+    against: tuple[Path, ...] = ()
+    """Others to compare with."""
+    rows: int = 2000
+    """Rows that are looked at, chosen at random."""
+    period: int | None = None
+    """Steps of a season, for the features of seasons."""
+    seed: int = 0
+    """Which rows."""
+    json: bool = False
+    """Print all features as JSON."""
+
+
+@dataclasses.dataclass(frozen=True)
 class ShowFamily:
     """Plot series of an input family, each under what was drawn for it."""
 

@@ -160,7 +160,7 @@ def shares(
 
     Args:
         y: Series `(..., time)`, or outputs `(rows, outputs, time)` where there are inputs. In
-            their own units, if counts are to be found: `y * y_scale + y_shift` of a `Batch`.
+            their own units, if counts are to be found: `(y - y_shift) / y_scale` of a `Batch`.
         x: Inputs `(rows, inputs, time)` of the same rows.
         horizon, order: As in `ar_skill`. Static.
 
