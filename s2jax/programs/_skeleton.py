@@ -1,6 +1,7 @@
 """Skeletons: what is left of expressions when their numbers are masked, as hashes in jit."""
 
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -12,13 +13,15 @@ from s2jax.core import checks
 from s2jax.core.part import Part
 from s2jax.core.types import Number, number
 from s2jax.programs import trees as trees
+from s2jax.programs._mixing import integer, is_one_of, lanes, mix
+from s2jax.programs._normal import hash_normal_forms
 from s2jax.programs.operators import CONST, ID, NUM_LEAVES, OPCODE, TABLE
 from s2jax.programs.program import Program
 
 _ADD, _SUB, _MUL, _NEG, _POW = (OPCODE[name] for name in ("add", "sub", "mul", "neg", "pow"))
 # what a value is; an integer is a number whose value counts as an exponent
 _INTEGER, _NUMBER, _ATOM, _SUM, _PRODUCT = range(5)
-_TILE = 1024
+_TILE, _NORMAL_TILE = 1024, 128
 
 _BINARY = [code for code, op in enumerate(TABLE) if op.arity == 2]
 # neither a sum nor a product, and yet the order of the operands does not count
@@ -43,7 +46,9 @@ class _Value(NamedTuple):
     negated: UInt32[Array, "*nodes 2 batch"]
 
 
-def skeleton_hash(program: Program) -> UInt32[Array, "*batch 2"]:
+def skeleton_hash(
+    program: Program, normal: bool = False, stripped: bool = False
+) -> UInt32[Array, "*batch 2"]:
     """64 bits that depend only on the skeleton of each expression.
 
     A skeleton is an expression in which every number is the same mask `N`, rewritten so:
@@ -75,13 +80,17 @@ def skeleton_hash(program: Program) -> UInt32[Array, "*batch 2"]:
         >>> bool((words[0] == words[1]).all()), bool((words[0] == words[2]).all())
         (True, False)
     """
-    return _hash_all(program)
+    return _hash_all(program, normal, stripped)
 
 
-@jax.jit
-def _hash_all(program: Program) -> UInt32[Array, "*batch 2"]:
+@partial(jax.jit, static_argnums=(1, 2))
+def _hash_all(program: Program, normal: bool, stripped: bool) -> UInt32[Array, "*batch 2"]:
     flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(program.shape) :]), program)
-    words = trees.by_tiles(_hash, _TILE, flat.length.size, flat)
+    if normal:
+        hash_tile = partial(hash_normal_forms, is_stripped=stripped)
+        words = trees.by_tiles(hash_tile, _NORMAL_TILE, flat.length.size, flat)
+    else:
+        words = trees.by_tiles(_hash, _TILE, flat.length.size, flat)
     return words.reshape(*program.shape, 2)
 
 
@@ -111,24 +120,8 @@ def _hash(program: Program) -> UInt32[Array, "batch 2"]:
     empty = jax.tree.map(lambda leaf: leaf[0], start)
     values, _ = trees.over_nodes(update, (start, empty), num_nodes)
     root = _pick(values, program.length.astype(jnp.int32) - 1)
-    word = _mix(_argument(root), 10 if program.protected else 11)
+    word = mix(_argument(root), 10 if program.protected else 11)
     return jnp.where(program.length > 0, word, 0).T
-
-
-_SEEDS = np.array([0x9E3779B9, 0x85EBCA77], np.uint32)[:, None]  # per lane
-
-
-def _mix(word: UInt32[Array, "2 batch"], tag: int) -> UInt32[Array, "2 batch"]:
-    """A bijection of 32 bits that spreads every bit; another one for each tag and lane."""
-    # Wellons (2018), "Prospecting for hash functions"
-    word = word + np.asarray(_SEEDS * np.uint32(2 * tag + 1))
-    word = (word ^ (word >> np.uint32(16))) * np.uint32(0x7FEB352D)
-    word = (word ^ (word >> np.uint32(15))) * np.uint32(0x846CA68B)
-    return word ^ (word >> np.uint32(16))
-
-
-def _lanes(value: Int[Array, " batch"] | Bool[Array, " batch"]) -> UInt32[Array, "2 batch"]:
-    return jnp.broadcast_to(value.astype(jnp.uint32), (2, *value.shape))
 
 
 def _where(condition: Bool[Array, " batch"], value: _Value, other: _Value) -> _Value:
@@ -149,7 +142,7 @@ def _pick(values: _Value, index: Int[Array, " batch"]) -> _Value:
 
 def _operand(operand: Int[Array, " batch"], result: _Value) -> _Value:
     """A variable, or the given result."""
-    word = _mix(_lanes(-1 - operand), 0)
+    word = mix(lanes(-1 - operand), 0)
     is_variable = operand < 0
     return _where(is_variable, _atom(word), result)
 
@@ -161,12 +154,7 @@ def _atom(word: UInt32[Array, "2 batch"]) -> _Value:
 
 def _integer(op: Int[Array, " batch"], a: Int[Array, " batch"], b: Int[Array, " batch"]) -> _Value:
     """A leaf; a whole number is kept for `pow`."""
-    # 10**b by squaring, modulo 2**32, which is enough for a hash
-    power, square = jnp.ones_like(a), jnp.full_like(a, 10)
-    for bit in range(7):
-        power = jnp.where((b >> bit) & 1 == 1, power * square, power)
-        square = square * square
-    word = _mix(_lanes(a * power), 1)
+    word = mix(lanes(integer(a, b)), 1)
     form = jnp.where((op == CONST) & (b >= 0), _INTEGER, _NUMBER)
     return _Value(form, form < 0, word, jnp.zeros_like(word))
 
@@ -177,8 +165,8 @@ def _is_number(value: _Value) -> Bool[Array, " batch"]:
 
 def _argument(value: _Value) -> UInt32[Array, "2 batch"]:
     """The hash of a value as a whole."""
-    sum_or_product = _mix(
-        value.word + _lanes(2 * (value.form - _SUM) + value.constant.astype(jnp.int32)), 2
+    sum_or_product = mix(
+        value.word + lanes(2 * (value.form - _SUM) + value.constant.astype(jnp.int32)), 2
     )
     word = jnp.where(value.form >= _SUM, sum_or_product, value.word)
     return jnp.where(_is_number(value), np.uint32(0), word)
@@ -187,9 +175,9 @@ def _argument(value: _Value) -> UInt32[Array, "2 batch"]:
 def _terms(value: _Value) -> _Value:
     """A value as a sum."""
     whole = _argument(value)
-    word = _mix(whole, 3)
+    word = mix(whole, 3)
     has_scale = (value.form == _PRODUCT) & value.constant
-    negated = jnp.where(has_scale, word, _mix(whole, 4))
+    negated = jnp.where(has_scale, word, mix(whole, 4))
     term = _Value(jnp.full_like(value.form, _SUM), _is_number(value), word, negated)
     zero = jnp.zeros_like(word)
     term = _where(_is_number(value), term._replace(word=zero, negated=zero), term)
@@ -198,7 +186,7 @@ def _terms(value: _Value) -> _Value:
 
 def _factors(value: _Value) -> _Value:
     """A value as a product."""
-    word = jnp.where(_is_number(value), np.uint32(0), _mix(_argument(value), 5))
+    word = jnp.where(_is_number(value), np.uint32(0), mix(_argument(value), 5))
     form = jnp.full_like(value.form, _PRODUCT)
     factor = _Value(form, _is_number(value), word, jnp.zeros_like(word))
     return _where(value.form == _PRODUCT, value, factor)
@@ -221,7 +209,7 @@ def _shifted(value: _Value) -> _Value:
 
 def _apply(op: Int[Array, " batch"], first: _Value, second: _Value, leaf: _Value) -> _Value:
     """The value of an operator."""
-    is_binary, is_symmetric = _is_one_of(op, _BINARY), _is_one_of(op, _SYMMETRIC)
+    is_binary, is_symmetric = is_one_of(op, _BINARY), is_one_of(op, _SYMMETRIC)
     is_number = _is_number(first) & (_is_number(second) | ~is_binary)
     # hashes of terms are added up, so that their order does not matter; `negated` is the hash of
     # the same sum with all signs turned, which a subtraction adds instead
@@ -238,23 +226,15 @@ def _apply(op: Int[Array, " batch"], first: _Value, second: _Value, leaf: _Value
     power = (op == _POW) & (second.form == _INTEGER)
     argument = jnp.where(power, second.word, _argument(second))
     own = _argument(first)
-    symmetric = _mix(own, 8) + _mix(argument, 8)
-    word = _mix(jnp.where(is_symmetric, symmetric, own) ^ _lanes(op * 0x10001), 6)
-    word = _mix(word + jnp.where(is_binary & ~is_symmetric, argument, np.uint32(0)), 7)
+    symmetric = mix(own, 8) + mix(argument, 8)
+    word = mix(jnp.where(is_symmetric, symmetric, own) ^ lanes(op * 0x10001), 6)
+    word = mix(word + jnp.where(is_binary & ~is_symmetric, argument, np.uint32(0)), 7)
     value = _masked(_atom(word), is_number)
     value = _where((op == _ADD) | is_sub, _masked(total, is_number), value)
     value = _where(op == _MUL, _masked(product, is_number), value)
     value = _where(op == _NEG, _scaled(first), value)
     value = _where(op == ID, first, value)
     return _where(op < NUM_LEAVES, leaf, value)
-
-
-def _is_one_of(op: Int[Array, " batch"], codes: list[int]) -> Bool[Array, " batch"]:
-    return jnp.any(jnp.stack([op == code for code in codes]), axis=0)
-
-
-def _words_or_none(words: Any) -> UInt32[Array, "..."] | None:
-    return None if words is None else jnp.asarray(words, jnp.uint32)
 
 
 class Split(Part):
