@@ -10,7 +10,8 @@ point of an additive group, so that products are sums of points and powers multi
   no like terms, because their constants differ, and a power of one is a term of its own.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -40,39 +41,61 @@ _POWERS = {
     "abs": (2, False), "sqrt": (1, False), "sign": (0, True),
 }  # fmt: skip
 
-_Term = UInt32[Array, "3 batch"]
+_Flag = Bool[Array, " batch"]
+
+class _Term(NamedTuple):
+    """A term, or all terms of a sum.
+
+    Attributes:
+        size: The exponents of absolute values.
+        sign: The signs, and whether it is loose.
+    """
+
+    size: UInt32[Array, "*terms 2 batch"]
+    sign: UInt32[Array, "*terms batch"]
+
+    @property
+    def is_loose(self) -> Bool[Array, "*terms batch"]:
+        return self.sign & _LOOSE != 0
+
+    @property
+    def is_number(self) -> Bool[Array, "*terms batch"]:
+        return (self.size == 0).all(-2) & (self.sign == 0)
 
 
 class _Value(NamedTuple):
     """A sum of terms whose coefficients are free.
 
     Attributes:
-        terms: `count` of them, then zeros; the number 1 is zero as well.
+        terms: `count` of them, then zeros; the number 1 is zero as well, and has always a place.
+        product: The value as one term: itself, or its content times all else.
+        content: The greatest rigid factor.
+        body: What else there is, hashed; 0 if nothing.
+        inner: The terms but for the number 1, hashed.
         count: How many terms there are.
+        has_number: Whether 1 is one of them.
         is_whole: Whether it is a whole number, which counts as an exponent.
         whole: Which one, modulo 2**32.
     """
 
-    terms: UInt32[Array, "*nodes terms 3 batch"]
-    count: Int[Array, "*nodes batch"]
-    is_whole: Bool[Array, "*nodes batch"]
-    whole: Int[Array, "*nodes batch"]
-
-
-class _Factors(NamedTuple):
-    """A value as a product.
-
-    Attributes:
-        term: The product.
-        content: Its rigid factor.
-        body: What else there is, hashed.
-        has_body: Whether there is anything else.
-    """
-
-    term: _Term
+    terms: _Term
+    product: _Term
     content: _Term
     body: UInt32[Array, "2 batch"]
-    has_body: Bool[Array, " batch"]
+    inner: UInt32[Array, "2 batch"]
+    count: Int[Array, " batch"]
+    has_number: _Flag
+    is_whole: _Flag
+    whole: Int[Array, " batch"]
+
+    @property
+    def is_number(self) -> _Flag:
+        return (self.count == 1) & self.has_number
+
+    @property
+    def is_rigid(self) -> _Flag:
+        """Whether it is one term without constants inside."""
+        return (self.count == 1) & ~self.product.is_loose
 
 
 def hash_normal_forms(program: Program, is_stripped: bool) -> UInt32[Array, "batch 2"]:
@@ -83,28 +106,42 @@ def hash_normal_forms(program: Program, is_stripped: bool) -> UInt32[Array, "bat
     )  # fmt: skip
     code = [field.T.astype(jnp.int32) for field in fields]
     num_nodes, rows = code[0].shape
-    empty = _number(rows)
-    start = jax.tree.map(lambda leaf: jnp.zeros((num_nodes, *leaf.shape), leaf.dtype), empty)
 
-    def update(k: Int[Array, ""], carry: tuple[_Value, _Value]) -> tuple[_Value, _Value]:
+    store = _storage((program.length >= 0).any())
+
+    def update(k: Int[Array, ""], carry):
         values, last = carry
         op, a, b, scale_mantissa, scale_exponent, bias_mantissa = (field[k] for field in code)
-        operands = _operand(a, last), _operand(b, _pick(values, b))
-        # stored: else each array of the value would compute them again
-        first, second = jax.lax.optimization_barrier(operands)
-        value = _apply(op, first, second, _leaf(op, a, b), program.protected)
-        is_changed = (scale_mantissa != 1) | (scale_exponent != 0) | (bias_mantissa != 0)
-        value = _insert_number(value, bias_mantissa != 0)
-        value = value._replace(is_whole=value.is_whole & ~is_changed)
-        value = jax.lax.optimization_barrier(value)
-        return jax.tree.map(lambda leaf, new: leaf.at[k].set(new), values, value), value
+        second = store(_pick(values, b))
+        operands = _operand(a, _unpack(last), store), _operand(b, _unpack(second), store)
+        first, second = store(operands)
+        terms, count = _apply(op, first, second, program.protected, store)
+        count, has_number = _count(terms, count, bias_mantissa != 0, store)
+        is_bare = (scale_mantissa == 1) & (scale_exponent == 0) & (bias_mantissa == 0)
+        is_whole = jnp.where(op == CONST, b >= 0, (op == ID) & first.is_whole) & is_bare
+        whole = jnp.where(op == CONST, integer(a, b), first.whole)
+        value = store(_complete(terms, count, has_number, is_whole, whole, store))
+        value = store(_pack(value))
+        return values.at[k].set(value), value
 
-    values, _ = trees.over_nodes(update, (start, empty), num_nodes)
-    root = _pick(values, program.length.astype(jnp.int32) - 1)
-    if is_stripped:
-        root = _without_number(root, jnp.ones_like(root.is_whole))
-    word = mix(_hash_term(_factorize(root).term, 20), 21 if program.protected else 22)
+    empty = jnp.zeros((_WIDTH, rows), jnp.uint32)
+    values, _ = trees.over_nodes(update, (jnp.zeros((num_nodes, *empty.shape), jnp.uint32), empty), num_nodes)
+    root = _unpack(store(_pick(values, program.length.astype(jnp.int32) - 1)))
+    word = mix(root.inner if is_stripped else _hash_term(root.product, 20), 21 if program.protected else 22)
     return jnp.where(program.length > 0, word, 0).T
+
+
+_Store = Callable[[Any], Any]
+
+
+def _storage(certainly: Bool[Array, ""]) -> _Store:
+    """A function that stores values: else each array that follows would compute them again.
+
+    An optimization barrier is gone before a CPU's kernels are fused. What a condition lets through
+    is never fused, if no compiler can tell that it holds.
+    """
+    zeros = lambda values: jax.tree.map(jnp.zeros_like, values)
+    return lambda values: jax.lax.cond(certainly, lambda values: values, zeros, values)
 
 
 # Terms.
@@ -129,230 +166,230 @@ def _times(word: UInt32[Array, "..."], factor: UInt32[Array, "..."]) -> UInt32[A
     return total
 
 
-def _join(magnitude: UInt32[Array, "*terms 2 batch"], sign: UInt32[Array, "*terms 1 batch"]):
-    return jnp.concatenate([magnitude, sign], axis=-2)
-
-
-def _product(
-    term: UInt32[Array, "*terms 3 batch"], other: UInt32[Array, "*terms 3 batch"]
-) -> UInt32[Array, "*terms 3 batch"]:
+def _product(term: _Term, other: _Term) -> _Term:
     """A product of terms, loose if one of them is."""
-    sign, other_sign = term[..., 2:, :], other[..., 2:, :]
-    loose = (sign | other_sign) & _LOOSE
-    sign = ((sign ^ other_sign) & ~_LOOSE) | loose
-    return _join(_fold(term[..., :2, :] + other[..., :2, :]), sign)
+    loose = (term.sign | other.sign) & _LOOSE
+    sign = ((term.sign ^ other.sign) & ~_LOOSE) | loose
+    return _Term(_fold(term.size + other.size), sign)
 
 
 def _loose(word: UInt32[Array, "2 batch"]) -> _Term:
     """A term with constants inside, by its hash."""
-    return _join(_fold(word), jnp.full_like(word[:1], _LOOSE))
+    return _Term(_fold(word), jnp.full_like(word[0], _LOOSE))
 
 
 def _rigid(word: UInt32[Array, "2 batch"]) -> _Term:
     """A term without, which is no product."""
-    return _join(_fold(word), mix(word, 12)[:1] & ~_LOOSE)
+    return _Term(_fold(word), mix(word, 12)[0] & ~_LOOSE)
 
 
-def _hash_term(term: UInt32[Array, "*terms 3 batch"], tag: int) -> UInt32[Array, "*terms 2 batch"]:
-    return mix(mix(term[..., :2, :], tag) + term[..., 2:, :], tag)
+def _hash_term(term: _Term, tag: int) -> UInt32[Array, "*terms 2 batch"]:
+    return mix(mix(term.size, tag) + term.sign[..., None, :], tag)
+
+
+def _where(condition, term: _Term, other: _Term) -> _Term:
+    return jax.tree.map(lambda x, y: jnp.where(condition, x, y), term, other)
+
+
+def _zero_where(condition: Bool[Array, "terms batch"], terms: _Term) -> _Term:
+    condition = jnp.asarray(condition)
+    size = jnp.where(condition[:, None], np.uint32(0), terms.size)
+    return _Term(size, jnp.where(condition, np.uint32(0), terms.sign))
+
+
+def _first(terms: _Term) -> _Term:
+    return jax.tree.map(lambda leaf: leaf[0], terms)
+
+
+_PLACES = np.arange(MAX_TERMS, dtype=np.int32)[:, None]
 
 
 # Values.
 
 
-def _number(rows: int) -> _Value:
-    false = jnp.zeros(rows, bool)
-    terms = jnp.zeros((MAX_TERMS, 3, rows), jnp.uint32)
-    return _Value(terms, jnp.ones(rows, jnp.int32), false, jnp.zeros(rows, jnp.int32))
+_WIDTH = 3 * MAX_TERMS + 14
 
 
-def _single(term: _Term) -> _Value:
-    number = _number(term.shape[-1])
-    return number._replace(terms=number.terms.at[0].set(term))
+def _pack(value: _Value) -> UInt32[Array, "words batch"]:
+    leaves = [leaf.astype(jnp.uint32) for leaf in jax.tree.leaves(value)]
+    return jnp.concatenate([leaf.reshape(-1, leaf.shape[-1]) for leaf in leaves])
 
 
-def _where(condition: Bool[Array, " batch"], value: _Value, other: _Value) -> _Value:
-    return jax.tree.map(lambda x, y: jnp.where(condition, x, y), value, other)
+def _unpack(words: UInt32[Array, "words batch"]) -> _Value:
+    parts = iter(jnp.split(words, np.cumsum([2 * MAX_TERMS, MAX_TERMS, 2, 1, 2, 1, 2, 2, 1, 1, 1])))
+    terms = _Term(next(parts).reshape(MAX_TERMS, 2, -1), next(parts))
+    product, content = (_Term(next(parts), next(parts)[0]) for _ in range(2))
+    body, inner = next(parts), next(parts)
+    count, has_number, is_whole, whole = (part[0].astype(jnp.int32) for part in parts)
+    return _Value(
+        terms, product, content, body, inner, count, has_number == 1, is_whole == 1, whole
+    )
 
 
-def _pick(values: _Value, index: Int[Array, " batch"]) -> _Value:
+def _pick(
+    values: UInt32[Array, "nodes words batch"], index: Int[Array, " batch"]
+) -> UInt32[Array, "words batch"]:
     """The value of one node per program; nodes are few, so that this is faster than a gather."""
-    here = jnp.arange(values.count.shape[0], dtype=jnp.int32)[:, None] == index
-
-    def pick(leaf):
-        picked = jnp.where(here.reshape(len(leaf), *[1] * (leaf.ndim - 2), -1), leaf, 0)
-        return picked.any(0) if leaf.dtype == bool else picked.sum(0, dtype=leaf.dtype)
-
-    return jax.tree.map(pick, values)
+    here = jnp.arange(len(values), dtype=jnp.int32)[:, None] == index
+    return jnp.where(here[:, None], values, 0).sum(0, dtype=jnp.uint32)
 
 
-def _operand(operand: Int[Array, " batch"], result: _Value) -> _Value:
+def _operand(operand: Int[Array, " batch"], result: _Value, store: _Store) -> _Value:
     """A variable, or the given result."""
-    is_variable = operand < 0
-    variable = _rigid(mix(lanes(-1 - operand), 0))
-    return _where(is_variable, _single(variable), result)
+    variable = store(_rigid(mix(lanes(-1 - operand), 0)))
+    terms = _zero_where(_PLACES > 0, variable)
+    none = jnp.zeros_like(result.body)
+    false = jnp.zeros_like(result.is_whole)
+    value = _Value(
+        terms, variable, variable, none, _hash_term(variable, 14), jnp.ones_like(result.count),
+        false, false, result.whole,
+    )  # fmt: skip
+    return jax.tree.map(lambda x, y: jnp.where(operand < 0, x, y), value, result)
 
 
-def _leaf(op: Int[Array, " batch"], a: Int[Array, " batch"], b: Int[Array, " batch"]) -> _Value:
-    """A number; a whole one is kept for `pow`."""
-    return _number(len(op))._replace(is_whole=(op == CONST) & (b >= 0), whole=integer(a, b))
+def _count(
+    terms: _Term, count: Int[Array, " batch"], has_bias: _Flag, store: _Store
+) -> tuple[Int[Array, " batch"], _Flag]:
+    """The number of terms with a bias, and whether the number 1 is one of them."""
+    has_number = ((_PLACES < count) & terms.is_number).any(0)
+    # all places that are left are zero, and so is this term
+    count = count + (has_bias & ~has_number).astype(jnp.int32)
+    return store((count, has_number | has_bias))
 
 
-def _is_there(value: _Value) -> Bool[Array, "terms batch"]:
-    return jnp.arange(MAX_TERMS, dtype=jnp.int32)[:, None] < value.count
-
-
-def _are_numbers(value: _Value) -> Bool[Array, "terms batch"]:
-    return _is_there(value) & (value.terms == 0).all(-2)
-
-
-def _is_number(value: _Value) -> Bool[Array, " batch"]:
-    return (value.count == 1) & (value.terms[0] == 0).all(0)
-
-
-def _is_rigid(value: _Value) -> Bool[Array, " batch"]:
-    """Whether a value is one term without constants inside."""
-    return (value.count == 1) & (value.terms[0, 2] & _LOOSE == 0)
-
-
-def _without_number(value: _Value, condition: Bool[Array, " batch"]) -> _Value:
-    """A sum without its bias, where this is asked for; a number stays."""
-    is_bias = _are_numbers(value) & (condition & (value.count > 1))
-    # the last term takes its place
-    last = (jnp.arange(MAX_TERMS, dtype=jnp.int32)[:, None] == value.count - 1)[:, None]
-    moved = jnp.where(last, value.terms, 0).sum(0, dtype=jnp.uint32)
-    terms = jnp.where(is_bias[:, None], moved, value.terms)
-    has_bias = is_bias.any(0)
-    terms = jnp.where(last & has_bias, np.uint32(0), terms)
-    return value._replace(terms=terms, count=value.count - has_bias.astype(jnp.int32))
-
-
-def _factorize(value: _Value) -> _Factors:
-    """A value as a product: what is common to its terms, and the rest."""
-    terms, is_there = value.terms, _is_there(value)[:, None]
-    magnitude, sign = terms[:, :2], terms[:, 2:]
-    total = magnitude[0]
+def _complete(
+    terms: _Term, count: Int[Array, " batch"], has_number: _Flag, is_whole: _Flag,
+    whole: Int[Array, " batch"], store: _Store,
+) -> _Value:  # fmt: skip
+    """A sum as a product: what is common to its terms, and the rest."""
+    total = terms.size[0]
     for k in range(1, MAX_TERMS):
-        total = _fold(total + magnitude[k])
-    inverse = jnp.zeros(value.count.shape, jnp.uint32)
-    for count in range(1, MAX_TERMS + 1):
-        inverse = jnp.where(value.count == count, np.uint32(_INVERSES[count]), inverse)
-    mean = _times(total, inverse)
-    # products of all terms with one move mean and terms alike
-    rest = _fold(magnitude + (_PRIME - mean))
-    order = jnp.where(is_there, mix(rest, 13)[:, :1], np.uint32(0xFFFFFFFF))
+        total = _fold(total + terms.size[k])
+    inverse = jnp.zeros(count.shape, jnp.uint32)
+    for k in range(1, MAX_TERMS + 1):
+        inverse = jnp.where(count == k, np.uint32(_INVERSES[k]), inverse)
+    total, inverse = store((total, inverse))
+    mean = store(_times(total, inverse))
+    # times a term, mean and terms move alike
+    rest = _fold(terms.size + (_PRIME - mean))
+    is_there = _PLACES < count
+    order = store(jnp.where(is_there, mix(rest, 13)[:, 0], np.uint32(0xFFFFFFFF)))
     is_least = is_there & (order == order.min(0))
-    common = jnp.where(is_least, sign & ~_LOOSE, np.uint32(0)).max(0)
-    hashes = _hash_term(_join(rest, sign ^ common), 14)
-    body = mix(jnp.where(is_there, hashes, np.uint32(0)).sum(0, dtype=jnp.uint32), 15)
-    content = _join(mean, common)
-    is_single, is_rigid = value.count == 1, _is_rigid(value)
-    content = jnp.where(is_single & ~is_rigid, np.uint32(0), content)
-    whole = _product(content, _loose(body))
-    body = jnp.where(is_single, _hash_term(terms[0], 16), body)
-    return _Factors(jnp.where(is_single, terms[0], whole), content, body, ~is_rigid)
+    common = store(jnp.where(is_least, terms.sign & ~_LOOSE, np.uint32(0)).max(0))
+    hashes = _hash_term(_Term(rest, terms.sign ^ common), 14)
+    is_inner = is_there & (~terms.is_number | (count == 1))
+    add = lambda here, words: jnp.where(here[:, None], words, 0).sum(0, dtype=jnp.uint32)
+    body, inner = store((add(is_there, hashes), add(is_inner, _hash_term(terms, 14))))
+    body, first = mix(body, 15), _first(terms)
+    is_single = count == 1
+    is_rigid = is_single & ~first.is_loose
+    none = jnp.zeros_like(body)
+    content = _where(is_single & ~is_rigid, _Term(none, none[0]), _Term(mean, common))
+    product = _where(is_single, first, _product(content, _loose(body)))
+    body = jnp.where(is_single, jnp.where(is_rigid, none, _hash_term(first, 16)), body)
+    return _Value(terms, product, content, body, inner, count, has_number, is_whole, whole)
 
 
 # Operators.
 
 
 def _apply(
-    op: Int[Array, " batch"], first: _Value, second: _Value, leaf: _Value, protected: bool
-) -> _Value:
-    """The value of an operator, but for its scale and bias."""
-    is_binary = is_one_of(op, _BINARY)
-    is_number = _is_number(first) & (_is_number(second) | ~is_binary)
+    op: Int[Array, " batch"], first: _Value, second: _Value, protected: bool, store: _Store
+) -> tuple[_Term, Int[Array, " batch"]]:
+    """The terms of an operator's value, but for its scale and bias, and their number."""
     is_whole = (op == _POW) & second.is_whole
-    # sin(N + s) and cos(N + s) are one, and exp(N + s) is N*exp(s)
-    op = jnp.where((op == _COS) & _are_numbers(first).any(0), _SIN, op)
-    first = _without_number(first, op == _EXP)
-    operands = _factorize(first), _factorize(second)
-    left, right = jax.lax.optimization_barrier(operands)
     # of an absolute value, where this is protected
     is_odd = (second.whole & 1 == 1) & (not protected)
-    power, is_power = _power(op, left, right, second.whole, is_odd, is_whole)
-    value = _where(is_power, _single(power), _function(op, left, right))
-    divisor = _where(op == _DIV, _single(power), second)
-    right_term = jnp.where(op == _DIV, power, right.term)
-    value = _where(is_one_of(op, _PRODUCTS), _multiply(first, divisor, left.term, right_term), value)
-    total = _add(first, second, left.term, right.term)
-    value = _where(is_one_of(op, _SUMS), total, value)
+    power, is_power = store(_power(op, first, second, is_odd, is_whole))
+    function = store(_function(op, first, second))
+    right = _where(op == _DIV, power, second.product)
+    term, is_product = _product(first.product, right), is_one_of(op, _PRODUCTS)
+    total, num_total = store(_add(first, second, store))
+    is_sum = is_one_of(op, _SUMS)
+    word = mix(_hash_term(first.product, 23) + _hash_term(second.product, 23), 23)
+    term = _where(is_sum, _loose(word), _where(is_product, term, function))
+    term = _where(is_power, power, term)
+    # a rigid factor is multiplied out
+    is_divided = (op == _DIV)
+    by_first = first.is_rigid & ~is_divided & (second.count < MAX_TERMS)
+    by_second = second.is_rigid & (first.count < MAX_TERMS)
+    is_multiplied = is_product & (by_first | by_second)
+    by = _where(by_first, first.product, right)
     is_same = (op == ID) | (op == _NEG) | (is_whole & (second.whole == 1) & is_odd)
-    value = _where(is_same, first, value)
-    value = _where(is_number | (is_whole & (second.whole == 0)), _number(len(op)), value)
-    value = value._replace(is_whole=(op == ID) & first.is_whole, whole=first.whole)
-    return _where(op < NUM_LEAVES, leaf, value)
+    is_number = first.is_number & (second.is_number | ~is_one_of(op, _BINARY))
+    is_number = is_number | (op < NUM_LEAVES) | (is_whole & (second.whole == 0))
+    is_total = is_sum & (num_total <= MAX_TERMS)
+    is_single = ~(is_total | is_multiplied | is_same | is_number)
+    count = jnp.where(op == _LOG, 2, 1)  # the place of a bias is zero
+    count = jnp.where(is_total, num_total, count)
+    count = jnp.where(is_multiplied, jnp.where(by_first, second.count, first.count), count)
+    count = jnp.where(is_same, first.count, jnp.where(is_number, 1, count))
+    term, by, count, is_single, is_total, by_first, is_multiplied, is_number = store(
+        (term, by, count, is_single, is_total, by_first, is_multiplied, is_number)
+    )
+    multiplied = _product(_where(by_first, second.terms, first.terms), by)
+    multiplied = _zero_where(_PLACES >= count, multiplied)
+    terms = _where(is_multiplied, multiplied, _where(is_total, total, first.terms))
+    terms = _where(is_single, _zero_where(_PLACES > 0, term), terms)
+    return store((_zero_where(is_number & (_PLACES >= 0), terms), count))
 
 
 def _power(
-    op: Int[Array, " batch"], left: _Factors, right: _Factors, whole: Int[Array, " batch"],
-    is_odd: Bool[Array, " batch"], is_whole: Bool[Array, " batch"],
-) -> tuple[_Term, Bool[Array, " batch"]]:  # fmt: skip
-    """A power of the operand, and whether the operator is one."""
-    twice, keeps, is_power = 2 * whole, is_odd, is_whole
+    op: Int[Array, " batch"], first: _Value, second: _Value, is_odd: _Flag, is_whole: _Flag
+) -> tuple[_Term, _Flag]:
+    """A power of an operand, and whether the operator is one."""
+    twice, keeps, is_power = 2 * second.whole, is_odd, is_whole
     for name, (number, keeps_sign) in _POWERS.items():
         here = op == OPCODE[name]
         twice, is_power = jnp.where(here, number, twice), is_power | here
         keeps = jnp.where(here, keeps_sign, keeps)
-    base = jax.tree.map(lambda x, y: jnp.where(op == _DIV, y, x), left, right)
+    content = _where(op == _DIV, second.content, first.content)
+    body = jnp.where(op == _DIV, second.body, first.body)
     # half of the number is a rotation, because 2**31 is 1
     size = _fold(jnp.abs(twice).astype(jnp.uint32))
     half = (size >> np.uint32(1)) | ((size & np.uint32(1)) << np.uint32(30))
     half = jnp.where(twice < 0, _fold(_PRIME - half), half)
-    sign = jnp.where(keeps, base.content[2:], np.uint32(0))
-    content = _join(_times(base.content[:2], half), sign)
+    sign = jnp.where(keeps, content.sign, np.uint32(0))
+    content = _Term(_times(content.size, half), sign)
     kind = lanes(twice * 2 + keeps.astype(jnp.int32))
-    body = _loose(mix(mix(base.body, 17) + kind, 17))
-    return jnp.where(base.has_body, _product(content, body), content), is_power & (op != _DIV)
+    rest = _loose(mix(mix(body, 17) + kind, 17))
+    term = _where((body == 0).all(0), content, _product(content, rest))
+    return term, is_power & (op != _DIV)
 
 
-def _function(op: Int[Array, " batch"], left: _Factors, right: _Factors) -> _Value:
-    """Any other operator: an atom, of a logarithm with a bias."""
+def _function(op: Int[Array, " batch"], first: _Value, second: _Value) -> _Term:
+    """Any other operator."""
     is_log, is_extreme = op == _LOG, is_one_of(op, _EXTREMES)
-    own, other = _hash_term(left.term, 18), _hash_term(right.term, 18)
-    # maxima are minima of all that is negated
-    code = lanes(jnp.where(is_extreme, _EXTREMES[0], op))
-    own = jnp.where(is_log, mix(left.term[:2], 18), own)  # log(-N*x) is N + log(x)
-    symmetric = own + other
-    word = mix(jnp.where(is_extreme, symmetric, mix(own, 19)) + code * np.uint32(0x9E3779B1), 19)
+    own, other = _hash_term(first.product, 18), _hash_term(second.product, 18)
+    # log(-N*x) is N + log(x), and exp(N + x) is N*exp(x)
+    own = jnp.where(is_log, mix(first.product.size, 18), own)
+    own = jnp.where(op == _EXP, first.inner, own)
+    # maxima are minima of all that is negated, and sin(N + x) is cos(N + x)
+    code = jnp.where(is_extreme, _EXTREMES[0], op)
+    code = jnp.where((op == _COS) & first.has_number, _SIN, code)
+    word = jnp.where(is_extreme, own + other, mix(own, 19))
+    word = mix(word + lanes(code) * np.uint32(0x9E3779B1), 19)
     is_binary = is_one_of(op, _BINARY)
     word = mix(word + jnp.where(is_binary & ~is_extreme, other, np.uint32(0)), 19)
-    atom = jnp.where(is_log & ~left.has_body, _rigid(word), _loose(word))
-    return _insert_number(_single(atom), is_log)
+    return _where(is_log & first.is_rigid, _rigid(word), _loose(word))
 
 
-def _insert_number(value: _Value, condition: Bool[Array, " batch"]) -> _Value:
-    """A sum with a bias; where there is no place for it, the last term counts as one with it."""
-    value = _insert(value, jnp.zeros_like(value.terms[0]), condition)
-    is_full = value.count > MAX_TERMS
-    last = value.terms[-1]
-    last = jnp.where(is_full, _loose(_hash_term(last, 24)), last)
-    count = jnp.minimum(value.count, MAX_TERMS)
-    return value._replace(terms=value.terms.at[-1].set(last), count=count)
+def _add(first: _Value, second: _Value, store: _Store) -> tuple[_Term, Int[Array, " batch"]]:
+    """The terms of a sum with like ones merged, and their number, too large if there is no room."""
 
+    def insert(k, carry):
+        terms, count = carry
+        term = jax.tree.map(lambda leaf: leaf[k], second.terms)
+        equal = (terms.size == term.size).all(1) & (terms.sign == term.sign)
+        is_known = (equal & (_PLACES < count)).any(0) & ~term.is_loose
+        is_new = store((k < second.count) & ~is_known)
+        here = (_PLACES == count) & is_new
+        size = jnp.where(here[:, None], term.size, terms.size)
+        terms = _Term(size, jnp.where(here, term.sign, terms.sign))
+        return terms, count + is_new.astype(jnp.int32)
 
-def _insert(value: _Value, term: _Term, condition: Bool[Array, " batch"]) -> _Value:
-    """A sum with one more term, unless it is there; past the last place it is only counted."""
-    equal = (value.terms == term).all(-2) & _is_there(value) & (term[2] & _LOOSE == 0)
-    is_new = condition & ~equal.any(0)
-    is_place = (jnp.arange(MAX_TERMS, dtype=jnp.int32)[:, None] == value.count) & is_new
-    terms = jnp.where(is_place[:, None], term, value.terms)
-    return value._replace(terms=terms, count=value.count + is_new.astype(jnp.int32))
-
-
-def _add(first: _Value, second: _Value, left: _Term, right: _Term) -> _Value:
-    """A sum with like terms merged; one of too many terms is a term."""
-    step = lambda k, value: _insert(value, second.terms[k], k < second.count)
-    total = jax.lax.fori_loop(jnp.int32(0), jnp.int32(MAX_TERMS), step, first)
-    word = mix(_hash_term(left, 23) + _hash_term(right, 23), 23)
-    has_room = total.count <= MAX_TERMS
-    return _where(has_room, total, _single(_loose(word)))
-
-
-def _multiply(first: _Value, second: _Value, left: _Term, right: _Term) -> _Value:
-    """A product; a rigid term is multiplied out, other factors stay."""
-    by_first = _is_rigid(first)
-    value, by = _where(by_first, second, first), jnp.where(by_first, left, right)
-    terms = jnp.where(_is_there(value)[:, None], _product(value.terms, by), np.uint32(0))
-    multiplied = value._replace(terms=terms)
-    return _where(by_first | _is_rigid(second), multiplied, _single(_product(left, right)))
+    start = first.terms, first.count
+    terms, count = jax.lax.fori_loop(jnp.int32(0), second.count.max(), insert, start)
+    # one place is kept for the number 1
+    is_full = (count == MAX_TERMS) & ~(first.has_number | second.has_number)
+    return terms, count + is_full.astype(jnp.int32)

@@ -21,7 +21,7 @@ from s2jax.programs.program import Program
 _ADD, _SUB, _MUL, _NEG, _POW = (OPCODE[name] for name in ("add", "sub", "mul", "neg", "pow"))
 # what a value is; an integer is a number whose value counts as an exponent
 _INTEGER, _NUMBER, _ATOM, _SUM, _PRODUCT = range(5)
-_TILE, _NORMAL_TILE = 1024, 128
+_TILE, _NORMAL_TILE = 1024, 256
 
 _BINARY = [code for code, op in enumerate(TABLE) if op.arity == 2]
 # neither a sum nor a product, and yet the order of the operands does not count
