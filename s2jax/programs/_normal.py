@@ -31,8 +31,8 @@ _INVERSES = [0] + [pow(count, -1, 2**31 - 1) for count in range(1, MAX_TERMS + 1
 _BINARY = [code for code, op in enumerate(TABLE) if op.arity == 2]
 _SUMS, _PRODUCTS = ([OPCODE[name] for name in names] for names in (("add", "sub"), ("mul", "div")))
 _EXTREMES = [OPCODE["max"], OPCODE["min"]]
-_EXP, _LOG, _SIN, _COS, _DIV, _MUL, _NEG, _POW = (
-    OPCODE[name] for name in ("exp", "log", "sin", "cos", "div", "mul", "neg", "pow")
+_SQUARE, _CUBE, _EXP, _LOG, _SIN, _COS, _DIV, _NEG, _POW = (
+    OPCODE[name] for name in ("pow2", "pow3", "exp", "log", "sin", "cos", "div", "neg", "pow")
 )
 # of operators that are powers of their operand's absolute value: twice the exponent, and whether
 # the sign is kept
@@ -300,25 +300,28 @@ def _apply(
     is_whole = (op == _POW) & second.is_whole
     # of an absolute value, where this is protected
     is_odd = (second.whole & 1 == 1) & (not protected)
+    op = jnp.where(is_whole & (second.whole == 2), _SQUARE, op)
+    op = jnp.where(is_whole & is_odd & (second.whole == 3), _CUBE, op)
+    is_whole = is_whole & (op == _POW)
     power, is_power = store(_power(op, first, second, is_odd, is_whole))
     function = store(_function(op, first, second))
     right = _where(op == _DIV, power, second.product)
     term, is_product = _product(first.product, right), is_one_of(op, _PRODUCTS)
-    total, num_total = store(_add(first, second, store))
+    total, num_total, is_total = store(_collect(op, first, second, store))
     is_sum = is_one_of(op, _SUMS)
     word = mix(_hash_term(first.product, 23) + _hash_term(second.product, 23), 23)
     term = _where(is_sum, _loose(word), _where(is_product, term, function))
     term = _where(is_power, power, term)
     # a rigid factor is multiplied out
-    is_divided = (op == _DIV)
+    is_divided = op == _DIV
     by_first = first.is_rigid & ~is_divided & (second.count < MAX_TERMS)
     by_second = second.is_rigid & (first.count < MAX_TERMS)
-    is_multiplied = is_product & (by_first | by_second)
+    is_multiplied = is_product & (by_first | by_second) & ~is_total
     by = _where(by_first, first.product, right)
     is_same = (op == ID) | (op == _NEG) | (is_whole & (second.whole == 1) & is_odd)
     is_number = first.is_number & (second.is_number | ~is_one_of(op, _BINARY))
     is_number = is_number | (op < NUM_LEAVES) | (is_whole & (second.whole == 0))
-    is_total = is_sum & (num_total <= MAX_TERMS)
+    is_total = is_total & ~is_number
     is_single = ~(is_total | is_multiplied | is_same | is_number)
     count = jnp.where(op == _LOG, 2, 1)  # the place of a bias is zero
     count = jnp.where(is_total, num_total, count)
@@ -374,22 +377,43 @@ def _function(op: Int[Array, " batch"], first: _Value, second: _Value) -> _Term:
     return _where(is_log & first.is_rigid, _rigid(word), _loose(word))
 
 
-def _add(first: _Value, second: _Value, store: _Store) -> tuple[_Term, Int[Array, " batch"]]:
-    """The terms of a sum with like ones merged, and their number, too large if there is no room."""
+def _collect(
+    op: Int[Array, " batch"], first: _Value, second: _Value, store: _Store
+) -> tuple[_Term, Int[Array, " batch"], _Flag]:
+    """The terms of a sum, or of a product or power of sums, with like ones merged.
+
+    Also their number, and whether they are the operator's value: if they have room, and in a
+    product all are rigid.
+    """
+    is_sum, is_cube = is_one_of(op, _SUMS), op == _CUBE
+    other = _Value(*jax.tree.map(lambda x, y: jnp.where(op == _SQUARE, x, y), first, second))
+    is_small = lambda value, most: (
+        (value.count > 1) & (value.count <= most) & ~value.terms.is_loose.any(0)
+    )
+    is_product = ((op == OPCODE["mul"]) | (op == _SQUARE)) & is_small(first, 3) & is_small(other, 3)
+    is_cube = is_cube & is_small(first, 2)
 
     def insert(k, carry):
         terms, count = carry
-        term = jax.tree.map(lambda leaf: leaf[k], second.terms)
+        pick = lambda value, k: jax.tree.map(lambda leaf: leaf[k], value.terms)
+        product = _product(pick(first, k // 3), pick(other, k % 3))
+        cube = _product(pick(first, k & 1), pick(first, (k >> 1) & 1))
+        cube = _product(cube, pick(first, (k >> 2) & 1))
+        last = pick(second, jnp.minimum(k, MAX_TERMS - 1))
+        term = store(_where(is_sum, last, _where(is_cube, cube, product)))
+        is_there = jnp.where(is_sum, k < second.count, is_cube & (k < 8))
+        is_there = is_there | (is_product & (k // 3 < first.count) & (k % 3 < other.count))
         equal = (terms.size == term.size).all(1) & (terms.sign == term.sign)
         is_known = (equal & (_PLACES < count)).any(0) & ~term.is_loose
-        is_new = store((k < second.count) & ~is_known)
+        is_new = store(is_there & ~is_known)
         here = (_PLACES == count) & is_new
         size = jnp.where(here[:, None], term.size, terms.size)
         terms = _Term(size, jnp.where(here, term.sign, terms.sign))
         return terms, count + is_new.astype(jnp.int32)
 
-    start = first.terms, first.count
-    terms, count = jax.lax.fori_loop(jnp.int32(0), second.count.max(), insert, start)
+    start = _zero_where(~is_sum & (_PLACES >= 0), first.terms), jnp.where(is_sum, first.count, 0)
+    terms, count = jax.lax.fori_loop(jnp.int32(0), jnp.int32(9), insert, start)
     # one place is kept for the number 1
-    is_full = (count == MAX_TERMS) & ~(first.has_number | second.has_number)
-    return terms, count + is_full.astype(jnp.int32)
+    has_number = (terms.is_number & (_PLACES < count)).any(0)
+    has_room = (count < MAX_TERMS) | ((count == MAX_TERMS) & has_number)
+    return terms, count, (is_sum | is_product | is_cube) & has_room
