@@ -191,7 +191,7 @@ def _where(condition, term: _Term, other: _Term) -> _Term:
     return jax.tree.map(lambda x, y: jnp.where(condition, x, y), term, other)
 
 
-def _zero_where(condition: Bool[Array, "terms batch"], terms: _Term) -> _Term:
+def _zero_where(condition: Bool[Array | np.ndarray, "terms #batch"], terms: _Term) -> _Term:
     condition = jnp.asarray(condition)
     size = jnp.where(condition[:, None], np.uint32(0), terms.size)
     return _Term(size, jnp.where(condition, np.uint32(0), terms.sign))

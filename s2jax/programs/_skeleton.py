@@ -67,11 +67,32 @@ def skeleton_hash(
     Programs of different skeletons get different hashes, but for chance: 2**-64 per pair. Batch,
     slots and order of instructions do not matter; `protected` does.
 
+    `N*x` and `N*x + N*x` are two skeletons of one family of functions. With `normal=True` the hash
+    is of a normal form, in which every coefficient is free, one that is not written too:
+
+    - Like terms merge, `N*x + N - N*x` is `N + N*x`; `sin(N*x) + sin(N*x)` is two terms, because
+      numbers inside of them differ.
+    - Powers of terms are computed: `x*x` is `x**2`, `x/x` is 1, `x*abs(x)` is another term, and
+      `sqrt(x**2)` is `abs(x)`. Terms without numbers inside are multiplied out, and so are products
+      of two sums of at most three of them, and their squares, and cubes of two:
+      `(N + N*x)**2` is `N + N*x + N*x**2`, whose family contains it.
+    - `sin` and `cos` of a sum with a number are one; so are `max` and `min`, `exp(N + s)` and
+      `exp(s)`, and `log(N*s)` and `N + log(s)`.
+
+    Signs and ranges of numbers do not count, nor that a coefficient may be 0. It does not know
+    partial fractions, addition theorems, `exp(x)*exp(x)`, nor like terms with numbers inside, and
+    a sum of more than 7 terms besides its number is left as it is.
+
     Args:
         program: Instructions in reversed prefix order, as laws draw them.
+        normal: Whether to hash the normal form. Static.
+        stripped: Whether a normal form is without its bias: `x` and `N + N*x` are one. Static.
 
     Returns:
         Two words per program, both 0 for an unused output.
+
+    Raises:
+        ValueError: If `stripped` without `normal`, of which there is no such form.
 
     Example:
         >>> sine = jnp.array([OPCODE["sin"], -1, -1, 25, -1, 3, 0])[:, None]  # 2.5 * sin(x_0) + 3
@@ -79,7 +100,16 @@ def skeleton_hash(
         >>> words = skeleton_hash(Program(*rows, length=jnp.ones(3, jnp.int32)))
         >>> bool((words[0] == words[1]).all()), bool((words[0] == words[2]).all())
         (True, False)
+        >>> import s2jax
+        >>> words = skeleton_hash(s2jax.from_text(["2.5*x_0 + 1.5 - 3.5*x_0", "x_0"]), True, True)
+        >>> bool((words[0] == words[1]).all())
+        True
     """
+    if stripped and not normal:
+        raise ValueError(
+            "skeleton_hash(normal=False, stripped=True): normal must be True, because only normal "
+            "forms are stripped of scale and bias. Pass normal=True."
+        )
     return _hash_all(program, normal, stripped)
 
 
@@ -241,11 +271,17 @@ class Split(Part):
     """A part of all skeletons: those whose hash, as a fraction of 2**32, is in [low, high).
 
     Each skeleton is in exactly one of `Split(0, 0.9)` and `Split(0.9, 1)`, in whichever order,
-    batch or process expressions are drawn: a training and a test set that share no skeleton.
+    batch or process expressions are drawn: a training and a test set that share no skeleton. It is
+    the skeleton of the normal form without scale and bias, so that a test set does not hold what
+    training has seen written otherwise: without normal forms, half of it is `N*x + N - N*x` and
+    the like.
 
     Attributes:
         low, high: Bounds of the first word of `skeleton_hash`, of which 24 bits count.
-        exclude: Hashes that are in no part, for example those of a benchmark's expressions.
+        exclude: Hashes that are in no part, for example those of a benchmark's expressions:
+            `skeleton_hash(program, normal=True, stripped=True)`.
+        normal: Whether skeletons are those of normal forms; without, hashes are `skeleton_hash`'s
+            by default, in `exclude` too. Static.
 
     Raises:
         ValueError: If a bound is outside [0, 1], low > high, or `exclude` is not of shape (k, 2).
@@ -265,9 +301,12 @@ class Split(Part):
         converter=lambda words: None if words is None else jnp.asarray(words, "uint32"),
     )
 
+    normal: bool = eqx.field(default=True, static=True)
+
     def __check_init__(self):
         checks.check_number("Split", "low", self.low, 0, 1)
         checks.check_number("Split", "high", self.high, 0, 1)
+        checks.check_flag("Split", "normal", self.normal)
         both = checks.is_concrete(self.low) and checks.is_concrete(self.high)
         if both and float(self.low) > float(self.high):
             raise ValueError(
@@ -277,21 +316,24 @@ class Split(Part):
         if self.exclude is not None and jnp.shape(self.exclude)[1:] != (2,):
             raise ValueError(
                 f"Split(exclude of shape {self.exclude.shape}): must have shape (k, 2), two words "
-                "per hash. Pass skeleton_hash(program).reshape(-1, 2)."
+                "per hash. Pass skeleton_hash(program, True, True).reshape(-1, 2)."
             )
 
     def keeps(self, program: Program) -> Bool[Array, "*batch"]:
         """Whether the skeleton of each program is in this part."""
-        return self._keeps(skeleton_hash(program))
+        return self._keeps(self._hash(program))
 
     def keeps_system(self, program: Program) -> Bool[Array, "*batch"]:
         """The same of systems, programs of shape `(*batch, states)`.
 
         A system's hash is the sum of those of its states. It is excluded if one of them is.
         """
-        words = jnp.where((program.length > 0)[..., None], skeleton_hash(program), 0)
+        words = self._hash(program)  # 0 for an unused output
         inside = self._keeps(words.sum(-2, dtype=words.dtype), exclude=False)
         return inside if self.exclude is None else inside & ~self._excludes(words).any(-1)
+
+    def _hash(self, program: Program) -> UInt32[Array, "*batch 2"]:
+        return skeleton_hash(program, normal=self.normal, stripped=self.normal)
 
     def _keeps(self, words, exclude: bool = True):
         # 24 bits are exact in float32, and below 1
