@@ -229,6 +229,7 @@ def pair_up(labels: np.ndarray, names: np.ndarray, count: int) -> np.ndarray:
     return np.array(list(found.values())[:count])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("law", [S2Law(), S2Law(min_binary_per_input=1)], ids=["s2", "mix"])
 def test_colliding_skeletons_fit_each_other(law: S2Law) -> None:
     program = draw_programs(law, 6000, 1, 1)

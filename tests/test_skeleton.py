@@ -344,7 +344,9 @@ def test_excluded_skeletons_are_never_drawn(key: jax.Array) -> None:
     """Hashes of one draw are excluded from the next; one compilation, as hashes are leaves."""
     sample = jax.jit(
         lambda hashes: skeleton_hash(
-            s2jax.sample(key, s2jax.presets.s2(length=32, split=Split(exclude=hashes)), 300).program,
+            s2jax.sample(
+                key, s2jax.presets.s2(length=32, split=Split(exclude=hashes)), 300
+            ).program,
             normal=True,
             stripped=True,
         ).reshape(-1, 2),

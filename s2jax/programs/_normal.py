@@ -43,6 +43,7 @@ _POWERS = {
 
 _Flag = Bool[Array, " batch"]
 
+
 class _Term(NamedTuple):
     """A term, or all terms of a sum.
 
@@ -125,9 +126,13 @@ def hash_normal_forms(program: Program, is_stripped: bool) -> UInt32[Array, "bat
         return values.at[k].set(value), value
 
     empty = jnp.zeros((_WIDTH, rows), jnp.uint32)
-    values, _ = trees.over_nodes(update, (jnp.zeros((num_nodes, *empty.shape), jnp.uint32), empty), num_nodes)
+    values, _ = trees.over_nodes(
+        update, (jnp.zeros((num_nodes, *empty.shape), jnp.uint32), empty), num_nodes
+    )
     root = _unpack(store(_pick(values, program.length.astype(jnp.int32) - 1)))
-    word = mix(root.inner if is_stripped else _hash_term(root.product, 20), 21 if program.protected else 22)
+    word = mix(
+        root.inner if is_stripped else _hash_term(root.product, 20), 21 if program.protected else 22
+    )
     return jnp.where(program.length > 0, word, 0).T
 
 
