@@ -194,7 +194,8 @@ def test_polynomials_are_equal_exactly_where_sympy_finds_the_same_terms() -> Non
     for part in (found[: len(small)], found[len(small) :]):
         together = set(zip((forms[k] for k in small), part, strict=True))
         assert len(together) == len({forms[k] for k in small}) == len(set(part))
-    assert len(small) > 300 and 30 < len({forms[k] for k in small}) < 200
+    assert len(small) > 300
+    assert 30 < len({forms[k] for k in small}) < 200
 
 
 # What colliding hashes mean: one family of functions contains the other.
@@ -242,7 +243,8 @@ def test_colliding_skeletons_fit_each_other(law: S2Law) -> None:
     known = ~(np.isnan(there) | np.isnan(back))
     # fits end in other minima at times
     contained = np.fmax(there, back)[known]
-    assert known.sum() > 60 and contained.mean() > 0.9, (known.sum(), contained.mean())
+    assert known.sum() > 60
+    assert contained.mean() > 0.9
     # of pairs that do not collide few do: the test finds what differs
     one, other = program[rows[:, 0]], program[np.roll(rows[:, 1], 7)]
     there, back = fits(one, other), fits(other, one)

@@ -10,8 +10,7 @@ point of an additive group, so that products are sums of points and powers multi
   no like terms, because their constants differ, and a power of one is a term of its own.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,12 +19,27 @@ from jaxtyping import Array, Bool, Int, UInt32
 
 from s2jax.programs import trees
 from s2jax.programs._mixing import integer, is_one_of, lanes, mix
+from s2jax.programs._normal_terms import (
+    LOOSE,
+    MAX_TERMS,
+    PRIME,
+    Store,
+    Term,
+    first_term,
+    fold,
+    hash_term,
+    loose_term,
+    multiply,
+    places,
+    rigid_term,
+    storage,
+    times,
+    where,
+    zero_where,
+)  # fmt: skip
 from s2jax.programs.operators import CONST, ID, NUM_LEAVES, OPCODE, TABLE
 from s2jax.programs.program import Program
 
-MAX_TERMS = 8
-_PRIME = np.uint32(2**31 - 1)
-_LOOSE = np.uint32(1)
 _INVERSES = [0] + [pow(count, -1, 2**31 - 1) for count in range(1, MAX_TERMS + 1)]
 
 _BINARY = [code for code, op in enumerate(TABLE) if op.arity == 2]
@@ -41,27 +55,7 @@ _POWERS = {
     "abs": (2, False), "sqrt": (1, False), "sign": (0, True),
 }  # fmt: skip
 
-_Flag = Bool[Array, " batch"]
-
-
-class _Term(NamedTuple):
-    """A term, or all terms of a sum.
-
-    Attributes:
-        size: The exponents of absolute values.
-        sign: The signs, and whether it is loose.
-    """
-
-    size: UInt32[Array, "*terms 2 batch"]
-    sign: UInt32[Array, "*terms batch"]
-
-    @property
-    def is_loose(self) -> Bool[Array, "*terms batch"]:
-        return self.sign & _LOOSE != 0
-
-    @property
-    def is_number(self) -> Bool[Array, "*terms batch"]:
-        return (self.size == 0).all(-2) & (self.sign == 0)
+Flag = Bool[Array, " batch"]
 
 
 class _Value(NamedTuple):
@@ -79,22 +73,22 @@ class _Value(NamedTuple):
         whole: Which one, modulo 2**32.
     """
 
-    terms: _Term
-    product: _Term
-    content: _Term
+    terms: Term
+    product: Term
+    content: Term
     body: UInt32[Array, "2 batch"]
     inner: UInt32[Array, "2 batch"]
     count: Int[Array, " batch"]
-    has_number: _Flag
-    is_whole: _Flag
+    has_number: Flag
+    is_whole: Flag
     whole: Int[Array, " batch"]
 
     @property
-    def is_number(self) -> _Flag:
+    def is_number(self) -> Flag:
         return (self.count == 1) & self.has_number
 
     @property
-    def is_rigid(self) -> _Flag:
+    def is_rigid(self) -> Flag:
         """Whether it is one term without constants inside."""
         return (self.count == 1) & ~self.product.is_loose
 
@@ -108,7 +102,7 @@ def hash_normal_forms(program: Program, is_stripped: bool) -> UInt32[Array, "bat
     code = [field.T.astype(jnp.int32) for field in fields]
     num_nodes, rows = code[0].shape
 
-    store = _storage((program.length >= 0).any())
+    store = storage((program.length >= 0).any())
 
     def update(k: Int[Array, ""], carry):
         values, last = carry
@@ -131,82 +125,9 @@ def hash_normal_forms(program: Program, is_stripped: bool) -> UInt32[Array, "bat
     )
     root = _unpack(store(_pick(values, program.length.astype(jnp.int32) - 1)))
     word = mix(
-        root.inner if is_stripped else _hash_term(root.product, 20), 21 if program.protected else 22
+        root.inner if is_stripped else hash_term(root.product, 20), 21 if program.protected else 22
     )
     return jnp.where(program.length > 0, word, 0).T
-
-
-_Store = Callable[[Any], Any]
-
-
-def _storage(certainly: Bool[Array, ""]) -> _Store:
-    """A function that stores values: else each array that follows would compute them again.
-
-    An optimization barrier is gone before a CPU's kernels are fused. What a condition lets through
-    is never fused, if no compiler can tell that it holds.
-    """
-    zeros = lambda values: jax.tree.map(jnp.zeros_like, values)
-    return lambda values: jax.lax.cond(certainly, lambda values: values, zeros, values)
-
-
-# Terms.
-
-
-def _fold(word: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
-    """Modulo the prime, of any word but the largest; its zero is 0."""
-    word = (word & _PRIME) + (word >> np.uint32(31))
-    return jnp.where(word == _PRIME, np.uint32(0), word)
-
-
-def _times(word: UInt32[Array, "..."], factor: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
-    """A product modulo the prime, of which 2**31 is 1."""
-    high, low = word >> np.uint32(16), word & np.uint32(0xFFFF)
-    times_high, times_low = factor >> np.uint32(16), factor & np.uint32(0xFFFF)
-    # high * times_high * 2**32 is twice the product of high parts; the middle is shifted by 16
-    total = _fold(_fold(low * times_low) + _fold(2 * high * times_high))
-    for middle in (high * times_low, low * times_high):
-        middle = _fold(middle)
-        rotated = ((middle << np.uint32(16)) & _PRIME) | (middle >> np.uint32(15))
-        total = _fold(total + rotated)
-    return total
-
-
-def _product(term: _Term, other: _Term) -> _Term:
-    """A product of terms, loose if one of them is."""
-    loose = (term.sign | other.sign) & _LOOSE
-    sign = ((term.sign ^ other.sign) & ~_LOOSE) | loose
-    return _Term(_fold(term.size + other.size), sign)
-
-
-def _loose(word: UInt32[Array, "2 batch"]) -> _Term:
-    """A term with constants inside, by its hash."""
-    return _Term(_fold(word), jnp.full_like(word[0], _LOOSE))
-
-
-def _rigid(word: UInt32[Array, "2 batch"]) -> _Term:
-    """A term without, which is no product."""
-    return _Term(_fold(word), mix(word, 12)[0] & ~_LOOSE)
-
-
-def _hash_term(term: _Term, tag: int) -> UInt32[Array, "*terms 2 batch"]:
-    return mix(mix(term.size, tag) + term.sign[..., None, :], tag)
-
-
-def _where(condition, term: _Term, other: _Term) -> _Term:
-    return jax.tree.map(lambda x, y: jnp.where(condition, x, y), term, other)
-
-
-def _zero_where(condition: Bool[Array | np.ndarray, "terms #batch"], terms: _Term) -> _Term:
-    condition = jnp.asarray(condition)
-    size = jnp.where(condition[:, None], np.uint32(0), terms.size)
-    return _Term(size, jnp.where(condition, np.uint32(0), terms.sign))
-
-
-def _first(terms: _Term) -> _Term:
-    return jax.tree.map(lambda leaf: leaf[0], terms)
-
-
-_PLACES = np.arange(MAX_TERMS, dtype=np.int32)[:, None]
 
 
 # Values.
@@ -222,8 +143,8 @@ def _pack(value: _Value) -> UInt32[Array, "words batch"]:
 
 def _unpack(words: UInt32[Array, "words batch"]) -> _Value:
     parts = iter(jnp.split(words, np.cumsum([2 * MAX_TERMS, MAX_TERMS, 2, 1, 2, 1, 2, 2, 1, 1, 1])))
-    terms = _Term(next(parts).reshape(MAX_TERMS, 2, -1), next(parts))
-    product, content = (_Term(next(parts), next(parts)[0]) for _ in range(2))
+    terms = Term(next(parts).reshape(MAX_TERMS, 2, -1), next(parts))
+    product, content = (Term(next(parts), next(parts)[0]) for _ in range(2))
     body, inner = next(parts), next(parts)
     count, has_number, is_whole, whole = (part[0].astype(jnp.int32) for part in parts)
     return _Value(
@@ -239,59 +160,59 @@ def _pick(
     return jnp.where(here[:, None], values, 0).sum(0, dtype=jnp.uint32)
 
 
-def _operand(operand: Int[Array, " batch"], result: _Value, store: _Store) -> _Value:
+def _operand(operand: Int[Array, " batch"], result: _Value, store: Store) -> _Value:
     """A variable, or the given result."""
-    variable = store(_rigid(mix(lanes(-1 - operand), 0)))
-    terms = _zero_where(_PLACES > 0, variable)
+    variable = store(rigid_term(mix(lanes(-1 - operand), 0)))
+    terms = zero_where(places > 0, variable)
     none = jnp.zeros_like(result.body)
     false = jnp.zeros_like(result.is_whole)
     value = _Value(
-        terms, variable, variable, none, _hash_term(variable, 14), jnp.ones_like(result.count),
+        terms, variable, variable, none, hash_term(variable, 14), jnp.ones_like(result.count),
         false, false, result.whole,
     )  # fmt: skip
     return jax.tree.map(lambda x, y: jnp.where(operand < 0, x, y), value, result)
 
 
 def _count(
-    terms: _Term, count: Int[Array, " batch"], has_bias: _Flag, store: _Store
-) -> tuple[Int[Array, " batch"], _Flag]:
+    terms: Term, count: Int[Array, " batch"], has_bias: Flag, store: Store
+) -> tuple[Int[Array, " batch"], Flag]:
     """The number of terms with a bias, and whether the number 1 is one of them."""
-    has_number = ((_PLACES < count) & terms.is_number).any(0)
+    has_number = ((places < count) & terms.is_number).any(0)
     # all places that are left are zero, and so is this term
     count = count + (has_bias & ~has_number).astype(jnp.int32)
     return store((count, has_number | has_bias))
 
 
 def _complete(
-    terms: _Term, count: Int[Array, " batch"], has_number: _Flag, is_whole: _Flag,
-    whole: Int[Array, " batch"], store: _Store,
+    terms: Term, count: Int[Array, " batch"], has_number: Flag, is_whole: Flag,
+    whole: Int[Array, " batch"], store: Store,
 ) -> _Value:  # fmt: skip
     """A sum as a product: what is common to its terms, and the rest."""
     total = terms.size[0]
     for k in range(1, MAX_TERMS):
-        total = _fold(total + terms.size[k])
+        total = fold(total + terms.size[k])
     inverse = jnp.zeros(count.shape, jnp.uint32)
     for k in range(1, MAX_TERMS + 1):
         inverse = jnp.where(count == k, np.uint32(_INVERSES[k]), inverse)
     total, inverse = store((total, inverse))
-    mean = store(_times(total, inverse))
+    mean = store(times(total, inverse))
     # times a term, mean and terms move alike
-    rest = _fold(terms.size + (_PRIME - mean))
-    is_there = _PLACES < count
+    rest = fold(terms.size + (PRIME - mean))
+    is_there = places < count
     order = store(jnp.where(is_there, mix(rest, 13)[:, 0], np.uint32(0xFFFFFFFF)))
     is_least = is_there & (order == order.min(0))
-    common = store(jnp.where(is_least, terms.sign & ~_LOOSE, np.uint32(0)).max(0))
-    hashes = _hash_term(_Term(rest, terms.sign ^ common), 14)
+    common = store(jnp.where(is_least, terms.sign & ~LOOSE, np.uint32(0)).max(0))
+    hashes = hash_term(Term(rest, terms.sign ^ common), 14)
     is_inner = is_there & (~terms.is_number | (count == 1))
     add = lambda here, words: jnp.where(here[:, None], words, 0).sum(0, dtype=jnp.uint32)
-    body, inner = store((add(is_there, hashes), add(is_inner, _hash_term(terms, 14))))
-    body, first = mix(body, 15), _first(terms)
+    body, inner = store((add(is_there, hashes), add(is_inner, hash_term(terms, 14))))
+    body, first = mix(body, 15), first_term(terms)
     is_single = count == 1
     is_rigid = is_single & ~first.is_loose
     none = jnp.zeros_like(body)
-    content = _where(is_single & ~is_rigid, _Term(none, none[0]), _Term(mean, common))
-    product = _where(is_single, first, _product(content, _loose(body)))
-    body = jnp.where(is_single, jnp.where(is_rigid, none, _hash_term(first, 16)), body)
+    content = where(is_single & ~is_rigid, Term(none, none[0]), Term(mean, common))
+    product = where(is_single, first, multiply(content, loose_term(body)))
+    body = jnp.where(is_single, jnp.where(is_rigid, none, hash_term(first, 16)), body)
     return _Value(terms, product, content, body, inner, count, has_number, is_whole, whole)
 
 
@@ -299,8 +220,8 @@ def _complete(
 
 
 def _apply(
-    op: Int[Array, " batch"], first: _Value, second: _Value, protected: bool, store: _Store
-) -> tuple[_Term, Int[Array, " batch"]]:
+    op: Int[Array, " batch"], first: _Value, second: _Value, protected: bool, store: Store
+) -> tuple[Term, Int[Array, " batch"]]:
     """The terms of an operator's value, but for its scale and bias, and their number."""
     is_whole = (op == _POW) & second.is_whole
     # of an absolute value, where this is protected
@@ -310,19 +231,19 @@ def _apply(
     is_whole = is_whole & (op == _POW)
     power, is_power = store(_power(op, first, second, is_odd, is_whole))
     function = store(_function(op, first, second))
-    right = _where(op == _DIV, power, second.product)
-    term, is_product = _product(first.product, right), is_one_of(op, _PRODUCTS)
+    right = where(op == _DIV, power, second.product)
+    term, is_product = multiply(first.product, right), is_one_of(op, _PRODUCTS)
     total, num_total, is_total = store(_collect(op, first, second, store))
     is_sum = is_one_of(op, _SUMS)
-    word = mix(_hash_term(first.product, 23) + _hash_term(second.product, 23), 23)
-    term = _where(is_sum, _loose(word), _where(is_product, term, function))
-    term = _where(is_power, power, term)
+    word = mix(hash_term(first.product, 23) + hash_term(second.product, 23), 23)
+    term = where(is_sum, loose_term(word), where(is_product, term, function))
+    term = where(is_power, power, term)
     # a rigid factor is multiplied out
     is_divided = op == _DIV
     by_first = first.is_rigid & ~is_divided & (second.count < MAX_TERMS)
     by_second = second.is_rigid & (first.count < MAX_TERMS)
     is_multiplied = is_product & (by_first | by_second) & ~is_total
-    by = _where(by_first, first.product, right)
+    by = where(by_first, first.product, right)
     is_same = (op == ID) | (op == _NEG) | (is_whole & (second.whole == 1) & is_odd)
     is_number = first.is_number & (second.is_number | ~is_one_of(op, _BINARY))
     is_number = is_number | (op < NUM_LEAVES) | (is_whole & (second.whole == 0))
@@ -335,40 +256,40 @@ def _apply(
     term, by, count, is_single, is_total, by_first, is_multiplied, is_number = store(
         (term, by, count, is_single, is_total, by_first, is_multiplied, is_number)
     )
-    multiplied = _product(_where(by_first, second.terms, first.terms), by)
-    multiplied = _zero_where(_PLACES >= count, multiplied)
-    terms = _where(is_multiplied, multiplied, _where(is_total, total, first.terms))
-    terms = _where(is_single, _zero_where(_PLACES > 0, term), terms)
-    return store((_zero_where(is_number & (_PLACES >= 0), terms), count))
+    multiplied = multiply(where(by_first, second.terms, first.terms), by)
+    multiplied = zero_where(places >= count, multiplied)
+    terms = where(is_multiplied, multiplied, where(is_total, total, first.terms))
+    terms = where(is_single, zero_where(places > 0, term), terms)
+    return store((zero_where(is_number & (places >= 0), terms), count))
 
 
 def _power(
-    op: Int[Array, " batch"], first: _Value, second: _Value, is_odd: _Flag, is_whole: _Flag
-) -> tuple[_Term, _Flag]:
+    op: Int[Array, " batch"], first: _Value, second: _Value, is_odd: Flag, is_whole: Flag
+) -> tuple[Term, Flag]:
     """A power of an operand, and whether the operator is one."""
     twice, keeps, is_power = 2 * second.whole, is_odd, is_whole
     for name, (number, keeps_sign) in _POWERS.items():
         here = op == OPCODE[name]
         twice, is_power = jnp.where(here, number, twice), is_power | here
         keeps = jnp.where(here, keeps_sign, keeps)
-    content = _where(op == _DIV, second.content, first.content)
+    content = where(op == _DIV, second.content, first.content)
     body = jnp.where(op == _DIV, second.body, first.body)
     # half of the number is a rotation, because 2**31 is 1
-    size = _fold(jnp.abs(twice).astype(jnp.uint32))
+    size = fold(jnp.abs(twice).astype(jnp.uint32))
     half = (size >> np.uint32(1)) | ((size & np.uint32(1)) << np.uint32(30))
-    half = jnp.where(twice < 0, _fold(_PRIME - half), half)
+    half = jnp.where(twice < 0, fold(PRIME - half), half)
     sign = jnp.where(keeps, content.sign, np.uint32(0))
-    content = _Term(_times(content.size, half), sign)
+    content = Term(times(content.size, half), sign)
     kind = lanes(twice * 2 + keeps.astype(jnp.int32))
-    rest = _loose(mix(mix(body, 17) + kind, 17))
-    term = _where((body == 0).all(0), content, _product(content, rest))
+    rest = loose_term(mix(mix(body, 17) + kind, 17))
+    term = where((body == 0).all(0), content, multiply(content, rest))
     return term, is_power & (op != _DIV)
 
 
-def _function(op: Int[Array, " batch"], first: _Value, second: _Value) -> _Term:
+def _function(op: Int[Array, " batch"], first: _Value, second: _Value) -> Term:
     """Any other operator."""
     is_log, is_extreme = op == _LOG, is_one_of(op, _EXTREMES)
-    own, other = _hash_term(first.product, 18), _hash_term(second.product, 18)
+    own, other = hash_term(first.product, 18), hash_term(second.product, 18)
     # log(-N*x) is N + log(x), and exp(N + x) is N*exp(x)
     own = jnp.where(is_log, mix(first.product.size, 18), own)
     own = jnp.where(op == _EXP, first.inner, own)
@@ -379,12 +300,12 @@ def _function(op: Int[Array, " batch"], first: _Value, second: _Value) -> _Term:
     word = mix(word + lanes(code) * np.uint32(0x9E3779B1), 19)
     is_binary = is_one_of(op, _BINARY)
     word = mix(word + jnp.where(is_binary & ~is_extreme, other, np.uint32(0)), 19)
-    return _where(is_log & first.is_rigid, _rigid(word), _loose(word))
+    return where(is_log & first.is_rigid, rigid_term(word), loose_term(word))
 
 
 def _collect(
-    op: Int[Array, " batch"], first: _Value, second: _Value, store: _Store
-) -> tuple[_Term, Int[Array, " batch"], _Flag]:
+    op: Int[Array, " batch"], first: _Value, second: _Value, store: Store
+) -> tuple[Term, Int[Array, " batch"], Flag]:
     """The terms of a sum, or of a product or power of sums, with like ones merged.
 
     Also their number, and whether they are the operator's value: if they have room, and in a
@@ -401,24 +322,24 @@ def _collect(
     def insert(k, carry):
         terms, count = carry
         pick = lambda value, k: jax.tree.map(lambda leaf: leaf[k], value.terms)
-        product = _product(pick(first, k // 3), pick(other, k % 3))
-        cube = _product(pick(first, k & 1), pick(first, (k >> 1) & 1))
-        cube = _product(cube, pick(first, (k >> 2) & 1))
+        product = multiply(pick(first, k // 3), pick(other, k % 3))
+        cube = multiply(pick(first, k & 1), pick(first, (k >> 1) & 1))
+        cube = multiply(cube, pick(first, (k >> 2) & 1))
         last = pick(second, jnp.minimum(k, MAX_TERMS - 1))
-        term = store(_where(is_sum, last, _where(is_cube, cube, product)))
+        term = store(where(is_sum, last, where(is_cube, cube, product)))
         is_there = jnp.where(is_sum, k < second.count, is_cube & (k < 8))
         is_there = is_there | (is_product & (k // 3 < first.count) & (k % 3 < other.count))
         equal = (terms.size == term.size).all(1) & (terms.sign == term.sign)
-        is_known = (equal & (_PLACES < count)).any(0) & ~term.is_loose
+        is_known = (equal & (places < count)).any(0) & ~term.is_loose
         is_new = store(is_there & ~is_known)
-        here = (_PLACES == count) & is_new
+        here = (places == count) & is_new
         size = jnp.where(here[:, None], term.size, terms.size)
-        terms = _Term(size, jnp.where(here, term.sign, terms.sign))
+        terms = Term(size, jnp.where(here, term.sign, terms.sign))
         return terms, count + is_new.astype(jnp.int32)
 
-    start = _zero_where(~is_sum & (_PLACES >= 0), first.terms), jnp.where(is_sum, first.count, 0)
+    start = zero_where(~is_sum & (places >= 0), first.terms), jnp.where(is_sum, first.count, 0)
     terms, count = jax.lax.fori_loop(jnp.int32(0), jnp.int32(9), insert, start)
     # one place is kept for the number 1
-    has_number = (terms.is_number & (_PLACES < count)).any(0)
+    has_number = (terms.is_number & (places < count)).any(0)
     has_room = (count < MAX_TERMS) | ((count == MAX_TERMS) & has_number)
     return terms, count, (is_sum | is_product | is_cube) & has_room
