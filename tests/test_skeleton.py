@@ -269,10 +269,10 @@ def test_hashes_are_spread_like_random_numbers(seed: int) -> None:
 def test_parts_are_complementary() -> None:
     program = draw(LAWS["s2"], 5000, seed=3)
     for bounds in ((0, 0.9, 1), (0.0, 0.1, 0.3, 0.30000001, 1.0), (0, 0, 1, 1)):
-        parts = [Split(*pair).keeps(program) for pair in itertools.pairwise(bounds)]
+        parts = [Split(*pair, normal=False).keeps(program) for pair in itertools.pairwise(bounds)]
         np.testing.assert_array_equal(np.sum(parts, axis=0), 1)
     distinct = np.unique(hashes(program), return_index=True)[1]
-    kept = np.asarray(Split(0, 0.9).keeps(program))[distinct].mean()
+    kept = np.asarray(Split(0, 0.9, normal=False).keeps(program))[distinct].mean()
     assert abs(kept - 0.9) < 4.3 * np.sqrt(0.09 / len(distinct))
     assert Split().keeps(program).all()
     assert Split(0, 0.5).keeps(program.__class__(*jax.tree.leaves(program)))[0].shape == ()
@@ -281,12 +281,12 @@ def test_parts_are_complementary() -> None:
 def test_excluded_skeletons_are_in_no_part() -> None:
     program = draw(LAWS["small"], 3000, seed=4)
     words = skeleton_hash(program)
-    kept = np.asarray(Split(exclude=words[:5]).keeps(program))
+    kept = np.asarray(Split(exclude=words[:5], normal=False).keeps(program))
     listed = np.isin(hashes(program), hashes(program)[:5])
     np.testing.assert_array_equal(kept, ~listed)
     assert listed.sum() > 5
     half = words.at[:, 1].add(1)[:5]
-    assert Split(exclude=half).keeps(program).all()
+    assert Split(exclude=half, normal=False).keeps(program).all()
 
 
 def test_turning_a_bound_does_not_recompile() -> None:
@@ -323,7 +323,10 @@ def test_sampled_parts_share_no_skeleton(key: jax.Array) -> None:
     """A part is drawn from alone, and what it refuses has a reason of its own."""
     draw = lambda split: s2jax.sample(key, s2jax.presets.s2(length=32, split=split), 300)
     train, test = draw(Split(0.0, 0.7)), draw(Split(0.7, 1.0))
-    words = [np.asarray(skeleton_hash(batch.program)).reshape(-1, 2) for batch in (train, test)]
+    words = [
+        np.asarray(skeleton_hash(batch.program, normal=True, stripped=True)).reshape(-1, 2)
+        for batch in (train, test)
+    ]
     skeletons = [{tuple(word) for word in part.tolist()} for part in words]
     assert not skeletons[0] & skeletons[1]
     for batch in (train, test):
@@ -341,7 +344,11 @@ def test_excluded_skeletons_are_never_drawn(key: jax.Array) -> None:
     """Hashes of one draw are excluded from the next; one compilation, as hashes are leaves."""
     sample = jax.jit(
         lambda hashes: skeleton_hash(
-            s2jax.sample(key, s2jax.presets.s2(length=32, split=Split(exclude=hashes)), 300).program
+            s2jax.sample(
+                key, s2jax.presets.s2(length=32, split=Split(exclude=hashes)), 300
+            ).program,
+            normal=True,
+            stripped=True,
         ).reshape(-1, 2),
         compiler_options=QUICKLY,
     )

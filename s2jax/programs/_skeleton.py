@@ -1,6 +1,7 @@
 """Skeletons: what is left of expressions when their numbers are masked, as hashes in jit."""
 
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -12,13 +13,15 @@ from s2jax.core import checks
 from s2jax.core.part import Part
 from s2jax.core.types import Number, number
 from s2jax.programs import trees as trees
+from s2jax.programs._mixing import integer, is_one_of, lanes, mix
+from s2jax.programs._normal import hash_normal_forms
 from s2jax.programs.operators import CONST, ID, NUM_LEAVES, OPCODE, TABLE
 from s2jax.programs.program import Program
 
 _ADD, _SUB, _MUL, _NEG, _POW = (OPCODE[name] for name in ("add", "sub", "mul", "neg", "pow"))
 # what a value is; an integer is a number whose value counts as an exponent
 _INTEGER, _NUMBER, _ATOM, _SUM, _PRODUCT = range(5)
-_TILE = 1024
+_TILE, _NORMAL_TILE = 1024, 256
 
 _BINARY = [code for code, op in enumerate(TABLE) if op.arity == 2]
 # neither a sum nor a product, and yet the order of the operands does not count
@@ -43,7 +46,9 @@ class _Value(NamedTuple):
     negated: UInt32[Array, "*nodes 2 batch"]
 
 
-def skeleton_hash(program: Program) -> UInt32[Array, "*batch 2"]:
+def skeleton_hash(
+    program: Program, normal: bool = False, stripped: bool = False
+) -> UInt32[Array, "*batch 2"]:
     """64 bits that depend only on the skeleton of each expression.
 
     A skeleton is an expression in which every number is the same mask `N`, rewritten so:
@@ -62,11 +67,32 @@ def skeleton_hash(program: Program) -> UInt32[Array, "*batch 2"]:
     Programs of different skeletons get different hashes, but for chance: 2**-64 per pair. Batch,
     slots and order of instructions do not matter; `protected` does.
 
+    `N*x` and `N*x + N*x` are two skeletons of one family of functions. With `normal=True` the hash
+    is of a normal form, in which every coefficient is free, one that is not written too:
+
+    - Like terms merge, `N*x + N - N*x` is `N + N*x`; `sin(N*x) + sin(N*x)` is two terms, because
+      numbers inside of them differ.
+    - Powers of terms are computed: `x*x` is `x**2`, `x/x` is 1, `x*abs(x)` is another term, and
+      `sqrt(x**2)` is `abs(x)`. Terms without numbers inside are multiplied out, and so are products
+      of two sums of at most three of them, and their squares, and cubes of two:
+      `(N + N*x)**2` is `N + N*x + N*x**2`, whose family contains it.
+    - `sin` and `cos` of a sum with a number are one; so are `max` and `min`, `exp(N + s)` and
+      `exp(s)`, and `log(N*s)` and `N + log(s)`.
+
+    Signs and ranges of numbers do not count, nor that a coefficient may be 0. It does not know
+    partial fractions, addition theorems, `exp(x)*exp(x)`, nor like terms with numbers inside, and
+    a sum of more than 7 terms besides its number is left as it is.
+
     Args:
         program: Instructions in reversed prefix order, as laws draw them.
+        normal: Whether to hash the normal form. Static.
+        stripped: Whether a normal form is without its bias: `x` and `N + N*x` are one. Static.
 
     Returns:
         Two words per program, both 0 for an unused output.
+
+    Raises:
+        ValueError: If `stripped` without `normal`, of which there is no such form.
 
     Example:
         >>> sine = jnp.array([OPCODE["sin"], -1, -1, 25, -1, 3, 0])[:, None]  # 2.5 * sin(x_0) + 3
@@ -74,14 +100,27 @@ def skeleton_hash(program: Program) -> UInt32[Array, "*batch 2"]:
         >>> words = skeleton_hash(Program(*rows, length=jnp.ones(3, jnp.int32)))
         >>> bool((words[0] == words[1]).all()), bool((words[0] == words[2]).all())
         (True, False)
+        >>> import s2jax
+        >>> words = skeleton_hash(s2jax.from_text(["2.5*x_0 + 1.5 - 3.5*x_0", "x_0"]), True, True)
+        >>> bool((words[0] == words[1]).all())
+        True
     """
-    return _hash_all(program)
+    if stripped and not normal:
+        raise ValueError(
+            "skeleton_hash(normal=False, stripped=True): normal must be True, because only normal "
+            "forms are stripped of scale and bias. Pass normal=True."
+        )
+    return _hash_all(program, normal, stripped)
 
 
-@jax.jit
-def _hash_all(program: Program) -> UInt32[Array, "*batch 2"]:
+@partial(jax.jit, static_argnums=(1, 2))
+def _hash_all(program: Program, normal: bool, stripped: bool) -> UInt32[Array, "*batch 2"]:
     flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(program.shape) :]), program)
-    words = trees.by_tiles(_hash, _TILE, flat.length.size, flat)
+    if normal:
+        hash_tile = partial(hash_normal_forms, is_stripped=stripped)
+        words = trees.by_tiles(hash_tile, _NORMAL_TILE, flat.length.size, flat)
+    else:
+        words = trees.by_tiles(_hash, _TILE, flat.length.size, flat)
     return words.reshape(*program.shape, 2)
 
 
@@ -111,24 +150,8 @@ def _hash(program: Program) -> UInt32[Array, "batch 2"]:
     empty = jax.tree.map(lambda leaf: leaf[0], start)
     values, _ = trees.over_nodes(update, (start, empty), num_nodes)
     root = _pick(values, program.length.astype(jnp.int32) - 1)
-    word = _mix(_argument(root), 10 if program.protected else 11)
+    word = mix(_argument(root), 10 if program.protected else 11)
     return jnp.where(program.length > 0, word, 0).T
-
-
-_SEEDS = np.array([0x9E3779B9, 0x85EBCA77], np.uint32)[:, None]  # per lane
-
-
-def _mix(word: UInt32[Array, "2 batch"], tag: int) -> UInt32[Array, "2 batch"]:
-    """A bijection of 32 bits that spreads every bit; another one for each tag and lane."""
-    # Wellons (2018), "Prospecting for hash functions"
-    word = word + np.asarray(_SEEDS * np.uint32(2 * tag + 1))
-    word = (word ^ (word >> np.uint32(16))) * np.uint32(0x7FEB352D)
-    word = (word ^ (word >> np.uint32(15))) * np.uint32(0x846CA68B)
-    return word ^ (word >> np.uint32(16))
-
-
-def _lanes(value: Int[Array, " batch"] | Bool[Array, " batch"]) -> UInt32[Array, "2 batch"]:
-    return jnp.broadcast_to(value.astype(jnp.uint32), (2, *value.shape))
 
 
 def _where(condition: Bool[Array, " batch"], value: _Value, other: _Value) -> _Value:
@@ -149,7 +172,7 @@ def _pick(values: _Value, index: Int[Array, " batch"]) -> _Value:
 
 def _operand(operand: Int[Array, " batch"], result: _Value) -> _Value:
     """A variable, or the given result."""
-    word = _mix(_lanes(-1 - operand), 0)
+    word = mix(lanes(-1 - operand), 0)
     is_variable = operand < 0
     return _where(is_variable, _atom(word), result)
 
@@ -161,12 +184,7 @@ def _atom(word: UInt32[Array, "2 batch"]) -> _Value:
 
 def _integer(op: Int[Array, " batch"], a: Int[Array, " batch"], b: Int[Array, " batch"]) -> _Value:
     """A leaf; a whole number is kept for `pow`."""
-    # 10**b by squaring, modulo 2**32, which is enough for a hash
-    power, square = jnp.ones_like(a), jnp.full_like(a, 10)
-    for bit in range(7):
-        power = jnp.where((b >> bit) & 1 == 1, power * square, power)
-        square = square * square
-    word = _mix(_lanes(a * power), 1)
+    word = mix(lanes(integer(a, b)), 1)
     form = jnp.where((op == CONST) & (b >= 0), _INTEGER, _NUMBER)
     return _Value(form, form < 0, word, jnp.zeros_like(word))
 
@@ -177,8 +195,8 @@ def _is_number(value: _Value) -> Bool[Array, " batch"]:
 
 def _argument(value: _Value) -> UInt32[Array, "2 batch"]:
     """The hash of a value as a whole."""
-    sum_or_product = _mix(
-        value.word + _lanes(2 * (value.form - _SUM) + value.constant.astype(jnp.int32)), 2
+    sum_or_product = mix(
+        value.word + lanes(2 * (value.form - _SUM) + value.constant.astype(jnp.int32)), 2
     )
     word = jnp.where(value.form >= _SUM, sum_or_product, value.word)
     return jnp.where(_is_number(value), np.uint32(0), word)
@@ -187,9 +205,9 @@ def _argument(value: _Value) -> UInt32[Array, "2 batch"]:
 def _terms(value: _Value) -> _Value:
     """A value as a sum."""
     whole = _argument(value)
-    word = _mix(whole, 3)
+    word = mix(whole, 3)
     has_scale = (value.form == _PRODUCT) & value.constant
-    negated = jnp.where(has_scale, word, _mix(whole, 4))
+    negated = jnp.where(has_scale, word, mix(whole, 4))
     term = _Value(jnp.full_like(value.form, _SUM), _is_number(value), word, negated)
     zero = jnp.zeros_like(word)
     term = _where(_is_number(value), term._replace(word=zero, negated=zero), term)
@@ -198,7 +216,7 @@ def _terms(value: _Value) -> _Value:
 
 def _factors(value: _Value) -> _Value:
     """A value as a product."""
-    word = jnp.where(_is_number(value), np.uint32(0), _mix(_argument(value), 5))
+    word = jnp.where(_is_number(value), np.uint32(0), mix(_argument(value), 5))
     form = jnp.full_like(value.form, _PRODUCT)
     factor = _Value(form, _is_number(value), word, jnp.zeros_like(word))
     return _where(value.form == _PRODUCT, value, factor)
@@ -221,7 +239,7 @@ def _shifted(value: _Value) -> _Value:
 
 def _apply(op: Int[Array, " batch"], first: _Value, second: _Value, leaf: _Value) -> _Value:
     """The value of an operator."""
-    is_binary, is_symmetric = _is_one_of(op, _BINARY), _is_one_of(op, _SYMMETRIC)
+    is_binary, is_symmetric = is_one_of(op, _BINARY), is_one_of(op, _SYMMETRIC)
     is_number = _is_number(first) & (_is_number(second) | ~is_binary)
     # hashes of terms are added up, so that their order does not matter; `negated` is the hash of
     # the same sum with all signs turned, which a subtraction adds instead
@@ -238,9 +256,9 @@ def _apply(op: Int[Array, " batch"], first: _Value, second: _Value, leaf: _Value
     power = (op == _POW) & (second.form == _INTEGER)
     argument = jnp.where(power, second.word, _argument(second))
     own = _argument(first)
-    symmetric = _mix(own, 8) + _mix(argument, 8)
-    word = _mix(jnp.where(is_symmetric, symmetric, own) ^ _lanes(op * 0x10001), 6)
-    word = _mix(word + jnp.where(is_binary & ~is_symmetric, argument, np.uint32(0)), 7)
+    symmetric = mix(own, 8) + mix(argument, 8)
+    word = mix(jnp.where(is_symmetric, symmetric, own) ^ lanes(op * 0x10001), 6)
+    word = mix(word + jnp.where(is_binary & ~is_symmetric, argument, np.uint32(0)), 7)
     value = _masked(_atom(word), is_number)
     value = _where((op == _ADD) | is_sub, _masked(total, is_number), value)
     value = _where(op == _MUL, _masked(product, is_number), value)
@@ -249,23 +267,21 @@ def _apply(op: Int[Array, " batch"], first: _Value, second: _Value, leaf: _Value
     return _where(op < NUM_LEAVES, leaf, value)
 
 
-def _is_one_of(op: Int[Array, " batch"], codes: list[int]) -> Bool[Array, " batch"]:
-    return jnp.any(jnp.stack([op == code for code in codes]), axis=0)
-
-
-def _words_or_none(words: Any) -> UInt32[Array, "..."] | None:
-    return None if words is None else jnp.asarray(words, jnp.uint32)
-
-
 class Split(Part):
     """A part of all skeletons: those whose hash, as a fraction of 2**32, is in [low, high).
 
     Each skeleton is in exactly one of `Split(0, 0.9)` and `Split(0.9, 1)`, in whichever order,
-    batch or process expressions are drawn: a training and a test set that share no skeleton.
+    batch or process expressions are drawn: a training and a test set that share no skeleton. It is
+    the skeleton of the normal form without scale and bias, so that a test set does not hold what
+    training has seen written otherwise: without normal forms, half of it is `N*x + N - N*x` and
+    the like.
 
     Attributes:
         low, high: Bounds of the first word of `skeleton_hash`, of which 24 bits count.
-        exclude: Hashes that are in no part, for example those of a benchmark's expressions.
+        exclude: Hashes that are in no part, for example those of a benchmark's expressions:
+            `skeleton_hash(program, normal=True, stripped=True)`.
+        normal: Whether skeletons are those of normal forms; without, hashes are `skeleton_hash`'s
+            by default, in `exclude` too. Static.
 
     Raises:
         ValueError: If a bound is outside [0, 1], low > high, or `exclude` is not of shape (k, 2).
@@ -285,9 +301,12 @@ class Split(Part):
         converter=lambda words: None if words is None else jnp.asarray(words, "uint32"),
     )
 
+    normal: bool = eqx.field(default=True, static=True)
+
     def __check_init__(self):
         checks.check_number("Split", "low", self.low, 0, 1)
         checks.check_number("Split", "high", self.high, 0, 1)
+        checks.check_flag("Split", "normal", self.normal)
         both = checks.is_concrete(self.low) and checks.is_concrete(self.high)
         if both and float(self.low) > float(self.high):
             raise ValueError(
@@ -297,21 +316,24 @@ class Split(Part):
         if self.exclude is not None and jnp.shape(self.exclude)[1:] != (2,):
             raise ValueError(
                 f"Split(exclude of shape {self.exclude.shape}): must have shape (k, 2), two words "
-                "per hash. Pass skeleton_hash(program).reshape(-1, 2)."
+                "per hash. Pass skeleton_hash(program, True, True).reshape(-1, 2)."
             )
 
     def keeps(self, program: Program) -> Bool[Array, "*batch"]:
         """Whether the skeleton of each program is in this part."""
-        return self._keeps(skeleton_hash(program))
+        return self._keeps(self._hash(program))
 
     def keeps_system(self, program: Program) -> Bool[Array, "*batch"]:
         """The same of systems, programs of shape `(*batch, states)`.
 
         A system's hash is the sum of those of its states. It is excluded if one of them is.
         """
-        words = jnp.where((program.length > 0)[..., None], skeleton_hash(program), 0)
+        words = self._hash(program)  # 0 for an unused output
         inside = self._keeps(words.sum(-2, dtype=words.dtype), exclude=False)
         return inside if self.exclude is None else inside & ~self._excludes(words).any(-1)
+
+    def _hash(self, program: Program) -> UInt32[Array, "*batch 2"]:
+        return skeleton_hash(program, normal=self.normal, stripped=self.normal)
 
     def _keeps(self, words, exclude: bool = True):
         # 24 bits are exact in float32, and below 1
