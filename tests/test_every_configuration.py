@@ -37,10 +37,18 @@ CONFIGS: dict[str, s2jax.Config] = {
     "mix": presets.mix(length=64),
     "lorenz": presets.ode(64, 0, 3, target=s2jax.ode.named("lorenz")),
     "reference": presets.reference(length=64),
+    "sarsim": presets.sarsim(length=64),
     "ode": presets.ode(length=64),
     "ode without inputs": presets.ode(length=64, num_inputs=0),
 }  # fmt: skip
-LONG = ("zoo", "mix", "reference", "ode", "ode without inputs")  # each compiles for a minute
+LONG = (
+    "zoo",
+    "mix",
+    "reference",
+    "sarsim",
+    "ode",
+    "ode without inputs",
+)  # each compiles for a minute
 
 
 def all_configs() -> list[Any]:

@@ -490,8 +490,8 @@ LINE = System.from_sympy([-sympy.Symbol("u")], [sympy.Symbol("u")])
     "call, kind, message",
     [
         (lambda: ODE(law="s2"), TypeError, "ODE\\(law='s2'\\): must be a law of expressions"),
-        (lambda: ODE(initial=1.0), TypeError, "initial=1.0.*must be a distribution.*LogUniform"),
-        (lambda: ODE(duration=10.0), TypeError, "duration=10.0.*LogUniform"),
+        (lambda: ODE(initial=1.0), TypeError, "initial=1.0.*must be a distribution.*Constant"),
+        (lambda: ODE(duration=10.0), TypeError, "duration=10.0.*Constant"),
         (lambda: ODE(weights={"chaotic": 1.0}), ValueError, "chaotic"),
         (lambda: ODE(weights={"autonomus": 1.0}), ValueError, "autonomous"),
         (lambda: ODE(weights={}), ValueError, "weights"),
