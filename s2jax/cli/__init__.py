@@ -112,8 +112,8 @@ def _run(arguments: list[str]) -> int:
     from s2jax.cli import _export, _generate, _inspect, _stats
 
     shown = ShowFamily if any(word.startswith("--family") for word in fixed) else Show
-    kinds: list[Any] = [Generate, shown, Stats, Info, Verify, Repair, Fields]
-    kinds.insert(-1, _export.export_class())
+    kinds: list[Any] = [Generate, shown, Stats, Info, Verify, Repair]
+    kinds += [_export.export_class(), Fields]
     named = tuple(
         Annotated[k, tyro.conf.subcommand(k.__name__.lower().removesuffix("family"))] for k in kinds
     )

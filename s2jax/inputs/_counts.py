@@ -93,8 +93,8 @@ class Counts(AbstractEvents):
     1 at every step). Zero-inflated counts are 0 in steps that are not active, each independently;
     intermittent ones are 1 and such a count in active steps, which come at drawn gaps, and else 0.
 
-    Given the rate, counts are independent with known probabilities: the conditional law is
-    tractable if that of the intensity is, and `path` tells the rate.
+    Given the rate of all steps, which `path` tells, counts are independent with known
+    probabilities. The rate is scaled over the whole series: its past tells of its future.
 
     Attributes:
         poisson, negative_binomial, zero_inflated, intermittent: Weights of the kinds.

@@ -114,14 +114,13 @@ class Given(AbstractInput):
 
     def law(self, draws: Draws, length: int) -> Window:
         lengths = jnp.asarray(self.lengths)
-        windows = jnp.maximum(lengths - length + 1, 0)
-        if self.stretch is not None:  # there is a stretch at which any of them fits
-            windows = lengths - 1
+        # with a stretch, any of them is stretched to fit
+        windows = jnp.maximum(lengths - length + 1, 0) if self.stretch is None else lengths - 1
         ends = jnp.cumsum(windows)
         place = draws.integers("window", 0, ends[-1])
         series = jnp.searchsorted(ends, place, side="right").astype(jnp.int32)
-        offset = place - (ends[series] - windows[series])
         if self.stretch is None:
+            offset = place - (ends[series] - windows[series])
             return Window(series, offset, jnp.float32(1))
         steps = lengths[series] - 1
         drawn = jnp.maximum(draws.sample("stretch", self.stretch), 0)

@@ -90,7 +90,8 @@ class IMF(AbstractBatchedSeries):
     a trend (a line, a broken line or a curve, each 1/3) with the probabilities below. `IMFLaw` has
     the formula.
 
-    Given the law its values are independent, so the law of the future is tractable.
+    Given the law without `energy`, which the noise is part of, its values are independent, so the
+    law of the future is tractable.
 
     Attributes:
         min_base_imfs, max_base_imfs: Number of base modes. The largest is static.

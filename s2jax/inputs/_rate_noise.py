@@ -71,8 +71,8 @@ class RateNoise(AbstractEvents):
     drawn independently, by kind: Poisson of mean r; g**power with g gamma of mean r and a drawn
     shape; lognormal of mean r; or z itself.
 
-    Given the rate, steps are independent with known laws: the conditional law is tractable if that
-    of the intensity is and its range is known, and `path` tells the rate.
+    Given the rate of all steps, which `path` tells, steps are independent with known laws. The rate
+    depends on the range of z over the whole series: its past tells of its future.
 
     Attributes:
         poisson, gamma, lognormal, none: Weights of the kinds.

@@ -55,9 +55,10 @@ class Source(eqx.Module):
             return found[0]
         classes = [type(law).__name__ for law in self.laws]
         asked = getattr(kind, "__name__", str(kind))
-        how = f"laws[{classes.index(asked)}]" if asked in classes else "laws[0], laws[1], ..."
-        own = f"{asked}Law"
-        fix = f"Ask for {own}" if own in classes else f"Take one by its position: {how}"
+        place = classes.index(asked) if asked in classes else 0
+        fix = f"Take one by its position: laws[{place}]"
+        if f"{asked}Law" in classes:
+            fix = f"Ask for {asked}Law"
         names = ", ".join(classes)
         how_many = f"{len(found)} of the families draw" if found else "no family draws"
         raise AttributeError(

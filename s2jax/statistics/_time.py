@@ -1,6 +1,7 @@
 """The eight features of the TIME benchmark, and what they are made of."""
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -215,11 +216,7 @@ def stability(series: Series, width: int = WIDTH) -> Float[Array, "*batch"]:
     References:
         Hyndman, Wang and Laptev 2015, "Large-Scale Unusual Time Series Detection".
     """
-    series = rows_of("stability", series)
-    checks.check_static_integer("stability", "width", width, 2)
-    if series.shape[-1] < 2 * width:
-        return undefined(series)
-    return map_rows(lambda rows: stability_of(rows, width), series)
+    return _of_tiles("stability", series, "width", width, stability_of)
 
 
 @functools.partial(jax.jit, static_argnums=1)
@@ -248,11 +245,7 @@ def lumpiness(series: Series, width: int = WIDTH) -> Float[Array, "*batch"]:
     References:
         Hyndman, Wang and Laptev 2015, "Large-Scale Unusual Time Series Detection".
     """
-    series = rows_of("lumpiness", series)
-    checks.check_static_integer("lumpiness", "width", width, 2)
-    if series.shape[-1] < 2 * width:
-        return undefined(series)
-    return map_rows(lambda rows: lumpiness_of(rows, width), series)
+    return _of_tiles("lumpiness", series, "width", width, lumpiness_of)
 
 
 @functools.partial(jax.jit, static_argnums=1)
@@ -282,11 +275,7 @@ def seasonal_correlation(series: Series, period: int) -> Float[Array, "*batch"]:
     References:
         Qiao et al. 2026, "It's TIME", appendix on features.
     """
-    series = rows_of("seasonal_correlation", series)
-    checks.check_static_integer("seasonal_correlation", "period", period, 2)
-    if series.shape[-1] < 2 * period:
-        return undefined(series)
-    return map_rows(lambda rows: correlation_of(rows, period), series)
+    return _of_tiles("seasonal_correlation", series, "period", period, correlation_of)
 
 
 @functools.partial(jax.jit, static_argnums=1)
@@ -296,6 +285,17 @@ def correlation_of(series: Array, period: int) -> Array:
     count = tiles.shape[-2]
     pairs = ((unit.sum(-2) ** 2).sum(-1) - count) / (count * (count - 1))
     return jnp.where(varies(tiles).all(-1), jnp.clip(where_complete(series, pairs), -1, 1), jnp.nan)
+
+
+def _of_tiles(
+    owner: str, series: Series, name: str, width: int, feature: Callable[[Array, int], Array]
+) -> Float[Array, "*batch"]:
+    """A feature of at least two tiles; `name` is what the caller calls their width."""
+    series = rows_of(owner, series)
+    checks.check_static_integer(owner, name, width, 2)
+    if series.shape[-1] < 2 * width:
+        return undefined(series)
+    return map_rows(lambda rows: feature(rows, width), series)
 
 
 def _tiles(series: Array, width: int) -> Array:
