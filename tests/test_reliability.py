@@ -228,6 +228,44 @@ def test_a_writer_that_is_swept_as_it_begins_takes_another_name(tmp_path, monkey
     assert (tmp_path / "file").read_bytes() == b"whole"
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_no_sweep_takes_a_file_before_it_has_its_name(keep, tmp_path, monkeypatch):
+    """Another writer that begins or ends sweeps at any moment, also between the last byte and the name."""
+    for name in ("link", "replace"):
+
+        def sweep_first(old: Any, new: Any, give: Any = getattr(os, name)) -> None:
+            files.sweep(tmp_path)
+            give(old, new)
+
+        monkeypatch.setattr(os, name, sweep_first)
+    sweep = lambda temporary: files.sweep(temporary.parent)
+    with files.replacing(tmp_path / "file", keep=keep, check=sweep) as file:
+        file.write(b"whole")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"whole"]
+
+
+def test_a_plan_that_its_first_writer_has_removed_again_is_no_fault(tmp_path, monkeypatch):
+    def fail(*_: Any) -> None:
+        raise FileExistsError(errno.EEXIST, "File exists")
+
+    monkeypatch.setattr(os, "link", fail)
+    with files.replacing(tmp_path / "plan", keep=True) as file:
+        file.write(b"plan")
+    assert not list(tmp_path.iterdir())
+
+
+def test_where_nothing_can_be_locked_only_silence_tells(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "fcntl", None)
+    left = files._temporary(tmp_path / "file")
+    left.write_text("begun")
+    files.sweep(tmp_path)
+    assert left.exists()
+    day_ago = left.stat().st_mtime - files.SILENCE - 60
+    os.utime(left, (day_ago, day_ago))
+    files.sweep(tmp_path)
+    assert not left.exists()
+
+
 def test_names_are_given_in_one_place():
     """Nothing else in the package renames, and files are opened to write in exporters only."""
     package = Path(s2jax.__file__).parent

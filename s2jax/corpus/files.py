@@ -3,7 +3,7 @@
 What is being written has a temporary name beside its own. It holds the name of the machine and a
 random token, because numbers of processes are no names: in containers many are 1. A killed writer
 leaves it behind. Its file is swept when that is certain: on this machine because a living writer
-would hold a lock, on others when it has not grown for a day.
+would hold a lock, on others, and where there are no locks, when it has not grown for a day.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ except ImportError:  # Windows, where nobody can remove or rename what another o
 
 TEMPORARY = "_tmp-"
 SILENCE = 24 * 3600.0
-"""Seconds after which a file of another machine that does not grow is taken for abandoned."""
+"""Seconds after which a file that nobody can lock and that does not grow is taken for abandoned."""
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 """What file systems without hard links answer."""
 
@@ -45,16 +45,18 @@ def replacing(
     file = _open_new(final)
     temporary = Path(file.name)
     try:
-        with file:
+        with file:  # which keeps its lock until it has its name, or it would be swept before
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if check is not None:
-            check(temporary)
-        if keep:
-            _name_first(temporary, final)
-        else:
-            os.replace(temporary, final)
+            if check is not None:
+                check(temporary)
+            if fcntl is None:
+                file.close()
+            if keep:
+                _name_first(temporary, final)
+            else:
+                os.replace(temporary, final)
         sync_folder(final.parent)
     except BaseException:
         _remove(temporary)
@@ -140,11 +142,9 @@ def _lock(file: Any) -> bool | None:
 
 def _sweep_own(file: Path) -> bool:
     """Remove a file of this machine that nobody writes; whether that could be told."""
-    if not re.fullmatch(rf"{TEMPORARY}{re.escape(_machine())}-[0-9a-f]{{16}}", file.name):
+    is_own = re.fullmatch(rf"{TEMPORARY}{re.escape(_machine())}-[0-9a-f]{{16}}", file.name)
+    if fcntl is None or not is_own:
         return False
-    if fcntl is None:
-        file.unlink()
-        return True
     with open(file, "rb+") as stream:
         is_ours = _lock(stream)
         if is_ours:
@@ -156,6 +156,8 @@ def _name_first(temporary: Path, final: Path) -> None:
     """Give a file its name, unless another one has it."""
     try:
         os.link(temporary, final)
+    except FileExistsError:  # the first may have removed it again by now
+        pass
     except OSError as error:
         if not final.exists():
             if error.errno not in _NO_LINKS:
