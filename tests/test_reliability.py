@@ -230,14 +230,13 @@ def test_a_writer_that_is_swept_as_it_begins_takes_another_name(tmp_path, monkey
 
 @pytest.mark.parametrize("keep", [False, True])
 def test_no_sweep_takes_a_file_before_it_has_its_name(keep, tmp_path, monkeypatch):
-    """Another writer that begins or ends sweeps at any moment, also between the last byte and the name."""
+    """Another writer that begins or ends sweeps at any moment, also after the last byte."""
+
+    def after_sweep(give: Any) -> Any:
+        return lambda old, new: (files.sweep(tmp_path), give(old, new))
+
     for name in ("link", "replace"):
-
-        def sweep_first(old: Any, new: Any, give: Any = getattr(os, name)) -> None:
-            files.sweep(tmp_path)
-            give(old, new)
-
-        monkeypatch.setattr(os, name, sweep_first)
+        monkeypatch.setattr(os, name, after_sweep(getattr(os, name)))
     sweep = lambda temporary: files.sweep(temporary.parent)
     with files.replacing(tmp_path / "file", keep=keep, check=sweep) as file:
         file.write(b"whole")
