@@ -35,6 +35,11 @@ from s2jax import inputs
 LENGTH = CONTEXT + HORIZON
 WINDOWS = 48  # of a set, evenly spaced
 PAST = 48  # steps before a forecast, at least
+FAMILIES = (
+    "KernelSynth", "SARIMA", "StateSpace", "TrendSeason", "RandomWalk", "FractionalBrownian",
+    "Held", "Waveforms", "ARMA", "FractionalNoise", "OrnsteinUhlenbeck", "GARCH", "Counts", "IMF",
+    "Mixture",
+)  # fmt: skip
 POOL = 4096  # series of a peer that draws one at a time, again and again
 
 
@@ -42,8 +47,9 @@ def _ours(config: s2jax.Config) -> Callable[[Any], Any]:
     return lambda key: s2jax.sample(key, config, BATCH).y[:, 0]
 
 
-def _alone(family: Any) -> Callable[[], Any]:
-    return lambda: _ours(s2jax.Config(LENGTH, inputs=family, target=s2jax.Identity()))
+def _alone(name: str) -> Callable[[], Any]:
+    family = getattr(inputs, name)
+    return lambda: _ours(s2jax.Config(LENGTH, inputs=family(), target=s2jax.Identity()))
 
 
 def _mix(share: float) -> Callable[[], Any]:
@@ -78,11 +84,7 @@ SOURCES: dict[str, Callable[[], Any]] = {
     "ode": lambda: _ours(s2jax.presets.ode(LENGTH)),
     "reference": lambda: _ours(s2jax.presets.reference(LENGTH)),
     "sarsim": lambda: _ours(s2jax.presets.sarsim(LENGTH)),
-    "KernelSynth": _alone(inputs.KernelSynth()),
-    "SARIMA": _alone(inputs.SARIMA()),
-    "StateSpace": _alone(inputs.StateSpace()),
-    "TrendSeason": _alone(inputs.TrendSeason()),
-    "Waveforms": _alone(inputs.Waveforms()),
+    **{name: _alone(name) for name in FAMILIES},
     "s2generator": _reference,
 }
 USUAL = [name for name in SOURCES if name != "s2generator"]  # which takes 20 minutes for its pool
