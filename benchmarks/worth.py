@@ -7,6 +7,7 @@ python -m pip install ".[worth]"
 python benchmarks/worth.py run --out worth.jsonl                  # three seeds of every source
 python benchmarks/worth.py run --out worth.jsonl --sources mix s2 --model transformer
 python benchmarks/worth.py table --out worth.jsonl --against mix
+python benchmarks/worth.py run --out worth.jsonl --sources variations    # for other weights in mix
 
 A run that was interrupted goes on where it stopped. Sets are of two kinds: those by which defaults
 may be chosen, and those that judge.
@@ -63,6 +64,24 @@ def _mix(share: float) -> Callable[[], Any]:
     return make
 
 
+def _varied(name: str, factor: float) -> Callable[[], Any]:
+    """Inputs of `presets.mix` with one family drawn more or less often, or one more at 10 %."""
+
+    def make() -> Any:
+        choice = s2jax.presets.mix(LENGTH).inputs
+        families = list(choice.families)
+        names = [type(family).__name__ for family in families]
+        weights = np.asarray(choice.weights) / np.sum(choice.weights)
+        if name in names:
+            weights = np.where([name == one for one in names], factor * weights, weights)
+        else:
+            families, weights = [*families, getattr(inputs, name)()], np.append(weights, 1 / 9)
+        varied = inputs.Choice(families, weights.tolist())
+        return _ours(s2jax.Config(LENGTH, inputs=varied, target=s2jax.Identity()))
+
+    return make
+
+
 def _reference() -> Any:
     """Series of s2generator as it comes, a pool of them."""
     from s2generator.symbol import SeriesSymbolGenerator
@@ -88,6 +107,13 @@ SOURCES: dict[str, Callable[[], Any]] = {
     "s2generator": _reference,
 }
 USUAL = [name for name in SOURCES if name != "s2generator"]  # which takes 20 minutes for its pool
+VARIATIONS = {
+    **{f"{name} x{factor}": _varied(name, factor) for name in FAMILIES[:8] for factor in (0, 3)},
+    **{
+        f"{name} 10 %": _varied(name, 1) for name in ("GARCH", "IMF", "OrnsteinUhlenbeck", "Counts")
+    },
+}
+SOURCES |= VARIATIONS
 
 
 def windows_of(one: _real.RealSet) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -197,12 +223,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("run", "table"))
     parser.add_argument("--out", default="worth.jsonl", help="JSON lines, one per trained model")
-    parser.add_argument("--sources", nargs="*", default=USUAL, choices=list(SOURCES))
+    parser.add_argument(
+        "--sources", nargs="*", default=USUAL, choices=[*SOURCES, "variations"],
+        help="what to train on; `variations` are the inputs of mix with other weights",
+    )  # fmt: skip
     parser.add_argument("--model", default="mlp", choices=list(_forecaster.MODELS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--against", default="mix", help="source that the table compares with")
     arguments = parser.parse_args()
+    if "variations" in arguments.sources:
+        arguments.sources = ["mix, inputs only", *VARIATIONS]
     sets, left_out = _real.load(PAST + HORIZON)
     for name, reason in left_out.items():
         print(f"left out: {name}: {reason}", file=sys.stderr)
