@@ -39,9 +39,11 @@ def batch_of_equations(num_inputs: int = 1) -> s2jax.Batch:
     x = np.where(x_mask[..., None], np.sin(t)[:, None], 0).astype(np.float32)
     ones = lambda *shape: jnp.ones(shape, jnp.float32)
     zero = jnp.zeros(rows, jnp.int32)
-    shapes = s2jax.presets.ode().choice.law_shapes(num_inputs, LENGTH)
+    choice = s2jax.presets.ode().choice
+    shapes = choice.law_shapes(num_inputs, LENGTH)
     laws = jax.tree.map(lambda leaf: jnp.zeros((rows, *leaf.shape), leaf.dtype), shapes)
-    source = Source(family=jnp.zeros((rows, num_inputs), jnp.int32), laws=laws)
+    family = jnp.zeros((rows, num_inputs), jnp.int32)
+    source = Source.of(family, laws, choice.kinds(num_inputs, LENGTH))
     dynamics = Dynamics(
         form=jnp.array([ALL_FORMS.index(name) for name in FORMS], jnp.int32),
         diffusion=_noise(),

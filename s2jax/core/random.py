@@ -129,13 +129,15 @@ def categorical(
     bits: UInt32[Array, "*shape"], weights: Float[Array, " kinds"]
 ) -> Int[Array, "*shape"]:
     """Indices drawn in proportion to `weights`; a weight of zero is never drawn."""
-    edges = jnp.cumsum(weights)
-    draw = uniform(bits) * edges[-1]
-    passed = [(draw >= edges[i]).astype(jnp.int32) for i in range(weights.shape[0] - 1)]
-    index = sum(passed, jnp.zeros(draw.shape, jnp.int32))
-    # rounding can push a draw onto the upper edge: fall back to the last kind with weight
-    last = weights.shape[0] - 1 - jnp.argmax(weights[::-1] > 0)
-    return jnp.minimum(index, last.astype(jnp.int32))
+    kinds = weights.shape[0]
+    up_to = np.tri(kinds, dtype=bool)
+    # one reduction and no cumulative sum: XLA compiles code for every array
+    under, above = jnp.where(np.stack([up_to, ~up_to]), weights, 0).sum(-1)
+    # rounding can push a draw onto the upper edge, but not past the last kind with weight
+    edges = jnp.where(above > 0, under / under[-1], jnp.inf)
+    draw = uniform(bits)
+    passed = [(draw >= edges[i]).astype(jnp.int32) for i in range(kinds - 1)]
+    return sum(passed, jnp.zeros(draw.shape, jnp.int32))
 
 
 def normal_quantile(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

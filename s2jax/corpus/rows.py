@@ -321,7 +321,8 @@ class Corpus(Sequence):
                     "the one that wrote it; else run `s2jax verify` and `s2jax repair`."
                 )
             found[name] = array
-        return Source(*expected.arrays(found, len(table)))
+        kinds = self.config.choice.kinds(self.config.num_inputs, self.config.length)
+        return Source.of(*expected.arrays(found, len(table)), kinds)
 
     def _programs(self, table: Any, name: str, found: Any, num_nodes: int) -> Program:
         """Programs of a column of tokens, at the outputs for which one was found."""

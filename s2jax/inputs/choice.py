@@ -1,5 +1,7 @@
 """A weighted choice between input families."""
 
+import functools
+import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -7,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax.core import checks
@@ -14,6 +17,7 @@ from s2jax.core.part import check_part
 from s2jax.core.random import categorical, random_bits
 from s2jax.core.streams import named
 from s2jax.core.types import Words
+from s2jax.core.words import Layout
 from s2jax.distributions import check_list
 from s2jax.inputs._base import AbstractBatched, AbstractFamily, AbstractInput, AbstractRowInput
 from s2jax.inputs._given import Window
@@ -21,18 +25,71 @@ from s2jax.inputs._process import AbstractProcess, LinearProcess, merge
 from s2jax.inputs.columns import SourceColumns, label_of
 
 
+class Kind(NamedTuple):
+    """What a group of families draws for a channel or, where it makes rows, a row.
+
+    Attributes:
+        layout: How the words of its law are read.
+        indices: The families in the choice.
+        is_of_rows: Whether there is one law for all channels of a row.
+    """
+
+    layout: Layout
+    indices: tuple[int, ...]
+    is_of_rows: bool
+
+    def is_of(self, family: Any) -> Any:
+        """Which channels, or rows, of these families have a law of this kind."""
+        first = family[..., 0] if self.is_of_rows else family
+        return functools.reduce(operator.or_, [first == index for index in self.indices])
+
+
 class Source(eqx.Module):
     """Where each channel comes from.
 
+    Laws are kept as words, each in the place of its channel, and read when they are asked for: a
+    program that does not look at them need not take them apart.
+
     Attributes:
         family: Index of the family in the choice.
-        laws: What the families drew, in the order of the choice; those that draw linear processes
-            share one law, which stands first. Numbers of channels of other families are 0. The law
-            of a family of whole rows has no axis of channels before its own.
+        words: The law of each channel, as it is drawn by a family of channels.
+        row_words: The law of each row, as it is drawn by a family of whole rows.
+        kinds: What the families draw, in the order of the choice.
     """
 
     family: Int[Array, "*channels"]
-    laws: tuple[Any, ...]
+    words: UInt32[Array, "..."]
+    row_words: UInt32[Array, "..."]
+    kinds: tuple[Kind, ...] = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, family: Int[Array, "*channels"], laws: tuple[Any, ...], kinds: tuple[Kind, ...]):
+        """Keep the law of each channel of these that families drew."""
+        words, row_words = (jnp.zeros(shape, jnp.uint32) for shape in word_shapes(family, kinds))
+        for kind, law in zip(kinds, laws, strict=True):
+            into = row_words if kind.is_of_rows else words
+            own = kind.layout.encode(law, into.shape[:-1], into.shape[-1])
+            into = jnp.where(kind.is_of(family)[..., None], own, into)
+            row_words, words = (into, words) if kind.is_of_rows else (row_words, into)
+        return cls(family, words, row_words, kinds)
+
+    @property
+    def laws(self) -> tuple[Any, ...]:
+        """What the families drew, in the order of the choice.
+
+        Those that draw linear processes share one law, which stands first. Numbers of channels of
+        other families are 0. The law of a family of whole rows has no axis of channels before its
+        own.
+        """
+        # on the host where there are numbers: JAX would compile the reading of every array
+        is_here = lambda leaf: isinstance(leaf, jax.Array) and not isinstance(leaf, Tracer)
+        on_host = lambda leaf: np.asarray(leaf) if is_here(leaf) else leaf
+        family, words, row_words = map(on_host, (self.family, self.words, self.row_words))
+        laws = []
+        for kind in self.kinds:
+            own = (row_words if kind.is_of_rows else words)[..., : kind.layout.size]
+            laws.append(kind.layout.decode(own * kind.is_of(family)[..., None].astype(own.dtype)))
+        return jax.tree.map(_held, tuple(laws)) if is_here(self.words) else tuple(laws)
 
     @property
     def process(self) -> LinearProcess:
@@ -65,6 +122,19 @@ class Source(eqx.Module):
             f"law_of({asked}): {how_many} such a law; the laws of this choice are of the classes "
             f"{names}. {fix}."
         )
+
+
+def word_shapes(family: Any, kinds: Sequence[Kind]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Shapes of the words of channels, and of rows, for channels of these families."""
+    size_of = lambda of_rows: max(
+        [kind.layout.size for kind in kinds if kind.is_of_rows == of_rows], default=0
+    )
+    return (*family.shape, size_of(False)), (*family.shape[:-1], size_of(True))
+
+
+def _held(leaf: np.ndarray) -> Any:
+    """In JAX, if it holds such numbers."""
+    return jnp.asarray(leaf) if jax.dtypes.canonicalize_dtype(leaf.dtype) == leaf.dtype else leaf
 
 
 _LAW_SHAPES: dict[Any, Any] = {}
@@ -206,7 +276,7 @@ class Choice(AbstractBatched):
             )
         family = self.draw_families(words, words)
         laws = [group.draw_laws(words, family, 1, length) for group in self.groups]
-        return Source(family, tuple(laws))
+        return Source.of(family, tuple(laws), self.kinds(1, length))
 
     def draw_series(self, laws: Source, words: Words, length: int) -> Float[Array, "time channels"]:
         out = jnp.zeros((length, len(words)))
@@ -231,9 +301,29 @@ class Choice(AbstractBatched):
             for indices in joined
         ]
 
+    @property
+    def group_of(self) -> np.ndarray:
+        """The position of the group of each family."""
+        positions = np.zeros(len(self.families), np.int32)
+        for position, group in enumerate(self.groups):
+            positions[list(group.indices)] = position
+        return positions
+
     def law_shapes(self, channels: int, length: int) -> tuple[Any, ...]:
         """Shapes and dtypes of one row of `Source.laws`; of no channels there are no laws."""
         return tuple(group.law_shapes(channels, length) for group in self.groups if channels)
+
+    def kinds(self, channels: int, length: int) -> tuple[Kind, ...]:
+        """What each group draws for rows of so many channels."""
+        of_channel = lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype)
+        return tuple(
+            Kind(
+                Layout.of(law if group.makes_rows else jax.tree.map(of_channel, law)),
+                group.indices,
+                group.makes_rows,
+            )
+            for group, law in zip(self.groups, self.law_shapes(channels, length), strict=False)
+        )
 
     def columns(self, channels: int, length: int) -> SourceColumns:
         """Columns of a corpus that hold where inputs come from."""

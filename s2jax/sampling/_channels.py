@@ -1,19 +1,19 @@
 """Input channels while they are made: each family draws the channels that chose it, in tiles."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax.config import Config, Standardize
 from s2jax.core.random import fold_in, uniform
 from s2jax.core.streams import ROW_INPUT
 from s2jax.core.types import Words
-from s2jax.core.words import count_words, from_words, to_words
 from s2jax.inputs import Source
-from s2jax.inputs.choice import Group
+from s2jax.inputs.choice import Kind, word_shapes
 from s2jax.targets.acceptance import Moments, is_usable_input, moments
 
 
@@ -25,15 +25,16 @@ class Channels(NamedTuple):
     Attributes:
         x: The scaled series; 0 where a row does not use the channel.
         family: The family of each channel in the choice.
-        laws: What each group of families drew, as words: `(rows, inputs, words)`, of a group that
-            makes whole rows `(rows, words)`; 0 for channels of other groups.
+        words: The law of each channel, as `Source` keeps it.
+        row_words: The law of each row, of families that make whole rows.
         scaling: Scale, shift, and 1 unless the row uses the channel and its series cannot be used.
         mask: Whether the row uses the channel.
     """
 
     x: Float[Array, "rows inputs time"]
     family: Int[Array, "rows inputs"]
-    laws: tuple[UInt32[Array, "..."], ...]
+    words: UInt32[Array, "rows inputs words"]
+    row_words: UInt32[Array, "rows words_of_rows"]
     scaling: Float[Array, "rows inputs 3"]
     mask: Bool[Array, "rows inputs"]
 
@@ -43,43 +44,20 @@ class Channels(NamedTuple):
         return (self.scaling[..., 2] > 0).all(1)
 
     def source(self, config: Config) -> Source:
-        """Where the channels come from, the laws as they were drawn."""
-        laws = []
-        for words, law in zip(self.laws, _laws_of_items(config), strict=True):
-            items = words.reshape(-1, words.shape[-1])
-            found, axes = from_words(items, law), words.shape[:-1]
-            laws.append(jax.tree.map(lambda leaf, a=axes: leaf.reshape(*a, *leaf.shape[1:]), found))
-        return Source(self.family, tuple(laws))
-
-
-class _Made(NamedTuple):
-    """What a group makes of channels or, where it makes rows, of rows; the first axis is theirs.
-
-    Few arrays, because each is moved by code of its own, which is compiled for every group.
-
-    Attributes:
-        laws: What the group drew, as words.
-        x: The scaled series.
-        scaling: Scale, shift, and 1 where the series can be used.
-    """
-
-    laws: UInt32[Array, "items words"]
-    x: Float[Array, "..."]
-    scaling: Float[Array, "... 3"]
+        """Where the channels come from."""
+        return Source(self.family, self.words, self.row_words, _kinds(config))
 
 
 def no_channels(config: Config, num_rows: int) -> Channels:
     """Channels that no row uses."""
-    num_inputs, real = config.num_inputs, jnp.result_type(float)
-    shape = (num_rows, num_inputs)
-    laws = []
-    for group, law in zip(config.choice.groups, _laws_of_items(config), strict=False):
-        axes = (num_rows,) if group.makes_rows else shape
-        laws.append(jnp.zeros((*axes, count_words(law)), jnp.uint32))
+    real, shape = jnp.result_type(float), (num_rows, config.num_inputs)
+    family = jnp.zeros(shape, jnp.int32)
+    words, row_words = (jnp.zeros(s, jnp.uint32) for s in word_shapes(family, _kinds(config)))
     return Channels(
         x=jnp.zeros((*shape, config.length), real),
-        family=jnp.zeros(shape, jnp.int32),
-        laws=tuple(laws),
+        family=family,
+        words=words,
+        row_words=row_words,
         scaling=jnp.broadcast_to(jnp.array([1, 0, 1], real), (*shape, 3)),
         mask=jnp.zeros(shape, bool),
     )
@@ -93,7 +71,8 @@ def draw_channels(
 
     Channels stand in the order of their families, and each group of families draws tiles of its
     own: of one fixed size, so that caches hold a tile and the compiled arithmetic of a row does not
-    depend on the batch.
+    depend on the batch. What all groups have in common is done for all channels after that: code
+    is compiled once, not for every group.
 
     Args:
         old: What is known so far; rows that are not wanted have been drawn with these keys.
@@ -104,103 +83,149 @@ def draw_channels(
         bits: A word of random bits per row, for the scale of its channels.
         tile: Channels drawn at a time. Static.
     """
-    choice, (num_rows, num_inputs) = config.choice, mask.shape
+    groups, (num_rows, num_inputs) = config.choice.groups, mask.shape
     by_channel = lambda leaf: jnp.repeat(leaf, num_inputs, axis=0)
-    channel = jnp.tile(jnp.arange(num_inputs, dtype=jnp.uint32), num_rows)
     flat = lambda leaf: leaf.reshape(num_rows * num_inputs, *leaf.shape[2:])
     by_row = lambda leaf: leaf.reshape(num_rows, num_inputs, *leaf.shape[1:])
-    family = by_row(choice.draw_families(keys, fold_in(by_channel(keys), channel)))
-    everything = len(choice.groups) == 1 and config.draws_all_inputs
-    clear = lambda new, old: jnp.where(wanted.reshape(-1, *(1,) * (old.ndim - 1)), new, old)
-    known = jax.tree.map(clear, no_channels(config, num_rows), old)
-    x, scaling, laws = known.x, known.scaling, []
-    for group, item, own in zip(choice.groups, _laws_of_items(config), known.laws, strict=True):
-        make, is_own = _maker(config, group, item), group.owns(family) & mask & wanted[:, None]
-        if group.makes_rows:
-            number = jnp.full(num_rows, ROW_INPUT, jnp.uint32)
-            items = (keys, number, family[:, 0], mask, bits)
-            state = _Made(own, x, scaling)
-            rows_at_a_time = max(1, tile // num_inputs)
-            state = _by_tiles(make, items, state, is_own[:, 0], everything, rows_at_a_time)
+    number = jnp.tile(jnp.arange(num_inputs, dtype=jnp.uint32), num_rows)
+    family = by_row(config.choice.draw_families(keys, fold_in(by_channel(keys), number)))
+    of_channels = by_channel(keys), number, flat(family)
+    of_rows = keys, jnp.full(num_rows, ROW_INPUT, jnp.uint32), family[:, 0]
+    rows_at_a_time = max(1, tile // num_inputs)
+    if len(groups) == 1 and config.draws_all_inputs:  # they stand in order, and nothing else does
+        if groups[0].makes_rows:
+            state, items = (old.row_words, old.x, old.scaling), (*of_rows, mask, bits)
+            row_words, x, scaling = _draw_all(config, state, items, rows_at_a_time)
+            return Channels(x, family, old.words, row_words, scaling, mask)
+        state = flat(old.words), flat(old.x), flat(old.scaling)
+        items = *of_channels, flat(mask), by_channel(bits)
+        words, x, scaling = map(by_row, _draw_all(config, state, items, tile))
+        return Channels(x, family, words, old.row_words, scaling, mask)
+
+    nobody = len(groups)  # draws channels that wanted rows do not use; other rows come last
+    group = jnp.where(mask, jnp.asarray(config.choice.group_of)[family], nobody)
+    group = jnp.where(wanted[:, None], group, nobody + 1)
+    queue, row_queue = _Queue.of(flat(group), nobody), _Queue.of(group[:, 0], nobody)
+    clear = lambda leaf: jnp.where(wanted.reshape(-1, *(1,) * (leaf.ndim - 1)), 0, leaf)
+    words, row_words, x = flat(clear(old.words)), clear(old.row_words), flat(old.x)
+    for position, one in enumerate(groups):
+        draw = _drawer(config, position)
+        if one.makes_rows:
+            state = row_words, by_row(x)
+            state = row_queue.change(position, draw, of_rows, state, rows_at_a_time)
+            row_words, x = state[0], flat(state[1])
         else:
-            items = (by_channel(keys), channel, flat(family), flat(mask), by_channel(bits))
-            state = _Made(flat(own), flat(x), flat(scaling))
-            state = _by_tiles(make, items, state, flat(is_own), everything, tile)
-            state = _Made(*map(by_row, state))
-        laws.append(state.laws)
-        x, scaling = state.x, state.scaling
-    return Channels(x, family, tuple(laws), scaling, mask)
+            words, x = queue.change(position, draw, of_channels, (words, x), tile)
+    scale = lambda raw, *rest: _scale(config, raw, moments(raw), *rest)
+    state, of_series = (x, flat(old.scaling)), (x, flat(mask), by_channel(bits))
+    x, scaling = queue.change_all(scale, of_series, state, tile)
+    return Channels(by_row(x), family, by_row(words), row_words, by_row(scaling), mask)
 
 
-def _laws_of_items(config: Config) -> list[Any]:
-    """Shapes and dtypes of what each group draws for a channel or, where it makes rows, a row."""
-    shapes = config.choice.law_shapes(config.num_inputs, config.length)
-    groups = config.choice.groups[: len(shapes)]  # of no channels there are no laws
-    of_channel = lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype)
-    return [
-        law if group.makes_rows else jax.tree.map(of_channel, law)
-        for group, law in zip(groups, shapes, strict=True)
-    ]
+class _Queue(NamedTuple):
+    """Items in the order of the groups that draw them, worked on a tile at a time.
 
+    Attributes:
+        order: Their numbers.
+        ends: Where the items of each group end; after them come those that no group draws, and
+            after these those that stay as they are.
+    """
 
-def _by_tiles(
-    make: Callable[..., _Made], items: tuple[Array, ...], state: _Made,
-    wanted: Bool[Array, " items"], everything: bool, tile: int,
-) -> _Made:  # fmt: skip
-    """Make the wanted items, or all of them, a tile at a time."""
-    num_items = wanted.shape[0]
-    size = min(tile, num_items)
-    if everything:  # they stand together: tiles are cut out, the last may overlap
-        grow = lambda leaf: jnp.pad(leaf, ((0, tile - size), *((0, 0),) * (leaf.ndim - 1)))
-        items = tuple(map(grow, items))
+    order: Int[Array, " items"]
+    ends: Int[Array, " groups_and_one"]
 
-        def step(i, state):
-            start = jnp.minimum(i * tile, num_items - size)
-            cut = lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, tile)
-            put = lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new[:size], start, 0)
-            return jax.tree.map(put, state, make(*map(cut, items)))
+    @classmethod
+    def of(cls, group: Int[Array, " items"], num_groups: int) -> "_Queue":
+        order = jnp.argsort(group, stable=True).astype(jnp.int32)
+        ends = (group[:, None] <= jnp.arange(num_groups + 1)).sum(0, dtype=jnp.int32)
+        return cls(order, ends)
 
-        count = jnp.int32(num_items)
-    else:
-        order = jnp.argsort(~wanted, stable=True).astype(jnp.int32)
-        count = wanted.sum(dtype=jnp.int32)
-        lane = jnp.arange(tile, dtype=jnp.int32)
+    def change(self, group: int, make, items, state, tile: int):
+        """Put in the state what `make` says of the items of a group."""
+        start = self.ends[group - 1] if group else jnp.int32(0)
+        return self._change(start, self.ends[group], make, items, state, tile)
 
-        def step(i, state):
-            place = i * tile + lane
-            item = order[jnp.minimum(place, num_items - 1)]
-            target = jnp.where(place < count, item, num_items)
+    def change_all(self, make, items, state, tile: int):
+        """Put in the state what `make` says of all items but those that stay as they are."""
+        return self._change(jnp.int32(0), self.ends[-1], make, items, state, tile)
+
+    def _change(self, start: Array, end: Array, make, items, state, tile: int):
+        # constants and few numbers: XLA compiles code for each that is known before a loop
+        num_items, lane = len(self.order), np.arange(tile, dtype=np.int32)
+
+        def step(carry):
+            place, end, state = carry
+            places = place + lane
+            item = self.order[jnp.minimum(places, num_items - 1)]
+            target = jnp.where(places < end, item, num_items)
             put = lambda old, new: old.at[target].set(new, mode="drop")
-            return jax.tree.map(put, state, make(*(leaf[item] for leaf in items)))
+            state = jax.tree.map(put, state, make(*(leaf[item] for leaf in items)))
+            return place + tile, end, state
 
-    return jax.lax.fori_loop(jnp.int32(0), (count + tile - 1) // tile, step, state)
+        return jax.lax.while_loop(lambda carry: carry[0] < carry[1], step, (start, end, state))[2]
 
 
-def _maker(config: Config, group: Group, item: Any) -> Callable[..., _Made]:
-    """What draws and scales a tile of channels, or of rows of channels, with laws like `item`."""
+def _draw_all(config: Config, state, items, tile: int):
+    """Draw all items of one group of families, and scale them while they are in the cache."""
+    num_items, draw = len(items[0]), _drawer(config, 0)
+    size = min(tile, num_items)
+    grow = lambda leaf: jnp.pad(leaf, ((0, tile - size), *((0, 0),) * (leaf.ndim - 1)))
+    items = tuple(map(grow, items))
 
-    def make(keys: Words, number, family: Int[Array, " items"], mask, bits) -> _Made:
+    def make(keys, number, family, mask, bits):
+        words, raw = draw(keys, number, family)
+        used = mask.reshape(-1)
+        bits = jnp.repeat(bits, used.shape[0] // bits.shape[0])
+        series = raw.reshape(-1, config.length)
+        of_series = _scale(config, series, moments(series.T, axis=0), used, bits)
+        return words, *(leaf.reshape(*mask.shape, -1) for leaf in of_series)
+
+    def step(i, state):
+        start = jnp.minimum(i * tile, num_items - size)  # the last tile may overlap
+        cut = lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, tile)
+        put = lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new[:size], start, 0)
+        return jax.tree.map(put, state, make(*map(cut, items)))
+
+    return jax.lax.fori_loop(0, -(-num_items // tile), step, state)
+
+
+def _drawer(config: Config, position: int) -> Callable[..., tuple[Array, Array]]:
+    """What draws a tile of channels, or of rows of channels, for a group: laws and raw series."""
+    group, kind = config.choice.groups[position], _kinds(config)[position]
+    of_channels, of_rows = word_shapes(jax.ShapeDtypeStruct((1, 1), jnp.int32), _kinds(config))
+    width = (of_rows if kind.is_of_rows else of_channels)[-1]
+
+    def draw(keys: Words, number, family: Int[Array, " items"]) -> tuple[Array, Array]:
         # here, not before: XLA looks up what is read from outside anew for every word drawn
         words = fold_in(keys, number)
         laws = group.draw_laws(words, family, config.num_inputs, config.length)
         # stored: XLA would make what is computed for a channel part of the loops over its steps
-        stored = jax.lax.optimization_barrier(to_words(laws, len(words)))
-        laws = from_words(stored, item)
-        raw = group.draw_series(laws, words, config.num_inputs, config.length)
+        stored = jax.lax.optimization_barrier(kind.layout.encode(laws, (len(words),), width))
+        laws = kind.layout.decode(stored)
+        raw = group.draw_series(laws, words, config.num_inputs, config.length).T
         # draws have the resolution of float32; what follows has that of the default float
         raw = raw.astype(jnp.result_type(float))
-        stats = moments(raw, axis=0)
-        usable, used = is_usable_input(stats), mask.reshape(-1)
-        bits = jnp.repeat(bits, used.shape[0] // bits.shape[0])
-        scale, shift = draw_scaling(config.x_scaling, bits, stats)
-        good = usable & used
-        scale, shift = jnp.where(good, scale, 1), jnp.where(good, shift, 0)
-        x = jnp.where(good[:, None], raw.T * scale[:, None] + shift[:, None], 0)
-        scaling = jnp.stack([scale, shift, (usable | ~used).astype(scale.dtype)], axis=1)
-        by_item = lambda leaf: leaf.reshape(*mask.shape, *leaf.shape[1:])
-        return _Made(stored, by_item(x), by_item(scaling))
+        if group.makes_rows:
+            raw = raw.reshape(len(words), config.num_inputs, config.length)
+        return stored, raw
 
-    return make
+    return draw
+
+
+def _scale(
+    config: Config, raw: Float[Array, "channels time"], stats: Moments, mask, bits
+) -> tuple[Array, Array]:
+    """Scaled series, and `Channels.scaling`, of raw series and a word of random bits for each."""
+    usable = is_usable_input(stats)
+    scale, shift = draw_scaling(config.x_scaling, bits, stats)
+    good = usable & mask
+    scale, shift = jnp.where(good, scale, 1), jnp.where(good, shift, 0)
+    x = jnp.where(good[:, None], raw * scale[:, None] + shift[:, None], 0)
+    return x, jnp.stack([scale, shift, (usable | ~mask).astype(scale.dtype)], axis=1)
+
+
+def _kinds(config: Config) -> tuple[Kind, ...]:
+    return config.choice.kinds(config.num_inputs, config.length)
 
 
 def draw_scaling(scaling: Standardize | None, bits, stats: Moments):
