@@ -18,7 +18,7 @@ from s2jax.statistics._neighbours import (
     nearest_of,
     prdc_of,
 )
-from s2jax.statistics._samples import Estimate, Points, Standardized, standardize_samples
+from s2jax.statistics._samples import Estimate, Real, Standardized, Synthetic, standardize_samples
 from s2jax.statistics._transport import frechet, sliced_wasserstein
 
 _MOST_ROWS = 1024  # of a Vendi score, whose time is of the cube
@@ -49,8 +49,8 @@ class Comparison(NamedTuple):
 
 def compare(
     key: PRNGKey,
-    real: Points | Features,
-    synthetic: Points | Features,
+    real: Real | Features,
+    synthetic: Synthetic | Features,
     k: int = 5,
     resamples: int = 100,
     max_missing: float = 0.1,
@@ -73,6 +73,7 @@ def compare(
 
     Example:
         >>> real, walks = jax.random.normal(jax.random.key(0), (2, 40, 160))
+        >>> from s2jax.statistics import describe
         >>> real, walks = describe(real), describe(walks.cumsum(-1))
         >>> found = compare(jax.random.key(1), real, walks, resamples=20)
         >>> bool(found.energy_distance.low > 1), float(found.prdc.coverage)

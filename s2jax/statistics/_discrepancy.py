@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,8 @@ from s2jax.core.types import PRNGKey
 from s2jax.statistics._samples import (
     Estimate,
     Points,
+    Real,
+    Synthetic,
     check_bootstrap,
     estimate_of,
     pair_of,
@@ -62,8 +65,8 @@ def evenly(points: Array, most: int) -> Array:
 
 def mmd(
     key: PRNGKey,
-    real: Points,
-    synthetic: Points,
+    real: Real,
+    synthetic: Synthetic,
     bandwidth: float | Float[Array, ""] | None = None,
     unbiased: bool = True,
     resamples: int = 200,
@@ -80,7 +83,7 @@ def mmd(
 
     Args:
         key: Of the bootstrap; the value does not depend on it.
-        real, synthetic: Points `(rows, features)`, scaled alike: `standardize_samples`.
+        real, synthetic: Synthetic `(rows, features)`, scaled alike: `standardize_samples`.
         bandwidth: > 0; the median distance between the points of both samples if None.
         unbiased: False counts pairs of a row with itself too: never negative. Static.
         resamples: Of the bootstrap, >= 1. Static.
@@ -112,8 +115,8 @@ def mmd(
 
 def energy_distance(
     key: PRNGKey,
-    real: Points,
-    synthetic: Points,
+    real: Real,
+    synthetic: Synthetic,
     unbiased: bool = True,
     resamples: int = 200,
     level: float = 0.95,
@@ -127,7 +130,7 @@ def energy_distance(
 
     Args:
         key: Of the bootstrap; the value does not depend on it.
-        real, synthetic: Points `(rows, features)`, scaled alike: `standardize_samples`.
+        real, synthetic: Synthetic `(rows, features)`, scaled alike: `standardize_samples`.
         unbiased: False counts pairs of a row with itself too: never negative. Static.
         resamples: Of the bootstrap, >= 1. Static.
         level: Of the interval, from 0 to 1.
@@ -165,7 +168,7 @@ def _negative_norm(squares: Array, width: Array) -> Array:
 @functools.partial(jax.jit, static_argnums=(3, 5, 6))
 def _discrepancy(
     key: PRNGKey, real: Array, synthetic: Array, kernel: Kernel, width: Array, unbiased: bool,
-    resamples: int, level: float,
+    resamples: int, level: Any,
 ) -> Estimate:  # fmt: skip
     keys = jax.random.split(key)
     samples = (real, synthetic)

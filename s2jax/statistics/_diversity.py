@@ -71,8 +71,9 @@ def duplicate_share(series: Series, threshold: float = 0.999) -> Float[Array, ""
 
     Example:
         >>> y = jax.random.normal(jax.random.key(0), (3, 50))
-        >>> float(duplicate_share(jnp.concatenate([y, 5 - 2 * y[:1], 5 + 2 * y[2:]])))
-        0.2
+        >>> rows = jnp.concatenate([y, 5 + 2 * y[2:], 5 - 2 * y[:1], jnp.zeros((3, 50))])
+        >>> float(duplicate_share(rows)) == 3 / 8
+        True
     """
     series = rows_of("duplicate_share", series)
     checks.check_number("duplicate_share", "threshold", threshold, 0, 1)

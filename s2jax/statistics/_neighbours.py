@@ -9,7 +9,14 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax.core import checks
-from s2jax.statistics._samples import Points, map_distances, pair_of, squared_distances, tiled
+from s2jax.statistics._samples import (
+    Real,
+    Synthetic,
+    map_distances,
+    pair_of,
+    squared_distances,
+    tiled,
+)
 
 
 class PRDC(NamedTuple):
@@ -34,7 +41,7 @@ class PRDC(NamedTuple):
     covered: Bool[Array, " real"]
 
 
-def prdc(real: Points, synthetic: Points, k: int = 5) -> PRDC:
+def prdc(real: Real, synthetic: Synthetic, k: int = 5) -> PRDC:
     """Precision, recall, density and coverage of a synthetic sample.
 
     The ball of a point reaches to its k-th neighbour within its own sample, the surface included.
@@ -44,10 +51,10 @@ def prdc(real: Points, synthetic: Points, k: int = 5) -> PRDC:
     large; density and coverage are not.
 
     Distances are of 128 rows to all at a time, or fewer, so that at most 4 MB of them are held:
-    10 000 points against 10 000 take 5 MB beside the samples, where the matrix takes 400.
+    10 000 points against 10 000 take 10 MB beside the samples, where the matrix takes 400.
 
     Args:
-        real, synthetic: Points `(rows, features)`, scaled alike: `standardize_samples`.
+        real, synthetic: Synthetic `(rows, features)`, scaled alike: `standardize_samples`.
         k: Which neighbour, >= 1 and below both numbers of rows. Static.
 
     Raises:
@@ -85,7 +92,7 @@ class Nearest(NamedTuple):
     to_synthetic: Float[Array, " real"]
 
 
-def nearest(real: Points, synthetic: Points) -> Nearest:
+def nearest(real: Real, synthetic: Synthetic) -> Nearest:
     """Euclidean distances to the nearest neighbour within each sample and between the two.
 
     Where `to_real` is far below `real`, points are copies; where `synthetic` is far below `real`,

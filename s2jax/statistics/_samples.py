@@ -15,6 +15,8 @@ from s2jax.core.tiles import power_of_two
 from s2jax.statistics._describe import Features
 
 Points = Num[Array | np.ndarray, "rows features"]
+Real = Num[Array | np.ndarray, "real features"]
+Synthetic = Num[Array | np.ndarray, "synthetic features"]
 _LARGEST_TILE = 2**20  # distances: 4 MB, which caches hold
 _MOST_ROWS = 128
 _NORMAL_QUARTILES = 1.3489795  # between those of a standard normal law
@@ -50,8 +52,8 @@ class Standardized(NamedTuple):
 
 
 def standardize_samples(
-    real: Points | Features,
-    synthetic: Points | Features,
+    real: Real | Features,
+    synthetic: Synthetic | Features,
     max_missing: float = 0.1,
     clip: float = 10.0,
 ) -> Standardized:
