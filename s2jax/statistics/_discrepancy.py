@@ -85,7 +85,7 @@ def mmd(
         key: Of the bootstrap; the value does not depend on it.
         real, synthetic: Synthetic `(rows, features)`, scaled alike: `standardize_samples`.
         bandwidth: > 0; the median distance between the points of both samples if None.
-        unbiased: False counts pairs of a row with itself too: never negative. Static.
+        unbiased: False counts pairs of a row with itself too: never negative.
         resamples: Of the bootstrap, >= 1. Static.
         level: Of the interval, from 0 to 1.
 
@@ -131,7 +131,7 @@ def energy_distance(
     Args:
         key: Of the bootstrap; the value does not depend on it.
         real, synthetic: Synthetic `(rows, features)`, scaled alike: `standardize_samples`.
-        unbiased: False counts pairs of a row with itself too: never negative. Static.
+        unbiased: False counts pairs of a row with itself too: never negative.
         resamples: Of the bootstrap, >= 1. Static.
         level: Of the interval, from 0 to 1.
 
@@ -165,20 +165,21 @@ def _negative_norm(squares: Array, width: Array) -> Array:
     return -jnp.sqrt(squares)
 
 
-@functools.partial(jax.jit, static_argnums=(3, 5, 6))
+@functools.partial(jax.jit, static_argnums=(3, 6))
 def _discrepancy(
-    key: PRNGKey, real: Array, synthetic: Array, kernel: Kernel, width: Array, unbiased: bool,
+    key: PRNGKey, real: Array, synthetic: Array, kernel: Kernel, width: Array, unbiased: Any,
     resamples: int, level: Any,
 ) -> Estimate:  # fmt: skip
     keys = jax.random.split(key)
     samples = (real, synthetic)
     weights = [_weights(k, len(one), resamples) for k, one in zip(keys, samples, strict=True)]
     mean = functools.partial(_mean_kernel, kernel, width)
-    within = [
-        _without_itself(mean(one, one, w, w), w, kernel(jnp.float32(0), width), unbiased)
-        for one, w in zip(samples, weights, strict=True)
-    ]
-    return estimate_of(sum(within) - 2 * mean(*samples, *weights), level)
+    total = -2 * mean(*samples, *weights)
+    for one, w in zip(samples, weights, strict=True):
+        within = mean(one, one, w, w)
+        others = _without_itself(within, w, kernel(jnp.float32(0), width))
+        total += jnp.where(unbiased, others, within)
+    return estimate_of(total, level)
 
 
 def _weights(key: PRNGKey, count: int, resamples: int) -> Float[Array, "rows resamples_and_one"]:
@@ -203,9 +204,7 @@ def _mean_kernel(
     return lax.map(of_tile, (tiled(real, columns), tiled(weights, columns))).sum(0)
 
 
-def _without_itself(mean: Array, weights: Array, of_itself: Array, unbiased: bool) -> Array:
+def _without_itself(mean: Array, weights: Array, of_itself: Array) -> Array:
     """A mean over pairs, without those of a row with itself."""
-    if not unbiased:
-        return mean
     themselves = (weights**2).sum(0)
     return (mean - of_itself * themselves) / (1 - themselves)

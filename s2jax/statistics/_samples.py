@@ -1,5 +1,6 @@
 """Samples of points: how two become comparable, and how distances are computed tile by tile."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,10 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Float, Num
+from jaxtyping import Array, Bool, Float, Int, Num
 
 from s2jax.core import checks
 from s2jax.core.tiles import power_of_two
+from s2jax.core.types import PRNGKey
 from s2jax.statistics._describe import Features
 
 Points = Num[Array | np.ndarray, "rows features"]
@@ -175,6 +177,19 @@ def check_bootstrap(owner: str, resamples: int, level: float) -> None:
     """Refuse what no interval can be had from."""
     checks.check_static_integer(owner, "resamples", resamples, 1)
     checks.check_number(owner, "level", level, 0, 1)
+
+
+@functools.partial(jax.jit, static_argnums=(1, 2, 3))
+def draw_resamples(
+    key: PRNGKey, resamples: int, real: int, synthetic: int
+) -> tuple[Int[Array, "resamples real"], Int[Array, "resamples synthetic"]]:
+    """Numbers of rows of both samples, drawn with replacement.
+
+    Remainders of 32 bits: of 10**5 rows, the first are drawn more often by 2e-5 of their share.
+    """
+    bits = jax.random.bits(key, (resamples, real + synthetic), jnp.uint32)
+    first, second = bits[:, :real] % np.uint32(real), bits[:, real:] % np.uint32(synthetic)
+    return first.astype(jnp.int32), second.astype(jnp.int32)
 
 
 def estimate_of(values: Array, level: Any) -> Estimate:

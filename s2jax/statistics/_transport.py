@@ -1,10 +1,12 @@
 """How far two laws are apart by transport: Wasserstein distances in one dimension and in many."""
 
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float, Num
 
 from s2jax.core import checks
@@ -115,15 +117,14 @@ def sliced_wasserstein(
         jax.random.randint(k, (resamples, one.shape[1]), 0, one.shape[1], jnp.int32)
         for k, one in zip(keys, shadows, strict=True)
     ]
+    resample = lambda rows: _mean_cost(shadows[0][:, rows[0]], shadows[1][:, rows[1]], p)
     if all(map(_is_on_cpu, [*shadows, *chosen])):
         shadows, chosen = ([np.asarray(one) for one in both] for both in (shadows, chosen))
-    costs = [_mean_cost(*shadows, p)]
-    costs += [
-        _mean_cost(*(one[:, rows] for one, rows in zip(shadows, both, strict=True)), p)
-        for both in zip(*chosen, strict=True)
-    ]
-    found = estimate_of(jnp.stack([*map(jnp.float32, costs)]) ** (1 / p), level)
-    value, low, high = found
+        costs = jnp.asarray([*map(resample, zip(*chosen, strict=True))], jnp.float32)
+    else:
+        costs = lax.map(resample, tuple(chosen))
+    costs = jnp.append(jnp.float32(_mean_cost(*shadows, p)), costs)
+    value, low, high = estimate_of(costs ** (1 / p), level)
     return Estimate(value, jnp.maximum(2 * value - high, 0), jnp.maximum(2 * value - low, value))
 
 
@@ -173,6 +174,7 @@ def _check_p(owner: str, p: Any) -> None:
     checks.check_static_integer(owner, "p", p, 1, 2)
 
 
+@functools.partial(jax.jit, static_argnums=(1, 2))
 def _draw_directions(
     key: PRNGKey, count: int, features: int
 ) -> Float[Array, "directions features"]:
