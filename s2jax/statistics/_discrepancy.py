@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from s2jax.core import checks
 from s2jax.core.types import PRNGKey
@@ -18,6 +18,7 @@ from s2jax.statistics._samples import (
     Real,
     Synthetic,
     check_bootstrap,
+    draw_resamples,
     estimate_of,
     pair_of,
     points_of,
@@ -170,9 +171,9 @@ def _discrepancy(
     key: PRNGKey, real: Array, synthetic: Array, kernel: Kernel, width: Array, unbiased: Any,
     resamples: int, level: Any,
 ) -> Estimate:  # fmt: skip
-    keys = jax.random.split(key)
     samples = (real, synthetic)
-    weights = [_weights(k, len(one), resamples) for k, one in zip(keys, samples, strict=True)]
+    chosen = draw_resamples(key, resamples, len(real), len(synthetic))
+    weights = [_weights(rows, len(one)) for rows, one in zip(chosen, samples, strict=True)]
     mean = functools.partial(_mean_kernel, kernel, width)
     total = -2 * mean(*samples, *weights)
     for one, w in zip(samples, weights, strict=True):
@@ -182,11 +183,12 @@ def _discrepancy(
     return estimate_of(total, level)
 
 
-def _weights(key: PRNGKey, count: int, resamples: int) -> Float[Array, "rows resamples_and_one"]:
+def _weights(
+    chosen: Int[Array, "resamples rows"], count: int
+) -> Float[Array, "rows resamples_and_one"]:
     """How often each row is in the sample, once, and in its resamples; sums are 1."""
-    chosen = jax.random.randint(key, (resamples, count), 0, count, jnp.int32)
     place = lax.broadcasted_iota(jnp.int32, chosen.shape, 0) + 1
-    times = jnp.zeros((count, resamples + 1), jnp.float32).at[chosen, place].add(1)
+    times = jnp.zeros((count, len(chosen) + 1), jnp.float32).at[chosen, place].add(1)
     return times.at[:, 0].set(1) / count
 
 

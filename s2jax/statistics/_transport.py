@@ -16,6 +16,7 @@ from s2jax.statistics._samples import (
     Real,
     Synthetic,
     check_bootstrap,
+    draw_resamples,
     estimate_of,
     pair_of,
 )
@@ -110,19 +111,16 @@ def sliced_wasserstein(
     _check_p(owner, p)
     checks.check_static_integer(owner, "directions", directions, 1)
     check_bootstrap(owner, resamples, level)
-    key_directions, *keys = jax.random.split(key, 3)
+    key_directions, key_rows = jax.random.split(key)
     unit = _draw_directions(key_directions, int(directions), real.shape[1])
     shadows = [jnp.matmul(unit, one.T, precision="highest") for one in (real, synthetic)]
-    chosen = [
-        jax.random.randint(k, (resamples, one.shape[1]), 0, one.shape[1], jnp.int32)
-        for k, one in zip(keys, shadows, strict=True)
-    ]
+    chosen = draw_resamples(key_rows, int(resamples), len(real), len(synthetic))
     resample = lambda rows: _mean_cost(shadows[0][:, rows[0]], shadows[1][:, rows[1]], p)
     if all(map(_is_on_cpu, [*shadows, *chosen])):
         shadows, chosen = ([np.asarray(one) for one in both] for both in (shadows, chosen))
         costs = jnp.asarray([*map(resample, zip(*chosen, strict=True))], jnp.float32)
     else:
-        costs = lax.map(resample, tuple(chosen))
+        costs = lax.map(resample, chosen)
     costs = jnp.append(jnp.float32(_mean_cost(*shadows, p)), costs)
     value, low, high = estimate_of(costs ** (1 / p), level)
     return Estimate(value, jnp.maximum(2 * value - high, 0), jnp.maximum(2 * value - low, value))
