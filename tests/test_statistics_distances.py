@@ -44,7 +44,7 @@ def assert_close(found: Any, expected: Any, rtol: float = 1e-4) -> None:
 # Precision, recall, density, coverage
 
 
-def dense_prdc(real: Floats, synthetic: Floats, k: int = 5) -> dict[str, Floats]:
+def dense_prdc(real: Floats, synthetic: Floats, k: int = 5) -> dict[str, Any]:
     """With the whole matrix: `distances[i, j]` is from real point i to synthetic point j."""
     radius = lambda points: np.sort(cdist(points, points), axis=1)[:, k]
     distances = cdist(real, synthetic)
@@ -57,7 +57,7 @@ def dense_prdc(real: Floats, synthetic: Floats, k: int = 5) -> dict[str, Floats]
     }
 
 
-def assert_prdc(found: statistics.PRDC, expected: dict[str, Floats]) -> None:
+def assert_prdc(found: statistics.PRDC, expected: dict[str, Any]) -> None:
     for name, values in expected.items():
         np.testing.assert_allclose(getattr(found, name), values, rtol=1e-6, err_msg=name)
     for share, flags in (("precision", "inside"), ("recall", "reached"), ("coverage", "covered")):

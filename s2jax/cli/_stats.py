@@ -221,18 +221,26 @@ def _print_programs(name: str, table: dict[str, Any]) -> None:
     number, different = programs["number"], programs["skeletons"]
     print(f"\n{name}")
     accepted, rejected = outcomes(table["tries"])
-    sizes = np.repeat(*map(np.array, zip(*programs["instructions"].items(), strict=True)))
     facts = {
         "skeletons": f"{different:,} among {number:,} expressions, like terms merged",
-        "sizes": f"{_as_text(_quartiles(sizes))} operators and constants",
-        "operators": lines(f"{word} {n:,}" for word, n in programs["operators"].items()),
-        "families": lines(f"{word} {100 * n:.1f}\xa0%" for word, n in table.get("families", ())),
+        "sizes": _list_sizes(programs["instructions"]),
+        "operators": lines(f"{word}\xa0{n:,}" for word, n in programs["operators"].items()),
+        "families": lines(f"{word}\xa0{100 * n:.1f}\xa0%" for word, n in table.get("families", ())),
         "tries": accepted,
         "rejected": lines([rejected]),
     }
     for word, value in facts.items():
         if value:
             print(f"{word:<12} {value}")
+
+
+def _list_sizes(counts: dict[int, int]) -> str:
+    """Quartiles of a histogram."""
+    if not counts:
+        return ""
+    sizes = np.repeat([*counts], [*counts.values()])
+    low, middle, high = np.percentile(sizes, [25, 50, 75])
+    return f"{middle:g} ({low:g} to {high:g}) instructions"
 
 
 def _print_distances(name: str, found: dict[str, Any]) -> None:

@@ -108,7 +108,8 @@ def standardize_samples(
         np.clip((one[rows][:, kept] - shift[kept]) / scale[kept], -clip, clip)
         for one, rows in zip(both, whole, strict=True)
     ]
-    return Standardized(*(jnp.asarray(one, jnp.float32) for one in scaled), kept, *whole)
+    first, second = (jnp.asarray(one, jnp.float32) for one in scaled)
+    return Standardized(first, second, kept, whole[0], whole[1])
 
 
 def _table(owner: str, name: str, values: Any) -> np.ndarray:

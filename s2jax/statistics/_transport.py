@@ -59,7 +59,8 @@ def wasserstein(
                 f"wasserstein({name} of shape {one.shape}): must be (rows,), because it is of "
                 "numbers. Use sliced_wasserstein for points of several features."
             )
-    first, second = pair_of("wasserstein", *(one[:, None] for one in columns), least=1)
+    first, second = (one[:, None] for one in columns)
+    first, second = pair_of("wasserstein", first, second, least=1)
     return jnp.asarray(_mean_cost(first.T, second.T, p) ** (1 / p), jnp.float32)
 
 
