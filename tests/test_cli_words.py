@@ -60,7 +60,9 @@ def test_messages_name_what_there_is(folder: Path) -> None:
     assert not wrong_words("\n".join(map(texts_of, folder.glob("*.py"))))
 
 
-@pytest.mark.parametrize("page", ["README.md", "exporting.md", "feeds.md", "corpora.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "exporting.md", "feeds.md", "corpora.md", "statistics.md"]
+)
 def test_pages_name_what_there_is(page: str) -> None:
     file = ROOT / page if page == "README.md" else ROOT / "docs" / page
     assert not wrong_words(texts_of(file))

@@ -210,8 +210,11 @@ def make_correlated() -> tuple[Floats, Floats]:
 
 def test_correlations_count() -> None:
     x, y = make_correlated()
+    before = x.copy(), y.copy()
     found = statistics.frechet(x, y)
     assert_close(found, dense_frechet(x, y, exact_root), rtol=2e-3)
+    assert (x == before[0]).all()
+    assert (y == before[1]).all()
     wrong = dense_frechet(x, y, root_by_element)
     with pytest.raises(AssertionError):
         assert_close(found, wrong, rtol=2e-3)

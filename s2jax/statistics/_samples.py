@@ -96,7 +96,7 @@ def standardize_samples(
             f"{owner}(max_missing={max_missing}): no feature is left, because each is constant in "
             "the real sample or missing in more rows than that. Raise max_missing, or pass others."
         )
-    whole = [np.isfinite(one[:, kept]).all(1) for one in both]
+    whole = [np.asarray(np.isfinite(one[:, kept]).all(1)) for one in both]
     for name, rows in zip(("real", "synthetic"), whole, strict=True):
         if rows.sum() < 2:
             raise ValueError(

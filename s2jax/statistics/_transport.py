@@ -59,8 +59,7 @@ def wasserstein(
                 f"wasserstein({name} of shape {one.shape}): must be (rows,), because it is of "
                 "numbers. Use sliced_wasserstein for points of several features."
             )
-    first, second = (one[:, None] for one in columns)
-    first, second = pair_of("wasserstein", first, second, least=1)
+    first, second = pair_of("wasserstein", columns[0][:, None], columns[1][:, None], least=1)
     return jnp.asarray(_mean_cost(first.T, second.T, p) ** (1 / p), jnp.float32)
 
 
@@ -122,7 +121,7 @@ def sliced_wasserstein(
         costs = jnp.asarray([*map(resample, zip(*chosen, strict=True))], jnp.float32)
     else:
         costs = lax.map(resample, chosen)
-    costs = jnp.append(jnp.float32(_mean_cost(*shadows, p)), costs)
+    costs = jnp.append(jnp.float32(_mean_cost(shadows[0], shadows[1], p)), costs)
     value, low, high = estimate_of(costs ** (1 / p), level)
     return Estimate(value, jnp.maximum(2 * value - high, 0), jnp.maximum(2 * value - low, value))
 
