@@ -59,7 +59,7 @@ def compare(
     """All distances of a synthetic sample from a real one, after `standardize_samples`.
 
     What equal laws give depends on the number of rows: compare halves of the real sample with each
-    other to see it. 10 000 points of 20 features against 10 000 take about 30 seconds of one core.
+    other to see it. 10 000 points of 20 features against 10 000 take about 20 seconds of one core.
 
     Args:
         key: Of directions and bootstraps.
