@@ -256,7 +256,11 @@ def test_info_verify_and_repair(generated, tmp_path, capsys):
     assert cli.main(["info", str(folder)]) == cli.OK
     assert "state        whole\nrows         300" in capsys.readouterr().out
     assert cli.main(["stats", str(folder), "--rows", "50"]) == cli.OK
-    assert re.search(r"series +\d+ of \d+", capsys.readouterr().out)
+    told = capsys.readouterr().out
+    assert re.search(r"series +\d+ of \d+", told)
+    assert re.search(r"skeletons +\d+ among \d+ expressions", told)
+    assert re.search(r"sizes .*\noperators +\w+ \d+, [^=]*\nfamilies +\w+ \d+\.\d %", told)
+    assert re.search(r"tries +\d+ of \d+ expressions accepted", told)
     assert cli.main(["verify", str(folder)]) == cli.OK
     assert "1 file is as it was written" in capsys.readouterr().out
     (file,) = (folder / "data").iterdir()
@@ -286,10 +290,45 @@ def test_stats_of_series(tmp_path, capsys):
     noisy, walking = (told[name]["features"]["skill_1"]["quartiles"][1] for name in files)
     assert noisy < 0.1 < 0.8 < walking
     assert told[files[0]]["shares"]["unforecastable"] > 0.5
+    found = told[files[0]]["against"][files[1]]
+    assert (
+        found["distances"]["coverage"]["value"] < 0.2 < found["halves_of_it"]["coverage"]["value"]
+    )
+    low, high = found["distances"]["energy_distance"]["interval"]
+    assert 1 < low < found["distances"]["energy_distance"]["value"] < high
+    assert {"skill_1", "acf_1"} <= set(found["features"])
+    assert {"missing", "seasonal_strength"} <= set(found["left_out"]["features"])
+    assert cli.main(["stats", files[0], "--against", files[1]]) == cli.OK
+    lines = capsys.readouterr().out
+    assert re.search(r"against walk.npy +its two halves\n", lines)
+    assert re.search(r"energy_distance +[\d.]+ \([\d.]+ to [\d.]+\)", lines)
+    assert re.search(r"of \d+ features, without .*missing.*; 0 series and 0 of it", lines)
+    assert cli.main(["stats", *files[:1], "--against", files[1], "--rows", "5"]) == cli.OK
+    assert "against walk.npy: compare(k=5): must be below 5" in capsys.readouterr().out
     assert cli.main(["stats", *files[:1], "--rows", "7"]) == cli.OK
     lines = capsys.readouterr().out
     assert "7 of 240" in lines
     assert "turning_points" in lines
+
+
+def test_stats_of_a_preset(tmp_path, capsys):
+    words = ["stats", "--preset", "s2", "--length", "64", "--rows", "12", "--json"]
+    assert cli.main(words) == cli.OK
+    (told,) = json.loads(capsys.readouterr().out).values()
+    assert (told["series"], told["steps"]) == (12, 64)
+    programs = told["expressions"]
+    assert 1 < programs["skeletons"] <= programs["number"] == 12
+    assert sum(programs["instructions"].values()) == 12
+    assert programs["operators"]
+    assert told["tries"]["acceptance"]["accepted"] == 12
+    families = dict(told["families"])
+    assert set(families) == {"Mixture", "ARMA"}
+    assert sum(families.values()) == pytest.approx(1)
+    assert cli.main(["stats", "--preset", "s2", "--length", "0"]) == cli.USAGE
+    assert "length=0" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["stats", "folder", "--preset", "s2"])
+    assert "folder" in capsys.readouterr().err
 
 
 def test_stats_refuses_what_is_no_corpus(tmp_path, capsys):

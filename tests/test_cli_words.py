@@ -23,6 +23,7 @@ COMMANDS = {
     "export": export_class(),
     "fields": _commands.Fields,
 }  # fmt: skip
+OTHERS = (_commands.ShowFamily, _commands.StatsPreset)  # of `show` and `stats`, by an option
 FOREIGN = {"--help", "--max_length"}  # of Time-MoE
 EVERYWHERE = {"import"}  # taken by every command, before it is read
 _COMMAND = r"(?:`|^|: |&& |[Rr]un |then |srun )s2jax (\w+)"
@@ -42,7 +43,7 @@ def texts_of(file: Path) -> str:
 
 def wrong_words(text: str) -> set[str]:
     """Commands and options in a text that the command line does not have."""
-    kinds = [*COMMANDS.values(), _commands.ShowFamily]
+    kinds = [*COMMANDS.values(), *OTHERS]
     known = {field.name for kind in kinds for field in dataclasses.fields(kind)}
     known |= EVERYWHERE
     makers = [getattr(s2jax.presets, name) for name in s2jax.presets.__all__]
@@ -59,7 +60,9 @@ def test_messages_name_what_there_is(folder: Path) -> None:
     assert not wrong_words("\n".join(map(texts_of, folder.glob("*.py"))))
 
 
-@pytest.mark.parametrize("page", ["README.md", "exporting.md", "feeds.md", "corpora.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "exporting.md", "feeds.md", "corpora.md", "statistics.md"]
+)
 def test_pages_name_what_there_is(page: str) -> None:
     file = ROOT / page if page == "README.md" else ROOT / "docs" / page
     assert not wrong_words(texts_of(file))
@@ -73,7 +76,7 @@ def test_the_check_bites() -> None:
 def test_commands_are_all() -> None:
     own = {kind for kind in vars(_commands).values() if dataclasses.is_dataclass(kind)}
     names = {kind.__name__ for kind in own if kind.__module__ == _commands.__name__}
-    assert names == {name.capitalize() for name in COMMANDS} | {"ShowFamily"}  # as show --family
+    assert names == {name.capitalize() for name in COMMANDS} | {kind.__name__ for kind in OTHERS}
 
 
 # ---- options of formats ---------------------------------------------------------------------

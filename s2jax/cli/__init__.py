@@ -21,6 +21,7 @@ from s2jax.cli._commands import (
     Show,
     ShowFamily,
     Stats,
+    StatsPreset,
     UsageError,
     Verify,
 )
@@ -29,6 +30,8 @@ from s2jax.cli._config import import_modules, split
 from s2jax.core.optional import require
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 3
+_OTHERS: dict[Any, str] = {ShowFamily: "show", StatsPreset: "stats"}
+"""What commands take in place of a corpus, by an option, and the names of these commands."""
 
 _INTRODUCTION = (
     "Series-symbol pairs: time series with the expressions that made them. "
@@ -111,11 +114,14 @@ def _run(arguments: list[str]) -> int:
     fixed, options = split(import_modules(arguments))
     from s2jax.cli import _export, _generate, _inspect, _stats
 
-    shown = ShowFamily if any(word.startswith("--family") for word in fixed) else Show
-    kinds: list[Any] = [Generate, shown, Stats, Info, Verify, Repair]
+    has = lambda option: any(word.startswith(option) for word in fixed)
+    shown = ShowFamily if has("--family") else Show
+    described = StatsPreset if has("--preset") else Stats
+    kinds: list[Any] = [Generate, shown, described, Info, Verify, Repair]
     kinds += [_export.export_class(), Fields]
     named = tuple(
-        Annotated[k, tyro.conf.subcommand(k.__name__.lower().removesuffix("family"))] for k in kinds
+        Annotated[kind, tyro.conf.subcommand(_OTHERS.get(kind, kind.__name__.lower()))]
+        for kind in kinds
     )
     commands: Any = Union[named]  # noqa: UP007
     command: Any = tyro.cli(

@@ -65,22 +65,34 @@ class Show:
 class Stats:
     """Say what a forecaster could learn from the series of a corpus: features, and shares by kind.
 
-    Medians with quartiles over its outputs; with --against, beside those of other corpora or of
-    your own series.
+    Medians with quartiles over its outputs, and of a corpus what its expressions are. With
+    --against, beside those of other corpora or of your own series, and how far it is from them.
+    Without a corpus, `s2jax stats --preset NAME` draws rows of a preset.
     """
 
     path: Path
     """The folder of a corpus, or a .npy file of series: (series, steps)."""
     against: tuple[Path, ...] = ()
-    """Others to compare with."""
+    """Others to compare with, such as real series: corpora or .npy files."""
     rows: int = 2000
-    """Rows that are looked at, chosen at random."""
+    """Rows of each that are looked at, chosen at random."""
     period: int | None = None
     """Steps of a season, for the features of seasons."""
     seed: int = 0
     """Which rows."""
     json: bool = False
     """Print all features as JSON."""
+
+
+@dataclasses.dataclass(frozen=True)
+class StatsPreset(Stats):
+    """Say what a forecaster could learn from the series of a preset, as of a corpus."""
+
+    path: Path = dataclasses.field(init=False, default=Path())
+    preset: Preset = "mix"
+    """What to draw from."""
+    length: int = 512
+    """Time steps."""
 
 
 @dataclasses.dataclass(frozen=True)

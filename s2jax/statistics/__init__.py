@@ -1,11 +1,17 @@
-"""Features of series, batched and jitted: what a forecaster could learn from them.
+"""Features of series, and distances between samples of them: what a corpus is worth.
 
-All are functions of `(..., time)` in float32. A series that is too short for a feature, or has
-none, has NaN there and is never an error.
+Features are functions of `(..., time)` in float32. A series that is too short for a feature, or has
+none, has NaN there and is never an error. Distances are functions of points `(rows, features)`,
+computed in tiles; `compare` has all of them.
 """
 
+from s2jax.statistics._compare import Comparison, compare
 from s2jax.statistics._decompose import Decomposition, decompose
 from s2jax.statistics._describe import Features, Shares, describe, shares
+from s2jax.statistics._discrepancy import energy_distance, median_bandwidth, mmd
+from s2jax.statistics._diversity import duplicate_share, vendi_score
+from s2jax.statistics._neighbours import PRDC, Nearest, nearest, prdc
+from s2jax.statistics._samples import Estimate, Standardized, standardize_samples
 from s2jax.statistics._series import fill_gaps, missing_share
 from s2jax.statistics._shape import (
     Intermittency,
@@ -30,34 +36,52 @@ from s2jax.statistics._time import (
     stability,
     time_features,
 )
+from s2jax.statistics._transport import frechet, sliced_wasserstein, wasserstein
 
 __all__ = (
+    "PRDC",
+    "Comparison",
     "Decomposition",
+    "Estimate",
     "Features",
     "Intermittency",
+    "Nearest",
     "Peak",
     "Shares",
     "Skill",
+    "Standardized",
     "TimeFeatures",
     "ar_skill",
     "autocorrelations",
+    "compare",
     "decompose",
     "describe",
+    "duplicate_share",
+    "energy_distance",
     "fill_gaps",
     "find_season",
     "forecastability",
+    "frechet",
     "hurst",
     "intermittency",
     "lumpiness",
+    "median_bandwidth",
     "missing_share",
+    "mmd",
+    "nearest",
     "permutation_entropy",
+    "prdc",
     "seasonal_correlation",
     "shares",
+    "sliced_wasserstein",
     "spectral_entropy",
     "stability",
+    "standardize_samples",
     "tail_index",
     "time_features",
     "turning_points",
+    "vendi_score",
+    "wasserstein",
 )
 
 

@@ -1,0 +1,81 @@
+"""Where `s2jax stats` has its series from: corpora, presets, and files of arrays."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from s2jax.cli._commands import StatsPreset, UsageError
+
+_BLOCK = 1024
+
+
+class Rows(NamedTuple):
+    """Some rows of a source.
+
+    Attributes:
+        y: Outputs in their own units, NaN where they are not used.
+        x: Inputs; None if there are none.
+        batch, config: What y and x are of; None for a file of series.
+    """
+
+    y: np.ndarray
+    x: np.ndarray | None = None
+    batch: Any = None
+    config: Any = None
+
+
+def read_rows(path: Path, rows: int, seed: int) -> Rows:
+    """Random rows of a corpus or of a .npy file."""
+    random = np.random.default_rng(seed)
+    if path.suffix == ".npy":
+        return Rows(_read_array(path, rows, random))
+    from s2jax.corpus import read_corpus
+
+    try:
+        corpus = read_corpus(path)
+    except FileNotFoundError as error:
+        raise UsageError(str(error)) from error
+    chosen = np.sort(random.permutation(len(corpus))[:rows])
+    return _rows_of(corpus.batch_of(corpus.table(chosen)), corpus.known_config)
+
+
+def _read_array(path: Path, rows: int, random: np.random.Generator) -> np.ndarray:
+    try:
+        series = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: is no file of an array of numbers: {error}") from error
+    if series.ndim != 2 or series.dtype.kind not in "iuf":
+        raise UsageError(
+            f"{path}: must be numbers of shape (series, steps), and has {series.shape} of "
+            f"{series.dtype}."
+        )
+    chosen = np.sort(random.permutation(len(series))[:rows])
+    return series[chosen, None].astype(np.float32)
+
+
+def draw_rows(command: StatsPreset) -> Rows:
+    """The first rows of the stream of a preset."""
+    import jax
+    import jax.numpy as jnp
+
+    from s2jax import presets
+    from s2jax.stream import Stream
+
+    try:
+        config = getattr(presets, command.preset)(length=command.length)
+        stream = Stream(config, command.seed, min(command.rows, _BLOCK))
+    except (ValueError, TypeError) as error:
+        raise UsageError(str(error)) from error
+    blocks = [stream[block] for block in range(-(-command.rows // stream.block_size))]
+    batch = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[: command.rows], *blocks)
+    return _rows_of(batch, config)
+
+
+def _rows_of(batch: Any, config: Any) -> Rows:
+    scale, shift = (np.asarray(one)[..., None] for one in (batch.y_scale, batch.y_shift))
+    y = (np.asarray(batch.y) - shift) / scale
+    used = np.asarray(batch.y_mask)
+    if not used.all():  # the unused are zeros, which no statistic is about
+        y = np.where(used[..., None], y, np.nan)
+    return Rows(y, np.asarray(batch.x) if batch.x.shape[1] else None, batch, config)
