@@ -15,6 +15,7 @@ may be chosen, and those that judge.
 
 import argparse
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -64,22 +65,36 @@ def _mix(share: float) -> Callable[[], Any]:
     return make
 
 
-def _varied(name: str, factor: float) -> Callable[[], Any]:
-    """Inputs of `presets.mix` with one family drawn more or less often, or one more at 10 %."""
+def _varied(text: str) -> Any:
+    """`presets.mix` with other weights, as "TrendSeason x3 + GARCH 10 % + 30 % f".
 
-    def make() -> Any:
-        choice = s2jax.presets.mix(LENGTH).inputs
-        families = list(choice.families)
-        names = [type(family).__name__ for family in families]
-        weights = np.asarray(choice.weights) / np.sum(choice.weights)
-        if name in names:
-            weights = np.where([name == one for one in names], factor * weights, weights)
+    The inputs of mix alone, with a family drawn more or less often, a family more, or with a share
+    of rows that are f of inputs.
+    """
+    config, share = s2jax.presets.mix(LENGTH), 0.0
+    families, weights = list(config.inputs.families), np.asarray(config.inputs.weights)
+    names = [type(family).__name__ for family in families]
+    weights = weights / weights.sum()
+    for part in text.split(" + "):
+        factor = re.fullmatch(r"(\w+) x([\d.]+)", part)
+        more = re.fullmatch(r"(\w+) (\d+) %", part)
+        of_f = re.fullmatch(r"(\d+) % f", part)
+        if factor and factor[1] in names:
+            is_it = np.array([name == factor[1] for name in names])
+            weights = np.where(is_it, float(factor[2]) * weights, weights)
+        elif more and more[1] in FAMILIES and more[1] not in names:
+            families, part_of = [*families, getattr(inputs, more[1])()], int(more[2]) / 100
+            weights = np.append(weights, part_of / (1 - part_of) * weights.sum())
+        elif of_f:
+            share = int(of_f[1]) / 100
         else:
-            families, weights = [*families, getattr(inputs, name)()], np.append(weights, 1 / 9)
-        varied = inputs.Choice(families, weights.tolist())
-        return _ours(s2jax.Config(LENGTH, inputs=varied, target=s2jax.Identity()))
-
-    return make
+            raise ValueError(
+                f"--sources {text!r}: {part!r} must be like 'TrendSeason x3' (a family of mix), "
+                "'GARCH 10 %' (another one) or '30 % f', or one of the names that --help lists."
+            )
+    target = s2jax.Algebraic(config.target.program_law, input_share=1 - share)
+    choice = inputs.Choice(families, weights.tolist())
+    return _ours(s2jax.presets.mix(LENGTH, inputs=choice, target=target))
 
 
 def _reference() -> Any:
@@ -107,13 +122,13 @@ SOURCES: dict[str, Callable[[], Any]] = {
     "s2generator": _reference,
 }
 USUAL = [name for name in SOURCES if name != "s2generator"]  # which takes 20 minutes for its pool
-VARIATIONS = {
-    **{f"{name} x{factor}": _varied(name, factor) for name in FAMILIES[:8] for factor in (0, 3)},
-    **{
-        f"{name} 10 %": _varied(name, 1) for name in ("GARCH", "IMF", "OrnsteinUhlenbeck", "Counts")
-    },
-}
-SOURCES |= VARIATIONS
+VARIATIONS = [f"{name} x{factor}" for name in FAMILIES[:8] for factor in (0, 3)]
+VARIATIONS += [f"{name} 10 %" for name in ("GARCH", "IMF", "OrnsteinUhlenbeck", "Counts")]
+
+
+def source(name: str) -> Any:
+    """What draws batches of series, by its name."""
+    return SOURCES[name]() if name in SOURCES else _varied(name)
 
 
 def windows_of(one: _real.RealSet) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -163,7 +178,7 @@ def run(arguments: argparse.Namespace, sets: list[_real.RealSet]) -> None:
         for name in arguments.sources:
             if (name, arguments.model, seed) in done:
                 continue
-            start, draw = time.process_time(), SOURCES[name]()
+            start, draw = time.process_time(), source(name)
 
             def tell(step: int, loss: float, name: str = name, seed: int = seed) -> None:
                 print(f"\r{name}, seed {seed}: step {step}, loss {loss:.3f}  ", end="", flush=True)
@@ -224,8 +239,9 @@ def main() -> None:
     parser.add_argument("what", choices=("run", "table"))
     parser.add_argument("--out", default="worth.jsonl", help="JSON lines, one per trained model")
     parser.add_argument(
-        "--sources", nargs="*", default=USUAL, choices=[*SOURCES, "variations"],
-        help="what to train on; `variations` are the inputs of mix with other weights",
+        "--sources", nargs="*", default=USUAL,
+        help="what to train on: " + ", ".join(SOURCES) + "; other weights of the inputs of mix, as "
+        "'TrendSeason x3 + GARCH 10 %% + 30 %% f'; or `variations`, one family at a time",
     )  # fmt: skip
     parser.add_argument("--model", default="mlp", choices=list(_forecaster.MODELS))
     parser.add_argument("--seeds", type=int, default=3)
