@@ -82,6 +82,8 @@ class Stats:
     """Which rows."""
     json: bool = False
     """Print all features as JSON."""
+    html: Path | None = None
+    """Write a page too: the tables, maps of features, and series that say most."""
 
 
 @dataclasses.dataclass(frozen=True)

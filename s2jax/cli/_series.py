@@ -17,19 +17,23 @@ class Rows(NamedTuple):
         y: Outputs in their own units, NaN where they are not used.
         x: Inputs; None if there are none.
         batch, config: What y and x are of; None for a file of series.
+        numbers: Those of the rows in their source.
+        recipe: What has row number N.
     """
 
     y: np.ndarray
     x: np.ndarray | None = None
     batch: Any = None
     config: Any = None
+    numbers: Any = ()
+    recipe: str = ""
 
 
 def read_rows(path: Path, rows: int, seed: int) -> Rows:
     """Random rows of a corpus or of a .npy file."""
     random = np.random.default_rng(seed)
     if path.suffix == ".npy":
-        return Rows(_read_array(path, rows, random))
+        return _read_array(path, rows, random)
     from s2jax.corpus import read_corpus
 
     try:
@@ -37,10 +41,11 @@ def read_rows(path: Path, rows: int, seed: int) -> Rows:
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
     chosen = np.sort(random.permutation(len(corpus))[:rows])
-    return _rows_of(corpus.batch_of(corpus.table(chosen)), corpus.known_config)
+    found = _rows_of(corpus.batch_of(corpus.table(chosen)), corpus.known_config)
+    return found._replace(numbers=chosen, recipe=f"s2jax.read_corpus({str(path)!r}).row(N)")
 
 
-def _read_array(path: Path, rows: int, random: np.random.Generator) -> np.ndarray:
+def _read_array(path: Path, rows: int, random: np.random.Generator) -> Rows:
     try:
         series = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
@@ -51,7 +56,8 @@ def _read_array(path: Path, rows: int, random: np.random.Generator) -> np.ndarra
             f"{series.dtype}."
         )
     chosen = np.sort(random.permutation(len(series))[:rows])
-    return series[chosen, None].astype(np.float32)
+    found = series[chosen, None].astype(np.float32)
+    return Rows(found, numbers=chosen, recipe=f"numpy.load({str(path)!r})[N]")
 
 
 def draw_rows(command: StatsPreset) -> Rows:
@@ -69,7 +75,11 @@ def draw_rows(command: StatsPreset) -> Rows:
         raise UsageError(str(error)) from error
     blocks = [stream[block] for block in range(-(-command.rows // stream.block_size))]
     batch = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[: command.rows], *blocks)
-    return _rows_of(batch, config)
+    recipe = (
+        f"s2jax.read_corpus(FOLDER).row(N), written by s2jax generate FOLDER --preset "
+        f"{command.preset} --length {command.length} --seed {command.seed} --rows {command.rows}"
+    )
+    return _rows_of(batch, config)._replace(numbers=np.arange(command.rows), recipe=recipe)
 
 
 def _rows_of(batch: Any, config: Any) -> Rows:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from s2jax.cli._commands import Stats, StatsPreset, UsageError
 from s2jax.cli._machine import prepare_to_draw
+from s2jax.cli._page import Measured, Section, check_page, write_page
 from s2jax.cli._series import Rows, draw_rows, read_rows
 
 _FEATURES = {
@@ -45,6 +46,8 @@ _NEIGHBOUR = 5
 
 def stats(command: Stats) -> int:
     """Print features of series, beside those of others, and how far they are from them."""
+    if command.html is not None:
+        check_page(command.html)
     prepare_to_draw()
     if command.rows < 1:
         raise UsageError(f"--rows {command.rows}: must be >= 1.")
@@ -54,23 +57,28 @@ def stats(command: Stats) -> int:
         sources[first] = draw_rows(command)
     paths = [*command.against] if sources else [command.path, *command.against]
     sources |= {str(path): read_rows(path, command.rows, command.seed) for path in paths}
-    measured = {name: _measure(rows, command) for name, rows in sources.items()}
-    tables = {name: table for name, (table, _) in measured.items()}
-    if command.against:
-        points = {name: one for name, (_, one) in measured.items()}
-        others = [str(path) for path in command.against]
-        found = {other: _compare(points[other], points[first], command.seed) for other in others}
-        tables[first]["against"] = found
+    both = {name: _measure(rows, command) for name, rows in sources.items()}
+    tables = {name: table for name, (table, _) in both.items()}
+    measured = {name: one for name, (_, one) in both.items()}
+    found = {}
+    for other in map(str, command.against):
+        points = measured[other].points, measured[first].points
+        table, found[other] = _compare(*points, command.seed)
+        tables[first].setdefault("against", {})[other] = table
+    if command.html is not None:
+        write_page(command.html, _list_sections(tables), measured, found, command.seed)
     if command.json:
         json.dump(tables, sys.stdout, indent=1)
         print()
     else:
-        _print(tables)
+        _print(_list_sections(tables))
+        if command.html is not None:
+            print(f"\npage {command.html}")
     return 0
 
 
-def _measure(rows: Rows, command: Stats) -> tuple[dict[str, Any], np.ndarray]:
-    """A table of what is known of series, and their features: `(series, features)`."""
+def _measure(rows: Rows, command: Stats) -> tuple[dict[str, Any], Measured]:
+    """A table of what is known of series, and their features."""
     from s2jax import statistics
 
     series = rows.y.reshape(-1, rows.y.shape[-1])
@@ -94,7 +102,8 @@ def _measure(rows: Rows, command: Stats) -> tuple[dict[str, Any], np.ndarray]:
         **(_describe_programs(rows) if rows.batch is not None else {}),
     }
     points = np.stack([np.asarray(one) for one in found], -1)
-    return table, points[np.asarray(found.missing) < 1]
+    there = np.flatnonzero(np.asarray(found.missing) < 1)
+    return table, Measured(rows, points[there], there)
 
 
 def _quartiles(values: np.ndarray) -> list[float | None]:
@@ -134,8 +143,13 @@ def _describe_programs(rows: Rows) -> dict[str, Any]:
     return found
 
 
-def _compare(real: np.ndarray, synthetic: np.ndarray, seed: int) -> dict[str, Any]:
-    """Distances with their intervals, and those of two halves of the real sample."""
+def _compare(
+    real: np.ndarray, synthetic: np.ndarray, seed: int
+) -> tuple[dict[str, Any], Any | None]:
+    """Distances with their intervals, those of two halves of the real sample, and the comparison.
+
+    There is no comparison where it was refused.
+    """
     import jax
 
     from s2jax import statistics
@@ -144,7 +158,7 @@ def _compare(real: np.ndarray, synthetic: np.ndarray, seed: int) -> dict[str, An
     try:
         found = statistics.compare(key, real, synthetic, _NEIGHBOUR)
     except ValueError as error:  # too few rows, or none with all features
-        return {"refused": str(error)}
+        return {"refused": str(error)}, None
     kept = found.samples.features
     table = {
         "distances": _list_distances(found),
@@ -161,7 +175,7 @@ def _compare(real: np.ndarray, synthetic: np.ndarray, seed: int) -> dict[str, An
         mixed = whole[random.permutation(len(whole))]
         halves = statistics.compare(key, mixed[:half], mixed[half:], _NEIGHBOUR, max_missing=0)
         table["halves_of_it"] = _list_distances(halves)
-    return table
+    return table, found
 
 
 def _names() -> tuple[str, ...]:
@@ -184,25 +198,43 @@ def _list_distances(found: Any) -> dict[str, dict[str, Any]]:
     return {name: table[name] for name in _DISTANCES}
 
 
-def _print(tables: Mapping[str, dict[str, Any]]) -> None:
+def _list_sections(tables: Mapping[str, dict[str, Any]]) -> list[Section]:
+    """The tables as they are read, in the terminal and on the page."""
     names = [Path(path).name or path for path in tables]
-    _print_row("", names)
-    _print_row("series", [f"{one['series']:,} of {one['steps']:,}" for one in tables.values()])
+    rows = [("series", [f"{one['series']:,} of {one['steps']:,}" for one in tables.values()], "")]
     for name, said in _FEATURES.items():
         cells = [one["features"][name]["quartiles"] for one in tables.values()]
-        _print_row(name, [_as_text(cell) for cell in cells], said)
+        rows.append((name, [_as_text(cell) for cell in cells], said))
     for name in _SHARES:
         cells = [one["shares"][name] for one in tables.values()]
-        _print_row(name, ["" if np.isnan(cell) else f"{100 * cell:.1f} %" for cell in cells])
+        rows.append((name, ["" if np.isnan(n) else f"{100 * n:.1f} %" for n in cells], ""))
+    sections = [Section("", names, rows)]
     for name, table in zip(names, tables.values(), strict=True):
         if "expressions" in table:
-            _print_programs(name, table)
+            sections.append(_list_programs(name, table))
     against = next(iter(tables.values())).get("against", {})
-    for path, one in against.items():
-        _print_distances(Path(path).name or path, one)
+    return sections + [_list_against(Path(path).name or path, one) for path, one in against.items()]
 
 
-def _print_row(name: str, cells: list[str], said: str = "") -> None:
+def _print(sections: list[Section]) -> None:
+    for number, section in enumerate(sections):
+        if number:
+            print()
+        if section.heads:
+            _print_row(section.title, section.heads)
+            for row in section.rows:
+                _print_row(*row)
+        elif section.rows:
+            print(section.title)
+            for name, cells, _ in section.rows:
+                print(f"{name:<12}", *cells)
+        else:
+            print(f"{section.title}: {section.note}")
+        if section.note and section.rows:
+            print(section.note)
+
+
+def _print_row(name: str, cells: Sequence[str], said: str = "") -> None:
     width = max(map(len, [*_FEATURES, *_SHARES, *_DISTANCES]))
     print(" ".join([f"{name:<{width}}", *(f"{cell:>24}" for cell in cells), f" {said}"]).rstrip())
 
@@ -214,12 +246,11 @@ def _as_text(numbers: list[float | None]) -> str:
     return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
-def _print_programs(name: str, table: dict[str, Any]) -> None:
+def _list_programs(name: str, table: dict[str, Any]) -> Section:
     from s2jax.corpus.info import lines, outcomes
 
     programs = table["expressions"]
     number, different = programs["number"], programs["skeletons"]
-    print(f"\n{name}")
     accepted, rejected = outcomes(table["tries"])
     facts = {
         "skeletons": f"{different:,} among {number:,} expressions, like terms merged",
@@ -229,9 +260,7 @@ def _print_programs(name: str, table: dict[str, Any]) -> None:
         "tries": accepted,
         "rejected": lines([rejected]),
     }
-    for word, value in facts.items():
-        if value:
-            print(f"{word:<12} {value}")
+    return Section(name, [], [(word, [value], "") for word, value in facts.items() if value])
 
 
 def _list_sizes(counts: dict[int, int]) -> str:
@@ -243,21 +272,25 @@ def _list_sizes(counts: dict[int, int]) -> str:
     return f"{middle:g} ({low:g} to {high:g}) instructions"
 
 
-def _print_distances(name: str, found: dict[str, Any]) -> None:
-    print()
+def _list_against(name: str, found: dict[str, Any]) -> Section:
     if "refused" in found:
-        print(f"against {name}: {found['refused']}")
-        return
-    _print_row(f"against {name}", ["", "its two halves"])
+        return Section(f"against {name}", [], [], found["refused"])
     halves = found.get("halves_of_it", {})
-    for word, said in _DISTANCES.items():
-        cells = [found["distances"][word], halves.get(word)]
-        _print_row(word, [_with_interval(cell) for cell in cells], said)
+    rows = [
+        (
+            word,
+            [_with_interval(cell) for cell in (found["distances"][word], halves.get(word))],
+            said,
+        )
+        for word, said in _DISTANCES.items()
+    ]
     left_out = found["left_out"]
-    print(f"of {len(found['features'])} features", end="")
-    if left_out["features"]:
-        print(", without", ", ".join(left_out["features"]), end="")
-    print(f"; {left_out['series']:,} series and {left_out['of_it']:,} of it are left out.")
+    without = ", ".join(["", *left_out["features"]]).replace(", ", ", without ", 1)
+    note = (
+        f"of {len(found['features'])} features{without}; {left_out['series']:,} series and "
+        f"{left_out['of_it']:,} of it are left out."
+    )
+    return Section(f"against {name}", ["", "its two halves"], rows, note)
 
 
 def _with_interval(cell: dict[str, Any] | None) -> str:
