@@ -1,7 +1,7 @@
 """The page of `s2jax stats --html`: one file that shows what the numbers are about.
 
-Its pictures are paths of SVG, written here: they are small, sharp at any size, take their colours
-from the style of the page, light or dark, and need no other library.
+Its pictures are paths of SVG: small, sharp at any size, in the colours of the page, light or dark,
+and they need no other library.
 """
 
 import html
@@ -13,10 +13,10 @@ import numpy as np
 
 from s2jax.cli._commands import UsageError
 from s2jax.cli._series import Rows
+from s2jax.cli._svg import draw_map, draw_series
 
 _SHOWN = 9
 _MOST_POINTS = 1500  # of a sample on a map
-_WIDE, _HIGH, _MOST_STEPS = 1200, 300, 1024  # of a picture of a series
 _TOLD = ("skill_many", "spectral_entropy", "turning_points")
 _PAIRS = (
     ("spectral_entropy", "skill_many"),
@@ -59,6 +59,7 @@ th {{ font-weight: 600; white-space: nowrap }} td.said, .dim {{ color: var(--dim
 @media (max-width: 720px) {{ .series, .maps {{ grid-template-columns: minmax(0, 1fr) }} }}
 figure {{ margin: 0 }} svg {{ display: block; width: 100% }}
 figcaption {{ font-size: .8rem; line-height: 1.4; overflow-wrap: anywhere }}
+figcaption .dim {{ font-size: .75rem }} p.dim {{ font-size: .9rem }}
 .series svg {{ border-bottom: 1px solid var(--line); margin-bottom: .25rem }}
 path {{ fill: none; stroke-linecap: round; stroke-linejoin: round }}
 .a {{ stroke: var(--a) }} .b {{ stroke: var(--b) }} .grid {{ stroke: var(--line) }}
@@ -138,10 +139,13 @@ def write_page(
     """
     from s2jax.corpus.files import replacing
 
+    names = {name: Path(name).name or name for name in sources}
+    if len(set(names.values())) < len(names):
+        names = {name: name for name in sources}
     first, *others = sources
     random = np.random.default_rng(seed)
     parts = [
-        f"<h1>What {_safe(first)} is worth</h1>",
+        f"<h1>What {_safe(names[first])} is worth</h1>",
         _say("Features of its series, and the series themselves; written by s2jax stats."),
         "<h2>In numbers</h2>",
         _say("Medians over all series, with quartiles in brackets; shares of series by kind."),
@@ -149,12 +153,17 @@ def write_page(
     ]
     for name, comparison in found.items():
         if comparison is not None:
-            parts += _write_comparison(first, name, sources, comparison, random)
-    parts += _write_typical(first, sources[first], random)
-    parts += _write_extreme(first, sources[first])
+            pair = (names[first], names[name]), (sources[first], sources[name])
+            parts += _write_comparison(*pair, comparison, random)
+    parts += _write_typical(names[first], sources[first], random)
+    parts += _write_extreme(names[first], sources[first])
     for name in others:
-        parts += _write_typical(name, sources[name], random)
-    page = _HEAD.format(title=_safe(f"s2jax stats {first}")) + "\n".join(parts) + "</body></html>\n"
+        parts += _write_typical(names[name], sources[name], random)
+    page = (
+        _HEAD.format(title=_safe(f"s2jax stats: {names[first]}"))
+        + "\n".join(parts)
+        + "</body></html>\n"
+    )
     with replacing(out) as file:
         file.write(page.encode(errors="replace"))
 
@@ -169,12 +178,12 @@ def _say(text: str) -> str:
 
 def _write_table(section: Section) -> str:
     heads = [section.title, *section.heads] if section.heads else []
-    lines = ["".join(f"<th>{_safe(head)}</th>" for head in heads)]
+    lines = ["".join(f"<th>{_safe(head)}</th>" for head in [*heads, ""])] if heads else []
     for name, cells, said in section.rows:
         texts = "".join(f"<td>{_safe(' '.join(cell.split()))}</td>" for cell in cells)
         lines.append(f'<th>{_safe(name)}</th>{texts}<td class="said">{_safe(said)}</td>')
     above = "" if heads else f"<h3>{_safe(section.title)}</h3>"
-    rows = "".join(f"<tr>{line}</tr>" for line in lines if line)
+    rows = "".join(f"<tr>{line}</tr>" for line in lines)
     note = f'<p class="dim">{_safe(section.note)}</p>' if section.note else ""
     return f'{above}<div class="scroll"><table>{rows}</table></div>{note}'
 
@@ -256,11 +265,11 @@ def _draw_all(source: Measured, choice: _Choice, color: str) -> str:
     figures = []
     for point, note in zip(choice.points, choice.notes, strict=True):
         number = int(source.series[point])
-        facts = (f"{name} {_column(source.points, name)[point]:.2g}" for name in _TOLD)
+        facts = (f"{name}\xa0{_column(source.points, name)[point]:.2g}" for name in _TOLD)
         where, what = _name_series(source.rows, number)
         lines = f"<b>{_safe(where)}</b> {_safe(note)}<br>{_safe(what)}{'<br>' * bool(what)}"
         figures.append(
-            f"<figure>{_draw_series(series[number], color)}<figcaption>{lines}"
+            f"<figure>{draw_series(series[number], color)}<figcaption>{lines}"
             f'<span class="dim">{_safe(", ".join(facts))}</span></figcaption></figure>'
         )
     return f'<div class="series">{"".join(figures)}</div>'
@@ -291,107 +300,86 @@ def _name_series(rows: Rows, number: int) -> tuple[str, str]:
     return where, "; ".join(what)
 
 
-def _draw_series(values: np.ndarray, color: str) -> str:
-    """A series as a line, broken where values are missing; of a long one, ends of short spans."""
-    values = np.where(np.isfinite(values), values, np.nan).astype(np.float64)
-    steps = np.arange(len(values), dtype=np.float64)
-    if len(values) > _MOST_STEPS:
-        starts = np.arange(_MOST_STEPS // 2) * len(values) // (_MOST_STEPS // 2)
-        ends = [one.reduceat(values, starts) for one in (np.fmin, np.fmax)]
-        values, steps = np.stack(ends, 1).reshape(-1), np.repeat(steps[starts], 2)
-    low, high = np.nanmin(values), np.nanmax(values)
-    x = 4 + (_WIDE - 8) * steps / max(steps[-1], 1)
-    y = np.full(len(values), _HIGH / 2)
-    if high > low:
-        y = _HIGH - 6 - (_HIGH - 12) * (values / 2 - low / 2) / (high / 2 - low / 2)
-    pen, path = "M", []
-    for at, height, value in zip(x, y, values, strict=True):
-        if np.isnan(value):
-            pen = "M"
-        else:
-            path.append(f"{pen}{at:.0f} {height:.0f}{'h0' if pen == 'M' else ''}")
-            pen = "L"
-    return f'<svg viewBox="0 0 {_WIDE} {_HIGH}"><path class="{color}" d="{"".join(path)}"/></svg>'
-
-
 # Two samples beside each other.
 
 
 def _write_comparison(
-    ours: str,
-    theirs: str,
-    sources: Mapping[str, Measured],
+    names: tuple[str, str],
+    sources: tuple[Measured, Measured],
     found: Any,
     random: np.random.Generator,
 ) -> list[str]:
-    """Maps of features, and series of one that the other has none beside."""
-    a, b = sources[ours], sources[theirs]
-    parts = [
-        f"<h2>{_safe(ours)} beside {_safe(theirs)}</h2>",
-        *_write_maps(ours, theirs, a, b, found, random),
-    ]
-    kinds = (
-        (ours, theirs, b, found.samples.real, found.samples.real_rows, found.prdc.covered, "b"),
-        (theirs, ours, a, found.samples.synthetic, found.samples.synthetic_rows,
-         found.prdc.inside, "a"),
-    )  # fmt: skip
-    for without, name, source, points, kept, met, color in kinds:
-        missing = np.flatnonzero(~np.asarray(met))
-        whole = np.flatnonzero(kept)
-        parts.append(f"<h3>What {_safe(name)} has and {_safe(without)} lacks</h3>")
-        share = f"{len(missing):,} of {len(whole):,} series ({len(missing) / len(whole):.0%})"
-        if not len(missing):
-            parts.append(_say("Nothing: each of its series has one of the other beside it."))
-            continue
-        rule = (
-            f"of {name} have none of {without} as near as their own fifth neighbour."
-            if color == "b"
-            else f"of {name} are farther from each of {without} than its own fifth neighbour is."
-        )
-        chosen = _choose_medoids(np.asarray(points)[missing], random)
-        chosen = chosen._replace(points=whole[missing[chosen.points]])
-        more = "Grouped as the typical ones below; shares are of these."
-        parts += [_say(f"{share} {rule} {more}"), _tell_rows(source)]
-        parts.append(_draw_all(source, chosen, color))
-    return parts
+    """Maps of features of ours and theirs, and series of each that the other has none beside."""
+    ours, theirs = names
+    samples, flags = found.samples, found.prdc
+    parts = [f"<h2>{_safe(ours)} beside {_safe(theirs)}</h2>"]
+    parts += _write_maps(names, sources, samples, random)
+    parts.append(f"<h3>What {_safe(theirs)} has and {_safe(ours)} lacks</h3>")
+    rule = f"of {theirs} have none of {ours} as near as their own fifth neighbour"
+    group = _Group(sources[1], samples.real, samples.real_rows, ~np.asarray(flags.covered))
+    parts += _write_unmet(group, rule, "b", random)
+    parts.append(f"<h3>What {_safe(ours)} has and {_safe(theirs)} lacks</h3>")
+    rule = f"of {ours} are farther from each of {theirs} than its own fifth neighbour is"
+    group = _Group(sources[0], samples.synthetic, samples.synthetic_rows, ~np.asarray(flags.inside))
+    return parts + _write_unmet(group, rule, "a", random)
+
+
+class _Group(NamedTuple):
+    """A sample of a comparison: its source, its points, which of the source they are, and flags."""
+
+    source: Measured
+    points: Any
+    kept: np.ndarray
+    unmet: np.ndarray
+
+
+def _write_unmet(group: _Group, rule: str, color: str, random: np.random.Generator) -> list[str]:
+    """How many series the other sample has none beside, and what they look like."""
+    missing, whole = np.flatnonzero(group.unmet), np.flatnonzero(group.kept)
+    share = f"{len(missing):,} of {len(whole):,} series ({len(missing) / len(whole):.0%}) {rule}."
+    if not len(missing):
+        return [_say(share)]
+    chosen = _choose_medoids(np.asarray(group.points)[missing], random)
+    chosen = chosen._replace(points=whole[missing[chosen.points]])
+    more = "They are grouped by their features; of each group, the one in its middle."
+    pictures = _draw_all(group.source, chosen, color)
+    return [_say(f"{share} {more}"), _tell_rows(group.source), pictures]
 
 
 def _write_maps(
-    ours: str, theirs: str, a: Measured, b: Measured, found: Any, random: np.random.Generator
+    names: tuple[str, str],
+    sources: tuple[Measured, Measured],
+    samples: Any,
+    random: np.random.Generator,
 ) -> list[str]:
     """The plane in which both vary most, and pairs of single features."""
-    samples = found.samples
-    names = [n for n, is_in in zip(_all_names(), samples.features, strict=True) if is_in]
-    both = [np.asarray(samples.synthetic), np.asarray(samples.real)]
-    whole = [a.points[samples.synthetic_rows], b.points[samples.real_rows]]
-    few = [np.sort(random.permutation(len(one))[:_MOST_POINTS]) for one in both]
-    planes, labels, share = _find_plane(both, names)
-    drawn = [_draw_map([one[rows] for one, rows in zip(planes, few, strict=True)], labels)]
-    pairs = [pair for pair in _PAIRS if set(pair) <= set(names)][:3]
-    for pair in pairs:
-        columns = [
-            np.stack([_column(one, name)[rows] for name in pair], 1)
-            for one, rows in zip(whole, few, strict=True)
-        ]
-        drawn.append(_draw_map(columns, pair))
-    key = " and ".join(
-        f'<b class="key-{color}">&#9679; {_safe(name)}</b> ({len(one):,} series)'
-        for color, name, one in zip("ab", (ours, theirs), both, strict=True)
-    )
-    said = (
-        f"Where {theirs} is alone, nothing like it is drawn; where {ours} is alone, it is unlike "
-        f"any of {theirs}. The first map is the plane in which features vary most; {share:.0%} of "
-        "their variance is in it, so that points that meet in it may be far apart, and points "
-        "that are apart are. The others have two features each. What is beyond an edge is drawn "
-        f"on it; of each, {_MOST_POINTS:,} points at most are drawn."
-    )
-    return [f"<p>{key}.</p>", _say(said), f'<div class="maps">{"".join(drawn)}</div>']
-
-
-def _all_names() -> tuple[str, ...]:
     from s2jax.statistics import Features
 
-    return Features._fields
+    features = [n for n, is_in in zip(Features._fields, samples.features, strict=True) if is_in]
+    both = [np.asarray(samples.synthetic), np.asarray(samples.real)]
+    kept = samples.synthetic_rows, samples.real_rows
+    whole = [source.points[rows] for source, rows in zip(sources, kept, strict=True)]
+    few = [np.sort(random.permutation(len(one))[:_MOST_POINTS]) for one in both]
+    take = lambda tables: [one[rows] for one, rows in zip(tables, few, strict=True)]
+    planes, labels, share = _find_plane(both, features)
+    drawn = [draw_map(take(planes), labels)]
+    for pair in [pair for pair in _PAIRS if set(pair) <= set(features)][:3]:
+        columns = [np.stack([_column(one, name) for name in pair], 1) for one in whole]
+        drawn.append(draw_map(take(columns), pair))
+    key = " and ".join(
+        f'<b class="key-{color}">&#9679; {_safe(name)}</b> ({len(one):,} series)'
+        for color, name, one in zip("ab", names, both, strict=True)
+    )
+    ours, theirs = names
+    said = (
+        f"Each point is a series. Where {theirs} is alone, {ours} has nothing like it; where "
+        f"{ours} is alone, it is unlike {theirs}. The first map is the plane in which all features "
+        f"together vary most. It holds {share:.0%} of their variance: points that are apart in it "
+        "are different series, and points that meet may still be. The other maps are of two "
+        f"features each. What is beyond an edge is drawn on it; of more than {_MOST_POINTS:,} "
+        "series, so many are drawn."
+    )
+    return [f"<p>{key}.</p>", _say(said), f'<div class="maps">{"".join(drawn)}</div>']
 
 
 def _find_plane(
@@ -413,35 +401,3 @@ def _find_plane(
         axes, labels = np.repeat(axes, 2, 1), labels * 2
     share = float(values[-2:].sum() / max(values.sum(), 1e-30))
     return [(one - middle) @ axes for one in both], (labels[0], labels[1]), share
-
-
-def _draw_map(both: list[np.ndarray], labels: Sequence[str]) -> str:
-    """Points of two samples; those beyond all but one in a hundred are put on the edge."""
-    left, right, top, bottom = 46, 452, 8, 290
-    points = np.concatenate(both)
-    low, high = np.percentile(points, [1, 99], axis=0)
-    wide = np.where(high > low, high - low, 1)
-    low, high = low - 0.03 * wide, high + 0.03 * wide
-    to_x = lambda v: left + (right - left) * (v - low[0]) / (high[0] - low[0])
-    to_y = lambda v: bottom - (bottom - top) * (v - low[1]) / (high[1] - low[1])
-    parts = [f'<path class="grid" d="M{left} {top}V{bottom}H{right}"/>']
-    for tick in _find_ticks(low[0], high[0]):
-        parts.append(f'<text x="{to_x(tick):.0f}" y="306" text-anchor="middle">{tick:g}</text>')
-    for tick in _find_ticks(low[1], high[1]):
-        parts.append(
-            f'<text x="{left - 6}" y="{to_y(tick) + 4:.0f}" text-anchor="end">{tick:g}</text>'
-        )
-    for color, one in zip("ab", both, strict=True):
-        x, y = (np.clip(one[:, k], low[k], high[k]) for k in (0, 1))
-        dots = "".join(f"M{u:.0f} {v:.0f}h0" for u, v in zip(to_x(x), to_y(y), strict=True))
-        parts.append(f'<path class="{color}" d="{dots}"/>')
-    said = f"Across: {labels[0]}. Up: {labels[1]}."
-    picture = f'<svg viewBox="0 0 460 312">{"".join(parts)}</svg>'
-    return f"<figure>{picture}<figcaption>{_safe(said)}</figcaption></figure>"
-
-
-def _find_ticks(low: float, high: float) -> list[float]:
-    """Round numbers in a range, three to six of them."""
-    size = 10.0 ** np.floor(np.log10((high - low) / 3))
-    step = next(s * size for s in (5, 2, 1) if (high - low) / (s * size) >= 3)
-    return [float(step * k) for k in range(int(np.ceil(low / step)), int(high // step) + 1)]
