@@ -13,7 +13,7 @@ import numpy as np
 
 from s2jax.cli._commands import UsageError
 from s2jax.cli._series import Rows
-from s2jax.cli._svg import draw_map, draw_series
+from s2jax.cli._svg import HEAD, draw_map, draw_series
 
 _SHOWN = 9
 _MOST_POINTS = 1500  # of a sample on a map
@@ -33,41 +33,6 @@ _ENDS = (
     ("acf_1", "lowest"), ("cv2", "highest"), ("permutation_entropy", "lowest"),
 )  # fmt: skip
 """Of which features the ends are drawn: the first nine that are defined."""
-_HEAD = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title><style>
-:root {{ --back: #fff; --text: #1f2430; --dim: #667080; --line: #dfe3e8; --a: #2a6fab;
-  --b: #d1495b }}
-@media (prefers-color-scheme: dark) {{ :root {{ --back: #15181e; --text: #e4e7ec; --dim: #98a2b0;
-  --line: #343a44; --a: #6cb2ee; --b: #f2798a }} }}
-body {{ background: var(--back); color: var(--text); font: 16px/1.5 system-ui, sans-serif;
-  max-width: 1120px; margin: 0 auto; padding: 1rem 1.25rem 4rem }}
-h1, h2, h3 {{ line-height: 1.25; overflow-wrap: anywhere }}
-h2 {{ margin: 2.5rem 0 .5rem }} h3 {{ margin: 1.75rem 0 .5rem }}
-p {{ max-width: 46rem; margin: .5rem 0; overflow-wrap: anywhere }}
-code {{ font-size: .9em }}
-.scroll {{ overflow-x: auto }}
-table {{ border-collapse: collapse; font-size: .9rem; margin: .75rem 0 }}
-th, td {{ text-align: left; vertical-align: top; padding: .2rem 1rem .2rem 0;
-  border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums }}
-th {{ font-weight: 600; white-space: nowrap }} td.said, .dim {{ color: var(--dim) }}
-.series {{ display: grid; gap: 1rem 1.5rem; grid-template-columns: repeat(3, minmax(0, 1fr)) }}
-.maps {{ display: grid; gap: 1rem 1.5rem; grid-template-columns: repeat(2, minmax(0, 1fr)) }}
-@media (max-width: 720px) {{ .series, .maps {{ grid-template-columns: minmax(0, 1fr) }} }}
-figure {{ margin: 0 }} svg {{ display: block; width: 100% }}
-figcaption {{ font-size: .8rem; line-height: 1.4; overflow-wrap: anywhere }}
-figcaption .dim {{ font-size: .75rem }} p.dim {{ font-size: .9rem }}
-.series svg {{ border-bottom: 1px solid var(--line); margin-bottom: .25rem }}
-path {{ fill: none; stroke-linecap: round; stroke-linejoin: round }}
-.a {{ stroke: var(--a) }} .b {{ stroke: var(--b) }} .grid {{ stroke: var(--line) }}
-.maps .a, .maps .b {{ stroke-width: 4.5; stroke-opacity: .5 }} .series path {{ stroke-width: 4 }}
-svg text {{ fill: var(--dim); font: 12px system-ui, sans-serif }}
-.key-a {{ color: var(--a) }} .key-b {{ color: var(--b) }}
-</style></head><body>
-"""
 
 
 class Section(NamedTuple):
@@ -128,7 +93,7 @@ def write_page(
     found: Mapping[str, Any],
     seed: int,
 ) -> None:
-    """Write tables and pictures of the first source, beside those of the others.
+    """Write tables, and pictures of the first of the sources beside the others.
 
     Args:
         out: The file.
@@ -155,12 +120,12 @@ def write_page(
         if comparison is not None:
             pair = (names[first], names[name]), (sources[first], sources[name])
             parts += _write_comparison(*pair, comparison, random)
-    parts += _write_typical(names[first], sources[first], random)
+    parts += _write_typical(names[first], sources[first], random, "a")
     parts += _write_extreme(names[first], sources[first])
     for name in others:
-        parts += _write_typical(names[name], sources[name], random)
+        parts += _write_typical(names[name], sources[name], random, "b")
     page = (
-        _HEAD.format(title=_safe(f"s2jax stats: {names[first]}"))
+        HEAD.format(title=_safe(f"s2jax stats: {names[first]}"))
         + "\n".join(parts)
         + "</body></html>\n"
     )
@@ -191,7 +156,9 @@ def _write_table(section: Section) -> str:
 # Series to look at.
 
 
-def _write_typical(name: str, source: Measured, random: np.random.Generator) -> list[str]:
+def _write_typical(
+    name: str, source: Measured, random: np.random.Generator, color: str
+) -> list[str]:
     from s2jax.statistics import standardize_samples
 
     parts = [f"<h2>Typical series of {_safe(name)}</h2>"]
@@ -199,23 +166,22 @@ def _write_typical(name: str, source: Measured, random: np.random.Generator) -> 
         samples = standardize_samples(source.points, source.points)
     except ValueError as error:
         return [*parts, _say(f"None are chosen: {error}")]
-    whole = np.flatnonzero(samples.real_rows)
     chosen = _choose_medoids(np.asarray(samples.real), random)
-    chosen = chosen._replace(points=whole[chosen.points])
+    chosen = chosen._replace(points=np.flatnonzero(samples.real_rows)[chosen.points])
     said = (
         "Series are grouped by their features; of each group, the one in its middle, the largest "
-        "group first. A forecaster sees mostly such series: are they what you would train on?"
+        "group first. Most of what a model is trained on, or judged by, looks like these."
     )
-    return [*parts, _say(said), _tell_rows(source), _draw_all(source, chosen, "a")]
+    return [*parts, _say(said), _tell_rows(source), _draw_all(source, chosen, color)]
 
 
 def _write_extreme(name: str, source: Measured) -> list[str]:
     said = (
-        "The ends of single features, each a series of its own. What looks broken here, broke in "
-        "few rows: the quartiles above say how few are like it."
+        "The ends of single features. Where one looks broken, the quartiles of the feature say "
+        "how far it is from most."
     )
-    pictures = _draw_all(source, _choose_extremes(source.points), "a")
-    return [f"<h2>Extreme series of {_safe(name)}</h2>", _say(said), pictures]
+    parts = [f"<h2>Extreme series of {_safe(name)}</h2>", _say(said), _tell_rows(source)]
+    return [*parts, _draw_all(source, _choose_extremes(source.points), "a")]
 
 
 def _choose_medoids(points: np.ndarray, random: np.random.Generator) -> _Choice:
@@ -232,7 +198,7 @@ def _choose_medoids(points: np.ndarray, random: np.random.Generator) -> _Choice:
     sizes = np.bincount(nearest, minlength=len(middles))
     order = [number for number in np.argsort(-sizes, kind="stable") if sizes[number]]
     inside = [np.where(nearest == number, squares[:, number], np.inf) for number in order]
-    shares = [f"stands for {sizes[number] / len(points):.0%}" for number in order]
+    shares = [f"stands for {sizes[number] / len(points):.0%} of these" for number in order]
     return _Choice([int(one.argmin()) for one in inside], shares)
 
 
@@ -374,10 +340,9 @@ def _write_maps(
     said = (
         f"Each point is a series. Where {theirs} is alone, {ours} has nothing like it; where "
         f"{ours} is alone, it is unlike {theirs}. The first map is the plane in which all features "
-        f"together vary most. It holds {share:.0%} of their variance: points that are apart in it "
-        "are different series, and points that meet may still be. The other maps are of two "
-        f"features each. What is beyond an edge is drawn on it; of more than {_MOST_POINTS:,} "
-        "series, so many are drawn."
+        f"together vary most. It holds {share:.0%} of their variance: series that are apart in it "
+        "differ, and series that meet may differ too. The other maps have two features each. What "
+        f"is beyond an edge is drawn on it. Of each, {_MOST_POINTS:,} points at most are drawn."
     )
     return [f"<p>{key}.</p>", _say(said), f'<div class="maps">{"".join(drawn)}</div>']
 
@@ -396,7 +361,8 @@ def _find_plane(
     labels = []
     for axis in axes.T:
         most = np.argsort(-np.abs(axis))[:3]
-        labels.append(" ".join(f"{'+' if axis[k] > 0 else '-'} {names[k]}" for k in most))
+        text = " ".join(f"{'+' if axis[k] > 0 else '-'} {names[k]}" for k in most)
+        labels.append(text.removeprefix("+ "))
     if len(labels) == 1:
         axes, labels = np.repeat(axes, 2, 1), labels * 2
     share = float(values[-2:].sum() / max(values.sum(), 1e-30))
