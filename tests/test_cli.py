@@ -311,9 +311,24 @@ def test_stats_of_series(tmp_path, capsys):
     assert "turning_points" in lines
 
 
+def check_expressions(page: str) -> None:
+    """Each series on a page stands above the expression and the family of its row."""
+    batch = Stream(s2jax.presets.s2(length=64), 0, 12)[0]
+    texts = s2jax.to_text(batch.program, style="sympy")
+    figures = re.findall(r"<b>row (\d+)</b> [^<]*<br>y = (.*?)(?:\.\.\.)?; x of (\w+)<br>", page)
+    assert len(figures) == 18  # typical and extreme ones
+    assert len({row for row, _, _ in figures}) > 9
+    for row, text, family in figures:
+        assert texts[int(row)].startswith(text)
+        known = batch.x_source.family[int(row), batch.x_mask[int(row)]]
+        assert family in [("Mixture", "ARMA")[one] for one in known]
+    assert "--preset s2 --length 64 --seed 0 --rows 12" in page
+
+
 def test_stats_of_a_preset(tmp_path, capsys):
+    page = tmp_path / "page.html"
     words = ["stats", "--preset", "s2", "--length", "64", "--rows", "12", "--json"]
-    assert cli.main(words) == cli.OK
+    assert cli.main([*words, "--html", str(page)]) == cli.OK
     (told,) = json.loads(capsys.readouterr().out).values()
     assert (told["series"], told["steps"]) == (12, 64)
     programs = told["expressions"]
@@ -324,6 +339,7 @@ def test_stats_of_a_preset(tmp_path, capsys):
     families = dict(told["families"])
     assert set(families) == {"Mixture", "ARMA"}
     assert sum(families.values()) == pytest.approx(1)
+    check_expressions(page.read_text())
     assert cli.main(["stats", "--preset", "s2", "--length", "0"]) == cli.USAGE
     assert "length=0" in capsys.readouterr().err
     with pytest.raises(SystemExit):

@@ -146,7 +146,7 @@ def _write_table(section: Section) -> str:
     lines = ["".join(f"<th>{_safe(head)}</th>" for head in [*heads, ""])] if heads else []
     for name, cells, said in section.rows:
         texts = "".join(f"<td>{_safe(' '.join(cell.split()))}</td>" for cell in cells)
-        lines.append(f'<th>{_safe(name)}</th>{texts}<td class="said">{_safe(said)}</td>')
+        lines.append(f'<th>{_safe(name)}</th>{texts}<td class="dim">{_safe(said)}</td>')
     above = "" if heads else f"<h3>{_safe(section.title)}</h3>"
     rows = "".join(f"<tr>{line}</tr>" for line in lines)
     note = f'<p class="dim">{_safe(section.note)}</p>' if section.note else ""

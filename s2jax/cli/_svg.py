@@ -13,12 +13,8 @@ HEAD = """<!doctype html>
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>{title}</title><style>
-:root {{ --back: #fff; --text: #1f2430; --dim: #667080; --line: #dfe3e8; --a: #2a6fab;
-  --b: #d1495b }}
-@media (prefers-color-scheme: dark) {{ :root {{ --back: #15181e; --text: #e4e7ec; --dim: #98a2b0;
-  --line: #343a44; --a: #6cb2ee; --b: #f2798a }} }}
-body {{ background: var(--back); color: var(--text); font: 16px/1.5 system-ui, sans-serif;
-  max-width: 1120px; margin: 0 auto; padding: 1rem 1.25rem 4rem }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 1120px; margin: 0 auto;
+  padding: 1rem 1.25rem 4rem }}
 h1, h2, h3 {{ line-height: 1.25; overflow-wrap: anywhere }}
 h2 {{ margin: 2.5rem 0 .5rem }} h3 {{ margin: 1.75rem 0 .5rem }}
 p {{ max-width: 46rem; margin: .5rem 0; overflow-wrap: anywhere }}
@@ -26,20 +22,30 @@ code {{ font-size: .9em }}
 .scroll {{ overflow-x: auto }}
 table {{ border-collapse: collapse; font-size: .9rem; margin: .75rem 0 }}
 th, td {{ text-align: left; vertical-align: top; padding: .2rem 1rem .2rem 0;
-  border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums }}
-th {{ font-weight: 600; white-space: nowrap }} td.said, .dim {{ color: var(--dim) }}
+  border-bottom: 1px solid; font-variant-numeric: tabular-nums }}
+th {{ font-weight: 600; white-space: nowrap }}
 .series {{ display: grid; gap: 1rem 1.5rem; grid-template-columns: repeat(3, minmax(0, 1fr)) }}
 .maps {{ display: grid; gap: 1rem 1.5rem; grid-template-columns: repeat(2, minmax(0, 1fr)) }}
 @media (max-width: 720px) {{ .series, .maps {{ grid-template-columns: minmax(0, 1fr) }} }}
 figure {{ margin: 0 }} svg {{ display: block; width: 100% }}
 figcaption {{ font-size: .8rem; line-height: 1.4; overflow-wrap: anywhere }}
 figcaption .dim {{ font-size: .75rem }} p.dim {{ font-size: .9rem }}
-.series svg {{ border-bottom: 1px solid var(--line); margin-bottom: .25rem }}
+.series svg {{ border-bottom: 1px solid; margin-bottom: .25rem }}
 path {{ fill: none; stroke-linecap: round; stroke-linejoin: round }}
-.a {{ stroke: var(--a) }} .b {{ stroke: var(--b) }} .grid {{ stroke: var(--line) }}
-.maps .a, .maps .b {{ stroke-width: 4.5; stroke-opacity: .5 }} .series path {{ stroke-width: 4 }}
-svg text {{ fill: var(--dim); font: 12px system-ui, sans-serif }}
-.key-a {{ color: var(--a) }} .key-b {{ color: var(--b) }}
+.maps .a, .maps .b {{ stroke-width: 4.5; stroke-opacity: .6 }} .series path {{ stroke-width: 4 }}
+svg text {{ font: 12px system-ui, sans-serif }}
+body {{ background: #fff; color: #1f2430 }}
+.dim {{ color: #667080 }} text {{ fill: #667080 }}
+th, td, .series svg {{ border-color: #dfe3e8 }} .grid {{ stroke: #dfe3e8 }}
+.a {{ stroke: #2a6fab }} .b {{ stroke: #d1495b }}
+.key-a {{ color: #2a6fab }} .key-b {{ color: #d1495b }}
+@media (prefers-color-scheme: dark) {{
+  body {{ background: #15181e; color: #e4e7ec }}
+  .dim {{ color: #98a2b0 }} text {{ fill: #98a2b0 }}
+  th, td, .series svg {{ border-color: #343a44 }} .grid {{ stroke: #343a44 }}
+  .a {{ stroke: #6cb2ee }} .b {{ stroke: #f2798a }}
+  .key-a {{ color: #6cb2ee }} .key-b {{ color: #f2798a }}
+}}
 </style></head><body>
 """
 
