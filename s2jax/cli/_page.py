@@ -244,25 +244,30 @@ def _draw_all(source: Measured, choice: _Choice, color: str) -> str:
 def _name_series(rows: Rows, number: int) -> tuple[str, str]:
     """Which series it is, and its expression and the families of its inputs, if it has them."""
     row, output = divmod(number, rows.y.shape[1])
-    where = f"row {rows.numbers[row]}" + (f", output {output}" if rows.y.shape[1] > 1 else "")
+    name = f"y_{output}" if rows.y.shape[1] > 1 else "y"
+    where = f"row {rows.numbers[row]}" + (f", {name}" if name != "y" else "")
     if rows.batch is None:
         return where, ""
     import jax
 
     from s2jax.core.checks import cut
+    from s2jax.ode.dynamics import write_noise
     from s2jax.text import to_text
     from s2jax.text.write_text import UNUSED
 
-    program = jax.tree.map(lambda leaf: np.asarray(leaf[row]), rows.batch.program)
-    texts = to_text(program, style="sympy").split(" | ")
-    text = texts[output] if output < len(texts) else ""
-    start = "y = " if rows.batch.dynamics is None else "y' = "
-    what = [cut(start + text, 240)] if text not in ("", UNUSED) else []
-    source = rows.batch.x_source
-    if source is not None and rows.x is not None:
-        families = np.asarray(source.family[row])[np.asarray(rows.batch.x_mask[row])]
-        names = [type(rows.config.choice.families[one]).__name__ for one in families]
-        what += [" of ".join(["x", ", ".join(dict.fromkeys(names))])] if names else []
+    one = jax.tree.map(lambda leaf: np.asarray(leaf)[row : row + 1], rows.batch)
+    get = lambda texts: dict(enumerate(texts[0].split(" | "))).get(output, UNUSED)
+    text, what = get(to_text(one.program, style="sympy")), []
+    if one.dynamics is not None:
+        noise = get(write_noise(one.dynamics, one.y_mask))
+        driven = "" if noise in ("", UNUSED) else f" + ({noise})*W_{output}"
+        text, name = text + driven, f"{name}'"
+    if text not in ("", UNUSED):
+        what.append(cut(f"{name} = {text}", 240))
+    if one.x_source is not None and rows.x is not None:
+        families = one.x_source.family[one.x_mask]
+        names = [type(rows.config.choice.families[index]).__name__ for index in families]
+        what += [f"x of {', '.join(dict.fromkeys(names))}"] if names else []
     return where, "; ".join(what)
 
 
