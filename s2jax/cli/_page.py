@@ -260,8 +260,9 @@ def _name_series(rows: Rows, number: int) -> tuple[str, str]:
     text, what = get(to_text(one.program, style="sympy")), []
     if one.dynamics is not None:
         noise = get(write_noise(one.dynamics, one.y_mask))
-        driven = "" if noise in ("", UNUSED) else f" + ({noise})*W_{output}"
-        text, name = text + driven, f"{name}'"
+        if noise not in ("", UNUSED):
+            text += f" + {noise.replace(' mul ', '*')}*W_{output}"
+        name += "'"
     if text not in ("", UNUSED):
         what.append(cut(f"{name} = {text}", 240))
     if one.x_source is not None and rows.x is not None:
