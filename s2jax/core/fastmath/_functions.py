@@ -75,6 +75,7 @@ def sin_and_cos_of_turn(x: Float32[Array, "..."]) -> tuple[Array, Array]:
     reduced = reduce_moderate(x)
     return _sin_kernel(x, reduced), _cos_kernel(x, reduced)
 
+
 _ARCTAN = (
     -0.33333298563957214,
     0.19998548924922943,
