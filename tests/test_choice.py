@@ -1,5 +1,6 @@
 """What a choice of families costs and mixes: each family draws its own channels, in whole tiles."""
 
+import pickle
 from typing import Any
 
 import equinox as eqx
@@ -120,6 +121,32 @@ def test_families_of_channels_and_of_rows_mix() -> None:
     assert codes.dtype == np.uint32
     assert len(set(codes[whole])) == whole.sum()
     assert (codes[~whole] == 0).all()
+
+
+def test_laws_are_read_alike_wherever_they_are() -> None:
+    """In jit, on the host, of a part of the rows, and after a pickle."""
+    config = make_config([Lagged(), ARMA(), Counted(1)], [1.0, 1.0, 1.0], num_inputs=2)
+    source = s2jax.sample(KEY, config, 8).x_source
+    laws = jax.tree.leaves(source.laws)
+    assert all(isinstance(leaf, jax.Array) for leaf in laws)
+    on_host = jax.tree.map(np.asarray, source)
+    assert all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(on_host.laws))
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), source, source)
+    last = jax.tree.map(lambda leaf: leaf[-1], source)
+    again = pickle.loads(pickle.dumps(source))
+    assert jax.tree.structure(again) == jax.tree.structure(source)
+    read = jax.jit(lambda source: source.laws)
+    for other, place in (
+        (read(source), ...),
+        (on_host.laws, ...),
+        (stacked.laws, 1),
+        (read(stacked), 1),
+        (again.laws, ...),
+    ):
+        for leaf, found in zip(laws, jax.tree.leaves(other), strict=True):
+            np.testing.assert_array_equal(found[place], leaf)
+    for leaf, found in zip(laws, jax.tree.leaves(last.laws), strict=True):
+        np.testing.assert_array_equal(found, leaf[-1])
 
 
 def test_a_law_is_found_by_its_class_if_it_is_the_only_one() -> None:

@@ -142,6 +142,14 @@ def _prototype_sin(x: jax.Array) -> jax.Array:
     return _functions._sin_kernel(x, (rest, multiple.astype(np.int32)))
 
 
+def test_angles_within_a_turn_have_the_same_values():
+    angles = np.linspace(-2 * np.pi, 2 * np.pi, 100_001, dtype=np.float32)
+    angles = np.concatenate([angles, np.float32([0, 1e-30, -1e-30, 2**-126])])
+    sine, cosine = jax.jit(fastmath.sin_and_cos_of_turn)(angles)
+    np.testing.assert_array_equal(sine, fastmath.sin(angles))
+    np.testing.assert_array_equal(cosine, fastmath.cos(angles))
+
+
 def test_bound_catches_the_prototype_reduction():
     beyond = np.linspace(1e5, 1e6, 10_001).astype(np.float32)
     assert largest_error(jax.jit(_prototype_sin), np.sin, beyond) > 50
@@ -152,7 +160,7 @@ def test_bound_catches_the_prototype_reduction():
 
 def test_bound_catches_the_moderate_reduction_beyond_its_limit():
     def moderate(x: jax.Array) -> jax.Array:
-        return _functions._sin_kernel(x, _reduction._reduce_moderate(x))
+        return _functions._sin_kernel(x, _reduction.reduce_moderate(x))
 
     x = np.geomspace(1e8, 1e9, 100_001).astype(np.float32)  # With fused products, fine to 1e6.
     assert largest_error(jax.jit(moderate), np.sin, x) > 50

@@ -155,7 +155,8 @@ BAD = {
     "Spikes(max_gap=-1": {"max_gap": -1},
     "Spikes(heavy=2": {"heavy": 2},
     "Spikes(spread='wide'": {"spread": "wide"},
-    "Spikes(spread=Constant(value=-1.0)): draws must be >= 0": {"spread": -1.0},
+    "Spikes(spread=Constant(value=-1.0)): draws must be between 0 and 5": {"spread": -1.0},
+    "Spikes(spread=Constant(value=50.0)): draws must be between 0 and 5": {"spread": 50.0},
     "Spikes(negative=Constant(value=2.0)): draws must be between 0 and 1": {"negative": 2.0},
     "Spikes(baseline=Constant(value=-1.0)): draws must be >= 0": {"baseline": -1.0},
 }

@@ -27,6 +27,10 @@ class Layout(NamedTuple):
         shapes = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
         return cls(structure, tuple(shapes))
 
+    def __reduce__(self) -> Any:
+        """Structures of classes cannot be pickled, items can."""
+        return Layout.of, (self.structure.unflatten(self.leaves),)
+
     @property
     def size(self) -> int:
         """Words of one item."""

@@ -40,9 +40,8 @@ def sample_normals(
     pairs = -(-rows // 2)
     bits = random_bits(words, 2 * pairs, named("series", name))
     radius = jnp.sqrt(_exponential(bits[:pairs]))
-    angle = _angle(bits[pairs:])
-    numbers = (radius * fastmath.cos(angle), radius * fastmath.sin(angle))
-    return jnp.concatenate(numbers)[:rows]
+    sine, cosine = fastmath.sin_and_cos_of_turn(_angle(bits[pairs:]))
+    return jnp.concatenate([radius * cosine, radius * sine])[:rows]
 
 
 def sample_degrees(
@@ -78,7 +77,8 @@ def student(
     grown = jnp.where(grown < np.float32(2.0**-8), series, jnp.exp(grown) - 1)
     is_student = inverse > _LEAST_INVERSE
     square = jnp.where(is_student, grown / jnp.where(is_student, inverse, 1), exponent)
-    return jnp.sqrt(square * (1 - 2 * inverse)) * fastmath.cos(_angle(angular))
+    _, cosine = fastmath.sin_and_cos_of_turn(_angle(angular))
+    return jnp.sqrt(square * (1 - 2 * inverse)) * cosine
 
 
 def _exponential(bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:

@@ -36,6 +36,7 @@ _SHAPES = ("single", "exponential", "rounded", "box")
 _POISSON = 2
 _SINGLE, _EXPONENTIAL, _ROUNDED, _BOX = range(4)
 _LEAST = 8
+_MAX_SPREAD = 5.0
 
 
 class SpikesPath(NamedTuple):
@@ -120,7 +121,7 @@ class Spikes(AbstractEvents):
             log-uniform between.
         jitter: Part of its beat over which a jittered spike is spread. Clipped to [0, 1].
         heavy: Probability of Pareto heights.
-        spread: See above; of Pareto heights 1 / the tail index. >= 0.
+        spread: See above; of Pareto heights 1 / the tail index. In [0, 5].
         negative: Probability that a spike points down, drawn for each series; >= 0 and <= 1.
         duration: Share of the gap, at least one step.
         baseline: Standard deviation of the baseline, >= 0; the median height is 1.
@@ -161,7 +162,8 @@ class Spikes(AbstractEvents):
         self._check_kinds(*_TIMES)
         self._check_kinds(*_SHAPES)
         self._check_laws("jitter", "duration", "persistence")
-        check_draws("Spikes", "spread", self.spread, 0, np.inf, "it is a deviation")
+        reason = "heights up to exp(16.6 spread) must be float32"
+        check_draws("Spikes", "spread", self.spread, 0, _MAX_SPREAD, reason)
         check_draws("Spikes", "negative", self.negative, 0, 1, "it is a probability")
         check_draws("Spikes", "baseline", self.baseline, 0, np.inf, "it is a deviation")
         checks.check_number("Spikes", "min_gap", self.min_gap, 2, 2**16)
@@ -186,7 +188,7 @@ class Spikes(AbstractEvents):
             jitter=jnp.where(times == 1, jitter, 0),
             phase=jnp.where(times == _POISSON, 0, uniform(next(bits))),
             heavy=uniform(next(bits)) < self.heavy,
-            spread=jnp.maximum(self.spread.from_bits(next(bits)), 0),
+            spread=jnp.clip(self.spread.from_bits(next(bits)), 0, _MAX_SPREAD),
             negative=jnp.clip(self.negative.from_bits(next(bits)), 0, 1),
             duration=jnp.where(shape == _SINGLE, 1, duration),
             baseline=jnp.maximum(self.baseline.from_bits(next(bits)), 0),

@@ -82,7 +82,11 @@ class Source(eqx.Module):
         own.
         """
         # on the host where there are numbers: JAX would compile the reading of every array
-        is_here = lambda leaf: isinstance(leaf, jax.Array) and not isinstance(leaf, Tracer)
+        is_here = lambda leaf: (
+            isinstance(leaf, jax.Array)
+            and not isinstance(leaf, Tracer)
+            and leaf.is_fully_addressable
+        )
         on_host = lambda leaf: np.asarray(leaf) if is_here(leaf) else leaf
         family, words, row_words = map(on_host, (self.family, self.words, self.row_words))
         laws = []

@@ -21,7 +21,7 @@ from s2jax.core.fastmath._floats import (
     polynomial,
     round_to_integer,
 )
-from s2jax.core.fastmath._reduction import Reduced, whole_range
+from s2jax.core.fastmath._reduction import Reduced, reduce_moderate, whole_range
 
 
 def _sin_core(rest: Float32[Array, "..."]) -> Float32[Array, "..."]:
@@ -68,6 +68,13 @@ def _tan_kernel(x: Float32[Array, "..."], reduced: Reduced) -> Float32[Array, ".
 sin = jax.custom_jvp(whole_range(_sin_kernel, jnp.sin))
 cos = jax.custom_jvp(whole_range(_cos_kernel, jnp.cos))
 tan = jax.custom_jvp(whole_range(_tan_kernel, jnp.tan))
+
+
+def sin_and_cos_of_turn(x: Float32[Array, "..."]) -> tuple[Array, Array]:
+    """Sine and cosine for |x| <= 2 pi, with less code to compile than for every argument."""
+    reduced = reduce_moderate(x)
+    return _sin_kernel(x, reduced), _cos_kernel(x, reduced)
+
 
 _ARCTAN = (
     -0.33333298563957214,

@@ -41,7 +41,7 @@ _FIRST_EXPONENT = 140  # Biased exponent at which the window on these bits start
 Reduced = tuple[Float32[Array, "..."], Int32[Array, "..."]]
 
 
-def _reduce_moderate(x: Float32[Array, "..."]) -> Reduced:
+def reduce_moderate(x: Float32[Array, "..."]) -> Reduced:
     """Cody-Waite: (rest, quadrant), right to about one eps of the rest for |x| <= the limit."""
     multiple, quadrant = round_to_integer(x * f32(2 / np.pi))
     rest = x
@@ -102,7 +102,7 @@ def _to_float(word: UInt32[Array, "..."]) -> Float32[Array, "..."]:
 def _reduce_any(x: Float32[Array, "..."]) -> Reduced:
     """(rest, quadrant) for every float32; NaN for infinities and NaN."""
     large = (jnp.abs(x) > _CODY_WAITE_LIMIT) & (bits_of(x) & ALL_BUT_SIGN < INFINITY)
-    pairs = zip(_reduce_large(x), _reduce_moderate(x), strict=True)
+    pairs = zip(_reduce_large(x), reduce_moderate(x), strict=True)
     rest, quadrant = (jnp.where(large, exact, fast) for exact, fast in pairs)
     return rest, quadrant
 
@@ -134,7 +134,7 @@ def whole_range(
         return kernel(x, _reduce_any(x))
 
     def fast(x: Float32[Array, "..."]) -> Float32[Array, "..."]:
-        return kernel(x, _reduce_moderate(x))
+        return kernel(x, reduce_moderate(x))
 
     @jax.custom_batching.custom_vmap
     def on_cpu(x: Float32[Array, "..."]) -> Float32[Array, "..."]:
