@@ -13,7 +13,7 @@ import tomllib
 import pytest
 
 from s2jax import cli
-from s2jax.cli import _export, _generate, _inspect
+from s2jax.cli import _export, _generate, _inspect, _stats
 from s2jax.cli._config import config_of
 from tests.compiled import quick_flags
 from tests.peers import PEERS, need
@@ -153,6 +153,7 @@ def _run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     )
     for name in ("show", "info", "verify", "repair"):
         monkeypatch.setattr(_inspect, name, lambda command: 0)
+    monkeypatch.setattr(_stats, "stats", lambda command: 0)
     monkeypatch.setattr(_export, "export", lambda command: 0)
     return cli.main(arguments)
 
