@@ -164,8 +164,9 @@ def _write_typical(
     parts = [f"<h2>Typical series of {_safe(name)}</h2>"]
     try:
         samples = standardize_samples(source.points, source.points)
-    except ValueError as error:
-        return [*parts, _say(f"None are chosen: {error}")]
+    except ValueError:
+        why = "None are chosen, because fewer than two of its series have features that vary."
+        return [*parts, _say(why)]
     chosen = _choose_medoids(np.asarray(samples.real), random)
     chosen = chosen._replace(points=np.flatnonzero(samples.real_rows)[chosen.points])
     said = (
