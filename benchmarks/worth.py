@@ -111,7 +111,7 @@ def _reference() -> Any:
 
 
 SOURCES: dict[str, Callable[[], Any]] = {
-    "mix": _mix(0.3),
+    "mix": _mix(0.5),
     "mix, f only": _mix(0.0),
     "mix, inputs only": _mix(1.0),
     "s2": lambda: _ours(s2jax.presets.s2(LENGTH)),

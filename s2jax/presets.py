@@ -45,8 +45,8 @@ def mix(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) 
     (`TrendSeason`); paths (`RandomWalk`, `FractionalBrownian`); levels and waves (`Held`,
     `Waveforms`). They are standardised and multiplied by U(0.25, 1). f is drawn as in `s2`, with at
     least one binary operator for each input and |f(x)| <= 100, and refused where an output is an
-    input but for scale and shift (|correlation| > 0.999); in 30 % of the rows the outputs are
-    inputs themselves. docs/zoo.md has what it is worth.
+    input but for scale and shift (|correlation| > 0.999); in half of the rows the outputs are
+    inputs themselves, which is what a forecaster learns most from. docs/worth.md has the figures.
 
     Args:
         length: Time steps.
@@ -55,12 +55,12 @@ def mix(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) 
 
     Example:
         >>> mix(num_inputs=2).target.input_share
-        0.3
+        0.5
     """
     families = [family for group in _GROUPS for family in group]
     weights = [1 / len(group) for group in _GROUPS for _ in group]
     fields.setdefault("inputs", inputs.Choice(families, weights))
-    fields.setdefault("target", Algebraic(S2Law(min_binary_per_input=1), input_share=0.3))
+    fields.setdefault("target", Algebraic(S2Law(min_binary_per_input=1), input_share=0.5))
     fields.setdefault("acceptance", Acceptance(bound=100.0, max_correlation=0.999))
     fields.setdefault("x_scaling", Standardize(0.25, 1.0))
     return Config(length=length, num_inputs=num_inputs, num_outputs=num_outputs, **fields)
