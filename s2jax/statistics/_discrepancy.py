@@ -84,7 +84,7 @@ def mmd(
 
     Args:
         key: Of the bootstrap; the value does not depend on it.
-        real, synthetic: Synthetic `(rows, features)`, scaled alike: `standardize_samples`.
+        real, synthetic: Points `(rows, features)`, scaled alike: `standardize_samples`.
         bandwidth: > 0; the median distance between the points of both samples if None.
         unbiased: False counts pairs of a row with itself too: never negative.
         resamples: Of the bootstrap, >= 1. Static.
@@ -131,7 +131,7 @@ def energy_distance(
 
     Args:
         key: Of the bootstrap; the value does not depend on it.
-        real, synthetic: Synthetic `(rows, features)`, scaled alike: `standardize_samples`.
+        real, synthetic: Points `(rows, features)`, scaled alike: `standardize_samples`.
         unbiased: False counts pairs of a row with itself too: never negative.
         resamples: Of the bootstrap, >= 1. Static.
         level: Of the interval, from 0 to 1.

@@ -54,7 +54,7 @@ def prdc(real: Real, synthetic: Synthetic, k: int = 5) -> PRDC:
     10 000 points against 10 000 take 10 MB beside the samples, where the matrix takes 400.
 
     Args:
-        real, synthetic: Synthetic `(rows, features)`, scaled alike: `standardize_samples`.
+        real, synthetic: Points `(rows, features)`, scaled alike: `standardize_samples`.
         k: Which neighbour, >= 1 and below both numbers of rows. Static.
 
     Raises:

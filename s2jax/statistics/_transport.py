@@ -85,7 +85,7 @@ def sliced_wasserstein(
 
     Args:
         key: Of the directions and the bootstrap.
-        real, synthetic: Synthetic `(rows, features)`, scaled alike: `standardize_samples`.
+        real, synthetic: Points `(rows, features)`, scaled alike: `standardize_samples`.
         p: 1 or 2. Static.
         directions: Number of them, >= 1. Static.
         resamples: Of the bootstrap, >= 1. Static.
