@@ -17,7 +17,7 @@ class Layout(NamedTuple):
         leaves: The arrays, one after the other.
     """
 
-    structure: jax.tree_util.PyTreeDef
+    structure: Any
     leaves: tuple[jax.ShapeDtypeStruct, ...]
 
     @classmethod
