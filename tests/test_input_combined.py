@@ -62,6 +62,9 @@ def test_parts_may_be_combinations_and_choices() -> None:
     law = batch.x_source.law_of(CombinedLaw)
     assert law.gains.shape == (8, 1, 2)
     assert law.parts[0].family.shape == (8, 1)
+    assert law.parts[0].process.ar_order.shape == (8, 1)
+    columns = config.choice.columns(1, LENGTH).columns
+    assert "x_law_add_parts_0_laws_0_ar_order" in columns
     few = s2jax.sample(KEY, config, 3)
     assert np.array_equal(few.x, batch.x[:3])
     assert from_json(to_json(config)) == config

@@ -47,6 +47,7 @@ SHOWN_BY = {
     "s2jax.inputs.RateNoisePath": "s2jax.inputs.RateNoise",
     "s2jax.inputs.SARIMA2Law": "s2jax.inputs.SARIMA2",
     "s2jax.inputs.SARIMALaw": "s2jax.inputs.SARIMA",
+    "s2jax.inputs.ChoiceLaw": "s2jax.inputs.Choice",
     "s2jax.inputs.Source": "s2jax.inputs.Choice",
     "s2jax.inputs.SpikesLaw": "s2jax.inputs.Spikes",
     "s2jax.inputs.SpikesPath": "s2jax.inputs.Spikes",

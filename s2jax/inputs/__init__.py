@@ -24,7 +24,7 @@ from s2jax.inputs._spikes import Spikes, SpikesLaw, SpikesPath
 from s2jax.inputs._state_space import StateSpace, StateSpaceLaw
 from s2jax.inputs._trend_season import TrendSeason, TrendSeasonLaw
 from s2jax.inputs._waveforms import Waveforms, WaveformsLaw
-from s2jax.inputs.choice import Choice, Source, as_choice
+from s2jax.inputs.choice import Choice, ChoiceLaw, Source, as_choice
 from s2jax.inputs.kernels import (
     ConstantKernel,
     LinearKernel,
@@ -58,6 +58,7 @@ __all__ = (
     "AbstractRowInput",
     "Add",
     "Choice",
+    "ChoiceLaw",
     "CombinedLaw",
     "ConstantKernel",
     "Counts",

@@ -25,6 +25,58 @@ from s2jax.inputs._process import AbstractProcess, LinearProcess, merge
 from s2jax.inputs.columns import SourceColumns, label_of
 
 
+class _Laws(eqx.Module):
+    """Laws of the families of a choice, found by their classes."""
+
+    family: eqx.AbstractVar[Int[Array, "*channels"]]
+    laws: eqx.AbstractVar[tuple[Any, ...]]
+
+    @property
+    def process(self) -> LinearProcess:
+        """Laws of the channels drawn from `Mixture` or `ARMA`."""
+        return self.law_of(LinearProcess)
+
+    @property
+    def window(self) -> Window:
+        """Windows of the channels drawn from `Given`."""
+        return self.law_of(Window)
+
+    def law_of(self, kind: type[Any]) -> Any:
+        """The law of this class.
+
+        Raises:
+            AttributeError: If no family draws one, or several do; `laws` holds all of them.
+        """
+        found = [law for law in self.laws if isinstance(law, kind)]
+        if len(found) == 1:
+            return found[0]
+        classes = [type(law).__name__ for law in self.laws]
+        asked = getattr(kind, "__name__", str(kind))
+        place = classes.index(asked) if asked in classes else 0
+        fix = f"Take one by its position: laws[{place}]"
+        if f"{asked}Law" in classes:
+            fix = f"Ask for {asked}Law"
+        names = ", ".join(classes)
+        how_many = f"{len(found)} of the families draw" if found else "no family draws"
+        raise AttributeError(
+            f"law_of({asked}): {how_many} such a law; the laws of this choice are of the classes "
+            f"{names}. {fix}."
+        )
+
+
+class ChoiceLaw(_Laws):
+    """What a choice draws for a channel where it is a part of another family.
+
+    Attributes:
+        family: Index of the family in the choice.
+        laws: What the families drew, in the order of the choice; those that draw linear processes
+            share one law, which stands first.
+    """
+
+    family: Int[Array, "*channels"]
+    laws: tuple[Any, ...]
+
+
 class Kind(NamedTuple):
     """What a group of families draws for a channel or, where it makes rows, a row.
 
@@ -44,7 +96,7 @@ class Kind(NamedTuple):
         return functools.reduce(operator.or_, [first == index for index in self.indices])
 
 
-class Source(eqx.Module):
+class Source(_Laws):
     """Where each channel comes from.
 
     Laws are kept as words, each in the place of its channel, and read when they are asked for: a
@@ -94,38 +146,6 @@ class Source(eqx.Module):
             own = (row_words if kind.is_of_rows else words)[..., : kind.layout.size]
             laws.append(kind.layout.decode(own * kind.is_of(family)[..., None].astype(own.dtype)))
         return jax.tree.map(_held, tuple(laws)) if is_here(self.words) else tuple(laws)
-
-    @property
-    def process(self) -> LinearProcess:
-        """Laws of the channels drawn from `Mixture` or `ARMA`."""
-        return self.law_of(LinearProcess)
-
-    @property
-    def window(self) -> Window:
-        """Windows of the channels drawn from `Given`."""
-        return self.law_of(Window)
-
-    def law_of(self, kind: type[Any]) -> Any:
-        """The law of this class.
-
-        Raises:
-            AttributeError: If no family draws one, or several do; `laws` holds all of them.
-        """
-        found = [law for law in self.laws if isinstance(law, kind)]
-        if len(found) == 1:
-            return found[0]
-        classes = [type(law).__name__ for law in self.laws]
-        asked = getattr(kind, "__name__", str(kind))
-        place = classes.index(asked) if asked in classes else 0
-        fix = f"Take one by its position: laws[{place}]"
-        if f"{asked}Law" in classes:
-            fix = f"Ask for {asked}Law"
-        names = ", ".join(classes)
-        how_many = f"{len(found)} of the families draw" if found else "no family draws"
-        raise AttributeError(
-            f"law_of({asked}): {how_many} such a law; the laws of this choice are of the classes "
-            f"{names}. {fix}."
-        )
 
 
 def word_shapes(family: Any, kinds: Sequence[Kind]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -268,7 +288,7 @@ class Choice(AbstractBatched):
         for family in self.families:
             family.check_channels(channels)
 
-    def draw_laws(self, words: Words, length: int) -> Source:
+    def draw_laws(self, words: Words, length: int) -> ChoiceLaw:
         """Where many channels come from; batches are drawn otherwise, with the same values.
 
         Every family draws every channel here, which tells nothing of those of other families.
@@ -280,9 +300,11 @@ class Choice(AbstractBatched):
             )
         family = self.draw_families(words, words)
         laws = [group.draw_laws(words, family, 1, length) for group in self.groups]
-        return Source.of(family, tuple(laws), self.kinds(1, length))
+        return ChoiceLaw(family, tuple(laws))
 
-    def draw_series(self, laws: Source, words: Words, length: int) -> Float[Array, "time channels"]:
+    def draw_series(
+        self, laws: ChoiceLaw, words: Words, length: int
+    ) -> Float[Array, "time channels"]:
         out = jnp.zeros((length, len(words)))
         for group, own in zip(self.groups, laws.laws, strict=True):
             mine = group.owns(laws.family)
