@@ -26,22 +26,19 @@ from s2jax.inputs.columns import SourceColumns, label_of
 
 
 class _Laws(eqx.Module):
-    """Laws of the families of a choice, found by their classes."""
-
-    family: eqx.AbstractVar[Int[Array, "*channels"]]
-    laws: eqx.AbstractVar[tuple[Any, ...]]
+    """What finds laws of the families of a choice by their classes, of all that has `laws`."""
 
     @property
-    def process(self) -> LinearProcess:
+    def process(self: Any) -> LinearProcess:
         """Laws of the channels drawn from `Mixture` or `ARMA`."""
         return self.law_of(LinearProcess)
 
     @property
-    def window(self) -> Window:
+    def window(self: Any) -> Window:
         """Windows of the channels drawn from `Given`."""
         return self.law_of(Window)
 
-    def law_of(self, kind: type[Any]) -> Any:
+    def law_of(self: Any, kind: type[Any]) -> Any:
         """The law of this class.
 
         Raises:
