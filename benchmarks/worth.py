@@ -54,17 +54,6 @@ def _alone(name: str) -> Callable[[], Any]:
     return lambda: _ours(s2jax.Config(LENGTH, inputs=family(), target=s2jax.Identity()))
 
 
-def _mix(share: float) -> Callable[[], Any]:
-    """`presets.mix` with this share of rows that are inputs themselves."""
-
-    def make() -> Any:
-        config = s2jax.presets.mix(LENGTH)
-        target = s2jax.Algebraic(config.target.program_law, input_share=share)
-        return _ours(s2jax.presets.mix(LENGTH, target=target))
-
-    return make
-
-
 def _varied(text: str) -> Any:
     """`presets.mix` with other weights, as "TrendSeason x3 + GARCH 10 % + 30 % f".
 
@@ -111,9 +100,9 @@ def _reference() -> Any:
 
 
 SOURCES: dict[str, Callable[[], Any]] = {
-    "mix": _mix(0.5),
-    "mix, f only": _mix(0.0),
-    "mix, inputs only": _mix(1.0),
+    "mix": lambda: _ours(s2jax.presets.mix(LENGTH)),
+    "mix, f only": lambda: _varied("100 % f"),
+    "mix, inputs only": lambda: _varied("0 % f"),
     "s2": lambda: _ours(s2jax.presets.s2(LENGTH)),
     "ode": lambda: _ours(s2jax.presets.ode(LENGTH)),
     "reference": lambda: _ours(s2jax.presets.reference(LENGTH)),

@@ -186,6 +186,12 @@ with files.replacing(Path(sys.argv[1]) / "file") as file:
 """
 
 
+def be_silent(file: Path) -> None:
+    """Date a file back until it is taken for abandoned."""
+    day_ago = file.stat().st_mtime - files.SILENCE - 60
+    os.utime(file, (day_ago, day_ago))
+
+
 def test_only_what_nobody_writes_is_swept(tmp_path, monkeypatch):
     root = str(Path(__file__).parents[1])
     command = [sys.executable, "-c", _DIES, str(tmp_path)]
@@ -206,8 +212,7 @@ def test_only_what_nobody_writes_is_swept(tmp_path, monkeypatch):
     abandoned.write_text("begun")
     files.sweep(tmp_path)
     assert abandoned.exists()
-    day_ago = abandoned.stat().st_mtime - files.SILENCE - 60
-    os.utime(abandoned, (day_ago, day_ago))
+    be_silent(abandoned)
     files.sweep(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -259,8 +264,7 @@ def test_where_nothing_can_be_locked_only_silence_tells(tmp_path, monkeypatch):
     left.write_text("begun")
     files.sweep(tmp_path)
     assert left.exists()
-    day_ago = left.stat().st_mtime - files.SILENCE - 60
-    os.utime(left, (day_ago, day_ago))
+    be_silent(left)
     files.sweep(tmp_path)
     assert not left.exists()
 

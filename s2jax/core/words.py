@@ -55,12 +55,12 @@ class Layout(NamedTuple):
         found: list[Any] = [None] * len(self.leaves)
         start = 0
         for dtype, places in self._by_dtype().items():
-            is_held = jax.dtypes.canonicalize_dtype(dtype) == dtype
+            is_on_host = not is_held(dtype)
             for place in places:
                 shape = _shape_of_words(self.leaves[place])
                 end = start + math.prod(shape)
                 own = words[..., start:end].reshape((*words.shape[:-1], *shape))
-                found[place] = _decode(own if is_held else np.asarray(own), dtype)
+                found[place] = _decode(np.asarray(own) if is_on_host else own, dtype)
                 start = end
         return self.structure.unflatten(found)
 
@@ -70,6 +70,11 @@ class Layout(NamedTuple):
         for place, leaf in enumerate(self.leaves):
             places.setdefault(np.dtype(leaf.dtype), []).append(place)
         return places
+
+
+def is_held(dtype: Any) -> bool:
+    """Whether JAX holds such numbers: those of 64 bits only with x64."""
+    return jax.dtypes.canonicalize_dtype(dtype) == dtype
 
 
 def _shape_of_words(leaf: Any) -> tuple[int, ...]:

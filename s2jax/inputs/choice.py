@@ -17,7 +17,7 @@ from s2jax.core.part import check_part
 from s2jax.core.random import categorical, random_bits
 from s2jax.core.streams import named
 from s2jax.core.types import Words
-from s2jax.core.words import Layout
+from s2jax.core.words import Layout, is_held
 from s2jax.distributions import check_list
 from s2jax.inputs._base import AbstractBatched, AbstractFamily, AbstractInput, AbstractRowInput
 from s2jax.inputs._given import Window
@@ -90,7 +90,7 @@ class Kind(NamedTuple):
     def is_of(self, family: Any) -> Any:
         """Which channels, or rows, of these families have a law of this kind."""
         first = family[..., 0] if self.is_of_rows else family
-        return functools.reduce(operator.or_, [first == index for index in self.indices])
+        return _is_among(first, self.indices)
 
 
 class Source(_Laws):
@@ -153,9 +153,13 @@ def word_shapes(family: Any, kinds: Sequence[Kind]) -> tuple[tuple[int, ...], tu
     return (*family.shape, size_of(False)), (*family.shape[:-1], size_of(True))
 
 
+def _is_among(family: Any, indices: tuple[int, ...]) -> Any:
+    return functools.reduce(operator.or_, [family == index for index in indices])
+
+
 def _held(leaf: np.ndarray) -> Any:
     """In JAX, if it holds such numbers."""
-    return jnp.asarray(leaf) if jax.dtypes.canonicalize_dtype(leaf.dtype) == leaf.dtype else leaf
+    return jnp.asarray(leaf) if is_held(leaf.dtype) else leaf
 
 
 _LAW_SHAPES: dict[Any, Any] = {}
@@ -183,7 +187,7 @@ class Group(NamedTuple):
 
     def owns(self, family: Int[Array, "*items"]) -> Bool[Array, "*items"]:
         """Which items are of these families."""
-        return jnp.isin(family, jnp.array(self.indices, jnp.int32))
+        return _is_among(family, self.indices)
 
     def law_shapes(self, channels: int, length: int) -> Any:
         """Shapes and dtypes of the laws of one row."""

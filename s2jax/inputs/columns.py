@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from s2jax.core.words import is_held
+
 _PREFIX = "x_law"
 
 
@@ -60,8 +62,7 @@ class LawColumn(NamedTuple):
         numbers = np.ascontiguousarray(numbers, self.stored)
         array = numbers.view(self.dtype) if self._parts > 1 else numbers.astype(self.dtype)
         array = array.reshape(len(numbers), *self.shape)
-        is_held = jnp.asarray(np.zeros(0, self.dtype)).dtype == self.dtype
-        return jnp.asarray(array) if is_held else array
+        return jnp.asarray(array) if is_held(self.dtype) else array
 
     def __str__(self) -> str:
         return f"{self.dtype.name}{list(self.shape) if self.shape else ''}"

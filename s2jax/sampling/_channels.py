@@ -92,7 +92,7 @@ def draw_channels(
     of_channels = by_channel(keys), number, flat(family)
     of_rows = keys, jnp.full(num_rows, ROW_INPUT, jnp.uint32), family[:, 0]
     rows_at_a_time = max(1, tile // num_inputs)
-    if len(groups) == 1 and config.draws_all_inputs:  # they stand in order, and nothing else does
+    if len(groups) == 1 and config.draws_all_inputs:  # tiles are cut out of what stands in order
         if groups[0].makes_rows:
             state, items = (old.row_words, old.x, old.scaling), (*of_rows, mask, bits)
             row_words, x, scaling = _draw_all(config, state, items, rows_at_a_time)
@@ -109,7 +109,7 @@ def draw_channels(
     clear = lambda leaf: jnp.where(wanted.reshape(-1, *(1,) * (leaf.ndim - 1)), 0, leaf)
     words, row_words, x = flat(clear(old.words)), clear(old.row_words), flat(old.x)
     for position, one in enumerate(groups):
-        draw = _drawer(config, position)
+        draw = _drawer(config, position, (row_words if one.makes_rows else words).shape[-1])
         if one.makes_rows:
             state = row_words, by_row(x)
             state = row_queue.change(position, draw, of_rows, state, rows_at_a_time)
@@ -167,7 +167,7 @@ class _Queue(NamedTuple):
 
 def _draw_all(config: Config, state, items, tile: int):
     """Draw all items of one group of families, and scale them while they are in the cache."""
-    num_items, draw = len(items[0]), _drawer(config, 0)
+    num_items, draw = len(items[0]), _drawer(config, 0, state[0].shape[-1])
     size = min(tile, num_items)
     grow = lambda leaf: jnp.pad(leaf, ((0, tile - size), *((0, 0),) * (leaf.ndim - 1)))
     items = tuple(map(grow, items))
@@ -189,19 +189,17 @@ def _draw_all(config: Config, state, items, tile: int):
     return jax.lax.fori_loop(0, -(-num_items // tile), step, state)
 
 
-def _drawer(config: Config, position: int) -> Callable[..., tuple[Array, Array]]:
+def _drawer(config: Config, position: int, width: int) -> Callable[..., tuple[Array, Array]]:
     """What draws a tile of channels, or of rows of channels, for a group: laws and raw series."""
-    group, kind = config.choice.groups[position], _kinds(config)[position]
-    of_channels, of_rows = word_shapes(jax.ShapeDtypeStruct((1, 1), jnp.int32), _kinds(config))
-    width = (of_rows if kind.is_of_rows else of_channels)[-1]
+    group, layout = config.choice.groups[position], _kinds(config)[position].layout
 
     def draw(keys: Words, number, family: Int[Array, " items"]) -> tuple[Array, Array]:
         # here, not before: XLA looks up what is read from outside anew for every word drawn
         words = fold_in(keys, number)
         laws = group.draw_laws(words, family, config.num_inputs, config.length)
         # stored: XLA would make what is computed for a channel part of the loops over its steps
-        stored = jax.lax.optimization_barrier(kind.layout.encode(laws, (len(words),), width))
-        laws = kind.layout.decode(stored)
+        stored = jax.lax.optimization_barrier(layout.encode(laws, (len(words),), width))
+        laws = layout.decode(stored)
         raw = group.draw_series(laws, words, config.num_inputs, config.length).T
         # draws have the resolution of float32; what follows has that of the default float
         raw = raw.astype(jnp.result_type(float))

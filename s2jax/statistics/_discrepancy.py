@@ -106,12 +106,8 @@ def mmd(
     real, synthetic = pair_of("mmd", real, synthetic)
     check_bootstrap("mmd", resamples, level)
     checks.check_flag("mmd", "unbiased", unbiased)
-    if bandwidth is None:
-        bandwidth = median_bandwidth(jnp.concatenate([real, synthetic]))
-    else:
-        checks.check_number("mmd", "bandwidth", bandwidth, 0, strict=True)
-    width = jnp.asarray(bandwidth, jnp.float32)
-    return _discrepancy(key, real, synthetic, _gaussian, width, unbiased, resamples, level)
+    width = width_of("mmd", bandwidth, jnp.concatenate([real, synthetic]))
+    return _discrepancy(key, real, synthetic, gaussian, width, unbiased, resamples, level)
 
 
 def energy_distance(
@@ -154,10 +150,19 @@ def energy_distance(
     return _discrepancy(key, real, synthetic, _negative_norm, width, unbiased, resamples, level)
 
 
+def width_of(owner: str, bandwidth: Any, points: Array) -> Float[Array, ""]:
+    """A bandwidth as it was given, or that of the points."""
+    if bandwidth is None:
+        return median_bandwidth(points)
+    checks.check_number(owner, "bandwidth", bandwidth, 0, strict=True)
+    return jnp.asarray(bandwidth, jnp.float32)
+
+
 Kernel = Callable[[Array, Array], Array]
 
 
-def _gaussian(squares: Array, width: Array) -> Array:
+def gaussian(squares: Array, width: Array) -> Array:
+    """The kernel of squared distances."""
     return jnp.exp(-squares / (2 * width**2))
 
 

@@ -6,7 +6,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from s2jax.core import checks
-from s2jax.statistics._discrepancy import evenly, median_bandwidth
+from s2jax.statistics._discrepancy import evenly, gaussian, width_of
 from s2jax.statistics._samples import Points, points_of, squared_distances, tiled
 from s2jax.statistics._series import Series, close_gaps, rows_of, standardize
 
@@ -41,16 +41,13 @@ def vendi_score(
     """
     points = points_of("vendi_score", "points", points)
     checks.check_static_integer("vendi_score", "max_rows", max_rows, 2)
-    if bandwidth is None:
-        bandwidth = median_bandwidth(points)
-    else:
-        checks.check_number("vendi_score", "bandwidth", bandwidth, 0, strict=True)
-    return _vendi(evenly(points, int(max_rows)), jnp.asarray(bandwidth, jnp.float32))
+    width = width_of("vendi_score", bandwidth, points)
+    return _vendi(evenly(points, int(max_rows)), width)
 
 
 @jax.jit
 def _vendi(points: Array, width: Array) -> Array:
-    kernel = jnp.exp(-squared_distances(points, points) / (2 * width**2))
+    kernel = gaussian(squared_distances(points, points), width)
     shares = jnp.maximum(jnp.linalg.eigvalsh(kernel / len(points)), 0)
     return jnp.exp(-(shares * jnp.log(jnp.where(shares > 0, shares, 1))).sum())
 
