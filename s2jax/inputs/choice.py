@@ -304,8 +304,9 @@ class Choice(AbstractBatched):
         return ChoiceLaw(family, tuple(laws))
 
     def draw_series(
-        self, laws: ChoiceLaw, words: Words, length: int
+        self, laws: ChoiceLaw | Source, words: Words, length: int
     ) -> Float[Array, "time channels"]:
+        """Series of drawn laws, or of the channels of a batch, whose `x_source` holds the same."""
         out = jnp.zeros((length, len(words)))
         for group, own in zip(self.groups, laws.laws, strict=True):
             mine = group.owns(laws.family)
