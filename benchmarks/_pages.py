@@ -1,0 +1,147 @@
+"""Tables of the documentation, written from the JSON lines of benchmarks and never by hand."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import _real
+import numpy as np
+
+RESULTS = Path(__file__).parent / "results"
+Line = dict[str, Any]
+FEATURES = {
+    "skill_1": "skill_1",
+    "skill_48": "skill_many",
+    "entropy": "spectral_entropy",
+    "acf_1": "acf_1",
+    "season": "season_peak",
+    "turning": "turning_points",
+}
+"""Columns of the table, and the names of `s2jax.statistics.describe`."""
+SHARES = ("unforecastable", "affine", "unusable")
+LENGTHS = (256, 1024)
+
+
+def read_results(benchmark: str, files: Iterable[Path] | None = None) -> list[Line]:
+    """Lines of a benchmark in order of their dates, of all results that are kept if not said."""
+    there = RESULTS.glob("*.jsonl") if files is None else (one for one in files if one.exists())
+    lines = [json.loads(line) for one in there for line in one.read_text().splitlines()]
+    own = [line for line in lines if line["benchmark"] == benchmark]
+    return sorted(own, key=lambda line: line["date"])
+
+
+def replace_between(text: str, name: str, new: str) -> str:
+    """A page with `new` between the comments `<!-- name -->` and `<!-- end of name -->`.
+
+    Raises:
+        ValueError: If it does not have both, once and in this order.
+    """
+    start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+    before, is_there, rest = text.partition(start)
+    _, is_closed, after = rest.partition(end)
+    if not (is_there and is_closed) or start in after:
+        raise ValueError(
+            f"replace_between(name={name!r}): the page must have {start!r} and then {end!r} once, "
+            "because the table goes between them. Put both where it belongs."
+        )
+    return f"{before}{start}{new.strip()}\n{end}{after}"
+
+
+def rows_between(text: str, name: str) -> list[str]:
+    """First cells of the table that stands between the comments of a name, without its head."""
+    own = text.partition(f"<!-- {name} -->")[2].partition(f"<!-- end of {name} -->")[0]
+    rows = [line for line in own.splitlines() if line.startswith("|")][2:]
+    return [row.split("|")[1].strip() for row in rows]
+
+
+def table_of(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines).replace("| --- ", "|---")
+
+
+def source_of(lines: Sequence[Line], command: str) -> str:
+    """When lines were measured, and by what."""
+    days = [line["date"][:10] for line in lines]
+    period = " to ".join(dict.fromkeys([min(days), max(days)]))
+    return f"\n\n{period}, `python benchmarks/{command}`."
+
+
+def table_of_descriptors(lines: Sequence[Line], worth: Sequence[Line], names: list[str]) -> str:
+    """What is known of families and presets by name, and what a forecaster made of them."""
+    last = {line["name"]: line for line in lines}
+    mase = {kind: means_of(worth, kind) for kind in (True, False)}
+    rows, used = [], []
+    for name in names:
+        line = last[name]
+        used.append(line)
+        medians = [f"{line['medians'][one]:.2f}" for one in FEATURES]
+        shares = ["" if line["shares"][one] is None else f"{100 * line['shares'][one]:.0f} %"
+                  for one in SHARES]  # fmt: skip
+        trained = name.removeprefix("presets.")
+        cells = [f"{one[trained]['MASE']:.2f}" if trained in one else "" for one in mase.values()]
+        rows.append([f"`{name}`", *medians, *shares, *cells])
+    heads = ["", *FEATURES, *SHARES, "MASE", "MASE, judging"]
+    return table_of(heads, rows) + source_of(used, "inputs.py descriptors")
+
+
+def table_of_speed(lines: Sequence[Line], names: list[str]) -> str:
+    """Millions of points per second by length."""
+    last = {(line["config"]["family"], line["config"]["length"]): line for line in lines}
+    used = [last[name, length] for name in names for length in LENGTHS]
+    cell = lambda name, length: f"{last[name, length]['points_per_s'] / 1e6:.1f}"
+    rows = [[f"`{name}`", *(cell(name, length) for length in LENGTHS)] for name in names]
+    heads = ["M points/s", *(f"T = {length}" for length in LENGTHS)]
+    return table_of(heads, rows) + source_of(used, "inputs.py speed")
+
+
+def logs_of(lines: Sequence[Line], is_for_choosing: bool) -> dict[str, np.ndarray]:
+    """Logarithms of scores by source: `(seeds, sets, two scores)` of the sets that all have."""
+    kind = _real.CHOOSING if is_for_choosing else _real.JUDGING
+    names = [name for name, *_ in kind if all(name in line["sets"] for line in lines)]
+    logs: dict[str, list[Any]] = {}
+    for line in lines:
+        scores = [[line["sets"][name][one] for one in ("MASE", "WQL")] for name in names]
+        logs.setdefault(line["source"], []).append(np.log(scores))
+    return {source: np.array(values) for source, values in logs.items()}
+
+
+def means_of(lines: Sequence[Line], is_for_choosing: bool) -> dict[str, dict[str, float]]:
+    """Geometric means of the scores of each source over sets and seeds."""
+    found = {}
+    for source, values in logs_of(lines, is_for_choosing).items():
+        mase, wql = np.exp(values.mean((0, 1)))
+        found[source] = {"MASE": float(mase), "WQL": float(wql)}
+    return found
+
+
+def table_of_worth(lines: Sequence[Line], against: str) -> str:
+    """Scores of all sources on sets of both kinds, and how much worse than one of them they are."""
+    logs = [logs_of(lines, is_for_choosing) for is_for_choosing in (True, False)]
+    if against not in logs[0]:
+        raise ValueError(
+            f"--against {against!r}: must be one of the sources that were measured, "
+            f"{', '.join(logs[0])}."
+        )
+    rows = []
+    for source in sorted(logs[0], key=lambda name: logs[0][name][..., 0].mean()):
+        own = [line["own_loss"] for line in lines if line["source"] == source]
+        cells = []
+        for one in logs:
+            mase, wql = np.exp(one[source].mean((0, 1)))
+            worse = _interval(one[source].mean(0)[:, 0] - one[against].mean(0)[:, 0])
+            cells += [f"{mase:.3f}", f"{wql:.3f}", "" if source == against else worse]
+        rows.append([f"`{source}`", *cells, f"{np.mean(own):.2f}", f"{len(own)}"])
+    sets = [next(iter(one.values())).shape[1] for one in logs]
+    heads = [f"MASE, {sets[0]} sets for choosing", "WQL", "MASE worse by"]
+    heads += [f"MASE, {sets[1]} sets that judge", "WQL", "MASE worse by", "own", "seeds"]
+    return table_of(["trained on", *heads], rows)
+
+
+def _interval(differences: np.ndarray) -> str:
+    """The mean difference of logarithms in percent, with a 95 % interval over sets."""
+    random = np.random.default_rng(0)
+    means = differences[random.integers(0, len(differences), (4000, len(differences)))].mean(1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    percent = lambda value: f"{100 * np.expm1(value):+.1f}"
+    return f"{percent(differences.mean())} % [{percent(low)}, {percent(high)}]"
