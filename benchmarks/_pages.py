@@ -21,13 +21,15 @@ FEATURES = {
 """Columns of the table, and the names of `s2jax.statistics.describe`."""
 SHARES = ("unforecastable", "affine", "unusable")
 LENGTHS = (256, 1024)
+AGAINST = "mix, inputs only"
+"""The source that others are compared with in the page."""
 
 
 def read_results(benchmark: str, files: Iterable[Path] | None = None) -> list[Line]:
     """Lines of a benchmark in order of their dates, of all results that are kept if not said."""
     there = RESULTS.glob("*.jsonl") if files is None else (one for one in files if one.exists())
     lines = [json.loads(line) for one in there for line in one.read_text().splitlines()]
-    own = [line for line in lines if line["benchmark"] == benchmark]
+    own = [line for line in lines if line.get("benchmark") == benchmark]
     return sorted(own, key=lambda line: line["date"])
 
 
@@ -70,6 +72,7 @@ def source_of(lines: Sequence[Line], command: str) -> str:
 def table_of_descriptors(lines: Sequence[Line], worth: Sequence[Line], names: list[str]) -> str:
     """What is known of families and presets by name, and what a forecaster made of them."""
     last = {line["name"]: line for line in lines}
+    _check_all(last, names, "descriptors")
     mase = {kind: means_of(worth, kind) for kind in (True, False)}
     rows, used = [], []
     for name in names:
@@ -88,11 +91,21 @@ def table_of_descriptors(lines: Sequence[Line], worth: Sequence[Line], names: li
 def table_of_speed(lines: Sequence[Line], names: list[str]) -> str:
     """Millions of points per second by length."""
     last = {(line["config"]["family"], line["config"]["length"]): line for line in lines}
+    _check_all(last, [(name, length) for name in names for length in LENGTHS], "speed")
     used = [last[name, length] for name in names for length in LENGTHS]
     cell = lambda name, length: f"{last[name, length]['points_per_s'] / 1e6:.1f}"
     rows = [[f"`{name}`", *(cell(name, length) for length in LENGTHS)] for name in names]
     heads = ["M points/s", *(f"T = {length}" for length in LENGTHS)]
     return table_of(heads, rows) + source_of(used, "inputs.py speed")
+
+
+def _check_all(known: dict[Any, Line], needed: Sequence[Any], job: str) -> None:
+    """Refuse to write a page that lacks a family."""
+    if missing := [one for one in needed if one not in known]:
+        raise ValueError(
+            f"{job} of {missing}: must be in a file of {RESULTS}, because the page has them all. Run "
+            f"`python benchmarks/inputs.py {job} --out FILE --only NAME` first."
+        )
 
 
 def logs_of(lines: Sequence[Line], is_for_choosing: bool) -> dict[str, np.ndarray]:
@@ -115,7 +128,7 @@ def means_of(lines: Sequence[Line], is_for_choosing: bool) -> dict[str, dict[str
     return found
 
 
-def table_of_worth(lines: Sequence[Line], against: str) -> str:
+def table_of_worth(lines: Sequence[Line], against: str = AGAINST) -> str:
     """Scores of all sources on sets of both kinds, and how much worse than one of them they are."""
     logs = [logs_of(lines, is_for_choosing) for is_for_choosing in (True, False)]
     if against not in logs[0]:
@@ -135,7 +148,7 @@ def table_of_worth(lines: Sequence[Line], against: str) -> str:
     sets = [next(iter(one.values())).shape[1] for one in logs]
     heads = [f"MASE, {sets[0]} sets for choosing", "WQL", "MASE worse by"]
     heads += [f"MASE, {sets[1]} sets that judge", "WQL", "MASE worse by", "own", "seeds"]
-    return table_of(["trained on", *heads], rows)
+    return table_of(["trained on", *heads], rows) + source_of(lines, "worth.py run")
 
 
 def _interval(differences: np.ndarray) -> str:

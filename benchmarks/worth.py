@@ -7,7 +7,7 @@ python -m pip install ".[worth]"
 python benchmarks/worth.py run --out worth.jsonl                  # three seeds of every source
 python benchmarks/worth.py run --out worth.jsonl --sources mix s2 --model transformer
 python benchmarks/worth.py table --out worth.jsonl --against mix            # lines of one file
-python benchmarks/worth.py table --page docs/worth.md             # of benchmarks/results, in the page
+python benchmarks/worth.py table --page docs/worth.md           # of benchmarks/results
 python benchmarks/worth.py windows --out real.npy                # for `s2jax stats --against`
 python benchmarks/worth.py run --out worth.jsonl --sources variations    # for other weights in mix
 
@@ -201,7 +201,6 @@ def table(arguments: argparse.Namespace) -> None:
     print(text)
     if arguments.page:
         page = Path(arguments.page)
-        text += _pages.source_of(found, "worth.py run --sources ...")
         page.write_text(_pages.replace_between(page.read_text(), "worth", text))
 
 
@@ -234,7 +233,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument(
-        "--against", default="mix, inputs only", help="source that the table compares with"
+        "--against", default=_pages.AGAINST, help="source that the table compares with"
     )
     parser.add_argument("--page", help="page whose table is written anew, docs/worth.md")
     parser.add_argument("--length", type=int, default=CONTEXT, help="steps of windows")

@@ -59,15 +59,17 @@ def dense_prdc(real: Floats, synthetic: Floats, k: int = 5) -> dict[str, Any]:
 
 def assert_prdc(found: statistics.PRDC, expected: dict[str, Any]) -> None:
     for name, values in expected.items():
-        np.testing.assert_allclose(getattr(found, name), values, rtol=1e-6, err_msg=name)
+        one = getattr(found, name)
+        one = one.value if name == "density" else one
+        np.testing.assert_allclose(one, values, rtol=1e-6, err_msg=name)
     for share, flags in (("precision", "inside"), ("recall", "reached"), ("coverage", "covered")):
-        np.testing.assert_allclose(getattr(found, share), expected[flags].mean(), rtol=1e-6)
+        np.testing.assert_allclose(getattr(found, share).value, expected[flags].mean(), rtol=1e-6)
 
 
 def test_prdc_is_its_formula() -> None:
-    found = statistics.prdc(REAL, SYNTHETIC)
+    found = statistics.prdc(KEY, REAL, SYNTHETIC)
     assert_prdc(found, dense_prdc(REAL, SYNTHETIC))
-    assert 0.2 < found.coverage < 1  # the test sees something
+    assert 0.2 < found.coverage.value < 1  # the test sees something
     with pytest.raises(AssertionError):  # a point is not its own neighbour
         assert_prdc(found, dense_prdc(REAL, SYNTHETIC, k=4))
     with pytest.raises(AssertionError):  # recall is not precision
@@ -76,34 +78,69 @@ def test_prdc_is_its_formula() -> None:
 
 def test_prdc_of_toy_examples() -> None:
     random = np.random.default_rng(1)
+    measure = functools.partial(statistics.prdc, KEY, resamples=10)
     draw = lambda *centre: random.normal(size=(400, 2)) + centre
     first, second = draw(0, 0), draw(0, 0)
-    alike = statistics.prdc(first, second)
-    assert abs(alike.coverage - (1 - 2**-5)) < 0.03  # Naeem et al., sec. 3.3
-    assert abs(alike.density - 1) < 0.2
-    assert min(alike.precision, alike.recall) > 0.9
+    alike = measure(first, second)
+    assert abs(alike.coverage.value - (1 - 2**-5)) < 0.03  # Naeem et al., sec. 3.3
+    assert abs(alike.density.value - 1) < 0.2
+    assert min(alike.precision.value, alike.recall.value) > 0.9
     # a mode that is not drawn
     modes = np.where(np.arange(400)[:, None] % 2 == 0, first, first + 30)
-    dropped = statistics.prdc(modes, second)
-    assert dropped.precision > 0.9
-    assert abs(dropped.recall - 0.5) < 0.05
-    assert abs(dropped.coverage - 0.5) < 0.05
+    dropped = measure(modes, second)
+    assert dropped.precision.value > 0.9
+    assert abs(dropped.recall.value - 0.5) < 0.05
+    assert abs(dropped.coverage.value - 0.5) < 0.05
     # points where nothing is real
-    invented = statistics.prdc(first, modes)
-    assert abs(invented.precision - 0.5) < 0.05
-    assert invented.recall > 0.9
+    invented = measure(first, modes)
+    assert abs(invented.precision.value - 0.5) < 0.05
+    assert invented.recall.value > 0.9
     # one real outlier, whose ball holds all that is between: precision believes it
     outlying = first.copy()
     outlying[0] = 20
-    between = statistics.prdc(outlying, draw(12, 12))
-    assert between.precision > 0.99
-    assert between.density < 0.25
-    assert between.coverage < 0.01
+    between = measure(outlying, draw(12, 12))
+    assert between.precision.value > 0.99
+    assert between.density.value < 0.25
+    assert between.coverage.value < 0.01
     # outliers of the other sample do the same to recall
-    assert statistics.prdc(draw(12, 12), outlying).recall > 0.99
+    assert measure(draw(12, 12), outlying).recall.value > 0.99
     # equal points lie in balls of radius 0
-    equal = statistics.prdc(np.ones((400, 2)), np.ones((400, 2)))
-    assert equal.precision == equal.coverage == equal.recall == 1
+    equal = measure(np.ones((400, 2)), np.ones((400, 2)))
+    assert equal.precision.value == equal.coverage.value == equal.recall.value == 1
+
+
+def test_prdc_bootstrap_draws_rows_and_their_balls() -> None:
+    """The intervals against those of NumPy, from rows that are drawn one by one."""
+    random, k = np.random.default_rng(3), 5
+    radius = lambda points: np.sort(cdist(points, points), axis=1)[:, k]
+    distances = cdist(REAL, SYNTHETIC)
+    whole = distances <= radius(REAL)[:, None], distances <= radius(SYNTHETIC)
+    drawn, points = [], []
+    for _ in range(2000):
+        rows = np.ix_(random.integers(0, 200, 200), random.integers(0, 150, 150))
+        in_real, in_synthetic = (one[rows] for one in whole)
+        shares = in_real.any(0).mean(), in_synthetic.any(1).mean(), in_real.any(1).mean()
+        drawn.append([shares[0], shares[1], in_real.sum() / (k * 150), shares[2]])
+        balls, covered = whole[0].sum(0)[rows[1][0]], whole[0].any(1)[rows[0][:, 0]]
+        reached = whole[1].any(1)[rows[0][:, 0]]
+        points.append([(balls > 0).mean(), reached.mean(), balls.mean() / k, covered.mean()])
+    find_ends = lambda values: np.percentile(values, [2.5, 97.5], axis=0) - np.mean(values, 0)
+    found = statistics.prdc(KEY, REAL, SYNTHETIC, resamples=RESAMPLES)
+
+    def assert_ends(ends: Floats) -> None:
+        most = (1, 1, np.inf, 1)
+        for one, low, high, bound in zip(found[:4], *ends, most, strict=True):
+            margin = 0.2 * (high - low)  # four standard errors of such a quantile
+            assert abs(one.low - (one.value + low)) < margin
+            assert abs(one.high - min(one.value + high, bound)) < margin
+            assert one.low < one.value < one.high
+
+    assert_ends(find_ends(drawn))
+    with pytest.raises(AssertionError):  # all balls are there in each
+        assert_ends(find_ends(points))
+    narrow = statistics.prdc(KEY, REAL, SYNTHETIC, resamples=RESAMPLES, level=0.5)
+    for wide, one in zip(found[:4], narrow[:4], strict=True):
+        assert wide.low < one.low < one.value < one.high < wide.high
 
 
 def test_the_matrix_of_distances_is_never_whole() -> None:
@@ -401,10 +438,11 @@ def test_comparisons_are_of_what_is_defined() -> None:
 @pytest.mark.parametrize(
     "call, words",
     [
-        (lambda: statistics.prdc(REAL[:1], SYNTHETIC), "real of shape.*at least 2 rows"),
-        (lambda: statistics.prdc(REAL, SYNTHETIC[:5]), "k=5.*below 5.*its own neighbour.*Lower k"),
-        (lambda: statistics.prdc(REAL, SYNTHETIC, k=0), "k=0.*>= 1"),
-        (lambda: statistics.prdc(REAL, SYNTHETIC[:, :2]), "3 features, synthetic of 2.*same feat"),
+        (lambda: statistics.prdc(KEY, REAL[:1], SYNTHETIC), "real of shape.*at least 2 rows"),
+        (lambda: statistics.prdc(KEY, REAL, SYNTHETIC[:5]), "k=5.*below 5.*its own neigh.*Lower k"),
+        (lambda: statistics.prdc(KEY, REAL, SYNTHETIC, k=0), "k=0.*>= 1"),
+        (lambda: statistics.prdc(KEY, REAL, SYNTHETIC, resamples=0), "resamples=0.*>= 1"),
+        (lambda: statistics.prdc(KEY, REAL, SYNTHETIC[:, :2]), "3 features, synth.* of 2.*same f"),
         (lambda: statistics.nearest(REAL * np.nan, REAL), "must be finite.*standardize_samples"),
         (lambda: statistics.compare(KEY, REAL, REAL[:4]), "compare.k=5.*below 4"),
         (lambda: statistics.wasserstein(REAL[:0, 0], REAL[:, 0]), "real of shape.*at least a row"),

@@ -186,14 +186,16 @@ def _names() -> tuple[str, ...]:
 
 def _list_distances(found: Any) -> dict[str, dict[str, Any]]:
     """Values, and the intervals of those that have one."""
-    values = {name: getattr(found.prdc, name) for name in list(_DISTANCES)[:4]}
-    values["frechet"] = found.frechet
+    values = {"frechet": found.frechet}
     values["nearest"] = np.median(found.nearest.to_real)
     values["nearest_own"] = np.median(found.nearest.synthetic)
     values["vendi_score"], values["vendi_of_it"] = found.vendi_synthetic, found.vendi_real
     table: dict[str, dict[str, Any]] = {name: {"value": float(v)} for name, v in values.items()}
+    estimates = {name: getattr(found.prdc, name) for name in list(_DISTANCES)[:4]}
     for name in ("sliced_wasserstein", "mmd", "energy_distance"):
-        value, low, high = map(float, getattr(found, name))
+        estimates[name] = getattr(found, name)
+    for name, estimate in estimates.items():
+        value, low, high = map(float, estimate)
         table[name] = {"value": value, "interval": [low, high]}
     return {name: table[name] for name in _DISTANCES}
 

@@ -29,9 +29,9 @@ class Comparison(NamedTuple):
 
     Attributes:
         samples: What was compared: rows and features that are defined, standardised.
-        prdc, nearest: As the functions of these names have them.
-        sliced_wasserstein, mmd, energy_distance: The same, with intervals.
-        frechet: As `frechet` has it.
+        prdc, sliced_wasserstein, mmd, energy_distance: As the functions of these names have them,
+            with intervals.
+        nearest, frechet: As the functions of these names have them.
         vendi_real, vendi_synthetic: Vendi scores of equally many rows, with the bandwidth of the
             real sample.
     """
@@ -76,20 +76,20 @@ def compare(
         >>> from s2jax.statistics import describe
         >>> real, walks = describe(real), describe(walks.cumsum(-1))
         >>> found = compare(jax.random.key(1), real, walks, resamples=20)
-        >>> bool(found.energy_distance.low > 1), float(found.prdc.coverage)
+        >>> bool(found.energy_distance.low > 1), float(found.prdc.coverage.value)
         (True, 0.0)
     """
     samples = standardize_samples(real, synthetic, max_missing, clip)
     real, synthetic = samples.real, samples.synthetic
     check_k("compare", k, len(real), len(synthetic))
     checks.check_static_integer("compare", "resamples", resamples, 1)
-    keys = jax.random.split(key, 3)
+    keys = jax.random.split(key, 4)
     neighbours = find_neighbours(real, synthetic, int(k))
     width = median_bandwidth(real)
     rows = min(len(real), len(synthetic), _MOST_ROWS)
     return Comparison(
         samples=samples,
-        prdc=prdc_of(neighbours, int(k)),
+        prdc=prdc_of(keys[3], real, synthetic, neighbours, int(k), int(resamples), 0.95),
         nearest=nearest_of(neighbours),
         sliced_wasserstein=sliced_wasserstein(keys[0], real, synthetic, resamples=resamples),
         mmd=mmd(keys[1], real, synthetic, resamples=resamples),

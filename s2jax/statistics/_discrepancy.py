@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from s2jax.core import checks
 from s2jax.core.types import PRNGKey
@@ -24,6 +24,7 @@ from s2jax.statistics._samples import (
     points_of,
     squared_distances,
     tiled,
+    weights_of,
 )
 
 _PIVOTS = 1024  # points whose distances make a median
@@ -178,7 +179,7 @@ def _discrepancy(
 ) -> Estimate:  # fmt: skip
     samples = (real, synthetic)
     chosen = draw_resamples(key, resamples, len(real), len(synthetic))
-    weights = [_weights(rows, len(one)) for rows, one in zip(chosen, samples, strict=True)]
+    weights = [weights_of(rows, len(one)) for rows, one in zip(chosen, samples, strict=True)]
     mean = functools.partial(_mean_kernel, kernel, width)
     total = -2 * mean(*samples, *weights)
     for one, w in zip(samples, weights, strict=True):
@@ -186,15 +187,6 @@ def _discrepancy(
         others = _without_itself(within, w, kernel(jnp.float32(0), width))
         total += jnp.where(unbiased, others, within)
     return estimate_of(total, level)
-
-
-def _weights(
-    chosen: Int[Array, "resamples rows"], count: int
-) -> Float[Array, "rows resamples_and_one"]:
-    """How often each row is in the sample, once, and in its resamples; sums are 1."""
-    place = lax.broadcasted_iota(jnp.int32, chosen.shape, 0) + 1
-    times = jnp.zeros((count, len(chosen) + 1), jnp.float32).at[chosen, place].add(1)
-    return times.at[:, 0].set(1) / count
 
 
 def _mean_kernel(

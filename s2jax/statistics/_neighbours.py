@@ -9,18 +9,24 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax.core import checks
+from s2jax.core.types import PRNGKey
 from s2jax.statistics._samples import (
+    Estimate,
     Real,
     Synthetic,
+    check_bootstrap,
+    draw_resamples,
+    estimate_of,
     map_distances,
     pair_of,
     squared_distances,
     tiled,
+    weights_of,
 )
 
 
 class PRDC(NamedTuple):
-    """How well a synthetic sample covers a real one, and stays within it.
+    """How well a synthetic sample covers a real one, and stays within it, with intervals.
 
     Attributes:
         precision: The share of synthetic points that lie in a ball of a real point.
@@ -32,17 +38,24 @@ class PRDC(NamedTuple):
         covered: Which real points coverage counts.
     """
 
-    precision: Float[Array, ""]
-    recall: Float[Array, ""]
-    density: Float[Array, ""]
-    coverage: Float[Array, ""]
+    precision: Estimate
+    recall: Estimate
+    density: Estimate
+    coverage: Estimate
     inside: Bool[Array, " synthetic"]
     reached: Bool[Array, " real"]
     covered: Bool[Array, " real"]
 
 
-def prdc(real: Real, synthetic: Synthetic, k: int = 5) -> PRDC:
-    """Precision, recall, density and coverage of a synthetic sample.
+def prdc(
+    key: PRNGKey,
+    real: Real,
+    synthetic: Synthetic,
+    k: int = 5,
+    resamples: int = 200,
+    level: float = 0.95,
+) -> PRDC:
+    """Precision, recall, density and coverage of a synthetic sample, with bootstrap intervals.
 
     The ball of a point reaches to its k-th neighbour within its own sample, the surface included.
     Of equal laws, density is 1 and coverage 1 - 2**-k in the mean of large samples of equal sizes;
@@ -51,19 +64,30 @@ def prdc(real: Real, synthetic: Synthetic, k: int = 5) -> PRDC:
     large; density and coverage are not.
 
     Distances are of 128 rows to all at a time, or fewer, so that at most 4 MB of them are held:
-    10 000 points against 10 000 take 10 MB beside the samples, where the matrix takes 400.
+    10 000 points against 10 000 take 10 MB beside the samples, where the matrix takes 400, and a
+    number more for each row and resample.
+
+    The bootstrap draws rows of both samples with replacement: points that count as often as they
+    are drawn, and balls that are there if they are. Balls keep their radii, because those among
+    rows that are there twice would be 0. Of a sample only 63 % of the rows are in a resample, which
+    lowers all but the density: intervals are of percentiles about the mean of the resamples, put
+    about the value. They held the mean of many samples in 87 to 100 % of 100 tries of 200 rows.
 
     Args:
+        key: Of the bootstrap; values do not depend on it.
         real, synthetic: Points `(rows, features)`, scaled alike: `standardize_samples`.
         k: Which neighbour, >= 1 and below both numbers of rows. Static.
+        resamples: Of the bootstrap, >= 1. Static.
+        level: Of the intervals, from 0 to 1.
 
     Raises:
-        ValueError: If samples have different features, are not finite, or have no k-th neighbour.
+        ValueError: If samples have different features, are not finite, or have no k-th neighbour,
+            or a number is out of range.
 
     Example:
-        >>> points = jax.random.normal(jax.random.key(0), (2, 300, 4))
-        >>> alike, apart = prdc(points[0], points[1]), prdc(points[0], points[1] + 9)
-        >>> bool(alike.coverage > 0.9), float(apart.coverage)
+        >>> key, points = jax.random.key(0), jax.random.normal(jax.random.key(1), (2, 200, 4))
+        >>> alike, apart = prdc(key, *points), prdc(key, points[0], points[1] + 9)
+        >>> bool(alike.coverage.low > 0.9), float(apart.coverage.high)
         (True, 0.0)
 
     References:
@@ -73,7 +97,9 @@ def prdc(real: Real, synthetic: Synthetic, k: int = 5) -> PRDC:
     """
     real, synthetic = pair_of("prdc", real, synthetic)
     check_k("prdc", k, len(real), len(synthetic))
-    return prdc_of(find_neighbours(real, synthetic, int(k)), int(k))
+    check_bootstrap("prdc", resamples, level)
+    found = find_neighbours(real, synthetic, int(k))
+    return prdc_of(key, real, synthetic, found, int(k), int(resamples), level)
 
 
 class Nearest(NamedTuple):
@@ -160,18 +186,64 @@ def find_neighbours(real: Array, synthetic: Array, k: int) -> Neighbours:
     return Neighbours(own, others, to_real, closest, balls, reached)
 
 
-def prdc_of(found: Neighbours, k: int) -> PRDC:
+@functools.partial(jax.jit, static_argnums=(4, 5))
+def prdc_of(
+    key: PRNGKey, real: Array, synthetic: Array, found: Neighbours, k: int, resamples: int,
+    level: Any,
+) -> PRDC:  # fmt: skip
     inside, covered = found.balls > 0, found.to_synthetic <= found.real[:, 1]
     share = lambda flags: flags.mean(dtype=jnp.float32)
-    return PRDC(
-        precision=share(inside),
-        recall=share(found.reached),
-        density=share(found.balls) / k,
-        coverage=share(covered),
-        inside=inside,
-        reached=found.reached,
-        covered=covered,
+    drawn = _resample(key, real, synthetic, found, resamples)
+    density = len(real) / k  # from the share of balls that a point is in
+    values = share(inside), share(found.reached), share(found.balls) / k, share(covered)
+    drawn = drawn[0], drawn[1], drawn[2] * density, drawn[3]
+    estimates = (
+        _centred(value, one, most, level)
+        for value, one, most in zip(values, drawn, (1, 1, jnp.inf, 1), strict=True)
     )
+    return PRDC(*estimates, inside=inside, reached=found.reached, covered=covered)
+
+
+def _resample(
+    key: PRNGKey, real: Array, synthetic: Array, found: Neighbours, resamples: int
+) -> tuple[Array, Array, Array, Array]:
+    """Precision, recall, the share of balls, and coverage, of each resample."""
+    samples = real, synthetic
+    chosen = draw_resamples(key, resamples, len(real), len(synthetic))
+    weights, others = (
+        weights_of(rows, len(one))[:, 1:] for rows, one in zip(chosen, samples, strict=True)
+    )
+    # padded rows have no weight, and so count nowhere
+    tiles = [tiled(one, len(real)) for one in (synthetic, found.synthetic[:, 1], others)]
+    product = functools.partial(jnp.matmul, precision="highest")
+
+    def add(sums: tuple[Array, ...], tile: list[Array]) -> tuple[tuple[Array, ...], None]:
+        points, radius, weight = tile
+        squares = squared_distances(points, real)
+        in_real = (squares <= found.real[:, 1]).astype(jnp.float32)
+        in_synthetic = (squares <= radius[:, None]).astype(jnp.float32)
+        balls = product(in_real, weights)
+        more = (
+            jnp.where(balls > 0, weight, 0).sum(0),
+            product(in_synthetic.T, weight),
+            (weight * balls).sum(0),
+            product(in_real.T, weight),
+        )
+        return jax.tree.map(jnp.add, sums, more), None
+
+    none = jnp.zeros(resamples, jnp.float32)
+    of_rows = jnp.zeros((len(real), resamples), jnp.float32)
+    sums, _ = lax.scan(add, (none, of_rows, none, of_rows), tiles)
+    share = lambda near: jnp.where(near > 0, weights, 0).sum(0)
+    return sums[0], share(sums[1]), sums[2], share(sums[3])
+
+
+def _centred(value: Array, drawn: Array, most: float, level: Any) -> Estimate:
+    """A value with the percentiles of its resamples about their mean, within what it can be."""
+    moved = jnp.append(value, drawn - drawn.mean() + value)
+    _, low, high = estimate_of(moved, level)
+    low, high = jnp.clip(low, 0, value), jnp.clip(high, value, most)
+    return Estimate(value, low, high)
 
 
 def nearest_of(found: Neighbours) -> Nearest:

@@ -193,6 +193,15 @@ def draw_resamples(
     return first.astype(jnp.int32), second.astype(jnp.int32)
 
 
+def weights_of(
+    chosen: Int[Array, "resamples rows"], count: int
+) -> Float[Array, "rows resamples_and_one"]:
+    """How often each row is in the sample, once, and in its resamples; sums are 1."""
+    place = lax.broadcasted_iota(jnp.int32, chosen.shape, 0) + 1
+    times = jnp.zeros((count, len(chosen) + 1), jnp.float32).at[chosen, place].add(1)
+    return times.at[:, 0].set(1) / count
+
+
 def estimate_of(values: Array, level: Any) -> Estimate:
     """The first of the values, with the interval that holds a share `level` of the others."""
     tail = 50 * (1 - level)
