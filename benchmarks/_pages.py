@@ -103,7 +103,7 @@ def _check_all(known: dict[Any, Line], needed: Sequence[Any], job: str) -> None:
     """Refuse to write a page that lacks a family."""
     if missing := [one for one in needed if one not in known]:
         raise ValueError(
-            f"{job} of {missing}: must be in a file of {RESULTS}, because the page has them all. Run "
+            f"{job} of {missing}: must be in a file of {RESULTS}, because all are in the page. Run "
             f"`python benchmarks/inputs.py {job} --out FILE --only NAME` first."
         )
 

@@ -9,6 +9,7 @@ EXTRAS = {
     "grain": ("grain>=0.2.18",),
     "ray": ("ray>=2.60",),
     "array-record": ("array-record>=0.8.6",),
+    "stats": ("pycatch22>=1.0.2",),
     "torch": ("torch",),
 }
 """What to install, by extra of this package; torch is in none, for its builds differ."""
@@ -20,6 +21,7 @@ MODULES = {
     "grain": ("grain",),
     "ray": ("ray",),
     "array_record": ("array-record",),
+    "pycatch22": ("stats",),
     "torch": ("torch",),
 }
 """Which of these someone wants who needs a module."""

@@ -5,6 +5,7 @@ none, has NaN there and is never an error. Distances are functions of points `(r
 computed in tiles; `compare` has all of them.
 """
 
+from s2jax.statistics._catch22 import Catch22, catch22
 from s2jax.statistics._compare import Comparison, compare
 from s2jax.statistics._decompose import Decomposition, decompose
 from s2jax.statistics._describe import Features, Shares, describe, shares
@@ -40,6 +41,7 @@ from s2jax.statistics._transport import frechet, sliced_wasserstein, wasserstein
 
 __all__ = (
     "PRDC",
+    "Catch22",
     "Comparison",
     "Decomposition",
     "Estimate",
@@ -53,6 +55,7 @@ __all__ = (
     "TimeFeatures",
     "ar_skill",
     "autocorrelations",
+    "catch22",
     "compare",
     "decompose",
     "describe",

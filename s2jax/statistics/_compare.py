@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from s2jax.core import checks
 from s2jax.core.types import PRNGKey
+from s2jax.statistics._catch22 import Catch22
 from s2jax.statistics._describe import Features
 from s2jax.statistics._discrepancy import energy_distance, median_bandwidth, mmd
 from s2jax.statistics._diversity import vendi_score
@@ -49,8 +50,8 @@ class Comparison(NamedTuple):
 
 def compare(
     key: PRNGKey,
-    real: Real | Features,
-    synthetic: Synthetic | Features,
+    real: Real | Features | Catch22,
+    synthetic: Synthetic | Features | Catch22,
     k: int = 5,
     resamples: int = 100,
     max_missing: float = 0.1,
@@ -63,7 +64,7 @@ def compare(
 
     Args:
         key: Of directions and bootstraps.
-        real, synthetic: Points `(rows, features)`, or what `describe` returns.
+        real, synthetic: Points `(rows, features)`, or what `describe` or `catch22` returns.
         k: As in `prdc`. Static.
         resamples: Of each bootstrap, >= 1. Static.
         max_missing, clip: As in `standardize_samples`.

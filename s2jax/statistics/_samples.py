@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int, Num
 from s2jax.core import checks
 from s2jax.core.tiles import power_of_two
 from s2jax.core.types import PRNGKey
+from s2jax.statistics._catch22 import Catch22
 from s2jax.statistics._describe import Features
 
 Points = Num[Array | np.ndarray, "rows features"]
@@ -54,8 +55,8 @@ class Standardized(NamedTuple):
 
 
 def standardize_samples(
-    real: Real | Features,
-    synthetic: Synthetic | Features,
+    real: Real | Features | Catch22,
+    synthetic: Synthetic | Features | Catch22,
     max_missing: float = 0.1,
     clip: float = 10.0,
 ) -> Standardized:
@@ -69,7 +70,7 @@ def standardize_samples(
     kept depends on the values.
 
     Args:
-        real, synthetic: Points `(rows, features)`, or what `describe` returns.
+        real, synthetic: Points `(rows, features)`, or what `describe` or `catch22` returns.
         max_missing: The largest share of rows without a feature that is kept, from 0 to 1.
         clip: The farthest a value can be from the median, in scales, > 0; infinite for any.
 
@@ -114,7 +115,7 @@ def standardize_samples(
 
 def _table(owner: str, name: str, values: Any) -> np.ndarray:
     """Points in float64, NaN where they are not finite."""
-    if isinstance(values, Features):
+    if isinstance(values, (Features, Catch22)):
         values = np.stack([np.asarray(one).reshape(-1) for one in values], axis=-1)
     table = np.asarray(checks.read_numbers(owner, name, values), np.float64)
     _check_table(owner, name, table.shape, 1)
