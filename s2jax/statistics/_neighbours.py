@@ -64,8 +64,8 @@ def prdc(
     large; density and coverage are not.
 
     Distances are of 128 rows to all at a time, or fewer, so that at most 4 MB of them are held:
-    10 000 points against 10 000 take 10 MB beside the samples, where the matrix takes 400, and a
-    number more for each row and resample.
+    10 000 points against 10 000 take 10 MB beside the samples, where the matrix takes 400,
+    and 53 with 100 resamples.
 
     The bootstrap draws rows of both samples with replacement: points that count as often as they
     are drawn, and balls that are there if they are. Balls keep their radii, because those among
