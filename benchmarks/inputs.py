@@ -48,7 +48,8 @@ NOT_ALONE = ("Add", "Choice", "Given", "Multiply", "TSMixup")  # made of what th
 
 def families() -> dict[str, Any]:
     """Every family that can be drawn without further ado, by name."""
-    found = {name: getattr(s2jax.inputs, name) for name in s2jax.inputs.__all__}
+    names = sorted(s2jax.inputs.__all__, key=str.lower)
+    found = {name: getattr(s2jax.inputs, name) for name in names}
     return {
         name: kind()
         for name, kind in found.items()
