@@ -59,7 +59,6 @@ SHOWN_BY = {
     "s2jax.operators.Operator": "s2jax.to_text",
     "s2jax.text.Lambdified": "s2jax.lambdify",
     "s2jax.text.Parsed": "s2jax.from_tokens",
-    "s2jax.statistics.Catch22": "s2jax.statistics.catch22",
     "s2jax.statistics.Comparison": "s2jax.statistics.compare",
     "s2jax.statistics.Decomposition": "s2jax.statistics.decompose",
     "s2jax.statistics.Estimate": "s2jax.statistics.mmd",
@@ -87,7 +86,8 @@ SHOWN_BY = {
 NOT_RUN = {
     "s2jax.corpus.ray_engine": "test_ray.py",  # starts a cluster
     "s2jax.exporters.ArrayRecords": "test_export_values.py",  # an extra that Windows lacks
-    "s2jax.statistics.catch22": "test_catch22.py",  # an extra
+    "s2jax.statistics.Catch22": "test_catch22.py",  # an extra
+    "s2jax.statistics.catch22": "test_catch22.py",
 }
 """Examples that doctests pass over, and the tests that run the same."""
 

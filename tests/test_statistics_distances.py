@@ -115,15 +115,15 @@ def test_prdc_bootstrap_draws_rows_and_their_balls() -> None:
     radius = lambda points: np.sort(cdist(points, points), axis=1)[:, k]
     distances = cdist(REAL, SYNTHETIC)
     whole = distances <= radius(REAL)[:, None], distances <= radius(SYNTHETIC)
+    balls, covered, reached = whole[0].sum(0), np.any(whole[0], 1), np.any(whole[1], 1)
     drawn, points = [], []
     for _ in range(2000):
-        rows = np.ix_(random.integers(0, 200, 200), random.integers(0, 150, 150))
-        in_real, in_synthetic = (one[rows] for one in whole)
+        i, j = random.integers(0, 200, 200), random.integers(0, 150, 150)
+        in_real, in_synthetic = (np.asarray(one)[np.ix_(i, j)] for one in whole)
         shares = in_real.any(0).mean(), in_synthetic.any(1).mean(), in_real.any(1).mean()
         drawn.append([shares[0], shares[1], in_real.sum() / (k * 150), shares[2]])
-        balls, covered = whole[0].sum(0)[rows[1][0]], whole[0].any(1)[rows[0][:, 0]]
-        reached = whole[1].any(1)[rows[0][:, 0]]
-        points.append([(balls > 0).mean(), reached.mean(), balls.mean() / k, covered.mean()])
+        inside = (balls[j] > 0).mean()
+        points.append([inside, reached[i].mean(), balls[j].mean() / k, covered[i].mean()])
     find_ends = lambda values: np.percentile(values, [2.5, 97.5], axis=0) - np.mean(values, 0)
     found = statistics.prdc(KEY, REAL, SYNTHETIC, resamples=RESAMPLES)
 

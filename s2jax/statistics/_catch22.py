@@ -32,6 +32,10 @@ class Catch22(NamedTuple):
         periodicity: The period that the autocorrelation has after detrending.
         embedding_dist: How distances in a plane of delays differ from an exponential law.
         rs_range, dfa: Where the scaling of fluctuations breaks, by rescaled ranges and detrended.
+
+    Example:
+        >>> catch22(jnp.arange(100.0) % 7)._fields == Catch22._fields  # doctest: +SKIP
+        True
     """
 
     mode_5: Float[Array, "*batch"]
