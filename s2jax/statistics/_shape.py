@@ -119,8 +119,9 @@ def intermittency(series: Series) -> Intermittency:
     `adi = n / n_+` and `cv2 = var(demands) / mean(demands)^2` over the n_+ values that are not 0
     of n that are observed. Range 1 to n, and 0 upwards. Syntetos and Boylan call demand smooth
     below adi 1.32 and cv2 0.49, intermittent beyond the first, erratic beyond the second, lumpy
-    beyond both. Missing values do not count; NaN if there is no demand. Meant for series in
-    their own units: what is standardised has no zeros.
+    beyond both. Missing values do not count; NaN if there is no demand, or a value is
+    negative: series that are standardised, or walk about 0, are no demand, and their cv2 would be
+    that of a mean of rounding errors.
 
     Example:
         >>> found = intermittency(jnp.array([0.0, 2.0, 0.0, 0.0, 4.0, 0.0]))
@@ -140,8 +141,10 @@ def find_demands(rows: Array) -> Intermittency:
     number = demand.sum(-1, dtype=jnp.float32)
     mean = jnp.where(demand, rows, 0).sum(-1) / number
     gap = jnp.where(demand, rows - mean[..., None], 0)
-    adi = jnp.where(number > 0, seen.sum(-1, dtype=jnp.float32) / number, jnp.nan)
-    return Intermittency(adi, (gap**2).sum(-1) / number / mean**2)
+    is_demand = (number > 0) & ~(seen & (rows < 0)).any(-1)
+    adi = seen.sum(-1, dtype=jnp.float32) / number
+    cv2 = (gap**2).sum(-1) / number / mean**2
+    return Intermittency(*(jnp.where(is_demand, one, jnp.nan) for one in (adi, cv2)))
 
 
 def tail_index(series: Series, share: float = 0.05) -> Float[Array, "*batch"]:
