@@ -27,7 +27,6 @@ from s2jax.inputs._recursions import (
     add_seasons,
     companion_power,
     sample_states,
-    season_ago,
     solve,
     sum_fraction,
     sum_up,
@@ -86,8 +85,9 @@ class SARIMALaw(eqx.Module):
         now = sample_innovations(words, length, "innovations", self.degrees_of_freedom)
         before = before / jnp.sqrt(1 - self.seasonal_ar * self.seasonal_ar)
         past = self._sample_past(ar, before, first)
-        driver = add_seasons(jnp.concatenate([before, now]), self.season, self.seasonal_ar, longest)
-        entering = driver[longest:] - self.seasonal_ma * season_ago(driver, self.season, longest)
+        # g_t - Theta g_{t-s} with g_t = e_t + Phi g_{t-s}
+        weight = self.seasonal_ar - self.seasonal_ma
+        entering = add_seasons(before, now, self.season, self.seasonal_ar, weight)
 
         def step(past, value):
             state = value + weigh(ar, past)
@@ -97,9 +97,9 @@ class SARIMALaw(eqx.Module):
         levels = jax.lax.scan(step, past, entering)[1]
         if self.fraction is not None:
             levels = sum_fraction(levels, self.fraction)
-        levels = jnp.concatenate([self.pattern * pattern, levels])
         is_seasonal = self.seasonal_differences.astype(levels.dtype)
-        levels = add_seasons(levels, self.season, is_seasonal, longest)[longest:]
+        pattern = self.pattern * pattern
+        levels = add_seasons(pattern, levels, self.season, is_seasonal, is_seasonal)
         return sum_up(levels, self.differences)
 
     def _sample_past(

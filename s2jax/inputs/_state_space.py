@@ -235,9 +235,8 @@ class StateSpace(AbstractBatchedSeries):
         noise = laws.seasonal_noise * noise
         # that s levels add up to w_t means g_t = g_{t-s} + w_t - w_{t-1}
         entering = noise if is_smoothing else jnp.diff(noise, axis=0, prepend=0)
-        levels = add_seasons(
-            jnp.concatenate([pattern, entering]), laws.season, jnp.ones_like(laws.pattern), longest
-        )[longest:]
+        one = jnp.ones_like(laws.pattern)
+        levels = add_seasons(pattern, entering, laws.season, one, one)
         # smoothing: what is seen is a season old
         return levels - noise if is_smoothing else levels
 
