@@ -1,5 +1,6 @@
 """Recursions over time of many channels, each with coefficients and a season of its own."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -42,12 +43,32 @@ def companion_power(
     return jax.lax.fori_loop(0, longest.bit_length(), double, (unit, base))[0]
 
 
+def scan_into(
+    spare: Float[Array, "time channels"],
+    step: Callable[[Any, Array], tuple[Any, Array]],
+    carry: Any,
+    values: Float[Array, "time channels"],
+) -> Float[Array, "time channels"]:
+    """What `jax.lax.scan` stacks, written over an array which is needed no more.
+
+    `scan` writes over zeros: those of several loops are one array, and a copy of it for each.
+    """
+
+    def write(carry, value):
+        carry, out, row = carry
+        carry, now = step(carry, value)
+        return (carry, jax.lax.dynamic_update_slice(out, now[None], (row, 0)), row + 1), None
+
+    return jax.lax.scan(write, (carry, spare, jnp.int32(0)), values)[0][1]
+
+
 def add_seasons(
     earlier: Float[Array, "longest channels"],
     values: Float[Array, "time channels"],
     season: Int[Array, " channels"],
     coefficient: Float[Array, " channels"],
     weight: Float[Array, " channels"],
+    spare: Float[Array, "time channels"],
 ) -> Float[Array, "time channels"]:
     """x_t + weight y_{t-s}, with y_t = x_t + coefficient y_{t-s}: y itself if both are the same.
 
@@ -59,6 +80,7 @@ def add_seasons(
         values: x.
         season: s; the coefficients of a season of 0 must be 0.
         coefficient, weight: Of y a season ago in y, and in what is returned.
+        spare: Written over; see `scan_into`.
     """
     width = values.shape[1]
     place = jnp.arange(width, dtype=jnp.int32) - season * width
@@ -72,13 +94,15 @@ def add_seasons(
         return (ring, row, read(ring, row)), value + weight * before
 
     ring, row = earlier.ravel(), jnp.int32(0)
-    return jax.lax.scan(step, (ring, row, read(ring, row)), values)[1]
+    return scan_into(spare, step, (ring, row, read(ring, row)), values)
 
 
 def sum_up(
-    levels: Float[Array, "time channels"], times: Int[Array, " channels"]
+    levels: Float[Array, "time channels"],
+    times: Int[Array, " channels"],
+    spare: Float[Array, "time channels"],
 ) -> Float[Array, "time channels"]:
-    """Sums over time, and sums of those, as often as `times` says."""
+    """Sums over time, and sums of those, as often as `times` says; see `scan_into` of `spare`."""
 
     # factors of 0 and 1, which are exact, and not a choice between three sums: one kernel less
     keeps = [(times >= least).astype(levels.dtype) for least in (1, 2)]
@@ -88,7 +112,7 @@ def sum_up(
         twice = once + keeps[1] * sums[1]
         return (once, twice), twice
 
-    return jax.lax.scan(step, (jnp.zeros_like(levels[0]),) * 2, levels)[1]
+    return scan_into(spare, step, (jnp.zeros_like(levels[0]),) * 2, levels)
 
 
 def sum_fraction(

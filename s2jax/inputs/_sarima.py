@@ -27,6 +27,7 @@ from s2jax.inputs._recursions import (
     add_seasons,
     companion_power,
     sample_states,
+    scan_into,
     solve,
     sum_fraction,
     sum_up,
@@ -87,20 +88,21 @@ class SARIMALaw(eqx.Module):
         past = self._sample_past(ar, before, first)
         # g_t - Theta g_{t-s} with g_t = e_t + Phi g_{t-s}
         weight = self.seasonal_ar - self.seasonal_ma
-        entering = add_seasons(before, now, self.season, self.seasonal_ar, weight)
+        spare = jnp.zeros_like(now)
+        entering = add_seasons(before, now, self.season, self.seasonal_ar, weight, spare)
 
         def step(past, value):
             state = value + weigh(ar, past)
             level = self.drift + state - weigh(ma, past)
             return jnp.concatenate([state[None], past[:-1]]), level
 
-        levels = jax.lax.scan(step, past, entering)[1]
+        levels = scan_into(now, step, past, entering)
         if self.fraction is not None:
             levels = sum_fraction(levels, self.fraction)
-        is_seasonal = self.seasonal_differences.astype(levels.dtype)
+        root = self.seasonal_differences.astype(levels.dtype)
         pattern = self.pattern * pattern
-        levels = add_seasons(pattern, levels, self.season, is_seasonal, is_seasonal)
-        return sum_up(levels, self.differences)
+        summed = add_seasons(pattern, levels, self.season, root, root, spare=entering)
+        return sum_up(summed, self.differences, spare=levels)
 
     def _sample_past(
         self,

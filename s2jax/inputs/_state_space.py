@@ -236,7 +236,8 @@ class StateSpace(AbstractBatchedSeries):
         # that s levels add up to w_t means g_t = g_{t-s} + w_t - w_{t-1}
         entering = noise if is_smoothing else jnp.diff(noise, axis=0, prepend=0)
         one = jnp.ones_like(laws.pattern)
-        levels = add_seasons(pattern, entering, laws.season, one, one)
+        spare = jnp.zeros_like(entering)
+        levels = add_seasons(pattern, entering, laws.season, one, one, spare)
         # smoothing: what is seen is a season old
         return levels - noise if is_smoothing else levels
 
