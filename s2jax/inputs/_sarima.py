@@ -23,6 +23,7 @@ from s2jax.inputs._noise import (
     sample_innovations,
     sample_normals,
 )
+from s2jax.inputs._poles import coefficients_of_poles, find_pull
 from s2jax.inputs._recursions import (
     add_seasons,
     companion_power,
@@ -317,36 +318,16 @@ class SARIMA(AbstractBatchedSeries):
         radii = jnp.clip(self.radius.from_bits(bits[::step]), 0, _LARGEST_RADIUS)
         if rule == "poles":
             periods = jnp.maximum(self.period.from_bits(bits[1::2]), 2)
-            cosines = jnp.cos(np.float32(2 * np.pi) / periods)
-            return coefficients_of_poles(radii, cosines, radii, order, size)
-        radii = radii * jnp.sqrt(uniform(bits[1::3]))
-        cosines = jnp.cos(np.float32(np.pi) * uniform(bits[2::3]))
-        return coefficients_of_poles(radii, cosines, radii * jnp.sign(cosines), order, size)
-
-
-def coefficients_of_poles(
-    radii: Float[Array, " factors"],
-    cosines: Float[Array, " factors"],
-    reals: Float[Array, " factors"],
-    order: Int[Array, ""],
-    size: int,
-) -> Float[Array, "{size}"]:
-    """phi of the first order // 2 pairs of poles, and of a real one if the order is odd.
-
-    Args:
-        radii, cosines: Moduli of the pairs, and cosines of their angles.
-        reals: The pole that is there in place of a pair if it is real.
-        order: p.
-        size: Number of coefficients; those beyond p are 0.
-    """
-    polynomial = jnp.zeros(size + 1, radii.dtype).at[0].set(1)
-    lagged = lambda lags: jnp.pad(polynomial, (lags, 0))[: size + 1]
-    for k in range(radii.shape[0]):
-        is_pair, is_real = order >= 2 * k + 2, order == 2 * k + 1
-        first = jnp.where(is_pair, 2 * radii[k] * cosines[k], jnp.where(is_real, reals[k], 0))
-        second = jnp.where(is_pair, radii[k] * radii[k], 0)
-        polynomial = polynomial - first * lagged(1) + second * lagged(2)
-    return jnp.where(jnp.arange(size, dtype=jnp.int32) < order, -polynomial[1:], 0)
+            cosines, reals = jnp.cos(np.float32(2 * np.pi) / periods), radii
+        else:
+            radii = radii * jnp.sqrt(uniform(bits[1::3]))
+            cosines = jnp.cos(np.float32(np.pi) * uniform(bits[2::3]))
+            reals = radii * jnp.sign(cosines)
+        # up to two factors are never so near each other that rounding matters
+        if name == "ar" and size > 3:
+            pull = find_pull(radii, cosines, reals, order)
+            radii, reals = pull * radii, pull * reals
+        return coefficients_of_poles(radii, cosines, reals, order, size)
 
 
 def _num_words(size: int) -> int:
