@@ -154,7 +154,10 @@ class SARIMA(AbstractBatchedSeries):
             as in `ARMA`. For these theta is uniform over the invertible region. `"disk"`, of
             SarSim0: poles and zeros are uniform by area within `radius`, in conjugate pairs and one
             real if the order is odd; in half of the series p is 0, in the others P. Static.
-        radius: Moduli of poles, with `"disk"` of the disk; >= 0 and <= 0.9995.
+        radius: Moduli of poles, with `"disk"` of the disk; >= 0 and <= 0.9995. Orders above 3 of
+            which float32 coefficients do not hold the poles (`"poles"`: 4 % of models of order 8,
+            0.05 % of order 6) have all moduli times the largest of 0.98, 0.95, 0.9, 0.8, 0.6 and
+            0.4 with which they do.
         period: Periods of pairs of poles in steps; >= 2. Not read with `"disk"`.
         season: s in steps; rounded, and at most half of the length. >= 0 and <= `max_season`; 0
             means none: P, Q and D are 0 then.
@@ -323,8 +326,8 @@ class SARIMA(AbstractBatchedSeries):
             radii = radii * jnp.sqrt(uniform(bits[1::3]))
             cosines = jnp.cos(np.float32(np.pi) * uniform(bits[2::3]))
             reals = radii * jnp.sign(cosines)
-        # up to two factors are never so near each other that rounding matters
-        if name == "ar" and size > 3:
+        # few poles, and those that are spread over a disk, are not so near each other
+        if name == "ar" and size > (3 if rule == "poles" else 6):
             pull = find_pull(radii, cosines, reals, order)
             radii, reals = pull * radii, pull * reals
         return coefficients_of_poles(radii, cosines, reals, order, size)
