@@ -16,8 +16,9 @@ from s2jax.core.types import Number
 from s2jax.distributions import AbstractDistribution
 
 LEAST_DEGREES = 2.1
+LARGEST_SIZE = 1e9
 _LEAST_INVERSE = np.float32(1e-20)  # of degrees: beyond, Student's law is the normal one
-# sin(pi x / 2) / x and cos(pi x / 2) in x**2 up to 1, right to 1e-7: interpolated at Chebyshev nodes
+# sin(pi x / 2) / x and cos(pi x / 2) in x**2 up to 1, right to 1e-7: at Chebyshev nodes exact
 _SINE = (1.57079632, -0.64596376, 0.0796899183, -0.00467414384, 0.000151671704)
 _COSINE = (1.0, -1.23370053, 0.253669322, -0.0208626867, 0.000917722924, -2.38241523e-05)
 
@@ -121,6 +122,15 @@ def check_draws(
                 f"{owner}({name}={checks.shown(law)}): draws must be {rule}, because {reason}. "
                 f"Choose for example s2jax.distributions.Uniform(low, high) within that range."
             )
+
+
+def check_size(
+    owner: str, name: str, law: Any, low: float = -LARGEST_SIZE, reason: str = "it is a level",
+    strict: bool = False,
+) -> None:  # fmt: skip
+    """Refuse a law whose draws are as large as to overflow: sums of squares, over a long series."""
+    reason = f"{reason}, and series are scaled: larger ones do no more than overflow"
+    check_draws(owner, name, law, low, LARGEST_SIZE, reason, strict)
 
 
 def _ends(law: AbstractDistribution) -> tuple:

@@ -9,7 +9,6 @@ import numpy as np
 from jaxtyping import Array, Float, Int, UInt32
 
 from s2jax.core import checks
-from s2jax.core.part import check_part
 from s2jax.core.random import below, uniform
 from s2jax.core.types import Number, Whole, number, whole
 from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Normal, Uniform
@@ -19,6 +18,7 @@ from s2jax.inputs._draws import Draws
 from s2jax.inputs._noise import (
     check_degrees,
     check_draws,
+    check_size,
     sample_degrees,
     sample_innovations,
     sample_normals,
@@ -231,8 +231,8 @@ class SARIMA(AbstractBatchedSeries):
         check_draws("SARIMA", "differences", self.differences, 0, 2, summed)
         if self.fraction is not None:
             check_draws("SARIMA", "fraction", self.fraction, 0, 1, "differences is the whole part")
-        check_part("SARIMA", "drift", self.drift, AbstractDistribution)
-        check_draws("SARIMA", "pattern", self.pattern, 0, np.inf, "it is a deviation")
+        check_size("SARIMA", "drift", self.drift)
+        check_size("SARIMA", "pattern", self.pattern, 0, "it is a deviation")
         check_degrees("SARIMA", self.degrees_of_freedom, self.normal_probability)
 
     def check_length(self, length: int) -> None:
