@@ -157,8 +157,8 @@ class SARIMA(AbstractBatchedSeries):
             SarSim0: poles and zeros are uniform by area within `radius`, in conjugate pairs and one
             real if the order is odd; in half of the series p is 0, in the others P. Static.
         radius: Moduli of poles, with `"disk"` of the disk; >= 0 and <= 0.9995. Orders above 3 of
-            which float32 coefficients do not hold the poles (`"poles"`: 4 % of models of order 8,
-            0.05 % of order 6) have all moduli times the largest of 0.98, 0.95, 0.9, 0.8, 0.6 and
+            which float32 coefficients do not hold the poles (`"poles"`: 5 % of models of order 8,
+            0.1 % of order 6) have all moduli times the largest of 0.98, 0.95, 0.9, 0.8, 0.6 and
             0.4 with which they do.
         period: Periods of pairs of poles in steps; >= 2. Not read with `"disk"`.
         season: s in steps; rounded, and at most half of the length. >= 0 and <= `max_season`; 0
