@@ -1,4 +1,4 @@
-"""What innovations are made of: elementary functions, and the cipher in the kernel of its reader."""
+"""What innovations are made of: elementary functions, and the cipher in the reader's kernel."""
 
 import jax
 import jax.numpy as jnp

@@ -9,7 +9,6 @@ from jaxtyping import Array, Float, UInt32
 
 from s2jax import distributions
 from s2jax.core import checks
-from s2jax.core.fastmath._floats import polynomial
 from s2jax.core.part import check_part
 from s2jax.core.random import random_bits, signed_uniform, uniform
 from s2jax.core.streams import named
@@ -55,7 +54,7 @@ def sample_normals(
     quarter = signed_uniform(bits[pairs:])
     # the lowest bit is free: `signed_uniform` sets it
     side = jnp.where(bits[pairs:] & np.uint32(1) == 1, radius, -radius)
-    cosine = polynomial(quarter * quarter, _COSINE)
+    cosine = _polynomial(quarter * quarter, _COSINE)
     return jnp.concatenate([radius * _sine(quarter), side * cosine])[:rows]
 
 
@@ -95,6 +94,16 @@ def student(
     return jnp.sqrt(square * (1 - 2 * inverse)) * _sine(signed_uniform(angular))
 
 
+def _polynomial(
+    x: Float[Array, "*shape"], coefficients: tuple[float, ...]
+) -> Float[Array, "*shape"]:
+    """Horner's rule, constant term first."""
+    value = x * np.float32(coefficients[-1])
+    for coefficient in coefficients[-2:0:-1]:
+        value = (value + np.float32(coefficient)) * x
+    return value + np.float32(coefficients[0])
+
+
 def _exponential(bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
     """-2 log U, with U above 0: the logarithm of a word of 0 is finite."""
     return -2 * _log((bits.astype(jnp.float32) + np.float32(0.5)) * np.float32(2.0**-32))
@@ -110,7 +119,7 @@ def _log(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     whole = (bits >> np.int32(23)).astype(jnp.float32)
     mantissa = (bits & np.int32(0x7FFFFF)) + root_half
     rest = jax.lax.bitcast_convert_type(mantissa, jnp.float32) - 1
-    return whole * np.float32(np.log(2)) + rest * polynomial(rest, _LOG)
+    return whole * np.float32(np.log(2)) + rest * _polynomial(rest, _LOG)
 
 
 def _exp(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -119,12 +128,12 @@ def _exp(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     # log(2) in two parts, the first of which has few bits
     rest = x - whole * np.float32(0.693359375) + whole * np.float32(2.12194440e-4)
     power = (whole.astype(jnp.int32) + np.int32(127)) << np.int32(23)
-    return polynomial(rest, _EXP) * jax.lax.bitcast_convert_type(power, jnp.float32)
+    return _polynomial(rest, _EXP) * jax.lax.bitcast_convert_type(power, jnp.float32)
 
 
 def _sine(quarter: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """sin(pi x / 2) for x within (-1, 1)."""
-    return quarter * polynomial(quarter * quarter, _SINE)
+    return quarter * _polynomial(quarter * quarter, _SINE)
 
 
 def check_draws(
