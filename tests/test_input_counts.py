@@ -261,7 +261,9 @@ BAD = {
     "Counts(max_gap=-1": {"max_gap": -1},
     "Counts(level='high'": {"level": "high"},
     "Counts(level=Constant(value=10000000.0)): draws must be between 0 and 1e+06": {"level": 1e7},
-    "Counts(amplitude=Constant(value=-1.0)): draws must be >= 0": {"amplitude": -1.0},
+    "Counts(amplitude=Constant(value=-1.0)): draws must be between 0 and 1e+09": {
+        "amplitude": -1.0
+    },
     "Counts(presence=Constant(value=1.5)): draws must be between 0 and 1": {"presence": 1.5},
 }
 

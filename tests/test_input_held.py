@@ -199,7 +199,7 @@ BAD = {
     "Held(noisy=2": {"noisy": 2},
     "Held(max_states=2": {"max_states": 2},
     "Held(duty='half'": {"duty": "half"},
-    "Held(noise=Constant(value=-1.0)): draws must be >= 0": {"noise": -1.0},
+    "Held(noise=Constant(value=-1.0)): draws must be between 0 and 1e+09": {"noise": -1.0},
 }
 
 

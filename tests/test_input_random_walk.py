@@ -90,7 +90,7 @@ def test_contract(key: jax.Array) -> None:
     ("fields", "message"),
     [
         ({"jump_rate": Constant(1.5)}, r"jump_rate=.*between 0 and 1.*probability"),
-        ({"jump_deviation": Normal()}, r"jump_deviation=.*>= 0"),
+        ({"jump_deviation": Normal()}, r"jump_deviation=.*between 0"),
         ({"jump_probability": -0.5}, "jump_probability"),
         ({"normal_probability": 1.5}, "normal_probability"),
     ],

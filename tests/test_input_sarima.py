@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
@@ -10,6 +11,8 @@ from statsmodels.tsa.arima_process import arma_acovf
 
 from s2jax.distributions import Choices, Constant, Normal, Uniform
 from s2jax.inputs import SARIMA, SARIMALaw
+from s2jax.inputs._poles import coefficients_of_poles, find_pull
+from s2jax.inputs._process import partial_autocorrelations
 from tests.drawn import channels
 from tests.linear_families import (
     check_contract,
@@ -29,6 +32,17 @@ SIZE = 3
 _simulate = jax.jit(
     lambda law, words: law.simulate(words, LENGTH, LONGEST),
 )
+
+
+_reflections = jax.jit(partial_autocorrelations)
+
+
+@jax.jit
+@jax.vmap
+def _of_poles(radii: jax.Array, cosines: jax.Array) -> tuple[jax.Array, jax.Array]:
+    order = jnp.int32(8)
+    coefficients = coefficients_of_poles(radii, cosines, radii, order, 8)
+    return coefficients, find_pull(radii, cosines, radii, order)
 
 
 def make_law(
@@ -184,6 +198,24 @@ class TestLaw:
             for ar in law.ar[law.ar_order == order][:200]:
                 roots = np.abs(np.roots([1, *-ar.astype(np.float64)]))
                 assert np.all((roots < 0.901) & (roots > 0.299) | (roots == 0))
+
+    def test_poles_that_rounding_moves_out_are_drawn_inwards(self, key: jax.Array) -> None:
+        family = SARIMA(max_ar_order=8, min_ar_order=8, radius=Uniform(0.9, 0.9995))
+        laws = draw_laws(key, family)
+        reflections = np.asarray(_reflections(laws.ar.T))
+        assert np.all(np.abs(reflections) < 1)  # else it starts from zeros
+        largest = lambda ar: np.abs(np.roots([1, *-ar.astype(np.float64)])).max()
+        assert max(largest(ar) for ar in laws.ar[:2000]) < 1
+        # as they were drawn: moduli uniform, and one model in ten has none
+        radii = np.random.default_rng(1).uniform(0.9, 0.9995, (2000, 4))
+        periods = np.exp(np.random.default_rng(2).uniform(np.log(4), np.log(64), (2000, 4)))
+        poles = np.float32(radii), np.float32(np.cos(2 * np.pi / periods))
+        drawn, pulls = (np.asarray(values) for values in _of_poles(*poles))
+        reflections = np.asarray(_reflections(drawn.T))
+        starts_from_zeros = ~np.all(np.abs(reflections) < 1, axis=0)
+        assert np.mean(starts_from_zeros) > 0.05
+        assert np.all(pulls[starts_from_zeros] < 1)
+        assert 0.5 < np.mean(pulls == 1) < 0.75
 
     def poles(self, law: SARIMALaw, order: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the moduli and periods of the pairs of models of order two."""

@@ -158,7 +158,7 @@ BAD = {
     "Spikes(spread=Constant(value=-1.0)): draws must be between 0 and 5": {"spread": -1.0},
     "Spikes(spread=Constant(value=50.0)): draws must be between 0 and 5": {"spread": 50.0},
     "Spikes(negative=Constant(value=2.0)): draws must be between 0 and 1": {"negative": 2.0},
-    "Spikes(baseline=Constant(value=-1.0)): draws must be >= 0": {"baseline": -1.0},
+    "Spikes(baseline=Constant(value=-1.0)): draws must be between 0 and 1e+09": {"baseline": -1.0},
 }
 
 

@@ -207,7 +207,7 @@ def test_contract(key: jax.Array) -> None:
     [
         ({"form": "ets"}, "form='ets'"),
         ({"seasonal_form": "dummies"}, "Did you mean 'dummy'"),
-        ({"level_noise": Uniform(-1.0, 1.0)}, r"level_noise=.*>= 0.*deviation"),
+        ({"level_noise": Uniform(-1.0, 1.0)}, r"level_noise=.*between 0.*deviation"),
         ({"form": "smoothing", "level_noise": Constant(1.5)}, "smoothing parameter"),
         ({"damping": Constant(1.1)}, "without bound"),
         ({"season": Constant(65.0)}, "room"),

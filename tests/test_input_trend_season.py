@@ -285,6 +285,22 @@ def _swing(series: np.ndarray) -> np.ndarray:
     return series.std(-1) / np.abs(series).mean(-1)
 
 
+def test_the_steepest_trends_do_not_overflow(key: jax.Array) -> None:
+    """Growth of exp(+-20) over the series at most, and as it was drawn below."""
+    numbers = lambda one: (one.growth, one.slope)
+    steep = draw(key, eqx.tree_at(numbers, OWN, (1.0, 1000.0)), 300, LENGTH)
+    assert np.all(np.isfinite(np.float32(steep.series) ** 2))
+    law = steep.law
+    per_step = np.array(calendar.DAYS_PER_STEP)[law.frequency]
+    reach = np.maximum(np.abs(law.growth_shift), np.abs(1 - law.growth_shift)) * LENGTH
+    exponents = np.abs(law.growth) * per_step * reach
+    assert np.max(exponents) == pytest.approx(20, rel=1e-4)
+    gentle = draw(key, eqx.tree_at(numbers, OWN, (0.1, 1000.0)), 300, LENGTH).law
+    is_free = exponents < 19.9
+    assert 0.1 < np.mean(is_free) < 0.9
+    np.testing.assert_allclose(law.growth[is_free], 10 * gentle.growth[is_free], rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

@@ -183,8 +183,8 @@ BAD = {
     "Waveforms(noisy=2": {"noisy": 2},
     "Waveforms(max_waves=0": {"max_waves": 0},
     "Waveforms(depth='half'": {"depth": "half"},
-    "Waveforms(depth=Constant(value=-0.5)): draws must be >= 0": {"depth": -0.5},
-    "Waveforms(noise=Constant(value=-1.0)): draws must be >= 0": {"noise": -1.0},
+    "Waveforms(depth=Constant(value=-0.5)): draws must be between 0 and 1e+09": {"depth": -0.5},
+    "Waveforms(noise=Constant(value=-1.0)): draws must be between 0 and 1e+09": {"noise": -1.0},
 }
 
 

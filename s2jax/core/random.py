@@ -56,6 +56,21 @@ def fold_in(
     return jax.lax.optimization_barrier(jnp.stack(jnp.broadcast_arrays(*out), axis=-1))
 
 
+def random_pairs(
+    words: UInt32[Array, "batch 2"], count: int, stream: Int[Array, "#batch"] | int = 0,
+    first: Int[Array, ""] | int = 0,
+) -> tuple[UInt32[Array, "{count} batch"], UInt32[Array, "{count} batch"]]:  # fmt: skip
+    """Both words of `count` blocks: the two halves of `random_bits(words, 2 * count, ...)`.
+
+    For one reader of both, which draws them as it reads: stored, each half takes the cipher anew.
+    """
+    low = jnp.arange(count, dtype=jnp.uint32)[:, None]
+    low = low + jnp.asarray(first).astype(jnp.uint32)
+    high = jnp.broadcast_to(_as_uint32(stream), words.shape[:1])[None, :]
+    high, low = jnp.broadcast_arrays(high, low)
+    return threefry2x32((words[None, :, 0], words[None, :, 1]), (high, low))
+
+
 def random_bits(
     words: UInt32[Array, "batch 2"], count: int, stream: Int[Array, "#batch"] | int = 0,
     first: Int[Array, ""] | int = 0,
@@ -65,11 +80,7 @@ def random_bits(
     Streams of one key are independent; stream 0 is also what `fold_in` reads. Two words make a
     block of the stream; `first` is the block to start from.
     """
-    low = jnp.arange(-(-count // 2), dtype=jnp.uint32)[:, None]
-    low = low + jnp.asarray(first).astype(jnp.uint32)
-    high = jnp.broadcast_to(_as_uint32(stream), words.shape[:1])[None, :]
-    high, low = jnp.broadcast_arrays(high, low)
-    out = threefry2x32((words[None, :, 0], words[None, :, 1]), (high, low))
+    out = random_pairs(words, -(-count // 2), stream, first)
     # stored once: else XLA repeats the cipher in every kernel that reads the bits
     return jax.lax.optimization_barrier(jnp.concatenate(out, axis=0)[:count])
 

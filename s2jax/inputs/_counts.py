@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax.core import checks
@@ -27,7 +26,7 @@ from s2jax.inputs._events import (
     to_ticks,
 )
 from s2jax.inputs._laws import map_channels
-from s2jax.inputs._noise import check_draws
+from s2jax.inputs._noise import check_draws, check_size
 from s2jax.inputs._poisson import (
     LARGEST_SHAPE,
     LEAST_SHAPE,
@@ -144,7 +143,7 @@ class Counts(AbstractEvents):
         self._check_kinds(*_KINDS)
         self._check_laws("shape", "regularity")
         check_draws("Counts", "level", self.level, 0, 1e6, "larger counts are not exact")
-        check_draws("Counts", "amplitude", self.amplitude, 0, np.inf, "it is a deviation")
+        check_size("Counts", "amplitude", self.amplitude, 0, "it is a deviation")
         check_draws("Counts", "presence", self.presence, 0, 1, "it is a probability")
         checks.check_number("Counts", "dispersed", self.dispersed, 0, 1)
         checks.check_number("Counts", "min_gap", self.min_gap, 1, 2**16)

@@ -7,13 +7,18 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, UInt32
 
 from s2jax.core import checks
-from s2jax.core.part import check_part
 from s2jax.core.random import uniform
 from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, LogUniform, Normal, Uniform
 from s2jax.inputs._base import AbstractBatchedSeries
 from s2jax.inputs._draws import Draws
-from s2jax.inputs._noise import check_degrees, check_draws, sample_degrees, sample_innovations
+from s2jax.inputs._noise import (
+    check_degrees,
+    check_draws,
+    check_size,
+    sample_degrees,
+    sample_innovations,
+)
 
 _NUM_WORDS = 6
 _BURN_IN = 128
@@ -82,7 +87,7 @@ class GARCH(AbstractBatchedSeries):
         largest = float(_LARGEST_PERSISTENCE)
         check_draws("GARCH", "persistence", self.persistence, 0, largest, reason)
         check_draws("GARCH", "news", self.news, 0, 1, "it is a share")
-        check_part("GARCH", "mean", self.mean, AbstractDistribution)
+        check_size("GARCH", "mean", self.mean)
         checks.check_number("GARCH", "sum_probability", self.sum_probability, 0, 1)
         check_degrees("GARCH", self.degrees_of_freedom, self.normal_probability)
 

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax.core import checks
@@ -31,7 +30,7 @@ from s2jax.inputs._events import (
     take,
 )
 from s2jax.inputs._laws import map_channels
-from s2jax.inputs._noise import check_draws
+from s2jax.inputs._noise import check_size
 
 _KINDS = ("steps", "lines", "on_off", "schedule")
 _STEPS, _LINES, _ON_OFF, _SCHEDULE = range(4)
@@ -146,7 +145,7 @@ class Held(AbstractEvents):
     def __check_init__(self):
         self._check_kinds(*_KINDS)
         self._check_laws("regularity", "persistence", "duty")
-        check_draws("Held", "noise", self.noise, 0, np.inf, "it is a deviation")
+        check_size("Held", "noise", self.noise, 0, "it is a deviation")
         checks.check_number("Held", "min_dwell", self.min_dwell, 1, 2**16)
         checks.check_number("Held", "max_dwell", self.max_dwell, 0, 100)
         checks.check_number("Held", "noisy", self.noisy, 0, 1)

@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Array, Float, Int, UInt32
 
 from s2jax.core import checks
-from s2jax.core.part import check_part
 from s2jax.core.random import below, random_bits, uniform
 from s2jax.core.streams import named
 from s2jax.core.types import Whole, whole
@@ -15,7 +14,7 @@ from s2jax.distributions import AbstractDistribution, LogUniform, Normal
 from s2jax.inputs._base import AbstractBatched
 from s2jax.inputs._labels import pack, unpack
 from s2jax.inputs._laws import map_channels
-from s2jax.inputs._noise import check_draws, sample_normals
+from s2jax.inputs._noise import check_draws, check_size, sample_normals
 
 MOST_REGIMES = 4
 _BITS = 2  # of a regime
@@ -97,9 +96,9 @@ class OrnsteinUhlenbeck(AbstractBatched):
         checks.check_static_integer(owner, "max_regimes", self.max_regimes, 1, MOST_REGIMES)
         low, high = self.min_regimes, self.max_regimes
         checks.check_number(owner, "min_regimes", low, 1, high, integer=True)
-        check_part(owner, "mean", self.mean, AbstractDistribution)
-        for name, reason in (("relaxation", "it is a time"), ("deviation", "else nothing moves")):
-            check_draws(owner, name, getattr(self, name), 0, np.inf, reason, strict=True)
+        check_size(owner, "mean", self.mean)
+        check_draws(owner, "relaxation", self.relaxation, 0, np.inf, "it is a time", strict=True)
+        check_size(owner, "deviation", self.deviation, 0, "else nothing moves", strict=True)
         stay = "a regime lasts for a step at least"
         check_draws(owner, "dwell", self.dwell, 1, np.inf, stay)
 

@@ -3,11 +3,9 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, UInt32
 
 from s2jax.core import checks
-from s2jax.core.part import check_part
 from s2jax.core.random import random_bits, uniform
 from s2jax.core.streams import named
 from s2jax.core.types import Number, number
@@ -18,6 +16,7 @@ from s2jax.inputs._laws import map_channels
 from s2jax.inputs._noise import (
     check_degrees,
     check_draws,
+    check_size,
     sample_degrees,
     sample_innovations,
     sample_normals,
@@ -87,11 +86,10 @@ class RandomWalk(AbstractBatched):
     degrees_of_freedom: AbstractDistribution = LogUniform(3.0, 30.0)
 
     def __check_init__(self):
-        check_part("RandomWalk", "drift", self.drift, AbstractDistribution)
+        check_size("RandomWalk", "drift", self.drift)
         checks.check_number("RandomWalk", "jump_probability", self.jump_probability, 0, 1)
         check_draws("RandomWalk", "jump_rate", self.jump_rate, 0, 1, "it is a probability")
-        deviation = "it is a deviation"
-        check_draws("RandomWalk", "jump_deviation", self.jump_deviation, 0, np.inf, deviation)
+        check_size("RandomWalk", "jump_deviation", self.jump_deviation, 0, "it is a deviation")
         check_degrees("RandomWalk", self.degrees_of_freedom, self.normal_probability)
 
     def draw_laws(self, words: UInt32[Array, "channels 2"], length: int) -> RandomWalkLaw:

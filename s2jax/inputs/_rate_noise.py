@@ -16,7 +16,7 @@ from s2jax.inputs._combined import to_share
 from s2jax.inputs._draws import words_within
 from s2jax.inputs._events import AbstractEvents, distribution, law_words, select, take
 from s2jax.inputs._laws import map_channels
-from s2jax.inputs._noise import check_draws
+from s2jax.inputs._noise import LARGEST_SIZE, check_draws
 from s2jax.inputs._poisson import (
     LARGEST_SHAPE,
     LEAST_SHAPE,
@@ -79,7 +79,7 @@ class RateNoise(AbstractEvents):
         intensity: The family of the rate.
         poisson_rate, gamma_rate, lognormal_rate: l of each kind; >= 0. Poisson rates end at 2**22.
         gamma_shape: Variance of the gamma variable: r**2 / shape; >= 0.5 and <= 1000.
-        power: Exponent of the gamma variable; > 0.
+        power: Exponent of the gamma variable; > 0 and < 4.
         lognormal_shape: Standard deviation of the logarithm; >= 0. Of normal numbers within 5.5.
 
     Raises:
@@ -112,15 +112,15 @@ class RateNoise(AbstractEvents):
         check_part("RateNoise", "intensity", self.intensity, AbstractInput)
         self._check_kinds(*_KINDS)
         for name, low, high, reason in (
-            ("poisson_rate", 0, jnp.inf, "it is a mean"),
-            ("gamma_rate", 0, jnp.inf, "it is a mean"),
-            ("lognormal_rate", 0, jnp.inf, "it is a mean"),
+            ("poisson_rate", 0, LARGEST_SIZE, "larger means overflow"),
+            ("gamma_rate", 0, LARGEST_SIZE, "larger means overflow"),
+            ("lognormal_rate", 0, LARGEST_SIZE, "larger means overflow"),
             ("gamma_shape", LEAST_SHAPE, LARGEST_SHAPE, "quantiles are known there"),
             ("lognormal_shape", 0, jnp.inf, "it is a deviation"),
         ):
             check_draws("RateNoise", name, getattr(self, name), low, high, reason)
-        no_power = "other powers are infinite at a rate of 0"
-        check_draws("RateNoise", "power", self.power, 0, jnp.inf, no_power, strict=True)
+        no_power = "others are infinite at a rate of 0, or overflow"
+        check_draws("RateNoise", "power", self.power, 0, 4, no_power, strict=True)
 
     def check_length(self, length: int) -> None:
         self.intensity.check_length(length)

@@ -1,5 +1,6 @@
 """Recursions over time of many channels, each with coefficients and a season of its own."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -42,46 +43,76 @@ def companion_power(
     return jax.lax.fori_loop(0, longest.bit_length(), double, (unit, base))[0]
 
 
+def scan_into(
+    spare: Float[Array, "time channels"],
+    step: Callable[[Any, Array], tuple[Any, Array]],
+    carry: Any,
+    values: Float[Array, "time channels"],
+) -> Float[Array, "time channels"]:
+    """What `jax.lax.scan` stacks, written over an array which is needed no more.
+
+    `scan` writes over zeros: those of several loops are one array, and a copy of it for each.
+    """
+
+    def write(carry, value):
+        carry, out, row = carry
+        carry, now = step(carry, value)
+        return (carry, jax.lax.dynamic_update_slice(out, now[None], (row, 0)), row + 1), None
+
+    return jax.lax.scan(write, (carry, spare, jnp.int32(0)), values)[0][1]
+
+
 def add_seasons(
-    rows: Float[Array, "time channels"],
+    earlier: Float[Array, "longest channels"],
+    values: Float[Array, "time channels"],
     season: Int[Array, " channels"],
     coefficient: Float[Array, " channels"],
-    first: int,
+    weight: Float[Array, " channels"],
+    spare: Float[Array, "time channels"],
 ) -> Float[Array, "time channels"]:
-    """y_t = x_t + coefficient y_{t-s} from row `first` on; the s rows before it are y.
+    """x_t + weight y_{t-s}, with y_t = x_t + coefficient y_{t-s}: y itself if both are the same.
 
-    One buffer and nothing else: what is read from it and used twice would make XLA copy it.
+    The last rows of y are a ring, which is small enough to stay in the cache. Each step writes its
+    row and then reads what the next one needs: the other way round XLA would copy the ring.
+
+    Args:
+        earlier: y before the first step, as many rows as the longest season has steps.
+        values: x.
+        season: s; the coefficients of a season of 0 must be 0.
+        coefficient, weight: Of y a season ago in y, and in what is returned.
+        spare: Written over; see `scan_into`.
     """
-    lane = jnp.arange(rows.shape[1], dtype=jnp.int32)
+    width = values.shape[1]
+    place = jnp.arange(width, dtype=jnp.int32) - season * width
+    # a place below 0 counts from the end of the ring
+    read = lambda ring, row: ring.at[place + row].get(mode=_IN_BOUNDS)
 
-    def step(row, rows):
-        before = rows.at[row - season, lane].get(mode=_IN_BOUNDS)
-        return rows.at[row].add(coefficient * before)
+    def step(carry, value):
+        ring, row, before = carry
+        ring = jax.lax.dynamic_update_slice(ring, value + coefficient * before, (row,))
+        row = jnp.where(row + width == ring.size, 0, row + width)
+        return (ring, row, read(ring, row)), value + weight * before
 
-    return jax.lax.fori_loop(first, rows.shape[0], step, rows)
-
-
-def season_ago(
-    rows: Float[Array, "time channels"], season: Int[Array, " channels"], first: int
-) -> Float[Array, "_ channels"]:
-    """The rows one season before those from row `first` on."""
-    lane = jnp.arange(rows.shape[1], dtype=jnp.int32)
-    wanted = jnp.arange(first, rows.shape[0], dtype=jnp.int32)[:, None] - season
-    return rows.at[wanted, lane].get(mode=_IN_BOUNDS)
+    ring, row = earlier.ravel(), jnp.int32(0)
+    return scan_into(spare, step, (ring, row, read(ring, row)), values)
 
 
 def sum_up(
-    levels: Float[Array, "time channels"], times: Int[Array, " channels"]
+    levels: Float[Array, "time channels"],
+    times: Int[Array, " channels"],
+    spare: Float[Array, "time channels"],
 ) -> Float[Array, "time channels"]:
-    """Sums over time, and sums of those, as often as `times` says."""
+    """Sums over time, and sums of those, as often as `times` says; see `scan_into` of `spare`."""
+
+    # factors of 0 and 1, which are exact, and not a choice between three sums: one kernel less
+    keeps = [(times >= least).astype(levels.dtype) for least in (1, 2)]
 
     def step(sums, level):
-        once = sums[0] + level
-        twice = sums[1] + once
-        value = jnp.where(times == 0, level, jnp.where(times == 1, once, twice))
-        return jnp.stack([once, twice]), value
+        once = level + keeps[0] * sums[0]
+        twice = once + keeps[1] * sums[1]
+        return (once, twice), twice
 
-    return jax.lax.scan(step, jnp.zeros_like(levels[:2]), levels)[1]
+    return scan_into(spare, step, (jnp.zeros_like(levels[0]),) * 2, levels)
 
 
 def sum_fraction(

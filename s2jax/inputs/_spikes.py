@@ -29,7 +29,7 @@ from s2jax.inputs._events import (
     to_ticks,
 )
 from s2jax.inputs._laws import map_channels
-from s2jax.inputs._noise import check_draws
+from s2jax.inputs._noise import check_draws, check_size
 
 _TIMES = ("regular", "jittered", "poisson")
 _SHAPES = ("single", "exponential", "rounded", "box")
@@ -165,7 +165,7 @@ class Spikes(AbstractEvents):
         reason = "heights up to exp(16.6 spread) must be float32"
         check_draws("Spikes", "spread", self.spread, 0, _MAX_SPREAD, reason)
         check_draws("Spikes", "negative", self.negative, 0, 1, "it is a probability")
-        check_draws("Spikes", "baseline", self.baseline, 0, np.inf, "it is a deviation")
+        check_size("Spikes", "baseline", self.baseline, 0, "it is a deviation")
         checks.check_number("Spikes", "min_gap", self.min_gap, 2, 2**16)
         checks.check_number("Spikes", "max_gap", self.max_gap, 0, 100)
         checks.check_number("Spikes", "heavy", self.heavy, 0, 1)

@@ -9,15 +9,16 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax.core import checks
-from s2jax.core.part import check_part
 from s2jax.core.random import uniform
 from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, LogUniform, Normal, Uniform
 from s2jax.inputs._base import AbstractBatchedSeries
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._noise import (
+    LARGEST_SIZE,
     check_degrees,
     check_draws,
+    check_size,
     sample_degrees,
     sample_innovations,
     sample_normals,
@@ -143,17 +144,17 @@ class StateSpace(AbstractBatchedSeries):
         for name in ("level", "slope", "damping", "season"):
             name = f"{name}_probability"
             checks.check_number("StateSpace", name, getattr(self, name), 0, 1)
-        largest, reason = np.inf, "it is a deviation"
+        largest, reason = LARGEST_SIZE, "larger deviations overflow"
         if self.form == "smoothing":
             largest, reason = 1, "it is a smoothing parameter"
         for name in ("level_noise", "slope_noise", "seasonal_noise"):
             check_draws("StateSpace", name, getattr(self, name), 0, largest, reason)
         grows = "the slope would grow without bound"
         check_draws("StateSpace", "damping", self.damping, 0, 1, grows)
-        check_part("StateSpace", "slope", self.slope, AbstractDistribution)
+        check_size("StateSpace", "slope", self.slope)
         room = "max_season is the longest season there is room for"
         check_draws("StateSpace", "season", self.season, 2, self.max_season, room)
-        check_draws("StateSpace", "pattern", self.pattern, 0, np.inf, "it is a deviation")
+        check_size("StateSpace", "pattern", self.pattern, 0, "it is a deviation")
         check_degrees("StateSpace", self.degrees_of_freedom, self.normal_probability)
 
     def check_length(self, length: int) -> None:
@@ -235,9 +236,9 @@ class StateSpace(AbstractBatchedSeries):
         noise = laws.seasonal_noise * noise
         # that s levels add up to w_t means g_t = g_{t-s} + w_t - w_{t-1}
         entering = noise if is_smoothing else jnp.diff(noise, axis=0, prepend=0)
-        levels = add_seasons(
-            jnp.concatenate([pattern, entering]), laws.season, jnp.ones_like(laws.pattern), longest
-        )[longest:]
+        one = jnp.ones_like(laws.pattern)
+        spare = jnp.zeros_like(entering)
+        levels = add_seasons(pattern, entering, laws.season, one, one, spare)
         # smoothing: what is seen is a season old
         return levels - noise if is_smoothing else levels
 

@@ -23,6 +23,7 @@ _STRENGTHS = ((1.0, 0.2), (0.2, 1.0), (1.0, 0.2), (0.3, 0.3), (0.1, 0.5))
 """By frequency, what the strength of either season is below."""
 _TIERS = ((0.6, 0.0, 0.1), (0.3, 0.2, 0.4), (0.1, 0.6, 0.8))
 """Share, least and largest scale of the noise."""
+_STEEPEST = np.float32(20.0)
 
 
 class TrendSeasonLaw(eqx.Module):
@@ -140,7 +141,9 @@ class TrendSeason(AbstractBatchedSeries):
     Attributes:
         frequencies: Weights of minutes, hours, days, weeks and months from step to step.
         slope: Deviation of the linear growth per day.
-        growth: Deviation of the exponential growth per step.
+        growth: Deviation of the exponential growth per step. What is drawn is at most so much that
+            the trend stays between exp(-20) and exp(20), in a longer series less: more is one step
+            that dwarfs the others, and overflows.
         noise: Multiplies m; 0 is no noise.
         first_day, last_day: Between which days a series starts, as "1885-01-01" or in days since
             1970-01-01; near the first ones most often.
@@ -209,6 +212,10 @@ class TrendSeason(AbstractBatchedSeries):
         frequency = draws.categorical("frequency", stack(self.frequencies), (calendars,))
         per_step = jnp.asarray(calendar.DAYS_PER_STEP, jnp.float32)[frequency]
         growth, shift, slope, slope_shift = draws.normal("trend", (4, parts))
+        # a share of the span of months is larger than one of days, and below a day none at all
+        shift = np.float32(0.5) * shift / jnp.maximum(per_step, 1) - np.float32(0.1)
+        steepest = _STEEPEST / (length * jnp.maximum(jnp.abs(shift), jnp.abs(1 - shift)))
+        growth = jnp.clip(self.growth * growth, -steepest, steepest)
         coefficients = _draw_coefficients(draws, jnp.asarray(calendar.SEASONS)[frequency], parts)
         bounds = jnp.asarray(_STRENGTHS, jnp.float32)[frequency]
         tier = draws.categorical("noise tier", jnp.asarray([share for share, _, _ in _TIERS]))
@@ -218,9 +225,8 @@ class TrendSeason(AbstractBatchedSeries):
             start_day=self._draw_start(draws, frequency),
             slope=self.slope * slope,
             slope_shift=np.float32(0.5) * slope_shift - np.float32(0.1),
-            growth=self.growth * growth / per_step,
-            # a share of the span of months is larger than one of days, and below a day none at all
-            growth_shift=np.float32(0.5) * shift / jnp.maximum(per_step, 1) - np.float32(0.1),
+            growth=growth / per_step,
+            growth_shift=shift,
             season=jnp.asarray(calendar.SEASONS, jnp.int32)[frequency],
             strengths=bounds * draws.uniform("strengths", shape=(parts, 2)),
             sines=coefficients[0],

@@ -22,7 +22,7 @@ from s2jax.inputs._events import (
     to_turns,
 )
 from s2jax.inputs._laws import map_channels
-from s2jax.inputs._noise import check_draws
+from s2jax.inputs._noise import check_size
 
 _KINDS = ("sine", "saw", "triangle", "square", "pulse", "chirp", "damped")
 _SINE, _SAW, _TRIANGLE, _SQUARE, _PULSE, _CHIRP, _DAMPED = range(7)
@@ -139,9 +139,10 @@ class Waveforms(AbstractEvents):
 
     def __check_init__(self):
         self._check_kinds(*_KINDS)
-        self._check_laws("duty", "width", "amplitude")
-        check_draws("Waveforms", "depth", self.depth, 0, np.inf, "its phase is drawn")
-        check_draws("Waveforms", "noise", self.noise, 0, np.inf, "it is a deviation")
+        self._check_laws("duty", "width")
+        check_size("Waveforms", "amplitude", self.amplitude)
+        check_size("Waveforms", "depth", self.depth, 0, "its phase is drawn")
+        check_size("Waveforms", "noise", self.noise, 0, "it is a deviation")
         checks.check_number("Waveforms", "min_period", self.min_period, 2, 2**16)
         checks.check_number("Waveforms", "max_period", self.max_period, 0, 100)
         checks.check_number("Waveforms", "modulated", self.modulated, 0, 1)
