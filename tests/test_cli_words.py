@@ -24,7 +24,7 @@ COMMANDS = {
     "fields": _commands.Fields,
 }  # fmt: skip
 OTHERS = (_commands.ShowFamily, _commands.StatsPreset)  # of `show` and `stats`, by an option
-FOREIGN = {"--help", "--max_length"}  # of Time-MoE
+FOREIGN = {"--help", "--max_length", "--kind"}  # of Time-MoE, of benchmarks/worth.py
 EVERYWHERE = {"import"}  # taken by every command, before it is read
 _COMMAND = r"(?:`|^|: |&& |[Rr]un |then |srun )s2jax (\w+)"
 _OPTION = r"(?<![\w-])--[a-zA-Z][\w.-]*\w"
