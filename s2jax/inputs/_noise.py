@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, UInt32
 from s2jax import distributions
 from s2jax.core import checks
 from s2jax.core.part import check_part
-from s2jax.core.random import random_bits, signed_uniform, uniform
+from s2jax.core.random import random_bits, random_pairs, signed_uniform, uniform
 from s2jax.core.streams import named
 from s2jax.core.types import Number
 from s2jax.distributions import AbstractDistribution
@@ -40,8 +40,7 @@ def sample_innovations(
         name: Of the stream, in the scope "series".
         degrees: Of freedom, > 2, of Student's law; infinite ones mean the normal law.
     """
-    bits = random_bits(words, 2 * rows, named("series", name))
-    return student(bits[:rows], bits[rows:], 1 / degrees)
+    return student(*random_pairs(words, rows, named("series", name)), 1 / degrees)
 
 
 def sample_normals(

@@ -9,8 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, UInt32
 
 from s2jax.core import checks
-from s2jax.core.random import below, random_pairs, uniform
-from s2jax.core.streams import named
+from s2jax.core.random import below, uniform
 from s2jax.core.types import Number, Whole, number, whole
 from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Normal, Uniform
 from s2jax.inputs._arma import _stationary_coefficients
@@ -21,8 +20,8 @@ from s2jax.inputs._noise import (
     check_draws,
     check_size,
     sample_degrees,
+    sample_innovations,
     sample_normals,
-    student,
 )
 from s2jax.inputs._poles import coefficients_of_poles, find_pull
 from s2jax.inputs._recursions import (
@@ -85,8 +84,7 @@ class SARIMALaw(eqx.Module):
         size = ar.shape[0]
         earlier = sample_normals(words, size + 2 * longest, "earlier")
         first, pattern, before = jnp.split(earlier, [size, size + longest])
-        pairs = random_pairs(words, length, named("series", "innovations"))
-        now = student(*pairs, 1 / self.degrees_of_freedom)
+        now = sample_innovations(words, length, "innovations", self.degrees_of_freedom)
         before = before / jnp.sqrt(1 - self.seasonal_ar * self.seasonal_ar)
         past = self._sample_past(ar, before, first)
         # g_t - Theta g_{t-s} with g_t = e_t + Phi g_{t-s}
