@@ -9,6 +9,7 @@ from s2jax.core import checks
 from s2jax.core.part import inside
 from s2jax.laws import S2Law
 from s2jax.ode import ODE
+from s2jax.ode.forms import KNOWN
 from s2jax.programs.program import MAX_INPUTS, MAX_STATES
 from s2jax.targets import Algebraic, Identity
 from s2jax.targets.acceptance import Acceptance
@@ -125,39 +126,62 @@ def sarsim(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **field
 
 
 @checks.suggest_names(*_FIELDS_OF_SOLUTIONS, inside=_INSIDE_SOLUTIONS)
-def ode(length: int = 256, num_inputs: int = 1, num_outputs: int = 2, **fields) -> Config:
-    """Solutions of random differential equations, all forms of `s2jax.ODE`.
+def ode(
+    length: int = 256, num_inputs: int = 1, dimension: int | tuple[int, int] = (2, 4), **fields
+) -> Config:
+    """Solutions of random differential equations, all forms of `s2jax.ODE` that fit.
 
     Solutions stay within +-100 and are not scaled. Inputs are standardised and multiplied by
     U(0.5, 2).
 
     Args:
         length: Time steps.
-        num_outputs: States, at most 16. Forms that need two are left out if there is one.
         num_inputs: Inputs of driven and forced equations; with 0, these forms are left out.
-        **fields: Any other field of `Config`; `min_outputs=1` draws the number of states too.
+        dimension: The number of states, or the least and the largest of them, at most 16. Forms
+            that cannot have any of them are left out.
+        **fields: Any other field of `Config`.
 
     Example:
-        >>> ode(length=128, num_outputs=3, num_inputs=0).num_outputs
-        3
+        >>> ode(length=128, num_inputs=0).num_outputs
+        4
+        >>> sorted(set(ode(dimension=3).target.weights) - set(ode(dimension=2).target.weights))
+        ['flow', 'jerk', 'skew_product', 'thomas']
 
     References:
         d'Ascoli et al. (2024), ODEFormer: Symbolic regression of dynamical systems with
         transformers, for the random right-hand sides.
     """
-    checks.check_static_integer("ode", "num_outputs", num_outputs, 1, MAX_STATES)
+    low, high = _dimensions(dimension)
     checks.check_static_integer("ode", "num_inputs", num_inputs, 0, MAX_INPUTS)
-    weights = dict(ODE().weights)
-    for name, possible in (
-        ("driven", num_inputs > 0), ("forced", num_inputs > 0), ("second_order", num_outputs > 1),
-    ):  # fmt: skip
-        if not possible:
-            del weights[name]
+    sizes = set(range(low, high + 1))
+    weights = {
+        name: weight
+        for name, weight in ODE().weights.items()
+        if name not in KNOWN or sizes & set(KNOWN[name].dimensions)
+    }
+    if num_inputs == 0:
+        del weights["driven"], weights["forced"]
     fields.setdefault("target", ODE(weights=weights))
     fields.setdefault("acceptance", Acceptance(bound=100.0))
     fields.setdefault("x_scaling", Standardize(0.5, 2.0))
     fields.setdefault("y_scaling", None)
-    return Config(length=length, num_inputs=num_inputs, num_outputs=num_outputs, **fields)
+    if low < high:
+        fields.setdefault("min_outputs", low)
+    return Config(length=length, num_inputs=num_inputs, num_outputs=high, **fields)
+
+
+def _dimensions(dimension: int | tuple[int, int]) -> tuple[int, int]:
+    """The least and the largest number of states."""
+    ends = dimension if isinstance(dimension, (tuple, list)) else (dimension, dimension)
+    if len(ends) != 2:
+        raise ValueError(
+            f"ode(dimension={dimension!r}): must be a number of states or a pair, the least and "
+            "the largest. Pass for example 3 or (2, 4)."
+        )
+    low, high = ends
+    checks.check_static_integer("ode", "dimension", low, 1, MAX_STATES)
+    checks.check_static_integer("ode", "dimension", high, low, MAX_STATES)
+    return low, high
 
 
 def reference(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **settings) -> Config:

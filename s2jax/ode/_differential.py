@@ -8,18 +8,19 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from s2jax.core import checks
-from s2jax.core.tiles import at_a_time
+from s2jax.core.tiles import at_a_time, power_of_two
 from s2jax.core.types import Number
-from s2jax.ode._forms import STOCHASTIC, Layout
+from s2jax.ode._forms import FORMS, NOISE, Layout
 from s2jax.ode._judge import Limits
-from s2jax.ode._search import Work, search
+from s2jax.ode._round import Work
+from s2jax.ode._search import search
 from s2jax.ode._tries import AbstractSource, Found, unpack_equations
 from s2jax.ode.dynamics import COLUMNS, Dynamics, fields_of, fill_noise, name_forms, values_of
 from s2jax.programs.program import MAX_STATES, packed_width
 from s2jax.targets import AbstractTarget, Sizes, Task
 from s2jax.targets.acceptance import REASONS, moments
 
-_CPU_LANES, _CPU_VALUES = 2048, 2**22  # of the series of all lanes: what caches hold
+_CPU_LANES, _CPU_VALUES = 512, 2**22  # of the series of all lanes: what caches hold
 _MAX_LANES, _MAX_BYTES = 8192, 2**31  # elsewhere; more lanes do not fill an accelerator better
 _TRIES_AT_ONCE = 4  # there; the few rows that need more take a second round
 
@@ -41,9 +42,14 @@ class AbstractDifferential(AbstractTarget):
         """Where the equations come from. All arguments are static."""
 
     @property
+    @abc.abstractmethod
     def limits(self) -> Limits:
         """What is refused beside what `Acceptance` refuses."""
-        return Limits(self.tolerance, self.min_tail, self.max_jump)
+
+    @property
+    def form_names(self) -> tuple[str, ...]:
+        """Names of forms by their number in a batch."""
+        return FORMS
 
     def blank(self, num_rows: int, sizes: Sizes) -> Found:
         dtype, num_states = jnp.result_type(float), sizes.num_outputs
@@ -56,6 +62,7 @@ class AbstractDifferential(AbstractTarget):
             form=jnp.zeros(num_rows, jnp.int32),
             span=jnp.zeros(num_rows, dtype),
             error=jnp.zeros(num_rows, dtype),
+            growth=jnp.zeros(num_rows, dtype),
             num_steps=jnp.zeros(num_rows, jnp.int32),
             usable=jnp.zeros(num_rows, bool),
             rejections=jnp.zeros((num_rows, len(REASONS)), jnp.int32),
@@ -71,7 +78,7 @@ class AbstractDifferential(AbstractTarget):
             x=task.x.transpose(2, 1, 0),
             num_lanes=lanes,
         )
-        form = jnp.where(layout.is_stochastic, STOCHASTIC, layout.form)
+        form = jnp.where(layout.is_stochastic, NOISE, layout.form)
         return _rescale(task, search(work, results._replace(form=form)))
 
     def missing(self, results, y_mask):
@@ -86,7 +93,14 @@ class AbstractDifferential(AbstractTarget):
             "y_shift": results.shift,
             "rejections": jnp.where(y_mask[..., None], results.rejections[:, None], 0),
             "t": times(results.span, sizes.length),
-            "dynamics": Dynamics(results.form, diffusion, results.error, results.num_steps),
+            "dynamics": Dynamics(
+                results.form,
+                diffusion,
+                results.error,
+                results.growth,
+                results.num_steps,
+                self.form_names,
+            ),
         }
 
     def columns(self):
@@ -124,7 +138,7 @@ def num_lanes(target: AbstractDifferential, sizes: Sizes, n: int, backend: str) 
     """
     length, num_inputs, num_states = sizes
     if backend == "cpu":
-        most, room = _CPU_LANES, _CPU_VALUES // (num_states * length)
+        most, room = min(_CPU_LANES, power_of_two(n)), _CPU_VALUES // (num_states * length)
     else:
         # an integral stores what every instruction of every state is at four times the points
         width = num_inputs + target.num_nodes(num_inputs, num_states)

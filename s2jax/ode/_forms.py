@@ -1,26 +1,30 @@
-"""Forms of random equations: what a random expression g becomes the right-hand side of."""
+"""Random equations of many forms at once: which form a row has, and the equations of each try."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
 from s2jax.core.random import below, random_bits, uniform
-from s2jax.core.streams import of_equations
-from s2jax.core.types import Words
+from s2jax.core.streams import EQUATIONS, of_equations
+from s2jax.core.types import Number, Words
 from s2jax.laws import AbstractLaw
+from s2jax.ode._templates import FIELDS, FIXED, Templates
+from s2jax.ode.forms import KNOWN
 from s2jax.programs import Program
-from s2jax.programs.operators import CONST, ID, NUM_LEAVES, OPCODE
-from s2jax.programs.program import DTYPES, FIRST_STATE, TIME, to_decimal
-from s2jax.targets import AbstractLayout
+from s2jax.programs.operators import CONST, ID, NUM_LEAVES
+from s2jax.programs.program import DTYPES, FIRST_STATE, to_decimal
+from s2jax.targets import AbstractLayout, Sizes
 
-FORMS = ("driven", "forced", "autonomous", "second_order", "saturated", "stochastic")
-"""Names of the forms, in the order of `Batch.dynamics.form`; see `s2jax.ODE`."""
+STOCHASTIC = "stochastic"
+FORMS = (*KNOWN, STOCHASTIC)
+"""Names of the forms; see `s2jax.ODE`. Those of your own follow in `Batch.dynamics.forms`."""
 
-DRIVEN, FORCED, AUTONOMOUS, SECOND_ORDER, SATURATED, STOCHASTIC = range(len(FORMS))
-EXTRA_NODES = {SECOND_ORDER: 10, SATURATED: 3}  # beside those of g
+NOISE = FORMS.index(STOCHASTIC)
 _DIGITS = 3
+_KEEP_ONE_STATE = 0.1
 
 
 class Equations(NamedTuple):
@@ -40,21 +44,100 @@ class Layout(AbstractLayout):
 
     Attributes:
         num_inputs, num_outputs: How many inputs and states the row uses.
-        form: Which form the equations have; of a stochastic row, that of its drift.
+        form: The number of its form; of a stochastic row, that of its drift.
+        variant: Which way to write the equations of the form it has.
         is_stochastic: Whether noise is added.
-        may_be_monotone: Whether all states may be monotone.
+        is_integral: Whether derivatives read inputs alone.
+        may_be_dull: Whether its states may have few turns.
     """
 
     num_inputs: Int[Array, " rows"]
     num_outputs: Int[Array, " rows"]
     form: Int[Array, " rows"]
+    variant: Int[Array, " rows"]
     is_stochastic: Bool[Array, " rows"]
-    may_be_monotone: Bool[Array, " rows"]
+    is_integral: Bool[Array, " rows"]
+    may_be_dull: Bool[Array, " rows"]
+
+
+def lay_out(
+    words: Words, num_inputs: Int[Array, " rows"], num_outputs: Int[Array, " rows"], sizes: Sizes,
+    templates: Templates, names: tuple[str, ...], weights: Mapping[str, Number], max_dull: Number,
+    all_names: tuple[str, ...],
+) -> Layout:  # fmt: skip
+    """Draw the form of each row, once for all tries.
+
+    Args:
+        words: Keys of the rows.
+        num_inputs, num_outputs: As the configuration drew them. The number of states is the nearest
+            that the form can have.
+        sizes: Of the configuration.
+        templates: Of the forms with these `names`. Static.
+        weights: Of forms by name.
+        max_dull: Share of rows that may be dull.
+        all_names: Names by number of a form in a batch. Static.
+    """
+    bits = random_bits(words, 6, EQUATIONS)
+    can = templates.count[:, 1:] > 0  # (forms, states)
+    weight = jnp.stack([jnp.asarray(weights.get(name, 0.0), jnp.float32) for name in names])
+    if not any(name in weights for name in names):
+        weight = jnp.ones_like(weight)
+    noisy = jnp.asarray(weights.get(STOCHASTIC, 0.0), jnp.float32)
+    total = noisy + jnp.stack([weights.get(name, 0.0) for name in names]).astype(jnp.float32).sum()
+    is_stochastic = uniform(bits[1]) * total < noisy
+    fitting = jnp.where(can.T, weight, 0)  # (states, forms)
+    fitting = jnp.where(
+        fitting.sum(1, keepdims=True) > 0, fitting, jnp.where(can.any(1), weight, 0)
+    )
+    form = _pick(uniform(bits[0]), fitting[num_outputs - 1])
+    num_states = jnp.asarray(_nearest(can))[form, num_outputs - 1]
+    still = np.zeros(len(names), bool)
+    for f in range(len(names)):
+        own = templates.order[templates.first[f, 1] : templates.first[f, 1] + templates.count[f, 1]]
+        still[f] = len(own) > 0 and bool(templates.is_still[own].all())
+    if sizes.num_outputs > 1:
+        leaves = jnp.asarray(still & can[:, 1])[form] & (num_states == 1)
+        num_states = jnp.where(leaves & (uniform(bits[2]) > _KEEP_ONE_STATE), 2, num_states)
+    place = below(bits[3], jnp.asarray(templates.count)[form, num_states])
+    variant = jnp.asarray(templates.order)[jnp.asarray(templates.first)[form, num_states] + place]
+    inputs = jnp.asarray(templates.inputs)[variant]
+    number_of = np.array([all_names.index(name) for name in names], np.int32)
+    return Layout(
+        num_inputs=jnp.where(inputs == FIXED, num_inputs, jnp.minimum(inputs, num_inputs)),
+        num_outputs=num_states,
+        form=jnp.asarray(number_of)[form],
+        variant=variant,
+        is_stochastic=is_stochastic,
+        is_integral=jnp.asarray(templates.is_integral)[variant],
+        may_be_dull=(uniform(bits[4]) < max_dull) | jnp.asarray(templates.is_still)[variant],
+    )
+
+
+def _pick(part: Float[Array, " rows"], weights: Float[Array, "rows kinds"]) -> Int[Array, " rows"]:
+    """An index in proportion to weights that differ from row to row, at a part of their sum."""
+    kinds = weights.shape[1]
+    up_to = jnp.cumsum(weights, axis=1)
+    number = jnp.arange(kinds, dtype=jnp.int32)
+    last = jnp.where(weights > 0, number, 0).max(1)  # rounding may lead beyond
+    passed = (up_to <= part[:, None] * up_to[:, -1:]).sum(1, dtype=jnp.int32)
+    return jnp.minimum(passed, last)
+
+
+def _nearest(can: np.ndarray) -> np.ndarray:
+    """Of forms and numbers of states, the nearest number that is possible, rather a lower one."""
+    forms, most = can.shape
+    out = np.ones((forms, most), np.int32)
+    for f in range(forms):
+        sizes = np.flatnonzero(can[f]) + 1
+        for d in range(1, most + 1):
+            if sizes.size:
+                out[f, d - 1] = min(sizes, key=lambda size: (abs(size - d), size))
+    return out
 
 
 def draw_equations(
-    words: Words, number: Int[Array, " rows"], layout: Layout, law: AbstractLaw, max_states: int,
-    num_variables: int, extra_nodes: int, protected: bool,
+    words: Words, number: Int[Array, " rows"], layout: Layout, law: AbstractLaw,
+    templates: Templates, num_variables: int, protected: bool,
 ) -> Equations:  # fmt: skip
     """Draw the equations of try `number` of each row.
 
@@ -63,69 +146,83 @@ def draw_equations(
         number: The try.
         layout: The forms and sizes of the rows.
         law: The law of g.
-        max_states: States of a row, used or not. Static.
+        templates: Of the forms. Static.
         num_variables: Largest number of variables g may read. Static.
-        extra_nodes: Instructions a form may add to g. Static.
         protected: As in `Program`. Static.
     """
-    rows = words.shape[0]
-    numbers = random_bits(words, 8 + 5 * max_states, of_equations(number, max_states))
-    shared, own = numbers[:8], numbers[8:].reshape(5, max_states * rows)
-    spread = lambda leaf: jnp.tile(leaf, max_states)
-    state = jnp.repeat(jnp.arange(max_states, dtype=jnp.int32), rows)
-    form, num_states, num_inputs = map(spread, (layout.form, layout.num_outputs, layout.num_inputs))
-    reads_t = (form == FORCED) & spread(uniform(shared[0]) < 0.25)
-    num_y = jnp.where(form == DRIVEN, 0, num_states)
-    num_x = jnp.where((form == DRIVEN) | (form == FORCED), num_inputs, 0)
-    num_used = jnp.maximum(num_y + num_x + reads_t.astype(jnp.int32), 1)
+    rows, most_states = words.shape[0], templates.length.shape[1]
+    spread = lambda leaf: jnp.tile(leaf, most_states)
+    state = jnp.repeat(jnp.arange(most_states, dtype=jnp.int32), rows)
+    place = spread(layout.variant) * most_states + state  # of an equation in the tables
+    table = lambda leaf: jnp.asarray(leaf).reshape(-1, *leaf.shape[2:])[place]
+    own_reads = table(templates.num_reads)
+    extra = jnp.where(table(templates.reads_inputs), spread(layout.num_inputs), 0)
     g = law.draw(
-        jnp.tile(words, (max_states, 1)), num_used, num_variables, protected,
-        spread(of_equations(number, 0)) + state,
+        jnp.tile(words, (most_states, 1)), jnp.maximum(own_reads + extra, 1), num_variables,
+        protected, spread(of_equations(number, 0)) + state,
     )  # fmt: skip
-    code = _Code.of(_renamed(g, num_y, num_x), extra_nodes)
-    c = _Constants(shared, own, max_states)
-    if extra_nodes >= EXTRA_NODES[SATURATED]:
-        code = _saturated(code, form == SATURATED, state, c)
-    if extra_nodes >= EXTRA_NODES[SECOND_ORDER]:
-        code = _second_order(code, form == SECOND_ORDER, state, num_states, num_inputs, c)
-    used = state < num_states
+    numbers = _draw_numbers(words, number, layout.variant, templates)
+    parts = _Parts(
+        code=_with_numbers(table(templates.code), numbers, rows),
+        length=table(templates.length),
+        hole=table(templates.hole),
+        expression=_renamed(g, own_reads, table(templates.reads)),
+    )
+    used = state < spread(layout.num_outputs)
     noisy = used & spread(layout.is_stochastic)
-    return Equations(code.program(used, protected), _diffusion(state, noisy, c, protected))
+    return Equations(
+        _filled(parts, used, protected),
+        _draw_diffusion(words, number, state, noisy, protected),
+    )
 
 
-class _Constants:
-    """Random constants of the forms by name, as pairs of mantissa and exponent; and chances."""
-
-    # names, ranges, and whether all states of a row share the constant
-    _LAWS = (
-        ("amplitude", 0.5, 5.0, False), ("rate", 0.2, 2.0, False), ("spring", 0.3, 10.0, False),
-        ("noise", 0.02, 0.5, False), ("push", 0.2, 2.0, True), ("cubic", 0.05, 1.0, True),
-        ("lienard", 0.1, 2.0, True), ("damping", 0.02, 1.0, True),
-    )  # fmt: skip
-
-    def __init__(self, shared, own, max_states: int):
-        spread = lambda bits: jnp.tile(bits, max_states)
-        self.signs = own[4]
-        self.chances = [spread(uniform(bits)) for bits in shared[5:8]]
-        bits = [spread(shared[i - 3]) if law[3] else own[i] for i, law in enumerate(self._LAWS)]
-        low, high = (jnp.array([law[i] for law in self._LAWS])[:, None] for i in (1, 2))
-        value = low * jnp.exp(jnp.log(high / low) * uniform(jnp.stack(bits)))
-        self._decimals = to_decimal(value, _DIGITS)
-
-    def __call__(self, name: str, sign: Any = 1):
-        index = [law[0] for law in self._LAWS].index(name)
-        mantissa, exponent = (leaf[index] for leaf in self._decimals)
-        return sign * mantissa, exponent
+def _draw_numbers(words, number, variant, templates: Templates):
+    """Mantissas and exponents of the numbers of each row, `(rows, numbers)`."""
+    laws = jnp.asarray(templates.numbers)[variant]
+    low, high, is_log, is_signed, of, power = (laws[..., i] for i in range(6))
+    count = laws.shape[1]
+    bits = random_bits(words, count, of_equations(number, _NUMBERS)).T
+    part = uniform(bits)
+    value = jnp.where(is_log > 0, low * (high / low) ** part, low + (high - low) * part)
+    sign = jnp.where((is_signed > 0) & (below(bits << 24, 2) == 1), -1.0, 1.0).astype(jnp.float32)
+    base = jnp.take_along_axis(value, of.astype(jnp.int32), axis=1)
+    value = jnp.where(power != 0, value * base**power, value) * sign
+    return to_decimal(value, _DIGITS)
 
 
-def _renamed(program: Program, num_y, num_x) -> Program:
-    """Variables 0, 1, ... as states, inputs and time, in this order."""
-    num_y, num_x = num_y[:, None], num_x[:, None]
+_NUMBERS, _DIFFUSION = 16, 17  # parts of a try; states come before
+
+
+def _with_numbers(code, numbers, rows: int):
+    """Instructions with drawn numbers in their places: `(programs, nodes, FIELDS)`."""
+    fields, source = code[..., :FIELDS], code[..., FIELDS:]
+    by_row = source.reshape(-1, rows, *source.shape[1:]).swapaxes(0, 1)
+    index = by_row.reshape(rows, -1)
+    pick = lambda leaf: jnp.take_along_axis(leaf, jnp.maximum(index, 0), axis=1)
+    pairs = jnp.stack([pick(leaf.astype(jnp.int32)) for leaf in numbers], axis=-1)
+    pairs = pairs.reshape(*by_row.shape, 2).swapaxes(0, 1).reshape(*source.shape, 2)
+    is_drawn = (source != FIXED)[..., None]
+    old = fields[..., 1:].reshape(*fields.shape[:-1], 3, 2)
+    new = jnp.where(is_drawn, pairs, old).reshape(*fields.shape[:-1], FIELDS - 1)
+    return jnp.concatenate([fields[..., :1], new], axis=-1)
+
+
+class _Parts(NamedTuple):
+    """Equations in two parts: instructions with a hole, and the expression that fills it."""
+
+    code: Int[Array, "programs nodes fields"]
+    length: Int[Array, " programs"]
+    hole: Int[Array, " programs"]
+    expression: Program
+
+
+def _renamed(program: Program, num_reads, reads) -> Program:
+    """Variables 0, 1, ... as those that are read; what is beyond these as inputs."""
 
     def rename(operand):
         old = -1 - operand.astype(jnp.int32)
-        new = jnp.where(old < num_y, FIRST_STATE + old, old - num_y)
-        new = jnp.where(old < num_y + num_x, new, TIME)
+        own = jnp.take_along_axis(reads, jnp.clip(old, 0, reads.shape[1] - 1), axis=1)
+        new = jnp.where(old < num_reads[:, None], own, old - num_reads[:, None])
         is_variable = (operand < 0) & (program.op >= NUM_LEAVES)
         return jnp.where(is_variable, -1 - new, operand.astype(jnp.int32))
 
@@ -136,105 +233,54 @@ def _renamed(program: Program, num_y, num_x) -> Program:
     )  # fmt: skip
 
 
-class _Code(NamedTuple):
-    """Programs that grow: fields in the order of `Program`, and how many instructions there are."""
-
-    fields: Int[Array, "7 programs nodes"]
-    length: Int[Array, " programs"]
-
-    @staticmethod
-    def of(program: Program, extra_nodes: int) -> "_Code":
-        names = ("op", "a", "b", "scale_mantissa", "scale_exponent", "bias_mantissa")
-        leaves = [getattr(program, name) for name in (*names, "bias_exponent")]
-        fields = jnp.stack([leaf.astype(jnp.int32) for leaf in leaves])
-        return _Code(jnp.pad(fields, ((0, 0), (0, 0), (0, extra_nodes))), program.length)
-
-    def program(self, used: Bool[Array, " programs"], protected: bool) -> Program:
-        leaves = [f.astype(dtype) for f, dtype in zip(self.fields, DTYPES, strict=True)]
-        return Program(*leaves, length=jnp.where(used, self.length, 0), protected=protected)
-
-    @property
-    def last(self) -> Int[Array, " programs"]:
-        return self.length - 1
-
-    def append(self, when, name: str, a, b=None, scale=(1, 0), bias=(0, 0)) -> "_Code":
-        """Append an instruction to the programs where `when` holds."""
-        b = a if b is None else b
-        new = (OPCODE[name], a, b, *scale, *bias)
-        new = jnp.stack([jnp.broadcast_to(jnp.asarray(v, jnp.int32), when.shape) for v in new])
-        node = jnp.arange(self.fields.shape[2], dtype=jnp.int32)
-        here = when[:, None] & (node == self.length[:, None])
-        fields = jnp.where(here, new[..., None], self.fields)
-        # stored: else each instruction is computed again for all that follow
-        return _Code(*jax.lax.optimization_barrier((fields, self.length + when.astype(jnp.int32))))
-
-    def add(self, when, before) -> "_Code":
-        """Add what was appended last to the result `before` it, if there was one."""
-        return self.append(when & (before >= 0), "add", self.last, before)
-
-
-def _saturated(code: _Code, when, state, c: _Constants) -> _Code:
-    """y_i' = -A_i y_i + B_i tanh(g_i)."""
-    sign = 1 - 2 * below(c.signs, 2)
-    code = code.append(when, "tanh", code.last, scale=c("amplitude", sign))
-    before = code.last
-    return code.append(when, "id", _state(state), scale=c("rate", -1)).add(when, before)
-
-
-def _second_order(code: _Code, when, state, num_states, num_inputs, c: _Constants) -> _Code:
-    """Pairs of a position p and a velocity v: p' = v, and
-
-    v' = -w p - c v + B tanh(g), where the damping -c v may be that of Liénard, m (1 - p**2) v, and
-    a cubic spring -k p**3 and an input b x_0 may be there too.
-    """
-    half = num_states // 2
-    position, velocity = when & (state < half), when & (state >= half)
-    p, v = (
-        _state(jnp.where(position, state, state - half)),
-        _state(state + jnp.where(position, half, 0)),
+def _filled(parts: _Parts, used: Bool[Array, " programs"], protected: bool) -> Program:
+    """The programs with the expressions in the place of the holes."""
+    g = parts.expression
+    names = ("op", "a", "b", "scale_mantissa", "scale_exponent", "bias_mantissa", "bias_exponent")
+    own = jnp.stack([getattr(g, name).astype(jnp.int32) for name in names], axis=-1)
+    before, nodes = parts.code.shape[1], own.shape[1]
+    has_hole = parts.hole != FIXED
+    hole = jnp.where(has_hole, parts.hole, before)[:, None]
+    size = jnp.where(has_hole, g.length, 0)[:, None]
+    node = jnp.arange(before + nodes - 1, dtype=jnp.int32)
+    is_own = (node >= hole) & (node < hole + size)
+    shift = jnp.where(has_hole[:, None], size - 1, 0)
+    at = jnp.where(node < hole, node, node - shift)
+    at = jnp.where(is_own, before + node - hole, jnp.minimum(at, before - 1))
+    both = jnp.concatenate([parts.code, own], axis=1)
+    code = jnp.take_along_axis(both, at[..., None], axis=1)
+    a, b = code[..., 1], code[..., 2]
+    reads = code[..., 0] >= NUM_LEAVES
+    moved = lambda operand: jnp.where(
+        reads & (operand >= 0),
+        operand + jnp.where(is_own, hole, jnp.where(operand >= hole, shift, 0)),
+        operand,
     )
-    code = code._replace(length=jnp.where(position, 0, code.length))
-    code = code.append(position, "id", v)
-    sign = 1 - 2 * below(c.signs, 2)
-    code = code.append(velocity, "tanh", code.last, scale=c("amplitude", sign))
-    is_cubic, is_lienard, is_damped = (
-        chance < p for chance, p in zip(c.chances, _CHANCES, strict=True)
-    )
-    terms = (
-        (num_inputs > 0, lambda when, code: code.append(when, "id", -1, scale=c("push"))),
-        (is_cubic, lambda when, code: code.append(when, "pow3", p, scale=c("cubic", -1))),
-        (is_lienard, lambda when, code: _lienard(code, when, p, v, c)),
-        (is_damped & ~is_lienard, lambda w, code: code.append(w, "id", v, scale=c("damping", -1))),
-        (True, lambda when, code: code.append(when, "id", p, scale=c("spring", -1))),
-    )
-    for is_there, term in terms:
-        before = code.last
-        code = term(velocity & is_there, code).add(velocity & is_there, before)
-    return code
+    length = jnp.where(used, parts.length + shift[:, 0], 0)
+    # beyond its end, a program is what programs of any kind are there
+    is_in = node < length[:, None]
+    unused = (ID, -1, -1, 1, 0, 0, 0)
+    leaves = [code[..., 0], moved(a), moved(b), *(code[..., i] for i in range(3, FIELDS))]
+    return Program(
+        *(jnp.where(is_in, leaf, blank).astype(dtype)
+          for leaf, blank, dtype in zip(leaves, unused, DTYPES, strict=True)),
+        length=length, protected=protected,
+    )  # fmt: skip
 
 
-_CHANCES = (0.3, 0.3, 0.7)  # of a cubic spring, of Lienard's damping, of a linear one else
-
-
-def _lienard(code: _Code, when, p, v, c: _Constants) -> _Code:
-    """m (1 - p**2) v."""
-    code = code.append(when, "pow2", p, scale=(-10, -1), bias=(10, -1))
-    return code.append(when, "mul", code.last, v, scale=c("lienard"))
-
-
-def _diffusion(state, noisy, c: _Constants, protected: bool) -> Program:
-    """s, or s*y_i: one number or one scaled state."""
-    mantissa, exponent = c("noise")
-    pick = lambda yes, no: jnp.where(below(c.signs << 1, 2) == 1, yes, no)
-    zero = jnp.zeros_like(state)
+def _draw_diffusion(words, number, state, noisy, protected: bool) -> Program:
+    """s, or s*y_i with s log-uniform in 0.02 to 0.5: one number or one scaled state."""
+    rows = words.shape[0]
+    count = state.shape[0] // rows
+    bits = random_bits(words, count, of_equations(number, _DIFFUSION)).reshape(-1)
+    value = 0.02 * jnp.exp(jnp.log(jnp.float32(25.0)) * uniform(bits))
+    mantissa, exponent = to_decimal(value, _DIGITS)
+    pick = lambda yes, no: jnp.where(below(bits << 24, 2) == 1, yes, no)
+    zero, variable = jnp.zeros_like(state), -1 - (FIRST_STATE + state)
     fields = (
-        pick(ID, CONST), pick(_state(state), mantissa), pick(_state(state), exponent),
-        pick(mantissa, 1), pick(exponent, 0), zero, zero,
+        pick(ID, CONST), pick(variable, mantissa), pick(variable, exponent), pick(mantissa, 1),
+        pick(exponent, 0), zero, zero,
     )  # fmt: skip
     column = lambda leaf, dtype: jnp.asarray(leaf).astype(dtype)[:, None]
     leaves = [column(leaf, dtype) for leaf, dtype in zip(fields, DTYPES, strict=True)]
     return Program(*leaves, length=noisy.astype(jnp.int32), protected=protected)
-
-
-def _state(index):
-    return -1 - (FIRST_STATE + index)

@@ -1,7 +1,8 @@
-"""Which trajectories are usable, and how long to follow a system."""
+"""Which trajectories are usable."""
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
@@ -10,20 +11,44 @@ from s2jax.ode._integrate import Trajectories
 from s2jax.targets.acceptance import Acceptance, Status, moments
 
 _STIFF_SHARE = 0.1  # of steps at the limit of stability
-_SETTLED_RANGE = 0.02  # of the range: nearer to the last value, a trajectory has settled
-_LEAST_CUT, _SLACK = 0.02, 1.5
+_TURN = 0.01  # of the range: what is smaller is no turn
+_SAFETY, _ROUNDING = 10, 1e-6  # errors are below so many times the estimate and rounding
+_EXPECTED_SHARE = 0.1  # of the tolerance: what errors are in the mean
 
 
 class Limits(NamedTuple):
-    """Numbers of `s2jax.ODE`: what is refused beside what `Acceptance` refuses."""
+    """Numbers of a target: what is refused beside what `Acceptance` refuses."""
 
     tolerance: Number
     min_tail: Number
     max_jump: Number
+    min_turns: Number
+    max_error: Number
+    points_per_turn: Number
+
+
+class Traits(NamedTuple):
+    """What is known of the rows that are judged.
+
+    Attributes:
+        may_be_dull: Whether they may have few turns.
+        is_smooth: Whether turns are those of their equations, and not of noise or inputs.
+        growth: Logarithm of the growth of a small distance over the span.
+    """
+
+    may_be_dull: Bool[Array, " rows"]
+    is_smooth: Bool[Array, " rows"]
+    growth: Float[Array, " rows"]
+
+
+def most_growth(limits: Limits) -> Float[Array, ""]:
+    """Logarithm of the growth of errors that solutions of usual accuracy may have."""
+    usual = _EXPECTED_SHARE * limits.tolerance
+    return jnp.log(limits.max_error / (_SAFETY * (usual + _ROUNDING)))
 
 
 def judge(
-    solution: Trajectories, used: Bool[Array, "states rows"], may_be_monotone: Bool[Array, " rows"],
+    solution: Trajectories, used: Bool[Array, "states rows"], traits: Traits,
     acceptance: Acceptance, limits: Limits,
 ) -> Int[Array, " rows"]:  # fmt: skip
     """Status of trajectories: 0 or exactly one reason."""
@@ -31,16 +56,18 @@ def judge(
     stats = moments(y, axis=0)
     extent = y.max(0) - y.min(0)
     tail = y[3 * y.shape[0] // 4 :]
-    step = jnp.diff(y, axis=0)
     flat = used & ~(stats.deviation > acceptance.min_variation * stats.largest)
     at_rest = ~used | (tail.max(0) - tail.min(0) < limits.min_tail * extent)
-    jumps = used & (jnp.abs(step).max(0) > limits.max_jump * extent)
-    monotone = (~used | (step.min(0) >= 0) | (step.max(0) <= 0)).all(0)
+    jumps = used & (jnp.abs(jnp.diff(y, axis=0)).max(0) > limits.max_jump * extent)
+    turns = jnp.where(used, count_turns(y, extent), 0).max(0)
+    dull = (turns < limits.min_turns) & ~traits.may_be_dull
+    crowded = traits.is_smooth & (turns * limits.points_per_turn > y.shape[0] - 1)
     no = jnp.zeros(y.shape[2], bool)
-    accurate = solution.error <= limits.tolerance
+    grown = _SAFETY * (solution.error + _ROUNDING) * jnp.exp(jnp.minimum(traits.growth, 80))
+    accurate = (solution.error <= limits.tolerance) & (grown <= limits.max_error)
     reasons = (
-        (monotone & ~may_be_monotone, Status.MONOTONE),
-        (jumps.any(0), Status.JUMP),
+        (dull, Status.DULL),
+        (crowded | jumps.any(0), Status.JUMP),
         (at_rest.all(0), Status.SETTLED),
         (flat.any(0), Status.CONSTANT),
         (no if solution.singular is None else solution.singular, Status.POLE),
@@ -56,28 +83,24 @@ def judge(
     return status
 
 
-def next_span(
-    span: Float[Array, " rows"], part: Float[Array, " rows"], solution: Trajectories,
-    used: Bool[Array, "states rows"], excess: Float[Array, " rows"],
-) -> Float[Array, " rows"]:  # fmt: skip
-    """A span that ends before the trajectory escapes and soon after it settles.
+def count_turns(
+    y: Float[Array, "time states rows"], extent: Float[Array, "states rows"]
+) -> Int[Array, "states rows"]:
+    """How often each state turns round and goes back by more than 1 % of its range."""
+    least = _TURN * extent
 
-    It is shortened too where it would need many steps.
+    def point(carry, value):
+        high, low, heading, count = carry
+        high, low = jnp.maximum(high, value), jnp.minimum(low, value)
+        falls = (heading >= 0) & (value < high - least)
+        rises = (heading <= 0) & (value > low + least)
+        turns = falls | rises
+        count = count + (turns & (heading != 0)).astype(jnp.int32)
+        heading = jnp.where(falls, -1, jnp.where(rises, 1, heading))
+        return (
+            jnp.where(turns, value, high), jnp.where(turns, value, low), heading, count,
+        ), None  # fmt: skip
 
-    Args:
-        span: The span that was tried.
-        part: Uniform in [0, 1): how close to its escape a trajectory ends.
-        solution: What the trial gave.
-        used: Which states the rows have.
-        excess: Steps that the span needs, relative to those that are at hand.
-    """
-    y = solution.y
-    extent = y.max(0) - y.min(0)
-    moving = used & (jnp.abs(y - y[-1]) > _SETTLED_RANGE * extent)
-    last = y.shape[0] - 1
-    index = jnp.arange(y.shape[0], dtype=y.dtype)[:, None] / last
-    settled_at = jnp.where(moving.any(1), index, 0).max(0)
-    cut = solution.alive * (0.5 + 0.45 * part)
-    follow = jnp.minimum(_SLACK * settled_at, 1 / jnp.maximum(excess, 1))
-    factor = jnp.where(solution.alive < 1, cut, follow)
-    return span * jnp.maximum(factor, _LEAST_CUT)
+    nothing = jnp.zeros(extent.shape, jnp.int32)
+    (*_, count), _ = jax.lax.scan(point, (y[0], y[0], nothing, nothing), y[1:])
+    return count

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from s2jax.core.streams import of_equations
-from s2jax.ode._equations import input_at, solver_of
+from s2jax.core.random import random_bits
+from s2jax.ode._equations import START, draw_wish, input_at, inputs_at, solver_of
 from s2jax.ode._integrate import integrate
 from s2jax.ode._tries import AbstractSource, Engine, Tries
 from s2jax.programs import Program
@@ -32,26 +33,36 @@ class OneSystem(AbstractSource):
         drawn = self.system.draw(words, of_equations(number, 0))
         by_state = lambda leaf: leaf.swapaxes(0, 1).reshape(-1, *leaf.shape[2:])
         program = jax.tree.map(by_state, drawn.program)
-        rows = words.shape[0]
-        span = _FIRST_SPAN if drawn.duration is None else drawn.duration
+        bits = random_bits(words, 3, of_equations(number, START))
+        span = jnp.zeros(words.shape[0], drawn.initial.dtype)
+        if drawn.duration is not None:
+            span = jnp.broadcast_to(jnp.asarray(drawn.duration, span.dtype), span.shape)
+        elif self.system.inputs:
+            span = span + _FIRST_SPAN
         return Tries(
             program=program,
             diffusion=_no_noise(program.length.shape[0]),
             y0=drawn.initial.T,
-            span=jnp.broadcast_to(jnp.asarray(span, drawn.initial.dtype), (rows,)),
+            wish=draw_wish(bits, span, self.length),
             parameters=drawn.parameters.T,
         )
 
     def engine(self, tries, x, words, number, bound):
-        def steps(span, num_steps, is_noisy):
-            def derivative(tau, y):
-                now = input_at(x, tau)[: len(self.system.inputs)]
-                return span * self.system.program_field(tau * span, y, now, tries.parameters)
+        count = len(self.system.inputs)
 
+        def derivative(t, y, now):
+            return self.system.program_field(t, y, now[:count], tries.parameters)
+
+        def alone(t, y):
+            part = t / jnp.where(tries.wish.span > 0, tries.wish.span, 1)
+            return derivative(t, y, inputs_at(x, part))
+
+        def steps(span, y0, num_steps, is_noisy):
+            field = lambda tau, y: span * derivative(tau * span, y, input_at(x, tau))
             solver: Any = solver_of(self.system.solver, unrolled=True)
-            return integrate(solver, derivative, tries.y0, num_steps, self.length, bound)
+            return integrate(solver, field, y0, num_steps, self.length, bound)
 
-        return Engine(steps, None, None)
+        return Engine(alone, steps, None, None)
 
 
 _FIRST_SPAN = 10.0

@@ -1,5 +1,6 @@
 """Systems of differential equations that are given, with parameters drawn anew in every row."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from s2jax.distributions import AbstractDistribution, sample_as
 from s2jax.laws.given import MAX_ROUNDED, Tables, check_numbers, drawn_decimal
 from s2jax.ode._differential import AbstractDifferential, check_options
 from s2jax.ode._field import field, fill_tables, program_field, sympy_of, tables_of
-from s2jax.ode._forms import AUTONOMOUS, FORCED, Layout
+from s2jax.ode._forms import FORMS, Layout
 from s2jax.ode._given import (
     CALL,
     canonical_names,
@@ -30,6 +31,7 @@ from s2jax.ode._given import (
     plain,
     variable_names,
 )
+from s2jax.ode._judge import Limits
 from s2jax.ode._one_system import OneSystem
 from s2jax.ode._solution import Solution
 from s2jax.ode._words import read_words, write_words
@@ -211,10 +213,16 @@ class System(AbstractDifferential):
         check_motion(self, sympy_of(self.expressions, *self._sizes))
 
     def lay_out(self, words, num_inputs, num_outputs, sizes):
-        form = FORCED if self.inputs else AUTONOMOUS
+        form = FORMS.index("forced" if self.inputs else "autonomous")
         rows = jnp.ones(words.shape[0], jnp.int32)
         size, reads = len(self.states) * rows, len(self.inputs) * rows
-        return Layout(reads, size, form * rows, rows < 0, rows > 0)
+        yes, no = rows > 0, rows < 0
+        return Layout(reads, size, form * rows, 0 * rows, no, no, yes)
+
+    @property
+    def limits(self) -> Limits:
+        # how a given system moves is not ours to judge
+        return Limits(self.tolerance, self.min_tail, self.max_jump, 0, math.inf, 0)
 
     def source(self, sizes, num_lanes):
         return OneSystem(

@@ -4,30 +4,27 @@ from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
-import jax.numpy as jnp
 
 from s2jax.core import checks
 from s2jax.core.part import check_part
-from s2jax.core.random import categorical, random_bits, uniform
-from s2jax.core.streams import EQUATIONS
 from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, LogUniform, Normal, check_positive
 from s2jax.laws import AbstractLaw, Decimals, S2Law
 from s2jax.ode._differential import AbstractDifferential, check_options
 from s2jax.ode._equations import RandomEquations
-from s2jax.ode._forms import (
-    AUTONOMOUS,
-    DRIVEN,
-    EXTRA_NODES,
-    FORCED,
-    FORMS,
-    SECOND_ORDER,
-    STOCHASTIC,
-    Layout,
-)
+from s2jax.ode._forms import FORMS, STOCHASTIC, lay_out
+from s2jax.ode._judge import Limits
+from s2jax.ode._templates import Templates, make_templates
+from s2jax.ode.forms import KNOWN, AbstractForm
+from s2jax.programs.program import MAX_STATES
 
-_KEEP_ONE_STATE = 0.1
-_NEED_INPUTS = ("driven", "forced")
+WEIGHTS: Mapping[str, float] = {
+    "driven": 1.0, "forced": 1.0, "stochastic": 1.0,
+    "autonomous": 1.2, "saturated": 1.0, "forced_saturated": 0.5, "hopf": 1.5, "thomas": 0.5,
+    "second_order": 0.5, "oscillator": 1.8, "forced_oscillator": 1.2, "tuned": 1.8, "lienard": 1.5,
+    "jerk": 2.0, "two_degrees": 0.6, "coupled": 1.2, "flow": 1.5, "skew_product": 1.0,
+}  # fmt: skip
+"""Weights of the forms of `ODE`, where nothing else is said."""
 
 
 def default_law() -> S2Law:
@@ -51,34 +48,36 @@ def default_law() -> S2Law:
 class ODE(AbstractDifferential):
     """y' = f(t, y, x): solutions of random differential equations, different ones in every row.
 
-    The right-hand sides are made of random expressions g; with A, B, c, k, m, w random constants,
-    the forms are
+    The right-hand sides are made of random expressions g by forms: `s2jax.ode.forms` has them, each
+    with its equations. A row draws its form once, among those that can have its number of states;
+    where none can, it takes the nearest number that a form has. `stochastic` is one of the others
+    plus noise s_i dW_i or s_i y_i dW_i (Itô). docs/differential-equations.md says what the
+    solutions of each form do.
 
-    - `driven`: y_i' = g_i(x). The integral of a function of the inputs.
-    - `forced`: y_i' = g_i(y, x), and of t in a quarter of the tries.
-    - `autonomous`: y_i' = g_i(y).
-    - `second_order`: pairs p' = v, v' = -w p + d + B tanh(g(y)), where the damping d is -c v, that
-      of Liénard m (1 - p**2) v, or absent; a cubic spring -k p**3 and an input b x_0 may be there.
-    - `saturated`: y_i' = -A_i y_i + B_i tanh(g_i(y)).
-    - `stochastic`: one of the others plus noise s_i dW_i or s_i y_i dW_i (Itô).
+    The time span is planned by a pilot run with a step size of its own: it holds a number of turns
+    that is log-uniform between 4 and 2 length / 13, ends before a solution escapes and soon after
+    it settles. Half of the rows begin after the transient. Rows that read inputs have a span of the
+    law `duration`; between its samples, x is linear.
 
-    Between its samples, x is linear. The programs of a batch are the whole right-hand sides, with
-    variables y_0, y_1, ..., x_0, ... and t. Config: `num_outputs` and `min_outputs` are the numbers
-    of states; `acceptance.bound` is where a solution has escaped, `acceptance.max_tries` is at most
-    64. The time span is found by pilot runs: it ends before a solution escapes and soon after it
-    settles.
+    The programs of a batch are the whole right-hand sides, with variables y_0, y_1, ..., x_0, ...
+    and t. Config: `num_outputs` and `min_outputs` are the numbers of states; `acceptance.bound` is
+    where a solution has escaped, `acceptance.max_tries` is at most 64.
 
     Attributes:
-        law: The law of g in x_0, x_1, ..., which stand for states, inputs and time in this order.
-        weights: Weight of each form; what is not named is neither drawn nor compiled.
+        law: The law of g in x_0, x_1, ..., which stand for what it reads.
+        weights: Weight of each form by name; what is not named is not drawn.
+        forms: Forms of your own, whose names `weights` has too. Static.
         initial: The law of initial values.
-        duration: The law of the length of time that is tried first.
+        duration: The law of the time span of rows that read inputs.
         tolerance: Largest sum over steps of the estimated local errors, relative to the largest
             value so far. The solution itself is more accurate, by an order of the method.
+        max_error: Largest error of a solution relative to its largest values, estimated by how far
+            a companion of it departs: ten times the sum of the local errors, grown as that did.
         min_tail: Least range in the last quarter of time, relative to the range.
         max_jump: Largest difference of neighbouring values, relative to the range.
-        max_monotone: Largest share of rows in which all states are monotone. Autonomous equations
-            of one state always are; where more states are allowed, one in ten of them is kept.
+        min_turns: Least number of times that the busiest state turns round.
+        max_dull: Largest share of rows that may have fewer turns, as equations of one state that
+            read neither time nor inputs always may.
         protected: As in `s2jax.Algebraic`. Static.
         max_substeps: Most steps between neighbouring points: 1, 2 or 4. Rows that need fewer take
             fewer, down to one step for several points where the solver interpolates. Static.
@@ -90,7 +89,8 @@ class ODE(AbstractDifferential):
 
     Example:
         >>> import jax, s2jax
-        >>> config = s2jax.presets.ode(length=64, target=ODE(weights={"autonomous": 1.0}))
+        >>> target = ODE(weights={"hopf": 1.0, "lienard": 2.0})
+        >>> config = s2jax.presets.ode(64, num_inputs=0, dimension=2, target=target)
         >>> batch = s2jax.sample(jax.random.key(0), config, 2)
         >>> batch.t.shape, batch.y.shape
         ((2, 64), (2, 2, 64))
@@ -101,18 +101,16 @@ class ODE(AbstractDifferential):
     """
 
     law: AbstractLaw = eqx.field(default_factory=default_law)
-    weights: Mapping[str, Number] = eqx.field(
-        default_factory=lambda: {
-            "driven": 1.0, "forced": 2.0, "autonomous": 3.0, "second_order": 2.0, "saturated": 1.0,
-            "stochastic": 1.0,
-        }
-    )  # fmt: skip
+    weights: Mapping[str, Number] = eqx.field(default_factory=lambda: dict(WEIGHTS))
+    forms: tuple[AbstractForm, ...] = eqx.field(static=True, default=())
     initial: AbstractDistribution = Normal()
     duration: AbstractDistribution = LogUniform(3.0, 30.0)
     tolerance: Number = number(1e-4)
+    max_error: Number = number(1e-2)
     min_tail: Number = number(0.01)
     max_jump: Number = number(0.25)
-    max_monotone: Number = number(0.3)
+    min_turns: Number = number(2)
+    max_dull: Number = number(0.1)
     protected: bool = eqx.field(static=True, default=True)
     max_substeps: int = eqx.field(static=True, default=2)
     solver: Any = None
@@ -121,68 +119,107 @@ class ODE(AbstractDifferential):
         check_part("ODE", "law", self.law, AbstractLaw)
         check_part("ODE", "initial", self.initial, AbstractDistribution)
         check_part("ODE", "duration", self.duration, AbstractDistribution)
-        checks.check_weights("ODE", "weights", self.weights, FORMS)
-        checks.check_number("ODE", "max_monotone", self.max_monotone, 0, 1)
+        _check_forms(self.forms)
+        checks.check_weights("ODE", "weights", self.weights, self.form_names)
+        checks.check_number("ODE", "max_error", self.max_error, 0, strict=True)
+        checks.check_number("ODE", "min_turns", self.min_turns, 0)
+        checks.check_number("ODE", "max_dull", self.max_dull, 0, 1)
         checks.check_flag("ODE", "protected", self.protected)
         check_positive("ODE", "duration", self.duration)
         check_options("ODE", self)
-
-    def num_nodes(self, num_inputs: int, num_outputs: int = 1) -> int:
-        return self.law.num_nodes(num_inputs + num_outputs + 1) + self._extra_nodes
+        self._templates(MAX_STATES, 1)  # refuses texts that cannot be read
 
     @property
-    def _extra_nodes(self) -> int:
-        return max(EXTRA_NODES.get(FORMS.index(name), 0) for name in self.weights)
+    def form_names(self) -> tuple[str, ...]:
+        return (*FORMS, *(form.name for form in self.forms))
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            self.tolerance, self.min_tail, self.max_jump, self.min_turns, self.max_error,
+            _POINTS_PER_TURN,
+        )  # fmt: skip
+
+    @property
+    def _drawn(self) -> tuple[AbstractForm, ...]:
+        """The forms that have a weight; noise alone is that of autonomous equations."""
+        every = {**KNOWN, **{form.name: form for form in self.forms}}
+        named = tuple(form for name, form in every.items() if name in self.weights)
+        return named or (KNOWN["autonomous"],)
+
+    def _templates(self, num_states: int, num_inputs: int) -> Templates:
+        return make_templates(self._drawn, num_states, min(num_inputs, 1))
+
+    def num_nodes(self, num_inputs: int, num_outputs: int = 1) -> int:
+        own = self.law.num_nodes(num_inputs + num_outputs + 1)
+        return own + self._templates(num_outputs, num_inputs).num_nodes
 
     def check_inputs(self, num_inputs: int, num_outputs: int = 1) -> None:
         self.law.check_inputs(num_inputs + num_outputs + 1)
-        for name in _NEED_INPUTS:
-            if num_inputs == 0 and name in self.weights:
+        fewest = {form.name: min(form.dimensions) for form in self._drawn}
+        for name, least in fewest.items():
+            if num_outputs < least and name in self.weights:
                 raise ValueError(
-                    f"ODE(weights={{{name!r}: ...}}) with num_inputs=0: must have an input, "
-                    f"because {name} equations read x. Raise num_inputs of the config, or leave "
-                    f"{name!r} out of the weights."
+                    f"ODE(weights={{{name!r}: ...}}) with num_outputs={num_outputs}: must have "
+                    f"{least} states at least, because {name} equations have. Raise num_outputs of "
+                    f"the config, or leave {name!r} out of the weights."
                 )
-        if num_outputs == 1 and "second_order" in self.weights:
-            raise ValueError(
-                "ODE(weights={'second_order': ...}) with num_outputs=1: must have two states, a "
-                "position and a velocity. Raise num_outputs of the config, or leave 'second_order' "
-                "out of the weights."
-            )
+        templates = self._templates(num_outputs, num_inputs)
+        for form, can in zip(self._drawn, templates.count.any(1), strict=True):
+            if not can:
+                raise ValueError(
+                    f"ODE(weights={{{form.name!r}: ...}}) with num_inputs=0: must have an input, "
+                    f"because {form.name} equations read x. Raise num_inputs of the config, or "
+                    f"leave {form.name!r} out of the weights."
+                )
 
     def lay_out(self, words, num_inputs, num_outputs, sizes):
-        num_states, max_states = num_outputs, sizes.num_outputs
-        bits = random_bits(words, 5, EQUATIONS)
-        weights = jnp.stack([jnp.asarray(self.weights.get(f, 0.0), jnp.float32) for f in FORMS])
-        form = categorical(bits[0], weights)
-        plain = weights.at[STOCHASTIC].set(0)
-        plain = jnp.where(plain.sum() > 0, plain, plain.at[AUTONOMOUS].set(1))
-        is_stochastic = form == STOCHASTIC
-        form = jnp.where(is_stochastic, categorical(bits[1], plain), form)
-        if max_states > 1:
-            lonely = (form == AUTONOMOUS) & (num_states == 1) & (uniform(bits[2]) > _KEEP_ONE_STATE)
-            even = num_states + jnp.where(num_states < max_states, 1, -1) * (num_states % 2)
-            num_states = jnp.where(form == SECOND_ORDER, even, jnp.where(lonely, 2, num_states))
-        one = jnp.minimum(num_inputs, (uniform(bits[3]) < 0.5).astype(jnp.int32))
-        reads = jnp.where(form == SECOND_ORDER, one, 0)
-        reads = jnp.where((form == DRIVEN) | (form == FORCED), num_inputs, reads)
-        monotone = uniform(bits[4]) < self.max_monotone
-        monotone = monotone | ((form == AUTONOMOUS) & (num_states == 1))
-        return Layout(reads, num_states, form, is_stochastic, monotone)
+        templates = self._templates(sizes.num_outputs, sizes.num_inputs)
+        names = tuple(form.name for form in self._drawn)
+        return lay_out(
+            words, num_inputs, num_outputs, sizes, templates, names, self.weights, self.max_dull,
+            self.form_names,
+        )  # fmt: skip
 
     def source(self, sizes, num_lanes):
         return RandomEquations(
             law=self.law,
             initial=self.initial,
             duration=self.duration,
+            templates=self._templates(sizes.num_outputs, sizes.num_inputs),
             solver=self.solver,
             length=sizes.length,
             num_inputs=sizes.num_inputs,
             num_states=sizes.num_outputs,
             num_lanes=num_lanes,
-            extra_nodes=self._extra_nodes,
             protected=self.protected,
-            has_noise="stochastic" in self.weights,
-            has_integrals="driven" in self.weights,
+            has_noise=STOCHASTIC in self.weights,
             max_substeps=self.max_substeps,
         )
+
+
+_POINTS_PER_TURN = 6
+
+
+def _check_forms(forms: Any) -> None:
+    if not isinstance(forms, tuple):
+        raise TypeError(
+            f"ODE(forms={checks.shown(forms)}): must be a tuple of forms. Pass for example "
+            "(MyForm(),)."
+        )
+    seen = set(FORMS)
+    for form in forms:
+        check_part("ODE", "forms", form, AbstractForm)
+        name, sizes = getattr(form, "name", None), getattr(form, "dimensions", None)
+        if not isinstance(name, str) or not name.isidentifier() or name in seen:
+            raise ValueError(
+                f"ODE(forms=({type(form).__name__}(), ...)): its name {name!r} must be a word of "
+                "letters, digits and underscores that no other form has. Say name = ... in the "
+                "class."
+            )
+        seen.add(name)
+        if not sizes or any(not isinstance(d, int) or not 1 <= d <= MAX_STATES for d in sizes):
+            raise ValueError(
+                f"ODE(forms=({type(form).__name__}(), ...)): its dimensions {sizes!r} must be "
+                f"numbers of states, 1 to {MAX_STATES}. Say for example dimensions = (2, 3)."
+            )

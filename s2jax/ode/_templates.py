@@ -5,6 +5,7 @@ instructions, among which one, the hole, stands for a random expression; numbers
 stand in it by their index.
 """
 
+import dataclasses
 import functools
 import re
 from collections.abc import Sequence
@@ -30,7 +31,8 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 _PLACEHOLDER = VARIABLE_NAMES[MAX_INPUTS - 1]  # while a text is read
 
 
-class Templates(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Templates:
     """All variants of some forms; axes (variants, states) and what else is said.
 
     Attributes:
@@ -140,9 +142,7 @@ def _with_hole(code: list[Instruction]) -> tuple[list[Instruction], int]:
 
 
 @functools.lru_cache(maxsize=64)
-def make_templates(
-    forms: tuple[AbstractForm, ...], most_states: int, num_inputs: int
-) -> Templates:
+def make_templates(forms: tuple[AbstractForm, ...], most_states: int, num_inputs: int) -> Templates:
     """The tables of these forms, with up to so many states, as NumPy arrays.
 
     Variants that read an input are left out where there is none.
@@ -232,7 +232,10 @@ def _tables(kept, order, first, count, num_states: int) -> Templates:
     inputs = np.array([_inputs(own) for own, _ in kept], np.int32)
     all_read = [frozenset().union(*(one.variables for one in own)) for own, _ in kept]
     no_state = np.array([not any(v >= MAX_INPUTS for v in read) for read in all_read], bool)
-    alone = np.array([len(own) == 1 and TIME not in read for (own, _), read in zip(kept, all_read, strict=True)], bool)
+    alone = np.array(
+        [len(own) == 1 and TIME not in read for (own, _), read in zip(kept, all_read, strict=True)],
+        bool,
+    )
     return Templates(
         code, length, hole, reads, num_reads, reads_inputs, laws, inputs,
         is_integral=no_state & (inputs == FIXED), is_still=alone & (inputs == 0),

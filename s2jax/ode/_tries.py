@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 from s2jax.core.types import Words
 from s2jax.ode._forms import Layout
 from s2jax.ode._integrate import Trajectories
+from s2jax.ode._pilot import Wish
 from s2jax.programs import Program
 from s2jax.programs.program import pack, packed_width, unpack
 
@@ -21,14 +22,14 @@ class Tries(NamedTuple):
     Attributes:
         program, diffusion: The equations.
         y0: Initial values.
-        span: Length of the time span.
+        wish: What is drawn of the span.
         parameters: Of a given system, else none.
     """
 
     program: Program
     diffusion: Program
     y0: Float[Array, "states lanes"]
-    span: Float[Array, " lanes"]
+    wish: Wish
     parameters: Float[Array, "parameters lanes"]
 
 
@@ -36,12 +37,14 @@ class Engine(NamedTuple):
     """How to solve the equations of some lanes, each over its span.
 
     Attributes:
-        steps: Of spans, a number of steps, and whether there is noise.
+        derivative: Of times, which are those of the inputs where the wish has a span, and states.
+        steps: Of spans, initial values, a number of steps, and whether there is noise.
         integral: Of spans; None where no equation is an integral.
         poles: Whether equations have poles on the way, of spans and solutions; None if not known.
     """
 
-    steps: Callable[[Array, Array, Array], Trajectories]
+    derivative: Callable[[Array, Array], Array]
+    steps: Callable[[Array, Array, Array, Array], Trajectories]
     integral: Callable[[Array], Trajectories] | None
     poles: Callable[[Array, Array], Array] | None
 
@@ -80,6 +83,7 @@ class Found(NamedTuple):
         form: Which form they have.
         span: Length of the time span.
         error: Estimated error relative to the tolerance.
+        growth: Logarithm of the growth of a small distance over the span.
         num_steps: Steps over the span.
         usable: Whether a usable solution was found.
         rejections: How many tries before were rejected, by reason.
@@ -92,6 +96,7 @@ class Found(NamedTuple):
     form: Int[Array, " rows"]
     span: Float[Array, " rows"]
     error: Float[Array, " rows"]
+    growth: Float[Array, " rows"]
     num_steps: Int[Array, " rows"]
     usable: Bool[Array, " rows"]
     rejections: Int[Array, "rows reasons"]

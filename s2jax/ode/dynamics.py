@@ -21,17 +21,24 @@ class Dynamics(eqx.Module):
     """What a batch of solutions of differential equations has beside the pairs.
 
     Attributes:
-        form: Which form of equation each row is, by its number in `s2jax.ode.FORMS`.
+        form: Which form of equation each row is, by its number in `forms`.
         diffusion: Factor of the noise of each state as a program, `dy = f dt + g dW` (Itô); unused
             where the equation has none.
         error: Estimated error of the trajectory, relative to the tolerance: <= 1 where accepted.
+        growth: Logarithm of the growth of a small distance over the time span, as a companion of
+            the trajectory showed; 0 where nobody looked. Errors are below
+            `10 * (tolerance * error + 1e-6) * exp(growth)`, relative to the largest values.
         num_steps: Steps of the solver.
+        forms: Names of forms by number: `s2jax.ode.FORMS`, and those of the user behind them.
+            Static.
     """
 
     form: Int[Array, " batch"]
     diffusion: Program
     error: Float[Array, " batch"]
+    growth: Float[Array, " batch"]
     num_steps: Int[Array, " batch"]
+    forms: tuple[str, ...] = eqx.field(static=True, default=FORMS)
 
 
 COLUMNS: Mapping[str, Column] = {
@@ -40,6 +47,7 @@ COLUMNS: Mapping[str, Column] = {
     "diffusion": Column("string"),
     "diffusion_tokens": Column("tokens", num_nodes=1),
     "error": Column("real"),
+    "growth": Column("real"),
     "num_steps": Column("int32"),
 }
 
@@ -51,21 +59,24 @@ def values_of(batch: Any) -> dict[str, Any]:
         "form": name_forms(batch.dynamics),
         "diffusion": write_noise(batch.dynamics, batch.y_mask),
         "error": batch.dynamics.error,
+        "growth": batch.dynamics.growth,
         "num_steps": batch.dynamics.num_steps,
     }
 
 
 def fields_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a batch that the columns hold; inverse of `values_of` and `fill_noise`."""
-    number_of = {name: number for number, name in enumerate(FORMS)}
+    names = (*FORMS, *sorted(set(values["form"]) - set(FORMS)))
     noise = values["diffusion_tokens"]
     nothing = (noise.op[..., 0] == CONST) & (noise.a[..., 0] == 0)
     length = jnp.where(nothing, 0, noise.length)
     dynamics = Dynamics(
-        form=jnp.asarray([number_of[name] for name in values["form"]], jnp.int32),
+        form=jnp.asarray([names.index(name) for name in values["form"]], jnp.int32),
         diffusion=eqx.tree_at(lambda program: program.length, noise, length),
         error=jnp.asarray(values["error"]),
+        growth=jnp.asarray(values["growth"]),
         num_steps=jnp.asarray(values["num_steps"]),
+        forms=names,
     )
     return {"t": jnp.asarray(values["t"]), "dynamics": dynamics}
 
@@ -84,7 +95,7 @@ def fill_noise(diffusion: Program, used: Any) -> Program:
 
 def name_forms(dynamics: Dynamics) -> list[str]:
     """The name of each row's form of equation."""
-    return [FORMS[form] for form in np.asarray(dynamics.form).tolist()]
+    return [dynamics.forms[form] for form in np.asarray(dynamics.form).tolist()]
 
 
 def write_noise(dynamics: Dynamics, y_mask: Any) -> list[str]:

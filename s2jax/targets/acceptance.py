@@ -35,7 +35,7 @@ class Status(StatusFlag):
     SETTLED = 1024, "A solution is at rest in the last quarter of its time span."
     JUMP = 2048, "A solution jumps between neighbouring times."
     POLE = 8192, "A solution crosses a pole of its equation between two times."
-    MONOTONE = 4096, "All states are monotone, and the row is none that may be."
+    DULL = 4096, "All states turn round too seldom, and the row is none that may be dull."
     AFFINE = 16384, "The series is an input but for its scale and shift."
 
 

@@ -51,9 +51,7 @@ __all__ = (
     "log",
 )
 
-KNOWN: Mapping[str, AbstractForm] = {
-    form.name: form() for form in (*GENERAL, *OSCILLATORS, *FLOWS)
-}
+KNOWN: Mapping[str, AbstractForm] = {form.name: form() for form in (*GENERAL, *OSCILLATORS, *FLOWS)}
 """The forms that `s2jax.ODE` knows, by name."""
 
 

@@ -36,31 +36,35 @@ class Flow(AbstractForm):
         "ra": _near(0.2), "rb": _near(0.04), "rc": _near(5.7, 0.3),  # Rossler
         "k": _near(1), "sg": _near(0.4), "h": _near(1.4, 0.1),  # Sprott; Halvorsen
         "ca": _near(35, 0.05), "cb": _near(3), "cc": _near(28, 0.05),  # Chen
-        "fa": _near(0.1), "fb": _near(0.28),  # Rabinovich and Fabrikant
+        "fa": _near(0.1), "fb": _near(0.14),  # Rabinovich and Fabrikant
         "dp": _near(3), "dq": _near(8.1), "dr": _near(1.7), "dc": _near(6), "de": _near(9),
         "kl": _near(6.7), "kk": _near(2),  # Rucklidge
     }  # fmt: skip
 
     # how large the perturbation is, and what it is added to
     flows: ClassVar = (
-        ("e", "s*(y_1 - y_0)", "r*y_0 - 10*y_0*y_2 - y_1", "10*y_0*y_1 - b*y_2"),
-        ("u", "u_3*y_0 - y_1 - y_2", "y_0 + ra*y_1", "rb + 5*y_0*y_2 - rc*y_2"),
-        ("u", "k_0*y_1*y_2", "k_1*y_0 - k_2*y_1", "k_3 - y_0*y_1"),
-        ("u", "k_0*y_1*y_2", "k_1*y_0 - k_2*y_1", "k_3 - y_0**2"),
-        ("u", "sg*y_0 + y_2", "y_0*y_2 - y_1", "y_1 - y_0"),
-        *(("v", *(_text.format(*_order) for _order in ((0, 1, 2), (1, 2, 0), (2, 0, 1))))
-          for _text in ("4*y_{1}*(-1 - y_{1}) - 4*y_{2} - h*y_{0}",)),
-        ("e", "ca*(y_1 - y_0)", "cc*y_1 - 7*y_0 - 10*y_0*y_2", "10*y_0*y_1 - cb*y_2"),
-        ("u", "y_1*(y_2 - 1 + y_0**2) + fa*y_0", "y_0*(3*y_2 + 1 - y_0**2) + fa*y_1",
-         "y_2*(-2*(y_0*y_1) - fb)"),
-        ("v", "y_1 - dp*y_0 + dq*y_1*y_2", "dr*y_1 - 3*y_0*y_2 + y_2", "dc*y_0*y_1 - de*y_2"),
-        ("u", "kl*y_1 - kk*y_0 - 3*y_1*y_2", "y_0", "3*y_1**2 - y_2"),
+        ("e", "+ s*(y_1 - y_0)", "+ r*y_0 - 10*y_0*y_2 - y_1", "+ 10*y_0*y_1 - b*y_2"),
+        ("u", "- y_1 - y_2", "+ y_0 + ra*y_1", "+ rb + 5*y_0*y_2 - rc*y_2"),
+        ("u", "+ k_0*y_1*y_2", "+ k_1*y_0 - k_2*y_1", "+ k_3 - y_0*y_1"),
+        ("u", "+ k_0*y_1*y_2", "+ k_1*y_0 - k_2*y_1", "+ k_3 - y_0**2"),
+        ("u", "+ sg*y_0 + y_2", "+ y_0*y_2 - y_1", "+ y_1 - y_0"),
+        (
+            "v", "- h*y_0 - 4*y_1 - 4*y_2 - 4*y_1**2", "- h*y_1 - 4*y_2 - 4*y_0 - 4*y_2**2",
+            "- h*y_2 - 4*y_0 - 4*y_1 - 4*y_0**2",
+        ),
+        ("e", "+ ca*(y_1 - y_0)", "+ cc*y_1 - 7*y_0 - 10*y_0*y_2", "+ 10*y_0*y_1 - cb*y_2"),
+        (
+            "u", "+ y_1*(y_2 - 1 + y_0**2) + fa*y_0", "+ y_0*(3*y_2 + 1 - y_0**2) + fa*y_1",
+            "- 2*(fb + y_0*y_1)*y_2",
+        ),
+        ("v", "+ y_1 - dp*y_0 + dq*y_1*y_2", "+ dr*y_1 - 3*y_0*y_2 + y_2", "+ dc*y_0*y_1 - de*y_2"),
+        ("u", "+ kl*y_1 - kk*y_0 - 3*y_1*y_2", "+ y_0", "+ 3*y_1**2 - y_2"),
     )  # fmt: skip
 
     def equations(self, num_states):
         ways = itertools.product(self.flows, BOUNDED)
         return [
-            [f"{size}_{i}*{bound}(g(y)) + {text}" for i, text in enumerate(texts)]
+            [f"{size}_{i}*{bound}(g(y)) {text}" for i, text in enumerate(texts)]
             for (size, *texts), bound in ways
         ]
 

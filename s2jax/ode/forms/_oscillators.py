@@ -201,7 +201,9 @@ class Coupled(AbstractForm):
         ways = itertools.product(kinds, BOUNDED, ("", " + c*({n} - {q})"))
         return [
             [
-                text.format(i=i, q=f"y_{2 * i}", v=f"y_{2 * i + 1}", n=f"y_{(2 * i + 2) % num_states}")
+                text.format(
+                    i=i, q=f"y_{2 * i}", v=f"y_{2 * i + 1}", n=f"y_{(2 * i + 2) % num_states}"
+                )
                 for i in range(num_states // 2)
                 for text in (first, f"b_{{i}}*{bound}(g({{q}}, {{n}}))" + second + spring)
             ]
