@@ -6,8 +6,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from s2jax.core.streams import of_equations
 from s2jax.core.random import random_bits
+from s2jax.core.streams import of_equations
 from s2jax.ode._equations import START, draw_wish, input_at, inputs_at, solver_of
 from s2jax.ode._integrate import integrate
 from s2jax.ode._tries import AbstractSource, Engine, Tries

@@ -30,7 +30,7 @@ class Wish(NamedTuple):
     Attributes:
         span: Its length, or 0 where the number of turns decides.
         turns: How many turns it is to hold.
-        starts_late: Whether to begin in the middle of the pilot's flight, where transients are over.
+        starts_late: Whether to begin in the middle of the pilot's flight, after transients.
         part: How much of the time before an escape it holds.
     """
 

@@ -13,8 +13,19 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from s2jax.ode._round import FREE, Buckets, Job, Lanes, Verdict, Work, draw, fitting, follow
-from s2jax.ode._round import gather, scout
+from s2jax.ode._round import (
+    FREE,
+    Buckets,
+    Job,
+    Lanes,
+    Verdict,
+    Work,
+    draw,
+    fitting,
+    follow,
+    gather,
+    scout,
+)
 from s2jax.ode._tries import Found, unpack_equations
 from s2jax.targets.acceptance import REASONS, Status
 from s2jax.targets.queue import deal, positions

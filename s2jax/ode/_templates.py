@@ -19,8 +19,18 @@ from s2jax.programs.operators import ID, OPCODE
 from s2jax.programs.program import FIRST_STATE, MAX_INPUTS, TIME, VARIABLE_NAMES
 from s2jax.text.lexer import WORDS
 from s2jax.text.read_text import read_expression
-from s2jax.text.tree import ONE, VARIABLES, ZERO, Instruction, Number, Operation, Parameter
-from s2jax.text.tree import Variable, instructions, prefix
+from s2jax.text.tree import (
+    ONE,
+    VARIABLES,
+    ZERO,
+    Instruction,
+    Number,
+    Operation,
+    Parameter,
+    Variable,
+    instructions,
+    prefix,
+)
 
 FIELDS = 7  # of an instruction, in the order of `Program`
 _SOURCES = 3  # where the numbers of an instruction come from: its value, scale and bias

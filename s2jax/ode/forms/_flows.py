@@ -70,7 +70,7 @@ class Flow(AbstractForm):
 
 
 class SkewProduct(AbstractForm):
-    """An oscillator that drives others: y_i' = b_i tanh(g_i(y)) - a_i y_i, of which it knows nothing.
+    """An oscillator that drives others, y_i' = b_i tanh(g_i(y)) - a_i y_i, and feels none of them.
 
     The driver, of the first two states, is Lienard's oscillator, a pendulum or a Hopf normal form;
     sin may stand for tanh.

@@ -161,7 +161,7 @@ class TwoDegrees(AbstractForm):
 
     def equations(self, num_states):
         text = "b_{0}*{1}(g(y_{2})) - k_{0}*y_{2} - s_{0}*y_{2}**3"
-        # twice the coefficient: the potential h q_0 q_1**2 has the forces -h q_1**2 and -2 h q_0 q_1
+        # the potential h q_0 q_1**2 has the forces -h q_1**2 and -2 h q_0 q_1
         couplings = (
             (" + c*(y_2 - y_0)", " + c*(y_0 - y_2)"), (" - h*y_2**2", " - 2*(h*y_0)*y_2"),
         )  # fmt: skip
