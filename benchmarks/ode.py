@@ -109,7 +109,7 @@ def random_systems(arguments: Any) -> None:
     same_form = s2jax.ODE(weights={"autonomous": 1.0}, max_monotone=1.0)  # odeformer has no quota
     config = s2jax.presets.ode(LENGTH, 0, DIMENSION, target=same_form)
     ours = Ours(config, arguments.batch)
-    all_forms = Ours(s2jax.presets.ode(LENGTH, num_outputs=DIMENSION), arguments.batch)
+    all_forms = Ours(s2jax.presets.ode(LENGTH, dimension=DIMENSION), arguments.batch)
     batch = ours.accepted(arguments.peer_rows)
     rows, program = problems(batch), batch.program
     solve = peers.diffrax_solve(peers.select_all, rtol=1e-3, atol=1e-6, max_steps=1024)
@@ -168,7 +168,7 @@ def accuracies(arguments: Any) -> None:
 def alone(arguments: Any) -> None:
     """Ours by itself on any backend, wall clock."""
     for dimension in (1, 2, 3):
-        config = s2jax.presets.ode(length=LENGTH, num_outputs=dimension)
+        config = s2jax.presets.ode(length=LENGTH, dimension=dimension)
         ours = Ours(config, arguments.device_batch)
         jobs = {"ours": ours}
         clock = time.perf_counter

@@ -34,7 +34,7 @@ STATES = ("#d1495b", "#33658a", "#e28413")
 # refuses what is not accurate. `program` holds the whole right-hand sides.
 
 # %%
-config = s2jax.presets.ode(length=256, num_outputs=2)
+config = s2jax.presets.ode(length=256, dimension=2)
 batch = s2jax.sample(jax.random.key(7), config, 24)
 print("t", batch.t.shape, "y", batch.y.shape, "usable", int((batch.status == 0).sum()))
 for name, equation in zip(("y_0'", "y_1'"), s2jax.to_sympy(batch.program)[0], strict=True):
@@ -140,7 +140,7 @@ paths = pendulum.solve(starts, np.linspace(0.0, 20.0, 400), {"c": 0.15}).y
 # the rows are judged as random systems are.
 
 # %%
-own = s2jax.presets.ode(length=256, num_outputs=2, num_inputs=0, target=pendulum)
+own = s2jax.presets.ode(length=256, dimension=2, num_inputs=0, target=pendulum)
 swings = s2jax.sample(jax.random.key(1), own, 6)
 print(s2jax.to_sympy(swings.program)[0])
 
@@ -164,7 +164,7 @@ tidy(right)
 print(len(s2jax.ode.NAMES), "systems:", ", ".join(s2jax.ode.NAMES))
 lorenz = s2jax.ode.named("lorenz", jitter=0.1)
 print(lorenz)
-config = s2jax.presets.ode(length=1024, num_outputs=3, num_inputs=0, target=lorenz)
+config = s2jax.presets.ode(length=1024, dimension=3, num_inputs=0, target=lorenz)
 butterflies = s2jax.sample(jax.random.key(2), config, 3)
 
 figure, grid = plt.subplots(1, 3, figsize=(11, 3.8), layout="constrained")

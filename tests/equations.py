@@ -48,6 +48,7 @@ def batch_of_equations(num_inputs: int = 1) -> s2jax.Batch:
         form=jnp.array([ALL_FORMS.index(name) for name in FORMS], jnp.int32),
         diffusion=_noise(),
         error=0.5 * ones(rows),
+        growth=0.25 * ones(rows),
         num_steps=zero + 200,
     )
     return s2jax.Batch(

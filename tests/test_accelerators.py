@@ -49,7 +49,7 @@ PRESETS = [
     pytest.param(presets.reference, id="reference"),
     pytest.param(presets.ode, id="ode"),
     pytest.param(lambda: presets.ode(1024, 0, 1), id="ode, long"),
-    pytest.param(lambda: presets.ode(32, num_outputs=16), id="ode, short, many states"),
+    pytest.param(lambda: presets.ode(32, dimension=16), id="ode, short, many states"),
     *(
         pytest.param(lambda d=d, i=i: presets.ode(256, i, d), id=f"ode {d}, {i}", marks=LONG)
         for d in (1, 2, 3, 4, 5, 6)
@@ -126,7 +126,7 @@ SMALL = dict(length=32, x_scaling=None, y_scaling=None, num_inputs=0)
 SAME_ROWS = [
     pytest.param(presets.s2(32, inputs=s2jax.inputs.ARMA()), id="s2"),
     pytest.param(Config(num_outputs=1, target=named("logistic"), **SMALL), id="named"),
-    pytest.param(presets.ode(32, num_outputs=1), id="ode", marks=LONG),
+    pytest.param(presets.ode(32, dimension=1), id="ode", marks=LONG),
 ]
 
 
@@ -139,7 +139,7 @@ def test_rows_do_not_depend_on_how_many_are_drawn(config: Config) -> None:
 
 def test_many_states_of_short_series_are_traced_for_a_cpu() -> None:
     batch = jax.eval_shape(
-        lambda words: _sample(words, presets.ode(32, num_outputs=16), ROWS, "cpu"), WORDS
+        lambda words: _sample(words, presets.ode(32, dimension=16), ROWS, "cpu"), WORDS
     )
     assert batch.y.shape == (ROWS, 16, 32)
 

@@ -604,7 +604,7 @@ def equations(request, tmp_path_factory) -> tuple[Path, s2jax.Batch]:
     """A corpus of hand-made equations with so many inputs, and its block."""
     drawn = batch_of_equations(request.param)
     path = tmp_path_factory.mktemp("equations") / "corpus"
-    config = s2jax.presets.ode(EQUATION_LENGTH, request.param, 3, min_outputs=1)
+    config = s2jax.presets.ode(EQUATION_LENGTH, request.param, (1, 3))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stream, "__getitem__", lambda *_: drawn)
         write_corpus(path, config, 5, SEED, 3, 3)

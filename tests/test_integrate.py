@@ -20,7 +20,7 @@ from s2jax.core.random import fold_in, words_of
 from s2jax.laws import S2Law
 from s2jax.ode._equations import input_at, solver_of
 from s2jax.ode._integrate import Trajectories, integrate
-from s2jax.ode._judge import Limits, judge, next_span
+from s2jax.ode._judge import Limits, Traits, count_turns, judge
 from s2jax.ode._noise import noise
 from s2jax.ode._quadrature import integrate_input
 from s2jax.ode._unrolled import UnrolledTsit5
@@ -191,11 +191,21 @@ def test_linear_systems_are_matrix_exponentials(seed: int) -> None:
         assert error < 1e-5
 
 
-def judged(solution: Trajectories, monotone: bool = True, **limits: float) -> np.ndarray:
+def judged(
+    solution: Trajectories, dull: bool = True, smooth: bool = True, growth: float = 0.0,
+    **limits: float,
+) -> np.ndarray:  # fmt: skip
     rows = solution.y.shape[2]
-    used, may = jnp.ones((solution.y.shape[1], rows), bool), jnp.full(rows, monotone)
-    numbers = Limits(**({"tolerance": 1e-3, "min_tail": 0.01, "max_jump": 0.25} | limits))
-    status = judge(jax.tree.map(jnp.asarray, solution), used, may, Acceptance(bound=BOUND), numbers)
+    used = jnp.ones((solution.y.shape[1], rows), bool)
+    traits = Traits(
+        jnp.full(rows, dull), jnp.full(rows, smooth), jnp.full(rows, growth, jnp.float32)
+    )
+    usual = {"tolerance": 1e-3, "min_tail": 0.01, "max_jump": 0.25, "min_turns": 2,
+             "max_error": 0.1, "points_per_turn": 6}  # fmt: skip
+    status = judge(
+        jax.tree.map(jnp.asarray, solution), used, traits, Acceptance(bound=BOUND),
+        Limits(**(usual | limits)),
+    )  # fmt: skip
     return np.asarray(status)
 
 
@@ -241,7 +251,7 @@ def test_each_reason_has_a_trajectory() -> None:
     wave = np.sin(20 * tau)
     shapes = {
         Status.OK: wave,
-        Status.MONOTONE: tau,
+        Status.DULL: tau,
         Status.JUMP: np.sign(wave + 0.01),
         Status.SETTLED: np.where(tau < 0.7, np.sin(8 * tau), np.sin(5.6)),
         Status.CONSTANT: 1 + 1e-6 * wave,
@@ -249,7 +259,7 @@ def test_each_reason_has_a_trajectory() -> None:
     y = np.stack(list(shapes.values()), axis=-1).astype(np.float32)
     zero = np.zeros(y.shape[2], np.float32)
     good = Trajectories(y, zero + 1, zero, zero, zero > 0)
-    assert judged(good, monotone=False).tolist() == list(shapes)
+    assert judged(good, dull=False).tolist() == list(shapes)
     assert judged(good)[1] == 0
     assert judged(good, min_tail=0.0, max_jump=2.0).tolist() == [0, 0, 0, 0, Status.CONSTANT]
     rough = good._replace(error=zero + 2e-3)
@@ -259,21 +269,32 @@ def test_each_reason_has_a_trajectory() -> None:
     assert (judged(good._replace(error=zero + np.nan)) == Status.INACCURATE).all()
 
 
-def test_next_span_is_cut_where_it_escapes_and_soon_after_it_settles() -> None:
+def test_turns_are_counted_beyond_a_hundredth_of_the_range() -> None:
+    grid = np.linspace(0, 1, 401, dtype=np.float32)
+    shapes = [
+        grid, np.sin(6 * np.pi * grid), -np.cos(6 * np.pi * grid), 0 * grid,
+        grid + 0.004 * np.sin(200 * grid), grid + 0.03 * np.sin(20 * np.pi * grid),
+        np.abs(grid - 0.5), np.exp(-3 * grid) * np.cos(10 * np.pi * grid),
+    ]  # fmt: skip
+    y = jnp.asarray(np.stack(shapes, axis=-1))[:, None]
+    count = count_turns(y, y.max(0) - y.min(0))
+    assert count[0].tolist() == [0, 6, 5, 0, 0, 20, 1, 9]
+
+
+def test_solutions_that_turn_too_often_or_grow_errors_are_refused() -> None:
     tau = TAU.astype(np.float32)
-    y = np.stack([np.sin(20 * tau), np.sin(20 * tau), np.where(tau < 0.25, tau, 0.25)], axis=-1)
-    zero = np.zeros(3, np.float32)
-    alive = np.array([1, 0.5, 1], np.float32)
-    solution = jax.tree.map(
-        jnp.asarray, Trajectories(y.astype(np.float32), alive, zero, zero, zero > 0)
-    )
-    used, span = jnp.ones((1, 3), bool), jnp.full(3, 8.0)
-    follow = lambda excess: next_span(span, jnp.zeros(3), solution, used, jnp.full(3, excess))
-    one, four = np.asarray(follow(1.0)), np.asarray(follow(4.0))
-    assert one[0] == 8
-    assert one[1] == 2  # half of the half that it lived
-    assert 2.7 < one[2] < 3.0
-    np.testing.assert_allclose(four, [2, 2, 2])
+    turns = lambda number: np.sin(np.pi * number * tau)
+    most = (LENGTH - 1) // 6
+    y = np.stack([turns(most - 2), turns(most + 3)], axis=-1).astype(np.float32)
+    zero = np.zeros(2, np.float32)
+    good = Trajectories(y, zero + 1, zero, zero, zero > 0)
+    limits = {"max_jump": 10.0}
+    assert judged(good, **limits).tolist() == [0, Status.JUMP]
+    assert judged(good, smooth=False, **limits).tolist() == [0, 0]
+    assert judged(good, points_per_turn=0, **limits).tolist() == [0, 0]
+    limits["points_per_turn"] = 0
+    assert not judged(good, growth=9.0, **limits).any()
+    assert (judged(good, growth=9.3, **limits) == Status.INACCURATE).all(), "10 * 1e-6 * e**9.3"
 
 
 def test_stiff_rows_are_seen() -> None:

@@ -123,7 +123,7 @@ def test_batches_follow_the_label() -> None:
         initial=[uniform(-90.0, -80.0), uniform(-90.0, -80.0), uniform(5.0, 6.0)],
         duration=0.5,
     )
-    config = s2jax.presets.ode(length=32, num_outputs=3, num_inputs=0, target=system)
+    config = s2jax.presets.ode(length=32, dimension=3, num_inputs=0, target=system)
     batch = s2jax.sample(jax.random.key(0), config, 2)
     assert (np.asarray(batch.status) == 0).all()
     solve = jax.jit(lambda *of: s2jax.ode.solve(*of).y, compiler_options=QUICKLY)

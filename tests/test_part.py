@@ -182,7 +182,7 @@ CONFIG = presets.s2(64)
 WHOLE: dict[str, Callable[[Any], Any]] = {
     "length": lambda n: presets.s2(length=n),
     "num_inputs": lambda n: presets.s2(num_inputs=n),
-    "num_outputs": lambda n: presets.ode(num_outputs=n),
+    "num_outputs": lambda n: presets.ode(dimension=n),
     "n": lambda n: s2jax.sample(KEY, CONFIG, n),
     "block_size": lambda n: s2jax.Stream(CONFIG, 0, n),
     "batch": lambda n: s2jax.batches(CONFIG, batch=n),

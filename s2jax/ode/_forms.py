@@ -80,11 +80,12 @@ def lay_out(
     bits = random_bits(words, 6, EQUATIONS)
     can = templates.count[:, 1:] > 0  # (forms, states)
     weight = jnp.stack([jnp.asarray(weights.get(name, 0.0), jnp.float32) for name in names])
-    if not any(name in weights for name in names):
-        weight = jnp.ones_like(weight)
+    total = weight.sum()
+    # noise alone is that of autonomous equations
+    plain = [name == "autonomous" or "autonomous" not in names for name in names]
+    weight = jnp.where(total > 0, weight, jnp.asarray(plain, jnp.float32))
     noisy = jnp.asarray(weights.get(STOCHASTIC, 0.0), jnp.float32)
-    total = noisy + jnp.stack([weights.get(name, 0.0) for name in names]).astype(jnp.float32).sum()
-    is_stochastic = uniform(bits[1]) * total < noisy
+    is_stochastic = uniform(bits[1]) * (noisy + total) < noisy
     fitting = jnp.where(can.T, weight, 0)  # (states, forms)
     fitting = jnp.where(
         fitting.sum(1, keepdims=True) > 0, fitting, jnp.where(can.any(1), weight, 0)

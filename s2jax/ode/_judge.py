@@ -24,7 +24,7 @@ class Limits(NamedTuple):
     max_jump: Number
     min_turns: Number
     max_error: Number
-    points_per_turn: Number
+    points_per_turn: int
 
 
 class Traits(NamedTuple):
@@ -60,7 +60,7 @@ def judge(
     at_rest = ~used | (tail.max(0) - tail.min(0) < limits.min_tail * extent)
     jumps = used & (jnp.abs(jnp.diff(y, axis=0)).max(0) > limits.max_jump * extent)
     turns = jnp.where(used, count_turns(y, extent), 0).max(0)
-    dull = (turns < limits.min_turns) & ~traits.may_be_dull
+    dull = (turns.astype(y.dtype) < jnp.asarray(limits.min_turns, y.dtype)) & ~traits.may_be_dull
     crowded = traits.is_smooth & (turns * limits.points_per_turn > y.shape[0] - 1)
     no = jnp.zeros(y.shape[2], bool)
     grown = _SAFETY * (solution.error + _ROUNDING) * jnp.exp(jnp.minimum(traits.growth, 80))

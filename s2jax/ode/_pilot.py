@@ -196,7 +196,7 @@ def plan(
     rate = jnp.where(late > 1, late / (end - t[half] + _TINY), number / (end + _TINY))
     slowest = 1e-3 * jnp.maximum(rate, 1e-3)
     beyond = end + (wish.turns - number) / jnp.maximum(rate, slowest)
-    reached = up_to >= wish.turns
+    reached = up_to.astype(t.dtype) >= wish.turns
     at = jnp.where(reached.any(0), jnp.where(reached, t[1:], jnp.inf).min(0), beyond)
     is_free = wish.span <= 0
     is_late = wish.starts_late & is_free & ~flight.lost & ~has_settled & (late >= 2)

@@ -65,7 +65,8 @@ class ODE(AbstractDifferential):
 
     Attributes:
         law: The law of g in x_0, x_1, ..., which stand for what it reads.
-        weights: Weight of each form by name; what is not named is not drawn.
+        weights: Weight of each form by name; what is not named is not drawn. A table that names all
+            forms is one of those that the configuration has room for.
         forms: Forms of your own, whose names `weights` has too. Static.
         initial: The law of initial values.
         duration: The law of the time span of rows that read inputs.
@@ -156,6 +157,8 @@ class ODE(AbstractDifferential):
 
     def check_inputs(self, num_inputs: int, num_outputs: int = 1) -> None:
         self.law.check_inputs(num_inputs + num_outputs + 1)
+        if set(self.weights) == set(self.form_names):
+            return  # of all forms, those are drawn that there is room for
         fewest = {form.name: min(form.dimensions) for form in self._drawn}
         for name, least in fewest.items():
             if num_outputs < least and name in self.weights:
