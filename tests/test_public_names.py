@@ -17,6 +17,7 @@ import s2jax
 TESTS = pathlib.Path(__file__).parent
 PAGE = TESTS.parent / "docs" / "reference.md"
 FOLDERS = {name: m for name in s2jax.__all__ if inspect.ismodule(m := getattr(s2jax, name))}
+FOLDERS["ode.forms"] = s2jax.ode.forms
 
 SHOWN_BY = {
     "s2jax.Batch": "s2jax.sample",
@@ -55,6 +56,7 @@ SHOWN_BY = {
     "s2jax.inputs.TrendSeasonLaw": "s2jax.inputs.TrendSeason",
     "s2jax.inputs.WaveformsLaw": "s2jax.inputs.Waveforms",
     "s2jax.inputs.Window": "s2jax.inputs.Given",
+    "s2jax.ode.forms.Range": "s2jax.ode.forms.log",
     "s2jax.ode.Solution": "s2jax.ode.solve",
     "s2jax.operators.Operator": "s2jax.to_text",
     "s2jax.text.Lambdified": "s2jax.lambdify",
