@@ -1,13 +1,14 @@
 """Forms of random equations: each row is its text, with its numbers and its expression in place."""
 
-import itertools
+import functools
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import sympy
 from scipy import stats
 
 import s2jax
@@ -21,31 +22,54 @@ from s2jax.text.read_text import read_expression
 from s2jax.text.tree import Number, Operation, Parameter, Tree, Variable
 from tests.statistics import assert_ks
 
-ROWS = 512
 KEY = jax.random.key(15)
 LAW = ODE().law
+G = re.compile(r"\bg\(([^()]*)\)")
 
 
-def equations_of(
-    form: AbstractForm, size: int, num_inputs: int = 1
-) -> tuple[list[list[str]], np.ndarray, list[list[str]]]:
-    """Equations of many rows as text, which of the form's texts each has, and these texts."""
-    templates = make_templates((form,), size, num_inputs)
-    first, count = templates.first[0, size], templates.count[0, size]
-    chosen = templates.order[first + np.arange(ROWS) % count]
-    rows = jnp.ones(ROWS, jnp.int32)
-    layout = Layout(
-        num_inputs * rows, size * rows, 0 * rows, jnp.asarray(chosen), rows < 0, rows < 0, rows < 0
-    )
-    words = fold_in(jnp.broadcast_to(words_of(KEY), (ROWS, 2)), jnp.arange(ROWS, dtype=jnp.int32))
-    drawn = draw_equations(words, 3 * rows, layout, LAW, templates, size + num_inputs + 1, True)
+EACH = 24  # rows of a variant
+MOST = 4
+
+
+class Drawn(NamedTuple):
+    """Rows of one way to write a form: its texts, and the equations of each row."""
+
+    texts: list[str]
+    equations: list[list[str]]
+
+
+@functools.cache
+def all_drawn() -> dict[tuple[str, int], list[Drawn]]:
+    """Rows of every variant of every known form, by its name and number of states."""
+    templates = make_templates(tuple(KNOWN.values()), MOST, 1)
+    rows = [
+        (f, size, k)
+        for f, form in enumerate(KNOWN.values())
+        for size in range(1, MOST + 1)
+        if size in form.dimensions
+        for k in range(templates.count[f, size])
+    ]
+    form, size, place = np.repeat(rows, EACH, axis=0).T.astype(np.int32)
+    variant = jnp.asarray(templates.order[templates.first[form, size] + place])
+    one = jnp.ones(len(form), jnp.int32)
+    layout = Layout(one, jnp.asarray(size), 0 * one, variant, one < 0, one < 0, one < 0)
+    number = jnp.arange(len(form), dtype=jnp.int32)
+    words = fold_in(jnp.broadcast_to(words_of(KEY), (len(form), 2)), number)
+    drawn = jax.jit(
+        lambda: draw_equations(words, 3 * one, layout, LAW, templates, MOST + 2, True)
+    )()
     by_row = jax.tree.map(
-        lambda leaf: leaf.reshape(size, ROWS, *leaf.shape[1:]).swapaxes(0, 1), drawn.program
+        lambda leaf: np.asarray(leaf).reshape(MOST, -1, *leaf.shape[1:]).swapaxes(0, 1),
+        drawn.program,
     )
-    texts = [list(texts) for texts in form.equations(size)]
-    if num_inputs == 0:
-        texts = [own for own in texts if not any("x" in text for text in own)]
-    return s2jax.to_text(by_row), np.arange(ROWS) % count, texts
+    texts = [text.split(" | ") for text in s2jax.to_text(by_row)]
+    forms = list(KNOWN.values())
+    out: dict[tuple[str, int], list[Drawn]] = {}
+    for i, (f, d, k) in enumerate(rows):
+        own = [row[:d] for row in texts[EACH * i : EACH * (i + 1)]]
+        own_texts = list(forms[f].equations(d)[k])
+        out.setdefault((forms[f].name, d), []).append(Drawn(own_texts, own))
+    return out
 
 
 class _Match:
@@ -84,55 +108,49 @@ def names_in(form: AbstractForm, text: str) -> list[str]:
     return [w for w in words if re.sub(r"_\d+$", "", w) in form.numbers or w in form.numbers]
 
 
-CASES = [
-    (name, size)
-    for name, form in KNOWN.items()
-    for size in (1, 2, 3, 4, 6)
-    if size in form.dimensions
-]
+def matched(form: AbstractForm, drawn: Drawn, row: int) -> _Match:
+    """What a row of a variant agrees on with its texts."""
+    match = _Match(form)
+    for text, found in zip(drawn.texts, drawn.equations[row], strict=True):
+        plain = G.sub("x_63", text)
+        match(read_expression(plain, names_in(form, plain)), read_expression(found, []))
+    return match
 
 
-@pytest.mark.parametrize("name, size", CASES)
-def test_rows_are_the_texts_of_their_form(name: str, size: int) -> None:
+@pytest.mark.parametrize("name", KNOWN)
+def test_rows_are_the_texts_of_their_form(name: str) -> None:
     form = KNOWN[name]
-    equations, which, texts = equations_of(form, size)
-    for row in range(0, ROWS, 4):
-        match = _Match(form)
-        for text, found in zip(texts[which[row]], equations[row], strict=True):
-            reads = re.search(r"\bg\(([^()]*)\)", text)
-            plain = re.sub(r"\bg\([^()]*\)", "x_63", text)
-            before = len(match.expressions)
-            match(read_expression(plain, names_in(form, plain)), read_expression(found, []))
-            assert len(match.expressions) - before == (reads is not None)
-            if reads is not None:
-                allowed = {"t": {"v80"}, "x": {"v0"}, "y": {f"v{64 + i}" for i in range(size)}}
-                allowed |= {f"y_{i}": {f"v{64 + i}"} for i in range(size)}
-                may = set().union(*(allowed[word.strip()] for word in reads[1].split(",")))
-                assert variables_in(match.expressions[-1]) <= may
+    for (own, size), variants in all_drawn().items():
+        for drawn in variants if own == name else ():
+            reads = [found[1] for text in drawn.texts if (found := G.search(text))]
+            allowed = {"t": {"v80"}, "x": {"v0"}, "y": {f"v{64 + i}" for i in range(size)}}
+            allowed |= {f"y_{i}": {f"v{64 + i}"} for i in range(size)}
+            for row in range(0, EACH, 5):
+                expressions = matched(form, drawn, row).expressions
+                for read, expression in zip(reads, expressions, strict=True):
+                    may = set().union(*(allowed[word.strip()] for word in read.split(",")))
+                    assert variables_in(expression) <= may
 
 
 def test_numbers_follow_their_laws() -> None:
     form = KNOWN["tuned"]
-    equations, which, texts = equations_of(form, 2)
-    kind = texts.index(["y_1", "b*tanh(g(y_0)) + k*y_0 - s*y_0**3 - c*y_1 + d*sin(w*t + p)"])
     found: dict[str, list[float]] = {}
-    for row in np.flatnonzero(which % len(texts) == kind):
-        match = _Match(form)
-        plain = re.sub(r"\bg\([^()]*\)", "x_63", texts[kind][1])
-        match(read_expression(plain, names_in(form, plain)), read_expression(equations[row][1], []))
-        for name, value in match.numbers.items():
-            found.setdefault(name, []).append(value)
-    part = {name: np.asarray(values) for name, values in found.items()}
-    part["w"] = part["w"] / np.sqrt(part["k"])
-    part["d"] = part["d"] / part["k"]
-    signs = np.sign(part["b"])
-    assert 0.2 < (signs > 0).mean() < 0.8
-    for name, values in part.items():
-        law = form.numbers[name]
-        size = np.abs(values)
-        ends = (law.low, law.high, size) if not law.is_log else map(np.log, (law.low, law.high, size))
-        low, high, size = ends
-        assert_ks((size - low) / (high - low), stats.uniform.cdf, what=name)
+    for drawn in all_drawn()["tuned", 2]:
+        for row in range(EACH):
+            numbers = matched(form, drawn, row).numbers
+            for name, value in numbers.items():
+                law = form.numbers[name]
+                base = numbers[law.of] ** law.power if law.of else 1.0
+                found.setdefault(name, []).append(value / base)
+    assert set(found) == set(form.numbers)
+    assert 0.4 < (np.array(found["b"]) > 0).mean() < 0.6
+    for name, values in found.items():
+        law, size = form.numbers[name], np.abs(values)
+        ends = law.low, law.high, size
+        low, high, size = map(np.log, ends) if law.is_log else ends
+        # rounded to three digits
+        spread = np.random.default_rng(0).uniform(-1, 1, len(size)) * 2e-3 * (high - low)
+        assert_ks((size + spread - low) / (high - low), stats.uniform.cdf, what=name)
 
 
 class Spring(AbstractForm):
@@ -152,27 +170,24 @@ def test_a_form_of_ones_own_is_drawn_beside_others() -> None:
     assert set(names) == {"spring", "hopf"}
     own = [i for i, name in enumerate(names) if name == "spring"]
     assert len(own) > 10
-    assert all(s2jax.to_text(batch.program)[i][0] == "y_1" for i in own)
+    assert all(s2jax.to_text(batch.program)[i].startswith("y_1 | ") for i in own)
 
 
-def test_conservative_forms_keep_their_energy() -> None:
+def test_conservative_forms_have_a_potential() -> None:
     """Forces are functions of the place, and where there are two, their cross derivatives agree."""
-    import sympy
-
     q, p, r, s = sympy.symbols("y_0 y_1 y_2 y_3", real=True)
-    for name, size in (("oscillator", 2), ("two_degrees", 4)):
-        equations, which, texts = equations_of(KNOWN[name], size, num_inputs=0)
-        for row in range(0, ROWS, 37):
-            if name == "oscillator" and "y_1" in texts[which[row]][1]:
-                continue  # damped
-            exprs = s2jax.to_sympy(s2jax.from_text([" | ".join(equations[row])]))[0]
-            assert exprs[0] == p
-            assert not exprs[1].has(p, s)
-            if size == 4:
-                assert exprs[2] == s
-                assert not exprs[3].has(p, s)
-                crossed = sympy.diff(exprs[1], r) - sympy.diff(exprs[3], q)
-                assert abs(sympy.N(crossed.subs({q: 0.3, r: -0.7}))) < 1e-9
+    springs = [d for d in all_drawn()["oscillator", 2] if "y_1" not in d.texts[1]]
+    pairs = all_drawn()["two_degrees", 4]
+    assert springs
+    for drawn in springs + pairs:
+        exprs = s2jax.to_sympy(s2jax.from_text([" | ".join(drawn.equations[0])]))[0]
+        assert exprs[0] == p
+        assert not exprs[1].has(p, s)
+        if len(exprs) == 4:
+            assert exprs[2] == s
+            assert not exprs[3].has(p, s)
+            crossed = sympy.diff(exprs[1], r) - sympy.diff(exprs[3], q)
+            assert abs(sympy.N(crossed.subs({q: 0.3, r: -0.7}))) < 1e-9
 
 
 def test_energy_of_a_conservative_row_is_held() -> None:
@@ -184,8 +199,6 @@ def test_energy_of_a_conservative_row_is_held() -> None:
     for row, (_, force) in enumerate(s2jax.to_sympy(batch.program)):
         if "y_1" in {symbol.name for symbol in force.free_symbols}:
             continue
-        import sympy
-
         place, speed = batch.y[row].astype(float)
         symbol = next(iter(force.free_symbols))
         grid = np.linspace(place.min(), place.max(), 20001)
@@ -243,9 +256,3 @@ def test_texts_cost_nodes_once() -> None:
         for size in range(1, 5):
             possible = size in form.dimensions and form.name not in ("driven", "forced")
             assert (templates.count[f, size] > 0) == possible, (form.name, size)
-
-
-def test_all_known_forms_say_what_their_texts_name() -> None:
-    for form, size in itertools.product(KNOWN.values(), range(1, 7)):
-        for texts in form.equations(size) if size in form.dimensions else ():
-            assert not any(text.startswith("-") for text in texts)
