@@ -16,7 +16,7 @@ from s2jax.targets.acceptance import REASONS
 from s2jax.text import Vocabulary, to_text
 from s2jax.text.tokens import Tokens, to_tokens
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """5 had no laws of inputs, 4 had its columns in another order, 3 other ids of tokens,
 2 no rejections, no noise as tokens and no hash of values."""
 ROW_GROUP = 256
