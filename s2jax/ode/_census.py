@@ -105,7 +105,7 @@ class Census:
         self.rows, self.length = rows, length
         self.total = _count(rows)
         self.by_form = _by(rows, rows.form)
-        self.by_dimension = _by(rows, rows.dimension)
+        self.by_dimension = dict(sorted(_by(rows, rows.dimension).items()))
         self.num_systems = len(np.unique(rows.system))
 
     def __str__(self) -> str:
@@ -283,10 +283,11 @@ def _short(share: Share) -> str:
 
 
 def _long(share: Share) -> str:
-    """A share and its interval; only the most there may be where there are none."""
+    """A share and its interval, in few digits; nothing of no rows."""
     if share.number == 0:
         return ""
-    return f"{_percent(share.value)} ({_percent(share.low)} to {_percent(share.high)})"
+    value, low, high = (f"{100 * v:.{0 if v >= 0.0995 else 1}f}" for v in share[2:])
+    return f"{value} ({low} to {high})"
 
 
 def _aligned(cells: Sequence[str], widths: Iterable[int]) -> str:
