@@ -52,7 +52,7 @@ class CensusRows(NamedTuple):
         dimension: How many states it uses.
         kind: The class of its samples; see `Census`.
         turns: Turning points of the state that has most of them.
-        is_audited: Whether it is known whether it is chaotic.
+        is_audited: Whether it is known if it is chaotic.
         is_chaotic: Whether it is, if that is known.
         growth: The logarithm of what the distance of its companion grew by in three spans; NaN of a
             row that had none.
@@ -144,10 +144,12 @@ def census(batch: Any, *, audit: int | None = None) -> Census:
 
     Whether a solution is chaotic cannot be told from a few hundred samples. So rows that are
     transient or modulated are followed on over four further spans beside a companion, by the very
-    programs of the batch, and called chaotic if it leaves them: if behind the first of these spans
-    its distance, put back at each step, has grown by more than exp(2.5), and by exp(0.08) for every
-    two turns, of which there are at least 12. Rows of all other classes are not chaotic. Of rows
-    that read inputs or are noisy it is not known: they are not audited.
+    programs of the batch. One looks chaotic if the companion leaves it: if behind the first of these
+    spans its distance, put back at each step, has grown by more than exp(2.5), and by exp(0.08) for
+    every two turns, of which there are at least 12. It is called chaotic if the same is seen over
+    eight spans in shorter steps: behind the first two, exp(5), exp(0.05) and 24 turns. Rows of all
+    other classes are not chaotic. It is not known of rows that read inputs, are noisy, or look
+    chaotic where no steps are accurate: they are not audited.
 
     Args:
         batch: Solutions of differential equations, as `sample` draws them. Rows that are not
@@ -191,6 +193,7 @@ def census(batch: Any, *, audit: int | None = None) -> Census:
         rows = (batch.program, y, batch.t, batch.dynamics.num_steps, used)
         followed = follow(*jax.tree.map(lambda leaf: leaf[chosen], rows))
         growth[chosen], is_chaotic[chosen] = followed.growth, followed.is_chaotic
+        is_audited[chosen] = followed.is_known
     words = np.asarray(skeleton_hash(batch.program, normal=True)).astype(np.uint64).sum(1)
     words &= np.uint64(2**32 - 1)  # of a system, the sum of those of its states
     rows = CensusRows(
