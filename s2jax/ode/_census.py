@@ -144,12 +144,12 @@ def census(batch: Any, *, audit: int | None = None) -> Census:
 
     Whether a solution is chaotic cannot be told from a few hundred samples. So rows that are
     transient or modulated are followed on over four further spans beside a companion, by the very
-    programs of the batch. One looks chaotic if the companion leaves it: if behind the first of these
-    spans its distance, put back at each step, has grown by more than exp(2.5), and by exp(0.08) for
-    every two turns, of which there are at least 12. It is called chaotic if the same is seen over
-    eight spans in shorter steps: behind the first two, exp(5), exp(0.05) and 24 turns. Rows of all
-    other classes are not chaotic. It is not known of rows that read inputs, are noisy, or look
-    chaotic where no steps are accurate: they are not audited.
+    programs of the batch. One looks chaotic if the companion leaves it: if behind the first of
+    these spans its distance, put back at each step, has grown by more than exp(2.5), and by
+    exp(0.08) for every two turns, of which there are at least 12. It is called chaotic if the same
+    is seen over eight spans in shorter steps: behind the first two, exp(5), exp(0.05) and 24 turns.
+    Rows of all other classes are not chaotic. It is not known of rows that read inputs, are noisy,
+    or look chaotic where no steps are accurate: they are not audited.
 
     Args:
         batch: Solutions of differential equations, as `sample` draws them. Rows that are not

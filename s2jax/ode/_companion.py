@@ -5,9 +5,9 @@ the end of each step the companion is put back to its distance, and the logarith
 grown by is added up. A regular trajectory loses its companion slowly, a chaotic one exponentially.
 
 A regular one may lose it fast for a while, and steps that are too long, or that jump over a pole,
-lose it at once. So what looks chaotic is followed again, over twice as many spans, in shorter steps,
-whose error has to be small. Of 4096 plane rows that nothing drives, and which so cannot be chaotic,
-13 look chaotic, and one is called so.
+lose it at once. So what looks chaotic is followed again, over twice as many spans and in shorter
+steps, whose error has to be small. Of 4096 plane rows that nothing drives, and which so cannot be
+chaotic, 13 look chaotic, and one is called so.
 """
 
 from functools import partial
