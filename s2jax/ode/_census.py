@@ -79,7 +79,7 @@ class Census:
     - `monotone`: at most one turning point in any state, `few turns`: two or three. Wiggles below
       0.5 % of a state's range are no turns.
     - `transient`: the swing grows or decays all the time.
-    - `periodic`: the second half repeats itself, or the whole if there are few turns.
+    - `periodic`: the second half repeats itself, or the whole does.
     - `modulated`: all else; quasi-periodic solutions and chaotic ones too.
 
     Attributes:

@@ -56,9 +56,9 @@ def classify(y: Float[Array, "rows states time"], used: Bool[Array, "rows states
       range are no turns.
     - transient: the swing about the mean of the second half grows or decays from quarter to
       quarter, or what repeats itself does so larger or smaller.
-    - periodic: the second half repeats itself or, if it has less than 4 turns, the whole does: the
-      lag product of its standardised states, normalised by both parts, is above 0.99 at a lag
-      after it has first been below 0.7, and the energy keeps.
+    - periodic: the second half repeats itself, in at least 4 turns, or the whole does: the lag
+      product of its standardised states, normalised by both parts, is above 0.99 at a lag after it
+      has first been below 0.7, and the energy keeps.
     - modulated: all else; quasi-periodic and chaotic solutions too.
 
     Args:
@@ -78,8 +78,9 @@ def _classify_row(y: Float[Array, "states time"], used: Bool[Array, " states"]) 
     moves = used & (y[:, half:].std(-1) > _STILL * extent)
     late, whole = (_recurrence(part, moves) for part in (y[:, half:], y))
     late_turns = jnp.where(moves, turned[:, half:].sum(-1, dtype=jnp.int32), 0).max()
-    # of few turns, too few are in the second half: the whole must repeat itself then
-    recurrence = jax.tree.map(partial(jnp.where, late_turns >= _MANY_TURNS), late, whole)
+    # a period that is long beside the second half shows in the whole alone
+    is_enough = (late_turns >= _MANY_TURNS) & (late.similarity > _ALIKE)
+    recurrence = jax.tree.map(partial(jnp.where, is_enough), late, whole)
     repeats = (recurrence.similarity > _ALIKE) & (recurrence.drift < _STEADY)
 
     swing = _swing((y - y[:, half:].mean(-1, keepdims=True)) / extent[:, None], moves)
