@@ -286,7 +286,7 @@ def test_what_is_refused(batch: s2jax.Batch, unchecked: None) -> None:
         census(algebraic)
     with pytest.raises(ValueError, match="without `dynamics`"):
         census(3)
-    short = eqx.tree_at(lambda b: (b.y, b.t), batch, (batch.y[..., :15], batch.t[..., :15]))
+    short = eqx.tree_at(lambda b: b.y, batch, batch.y[..., :15])
     with pytest.raises(ValueError, match=f"15 points.*at least {MIN_LENGTH}"):
         census(short)
     nothing = eqx.tree_at(lambda b: b.status, batch, 1 + 0 * batch.status)
