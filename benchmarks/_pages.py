@@ -151,6 +151,22 @@ def table_of_worth(lines: Sequence[Line], against: str = AGAINST) -> str:
     return table_of(["trained on", *heads], rows) + source_of(lines, "worth.py run")
 
 
+def table_of_census(lines: Sequence[Line]) -> str:
+    """What solutions do, of the last record of each number of states, by form."""
+    from s2jax.ode._census import share_of, table_of_shares
+
+    last = {line["states"]: line for line in lines}
+    tables = []
+    for states, line in sorted(last.items()):
+        said = f"{states} states, {line['systems']} different systems among {line['rows']}:"
+        groups = {
+            name: {what: share_of(*pair) for what, pair in shares.items()}
+            for name, shares in line["groups"].items()
+        }
+        tables.append(f"{said}\n\n{table_of_shares(groups)}")
+    return "\n\n".join(tables) + source_of([*last.values()], "census.py run")
+
+
 def _interval(differences: np.ndarray) -> str:
     """The mean difference of logarithms in percent, with a 95 % interval over sets."""
     random = np.random.default_rng(0)

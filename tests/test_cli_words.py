@@ -19,11 +19,12 @@ from tests.corpora import store
 ROOT = Path(__file__).parent.parent
 COMMANDS = {
     "generate": _commands.Generate, "show": _commands.Show, "stats": _commands.Stats,
+    "census": _commands.Census,
     "info": _commands.Info, "verify": _commands.Verify, "repair": _commands.Repair,
     "export": export_class(),
     "fields": _commands.Fields,
 }  # fmt: skip
-OTHERS = (_commands.ShowFamily, _commands.StatsPreset)  # of `show` and `stats`, by an option
+OTHERS = (_commands.ShowFamily, _commands.StatsPreset, _commands.CensusPreset)  # by an option
 FOREIGN = {"--help", "--max_length", "--kind"}  # of Time-MoE, of benchmarks/worth.py
 EVERYWHERE = {"import"}  # taken by every command, before it is read
 _COMMAND = r"(?:`|^|: |&& |[Rr]un |then |srun )s2jax (\w+)"

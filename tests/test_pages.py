@@ -35,6 +35,18 @@ def test_the_pages_are_written_from_the_results(modules: Any) -> None:
     assert pages.replace_between(worth, "worth", pages.table_of_worth(lines)) == worth
 
 
+def test_the_census_is_written_from_the_results(modules: Any) -> None:
+    pages, census = modules("_pages"), modules("census")
+    table = pages.table_of_census(pages.read_results("census"))
+    page = census.PAGE.read_text()
+    assert pages.replace_between(page, "census", table) == page, "python benchmarks/census.py page"
+    assert "| all |" in table
+    for sizes in census.STATES.values():
+        config = census.config_of(64, sizes)
+        assert census.NOISE not in config.target.weights
+        assert config.num_inputs == 0
+
+
 def test_a_table_goes_between_its_comments(modules: Any) -> None:
     pages = modules("_pages")
     page = "a\n<!-- one -->\n| old |\n<!-- end of one -->\nb\n"

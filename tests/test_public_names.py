@@ -56,6 +56,8 @@ SHOWN_BY = {
     "s2jax.inputs.TrendSeasonLaw": "s2jax.inputs.TrendSeason",
     "s2jax.inputs.WaveformsLaw": "s2jax.inputs.Waveforms",
     "s2jax.inputs.Window": "s2jax.inputs.Given",
+    "s2jax.ode.CensusRows": "s2jax.ode.census",
+    "s2jax.ode.Share": "s2jax.ode.census",
     "s2jax.ode.forms.Range": "s2jax.ode.forms.log",
     "s2jax.ode.Solution": "s2jax.ode.solve",
     "s2jax.operators.Operator": "s2jax.to_text",

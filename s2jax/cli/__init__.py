@@ -1,4 +1,4 @@
-"""The commands `s2jax generate`, `show`, `stats`, `info`, `verify`, `repair`, `export`, `fields`.
+"""The commands `s2jax generate`, `show`, `stats`, `census`, `info`, `verify` and so on.
 
 JAX and the plotting library are imported by the commands, when the arguments have been read.
 """
@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, NoReturn, Union
 
 from s2jax.cli._commands import (
+    Census,
+    CensusPreset,
     Fields,
     Generate,
     Info,
@@ -30,7 +32,7 @@ from s2jax.cli._config import import_modules, split
 from s2jax.core.optional import require
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 3
-_OTHERS: dict[Any, str] = {ShowFamily: "show", StatsPreset: "stats"}
+_OTHERS: dict[Any, str] = {ShowFamily: "show", StatsPreset: "stats", CensusPreset: "census"}
 """What commands take in place of a corpus, by an option, and the names of these commands."""
 
 _INTRODUCTION = (
@@ -112,12 +114,13 @@ def _fail(code: int, *parts: object) -> int:
 def _run(arguments: list[str]) -> int:
     tyro = require("tyro", "The commands of s2jax")
     fixed, options = split(import_modules(arguments))
-    from s2jax.cli import _export, _generate, _inspect, _stats
+    from s2jax.cli import _census, _export, _generate, _inspect, _stats
 
     has = lambda option: any(word.startswith(option) for word in fixed)
     shown = ShowFamily if has("--family") else Show
     described = StatsPreset if has("--preset") else Stats
-    kinds: list[Any] = [Generate, shown, described, Info, Verify, Repair]
+    counted = CensusPreset if has("--preset") or has("--config") else Census
+    kinds: list[Any] = [Generate, shown, described, counted, Info, Verify, Repair]
     kinds += [_export.export_class(), Fields]
     named = tuple(
         Annotated[kind, tyro.conf.subcommand(_OTHERS.get(kind, kind.__name__.lower()))]
@@ -142,6 +145,8 @@ def _run(arguments: list[str]) -> int:
             return _inspect.show_family(command)
         case Stats():
             return _stats.stats(command)
+        case Census():
+            return _census.census(command, options)
         case Info():
             return _inspect.info(command)
         case Verify():

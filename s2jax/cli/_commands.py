@@ -98,6 +98,35 @@ class StatsPreset(Stats):
 
 
 @dataclasses.dataclass(frozen=True)
+class Census:
+    """Say what solutions of differential equations do: settle, oscillate, repeat, are chaotic.
+
+    Shares of rows with 95 % intervals, in all, for every form of equation, and for every number of
+    states. Of a TOML file, rows are drawn by its configuration, whose other fields are those of the
+    preset ode. Without either, `s2jax census --preset NAME` draws rows of a preset, and every
+    field of the configuration can be set as in `generate`, for example --num-outputs 3.
+    """
+
+    path: Path
+    """The folder of a corpus, or a TOML file with fields of a configuration."""
+    rows: int = 4096
+    """Rows that are looked at; of a corpus, chosen at random."""
+    seed: int = 0
+    """Which rows."""
+
+
+@dataclasses.dataclass(frozen=True)
+class CensusPreset(Census):
+    """Say what solutions of differential equations do that are drawn by a preset."""
+
+    path: Path = dataclasses.field(init=False, default=Path())
+    preset: Preset = "ode"
+    """Where fields that are not set come from."""
+    config: Path | None = None
+    """TOML file with fields of the configuration."""
+
+
+@dataclasses.dataclass(frozen=True)
 class ShowFamily:
     """Plot series of an input family, each under what was drawn for it."""
 

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from s2jax.cli._commands import Fields, Generate, UsageError
+from s2jax.cli._commands import CensusPreset, Fields, Generate, UsageError
 
 
 def import_modules(arguments: list[str]) -> list[str]:
@@ -56,7 +56,7 @@ def split(arguments: list[str]) -> tuple[list[str], dict[str, list[str]]]:
     `--inputs`, names of families.
     """
     command = next((word for word in arguments if not word.startswith("-")), None)
-    kinds = {"generate": Generate, "fields": Fields}
+    kinds = {"generate": Generate, "fields": Fields, "census": CensusPreset}
     if command not in kinds:
         return arguments, {}
     fields = dataclasses.fields(kinds[command])
@@ -106,7 +106,7 @@ def _is_family(word: str) -> bool:
     return not word.startswith("-") and word.replace(",", "").isidentifier() and word[:1].isupper()
 
 
-def config_of(command: Generate | Fields, options: dict[str, list[str]]) -> Any:
+def config_of(command: Generate | Fields | CensusPreset, options: dict[str, list[str]]) -> Any:
     """The preset with the fields of the file and the options."""
     import tomllib
 

@@ -1,4 +1,4 @@
-"""Where `s2jax stats` has its series from: corpora, presets, and files of arrays."""
+"""Where commands have their series from: corpora, configurations, and files of arrays."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,24 +62,33 @@ def _read_array(path: Path, rows: int, random: np.random.Generator) -> Rows:
 
 def draw_rows(command: StatsPreset) -> Rows:
     """The first rows of the stream of a preset."""
-    import jax
-    import jax.numpy as jnp
-
     from s2jax import presets
-    from s2jax.stream import Stream
 
     try:
         config = getattr(presets, command.preset)(length=command.length)
-        stream = Stream(config, command.seed, min(command.rows, _BLOCK))
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
-    blocks = [stream[block] for block in range(-(-command.rows // stream.block_size))]
-    batch = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[: command.rows], *blocks)
+    batch = draw_batch(config, command.rows, command.seed)
     recipe = (
         f"s2jax.read_corpus(FOLDER).row(N), written by s2jax generate FOLDER --preset "
         f"{command.preset} --length {command.length} --seed {command.seed} --rows {command.rows}"
     )
     return _rows_of(batch, config)._replace(numbers=np.arange(command.rows), recipe=recipe)
+
+
+def draw_batch(config: Any, rows: int, seed: int) -> Any:
+    """The first rows of the stream of a configuration."""
+    import jax
+    import jax.numpy as jnp
+
+    from s2jax.stream import Stream
+
+    try:
+        stream = Stream(config, seed, min(rows, _BLOCK))
+    except (ValueError, TypeError) as error:
+        raise UsageError(str(error)) from error
+    blocks = [stream[block] for block in range(-(-rows // stream.block_size))]
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[:rows], *blocks)
 
 
 def _rows_of(batch: Any, config: Any) -> Rows:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from s2jax.ode._census import Census, CensusRows, Share, census
+from s2jax.ode._classify import CLASSES
 from s2jax.ode._forms import FORMS
 from s2jax.ode._solution import Solution, SolveStatus
 from s2jax.ode._solve_programs import solve
@@ -13,14 +15,19 @@ if TYPE_CHECKING:
     from s2jax.ode._unrolled import UnrolledTsit5
 
 __all__ = (
+    "CLASSES",
     "FORMS",
     "NAMES",
     "ODE",
     "SOURCES",
+    "Census",
+    "CensusRows",
+    "Share",
     "Solution",
     "SolveStatus",
     "System",
     "UnrolledTsit5",
+    "census",
     "named",
     "solve",
 )

@@ -1,0 +1,86 @@
+"""What drawn solutions of differential equations do: the table of docs/differential-equations.md.
+
+python benchmarks/census.py run --out benchmarks/results/today.jsonl  # one core, minutes
+python benchmarks/census.py page          # the table of the page, from all results
+"""
+
+import argparse
+import dataclasses
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import _record
+
+if __name__ == "__main__":
+    _record.use_one_core()
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import _pages
+import jax
+import numpy as np
+
+import s2jax
+from s2jax.ode._classify import classify
+
+NOISE = "stochastic"  # of which nothing is known of chaos
+STATES = {"2": {"num_outputs": 2}, "2 to 4": {"num_outputs": 4, "min_outputs": 2}}
+PAGE = Path(__file__).parents[1] / "docs" / "differential-equations.md"
+
+
+def config_of(length: int, sizes: dict[str, int]) -> s2jax.Config:
+    """The preset without inputs and noise."""
+    whole: Any = s2jax.presets.ode(length, num_inputs=0, **sizes)
+    weights = {name: one for name, one in whole.target.weights.items() if name != NOISE}
+    return dataclasses.replace(whole, target=dataclasses.replace(whole.target, weights=weights))
+
+
+def measure(rows: int, length: int, seed: int, out: str | None) -> None:
+    for states, sizes in STATES.items():
+        batch = s2jax.sample(jax.random.key(seed), config_of(length, sizes), rows)
+        s2jax.ode.census(batch)  # compiles
+        start = time.process_time()
+        found = s2jax.ode.census(batch)
+        seconds = time.process_time() - start
+        job = lambda batch=batch: len(jax.block_until_ready(classify(batch.y, batch.y_mask)).turns)
+        groups = {"all": found.total, **found.by_form}
+        _record.write(
+            out,
+            "census",
+            states=states,
+            rows=found.rows.index.size,
+            length=length,
+            seed=seed,
+            systems=found.num_systems,
+            groups={
+                name: {what: [one.count, one.number] for what, one in shares.items()}
+                for name, shares in groups.items()
+            },
+            followed=int(np.isfinite(found.rows.growth).sum()),
+            census_s=float(f"{seconds:.3g}"),
+            classify_us_per_row=float(f"{1e6 / _record.rate(job, 1.0, time.process_time):.3g}"),
+        )
+
+
+def write_page() -> None:
+    table = _pages.table_of_census(_pages.read_results("census"))
+    PAGE.write_text(_pages.replace_between(PAGE.read_text(), "census", table))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("run", "page"))
+    parser.add_argument("--rows", type=int, default=4096)
+    parser.add_argument("--length", type=int, default=256)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", help="append JSON lines to it")
+    arguments = parser.parse_args()
+    if arguments.what == "page":
+        write_page()
+    else:
+        measure(arguments.rows, arguments.length, arguments.seed, arguments.out)
+
+
+if __name__ == "__main__":
+    main()
