@@ -12,7 +12,6 @@ wall-clock seconds: `--device-batch 65536`.
 """
 
 import argparse
-import itertools
 import sys
 import time
 from pathlib import Path
