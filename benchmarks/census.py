@@ -25,11 +25,11 @@ import s2jax
 from s2jax.ode._classify import classify
 
 NOISE = "stochastic"  # of which nothing is known of chaos
-STATES = {"2": {"num_outputs": 2}, "2 to 4": {"num_outputs": 4, "min_outputs": 2}}
+STATES: dict[str, Any] = {"2": {"dimension": 2}, "2 to 4": {"dimension": (2, 4)}}
 PAGE = Path(__file__).parents[1] / "docs" / "differential-equations.md"
 
 
-def config_of(length: int, sizes: dict[str, int]) -> s2jax.Config:
+def config_of(length: int, sizes: dict[str, Any]) -> s2jax.Config:
     """The preset without inputs and noise."""
     whole: Any = s2jax.presets.ode(length, num_inputs=0, **sizes)
     weights = {name: one for name, one in whole.target.weights.items() if name != NOISE}
