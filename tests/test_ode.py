@@ -338,14 +338,14 @@ def test_times_run_from_zero_to_the_end_of_the_span(
     np.testing.assert_allclose(rows.t, line, rtol=1e-5)
 
 
-def test_half_of_the_rows_start_at_their_initial_values(batch: Batch) -> None:
+def test_some_of_the_rows_start_at_their_initial_values(batch: Batch) -> None:
     words = fold_in(jnp.broadcast_to(words_of(KEY), (NUM_ROWS, 2)), jnp.asarray(batch.index))
     number = jnp.asarray(batch.tries[:, 0] - 1)
     bits = random_bits(words, 8, of_equations(number, START))[:4]
     start = np.asarray(CONFIG.target.initial.from_bits(bits)).T
     starts_there = np.isclose(batch.y[..., 0], np.where(batch.y_mask, start, 0), rtol=1e-6).all(1)
     assert starts_there[batch.x_mask.any(1)].all(), "inputs begin where rows do"
-    assert 0.4 < starts_there[~batch.x_mask.any(1)].mean() < 0.8
+    assert 0.3 < starts_there[~batch.x_mask.any(1)].mean() < 0.7
     assert CONFIG.target.initial == Normal()
 
 

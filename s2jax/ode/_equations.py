@@ -27,7 +27,7 @@ from s2jax.programs.program import FIRST_STATE, TIME, VARIABLE_NAMES
 _MEAN_INSTRUCTIONS = 12
 START, KICKS = 18, 19  # parts of a try; those before are of `_forms`
 _POINTS = 13  # of a full period, where there are most turns
-_LATE_SHARE = 0.5  # of rows begin where transients are over
+_LATE_SHARE = 0.7  # of rows begin where transients are over
 _FIRST_PART, _LAST_PART = 0.5, 0.95  # of the time to an escape
 
 
@@ -145,9 +145,9 @@ def inputs_at(
 def draw_wish(bits: Any, span: Float[Array, " lanes"], length: int) -> Wish:
     """What is wished of spans, of three words of random bits; `span` as in `Wish`.
 
-    The number of turns is log-uniform between four and what a series of this length shows well.
+    The number of turns is log-uniform between seven and what a series of this length shows well.
     """
-    least, dtype = jnp.float32(4.0), span.dtype
+    least, dtype = jnp.float32(7.0), span.dtype
     most = jnp.maximum(least, jnp.float32(2 * length / _POINTS))
     turns = least * (most / least) ** uniform(bits[0])
     part = _FIRST_PART + (_LAST_PART - _FIRST_PART) * uniform(bits[2])

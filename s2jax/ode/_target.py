@@ -20,9 +20,9 @@ from s2jax.programs.program import MAX_STATES
 
 WEIGHTS: Mapping[str, float] = {
     "driven": 1.0, "forced": 1.0, "stochastic": 1.0,
-    "autonomous": 1.2, "saturated": 1.0, "forced_saturated": 0.5, "hopf": 1.5, "thomas": 0.5,
-    "second_order": 0.5, "oscillator": 1.8, "forced_oscillator": 1.2, "tuned": 1.8, "lienard": 1.5,
-    "jerk": 2.0, "two_degrees": 0.6, "coupled": 1.2, "flow": 1.5, "skew_product": 1.0,
+    "autonomous": 1.0, "saturated": 0.4, "forced_saturated": 0.5, "hopf": 1.5, "thomas": 0.7,
+    "second_order": 0.6, "oscillator": 1.8, "forced_oscillator": 1.2, "tuned": 2.4, "lienard": 2.8,
+    "jerk": 1.4, "two_degrees": 0.8, "coupled": 1.8, "flow": 2.2, "skew_product": 1.6,
 }  # fmt: skip
 """Weights of the forms of `ODE`, where nothing else is said."""
 
@@ -55,8 +55,8 @@ class ODE(AbstractDifferential):
     solutions of each form do.
 
     The time span is planned by a pilot run with a step size of its own: it holds a number of turns
-    that is log-uniform between 4 and 2 length / 13, ends before a solution escapes and soon after
-    it settles. Half of the rows begin after the transient. Rows that read inputs have a span of the
+    that is log-uniform between 7 and 2 length / 13, ends before a solution escapes and soon after
+    it settles. Seven in ten rows begin after the transient. Rows that read inputs have a span of the
     law `duration`; between its samples, x is linear.
 
     The programs of a batch are the whole right-hand sides, with variables y_0, y_1, ..., x_0, ...

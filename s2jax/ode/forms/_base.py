@@ -74,7 +74,7 @@ class AbstractForm(Part):
         ...     def equations(self, num_states):
         ...         return [["y_1", "b*tanh(g(y_0)) - k*y_0"]]
         >>> config = s2jax.presets.ode(
-        ...     64, num_inputs=0, target=s2jax.ODE(forms=(Spring(),), weights={"spring": 1.0})
+        ...     64, num_inputs=0, dimension=2, target=s2jax.ODE(forms=(Spring(),), weights={"spring": 1.0})
         ... )
         >>> s2jax.sample(jax.random.key(0), config, 2).y.shape
         (2, 2, 64)

@@ -15,7 +15,7 @@ def _second(*parts) -> list[list[str]]:
 
 
 class Oscillator(AbstractForm):
-    """q'' = b tanh(g(q)) - k q - s q**3, with a damping -c q' in half of the rows.
+    """q'' = b tanh(g(q)) - k q - s q**3, or with b tanh(g(q, q')) and a damping -c q'.
 
     The spring may push outwards, +k q, where it is cubic too; sin may stand for tanh. Without
     damping it is conservative, whatever g is.
@@ -33,12 +33,14 @@ class Oscillator(AbstractForm):
     }  # fmt: skip
 
     springs: ClassVar = (" - k*y_0", " - k*y_0 - s*y_0**3", " + k*y_0 - s*y_0**3")
-    damping: ClassVar = ("", " - c*y_1")
-    force: ClassVar = ("",)
+    # what g reads, and what is lost or given
+    ways: ClassVar = (("y_0", ""), ("y_0, y_1", " - c*y_1"))
 
     def equations(self, num_states):
-        bounded = [f"b*{bound}(g(y_0))" for bound in BOUNDED]
-        return _second(bounded, self.springs, self.damping, self.force)
+        ways = itertools.product(self.ways, BOUNDED, self.springs)
+        return [
+            ["y_1", f"b*{bound}(g({reads})){spring}{more}"] for (reads, more), bound, spring in ways
+        ]
 
 
 class ForcedOscillator(Oscillator):
@@ -46,7 +48,7 @@ class ForcedOscillator(Oscillator):
 
     Example:
         >>> ForcedOscillator().equations(2)[0][1]
-        'b*tanh(g(y_0)) - k*y_0 - c*y_1 + f*sin(w*t + p)'
+        'b*tanh(g(y_0, y_1)) - k*y_0 - c*y_1 + f*sin(w*t + p)'
     """
 
     name = "forced_oscillator"
@@ -54,8 +56,7 @@ class ForcedOscillator(Oscillator):
         **Oscillator.numbers, "f": log(0.3, 10.0), "p": flat(0.1, 6.3),
         "w": log(0.3, 3.0, of="k", power=0.5),
     }  # fmt: skip
-    damping: ClassVar = (" - c*y_1",)
-    force: ClassVar = (_FORCE,)
+    ways: ClassVar = (("y_0, y_1", " - c*y_1" + _FORCE),)
 
 
 class Tuned(AbstractForm):
@@ -63,7 +64,7 @@ class Tuned(AbstractForm):
 
     Example:
         >>> Tuned().equations(2)[0][1]
-        'b*tanh(g(y_0)) + k*y_0 - s*y_0**3 - c*y_1 + d*sin(w*t + p)'
+        'b*tanh(g(y_0, y_1)) + k*y_0 - s*y_0**3 - c*y_1 + d*sin(w*t + p)'
     """
 
     name = "tuned"
@@ -80,19 +81,18 @@ class Tuned(AbstractForm):
             " - k*sin(y_0) - r*y_0 - c*y_1 + d*sin(w*t + p)",
             " - k*y_0**3 - r*y_0 - c*y_1 + f*sin(w*t + p)",
         )
-        reads = itertools.product(BOUNDED, ("y_0", "y_0, y_1"))
-        return _second([f"b*{bound}(g({read}))" for bound, read in reads], kinds)
+        return _second([f"b*{bound}(g(y_0, y_1))" for bound in BOUNDED], kinds)
 
 
 class Lienard(AbstractForm):
     """q'' = m (1 - q**2) q' - k q and more: a cubic spring, a periodic force.
 
-    The random expression stands in the force, b tanh(g(q)) or b tanh(g(q, q')), or in the damping,
-    m (1 - q**2 + b tanh(g(q))) q'.
+    The random expression stands in the force, b tanh(g(q, q')), or in the damping,
+    m (1 - q**2 + a tanh(g(q, q'))) q'; sin may stand for tanh.
 
     Example:
         >>> Lienard().equations(2)[0][1]
-        'b*tanh(g(y_0)) + m*(1 - y_0**2)*y_1 - k*y_0'
+        'b*tanh(g(y_0, y_1)) + m*(1 - y_0**2)*y_1 - k*y_0'
 
     References:
         van der Pol (1926), On relaxation-oscillations, for the simplest one.
@@ -107,18 +107,19 @@ class Lienard(AbstractForm):
     }  # fmt: skip
 
     def equations(self, num_states):
-        reads = itertools.product(BOUNDED, ("y_0", "y_0, y_1"))
-        heads = [f"b*{bound}(g({read})) + m*(1 - y_0**2)*y_1" for bound, read in reads]
-        heads += ["m*(1 - y_0**2 + a*tanh(g(y_0)))*y_1", "m*(1 - y_0**2 + a*sin(g(y_0)))*y_1"]
+        heads = [f"b*{bound}(g(y_0, y_1)) + m*(1 - y_0**2)*y_1" for bound in BOUNDED]
+        heads += [f"m*(1 - y_0**2 + a*{bound}(g(y_0, y_1)))*y_1" for bound in ("tanh", "sin")]
         return _second(heads, (" - k*y_0",), ("", " - s*y_0**3"), ("", "", _FORCE))
 
 
 class Jerk(AbstractForm):
-    """y''' = b tanh(g(y)) - a y'' - d y' - c y, or with g(y, y'); sin may stand for tanh.
+    """y''' = b tanh(g(y, y')) - a y'' - d y' - c y, or with g(y) or g(y, y', y'').
+
+    sin may stand for tanh.
 
     Example:
         >>> Jerk().equations(3)[0]
-        ['y_1', 'y_2', 'b*tanh(g(y_0)) - a*y_2 - d*y_1 - c*y_0']
+        ['y_1', 'y_2', 'b*tanh(g(y_0, y_1)) - a*y_2 - d*y_1 - c*y_0']
 
     References:
         Sprott (2000), Simple chaotic systems and circuits, American Journal of Physics 68, 758.
@@ -132,7 +133,7 @@ class Jerk(AbstractForm):
     }  # fmt: skip
 
     def equations(self, num_states):
-        ways = itertools.product(("tanh", "sin"), ("y_0", "y_0, y_1"))
+        ways = itertools.product(("tanh", "sin"), ("y_0, y_1", "y_0, y_1", "y", "y_0"))
         text = "b*{}(g({})) - a*y_2 - d*y_1 - c*y_0"
         return [["y_1", "y_2", text.format(*way)] for way in ways]
 
