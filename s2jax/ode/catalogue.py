@@ -6,7 +6,7 @@ from typing import Any
 from s2jax.core import checks
 from s2jax.distributions import AbstractDistribution, Constant, LogUniform, Uniform
 from s2jax.laws.given import fold_tree
-from s2jax.ode._known_systems import SYSTEMS
+from s2jax.ode.known import SYSTEMS
 from s2jax.ode._system import System
 from s2jax.programs.operators import OPCODE, TABLE
 from s2jax.text.form import to_float
@@ -89,7 +89,8 @@ def _expression(tree: Tree) -> Any:
 
     def operation(name: str, operands: tuple[Any, ...]) -> Any:
         symbol = TABLE[OPCODE[name]].symbol
-        return (getattr(sympy, symbol) if isinstance(symbol, str) else symbol)(*operands)
+        found = getattr(sympy, symbol) if isinstance(symbol, str) else symbol
+        return found(*operands) if operands else found  # pi takes none
 
     return fold_tree(tree, leaf, operation)
 
