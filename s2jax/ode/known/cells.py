@@ -37,11 +37,11 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "toggle_switch": Known(
         "u: a1/(1 + v**2.5) - u; v: a2/(1 + u) - v", dict(a1=156.25, a2=15.6),
-        [(0.1, 100.0), (0.1, 12.0)], 12.0, "bistable",
+        [(0.1, 10.0), (0.1, 12.0)], 12.0, "bistable",
         "Gardner, Cantor and Collins 2000, Nature 403, 339",
     ),
     "griffith": Known(
-        "x: y - a*x; y: x**2/(1 + x**2) - b*y", dict(a=0.6, b=0.6), [(0.0, 2.0)] * 2, 40.0,
+        "x: y - a*x; y: x**2/(1 + x**2) - b*y", dict(a=0.66, b=0.7), [(0.0, 1.5), (0.0, 0.9)], 40.0,
         "bistable", "Griffith 1968, Journal of Theoretical Biology 20, 202 (typical values)",
     ),
     "circadian": Known(
@@ -66,12 +66,14 @@ SYSTEMS: Mapping[str, Known] = {
         "Goldbeter 1991, PNAS 88, 9107", is_stiff=True,
     ),
     "dictyostelium": Known(
-        "x1: k1*x3 - k2*x1; x2: k3*x5 - k4*x2; x3: k5*x7 - k6*x2*x3; x4: k7 - k8*x3*x4; "
-        "x5: k9*x1 - k10*x4*x5; x6: k11*x1 - k12*x6; x7: k13*x6 - k14*x2*x7",
-        dict(k1=1.4, k2=0.9, k3=2.5, k4=1.5, k5=0.6, k6=0.8, k7=2.0, k8=1.3, k9=0.7, k10=1.0,
-             k11=0.3, k12=3.1, k13=1.8, k14=1.5),
-        [(0.6, 1.5), (0.6, 1.5), (0.8, 1.8), (1.0, 2.8), (0.5, 1.5), (0.05, 0.2), (0.2, 0.6)], 30.0,
-        "oscillating", "Laub and Loomis 1998, Molecular Biology of the Cell 9, 3521",
+        "aca: k1*car1 - k2*aca*pka; pka: k3*inner - k4*pka; erk2: k5*car1 - k6*pka*erk2; "
+        "rega: k7 - k8*erk2*rega; inner: k9*aca - k10*rega*inner; outer: k11*aca - k12*outer; "
+        "car1: k13*outer - k14*car1",
+        dict(k1=2.0, k2=0.9, k3=2.5, k4=1.5, k5=0.6, k6=0.8, k7=1.0, k8=1.3, k9=0.3, k10=0.8,
+             k11=0.7, k12=4.9, k13=23.0, k14=4.5),
+        [(0.5, 2.0), (0.5, 2.0), (0.3, 1.0), (0.5, 2.0), (0.2, 1.0), (0.1, 0.4), (0.5, 2.0)], 25.0,
+        "oscillating", "Laub and Loomis 1998, Molecular Biology of the Cell 9, 3521; values of"
+        " Ma and Iglesias 2002, BMC Bioinformatics 3, 38",
     ),
     "calcium": Known(
         "z: v0 + v1*dose - vm2*z**2/(k2**2 + z**2)"

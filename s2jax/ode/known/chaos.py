@@ -124,7 +124,7 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "nose_hoover": Known(
         "q: p; p: -q - zeta*p; zeta: (p**2 - temperature)/mass",
-        dict(temperature=1.0, mass=1.0), [(-1.5, 1.5)] * 2 + [(-0.5, 0.5)], 40.0, "chaotic",
+        dict(temperature=1.0, mass=1.0), [(-1.5, 1.5)] * 2 + [(-0.5, 0.5)], 40.0, "conservative",
         "Hoover 1985, Physical Review A 31, 1695",
     ),
     "four_wing": Known(

@@ -33,7 +33,7 @@ SYSTEMS: Mapping[str, Known] = {
         "a: mu*(kappa + c) - a*b**2 - a; b: (a*b**2 + a - b)/sigma; c: (b - c)/delta",
         dict(mu=0.154, kappa=65.0, sigma=5e-3, delta=2e-2),
         [(0.1, 1.0), (5.0, 20.0), (10.0, 30.0)], 1.0, "chaotic",
-        "Peng, Scott and Showalter 1990, Journal of Physical Chemistry 94, 5243",
+        "Peng, Scott and Showalter 1990, Journal of Physical Chemistry 94, 5243", is_stiff=True,
     ),
     "lengyel_epstein": Known(
         "x: a - x - 4*x*y/(1 + x**2); y: b*x*(1 - y/(1 + x**2))",
@@ -45,7 +45,7 @@ SYSTEMS: Mapping[str, Known] = {
         "x: k1*x - r1*x**2 - k2*x*y + r2*y**2 - k4*x*z + r4; "
         "y: k2*x*y - r2*y**2 - k3*y + r3; z: r4 - k4*x*z + k5*z - r5*z**2",
         dict(k1=30.0, r1=0.25, k2=1.0, r2=1e-4, k3=10.0, r3=1e-3, k4=1.0, r4=1e-3, k5=16.5, r5=0.5),
-        [(3.0, 15.0), (5.0, 20.0), (10.0, 25.0)], 6.0, "chaotic",
+        [(8.0, 15.0), (8.0, 15.0), (5.0, 12.0)], 6.0, "chaotic",
         "Willamowski and Rossler 1980, Zeitschrift fur Naturforschung 35a, 317",
     ),
     "stirred_tank": Known(

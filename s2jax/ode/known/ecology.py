@@ -74,7 +74,7 @@ SYSTEMS: Mapping[str, Known] = {
     "blasius": Known(
         "x: a*x - k1*x*y/(1 + h*x); y: k1*x*y/(1 + h*x) - b*y - k2*y*z; z: k2*y*z - c*(z - w)",
         dict(a=1.0, b=1.0, c=10.0, k1=0.2, k2=1.0, h=0.05, w=0.006),
-        [(2.0, 10.0), (2.0, 10.0), (0.005, 0.02)], 60.0, "chaotic",
+        [(4.0, 7.0), (4.0, 7.0), (0.01, 0.02)], 60.0, "chaotic",
         "Blasius, Huppert and Stone 1999, Nature 399, 354",
     ),
     "rock_paper_scissors": Known(

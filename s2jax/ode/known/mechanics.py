@@ -52,7 +52,7 @@ SYSTEMS: Mapping[str, Known] = {
         "/(l1*(2*m1 + m2 - m2*cos(2*a1 - 2*a2))); "
         "w2: 2*sin(a1 - a2)*(w1**2*l1*(m1 + m2) + g*(m1 + m2)*cos(a1) + w2**2*l2*m2*cos(a1 - a2))"
         "/(l2*(2*m1 + m2 - m2*cos(2*a1 - 2*a2)))",
-        dict(g=9.81, m1=1.0, m2=1.0, l1=1.0, l2=1.0), [(-2.0, 2.0)] * 2 + [(-1.0, 1.0)] * 2, 5.0, "chaotic",
+        dict(g=9.81, m1=1.0, m2=1.0, l1=1.0, l2=1.0), [(1.0, 3.0), (-3.0, 3.0)] + [(-1.0, 1.0)] * 2, 5.0, "chaotic",
         "Shinbrot, Grebogi, Wisdom and Yorke 1992, American Journal of Physics 60, 491",
     ),
     "spring_pendulum": Known(

@@ -29,7 +29,7 @@ SYSTEMS: Mapping[str, Known] = {
         "w: phi*((1 + tanh((v - v3)/v4))/2 - w)*(exp((v - v3)/(2*v4)) + exp((v3 - v)/(2*v4)))/2",
         dict(current=90.0, c=20.0, g_l=2.0, g_ca=4.4, g_k=8.0, v_l=-60.0, v_ca=120.0, v_k=-84.0,
              v1=-1.2, v2=18.0, v3=2.0, v4=30.0, phi=0.04),
-        [(-60.0, 20.0), (0.0, 0.5)], 300.0, "bistable",
+        [(-60.0, 20.0), (0.0, 0.5)], 300.0, "oscillating",
         "Morris and Lecar 1981, Biophysical Journal 35, 193; values of Rinzel and Ermentrout 1989",
     ),
     "hodgkin_huxley": Known(

@@ -60,7 +60,7 @@ SYSTEMS: Mapping[str, Known] = {
     "subcritical_hopf": Known(
         "x: (mu + x**2 + y**2 - (x**2 + y**2)**2)*x - omega*y; "
         "y: (mu + x**2 + y**2 - (x**2 + y**2)**2)*y + omega*x",
-        dict(mu=-0.1, omega=1.0), [(-1.0, 1.0)] * 2, 30.0, "bistable",
+        dict(mu=-0.1, omega=1.0), [(-0.5, 0.5)] * 2, 30.0, "bistable",
         "Strogatz 1994, Nonlinear Dynamics and Chaos, 8.2",
     ),
     "kuramoto": Known(
@@ -78,7 +78,7 @@ SYSTEMS: Mapping[str, Known] = {
     "double_scroll": Known(
         "x: alpha*(y - x + b*x + (a - b)*(abs(x + 1) - abs(x - 1))/2); y: x - y + z; z: -beta*y",
         dict(alpha=9.0, beta=100/7, a=8/7, b=5/7),
-        [(-1.5, 1.5), (-0.3, 0.3), (-1.5, 1.5)], 40.0, "chaotic",
+        [(-1.0, 1.0), (-0.2, 0.2), (-1.0, 1.0)], 40.0, "chaotic",
         "Matsumoto 1984, IEEE Transactions on Circuits and Systems 31, 1055",
     ),
     "murali_lakshmanan_chua": Known(

@@ -9,7 +9,7 @@ _BOX = ((-1.0, 1.0),)
 SYSTEMS: Mapping[str, Known] = {
     "abc_flow": Known(
         "x: a*sin(z) + c*cos(y); y: b*sin(x) + a*cos(z); z: c*sin(y) + b*cos(x)",
-        dict(a=3**0.5, b=2**0.5, c=1.0), [(-3.0, 3.0)] * 3, 20.0, "chaotic",
+        dict(a=3**0.5, b=2**0.5, c=1.0), [(-3.0, 3.0)] * 3, 40.0, "chaotic",
         "Dombre, Frisch, Greene, Henon, Mehr and Soward 1986, Journal of Fluid Mechanics 167, 353",
     ),
     "double_gyre": Known(
@@ -34,7 +34,7 @@ SYSTEMS: Mapping[str, Known] = {
     "stommel": Known(
         "t_gap: eta1 - t_gap*(1 + abs(t_gap - s_gap)); "
         "s_gap: eta2 - s_gap*(eta3 + abs(t_gap - s_gap))",
-        dict(eta1=3.0, eta2=1.0, eta3=0.3), [(0.5, 3.0), (0.2, 3.0)], 15.0, "bistable",
+        dict(eta1=3.0, eta2=1.1, eta3=0.3), [(0.5, 3.5), (0.2, 4.0)], 15.0, "bistable",
         "Stommel 1961, Tellus 13, 224; form of Dijkstra 2005, Nonlinear Physical Oceanography",
     ),
     "energy_balance": Known(
@@ -81,7 +81,7 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "rabinovich_fabrikant": Known(
         "x: y*(z - 1 + x**2) + gamma*x; y: x*(3*z + 1 - x**2) + gamma*y; z: -2*z*(alpha + x*y)",
-        dict(alpha=0.14, gamma=0.1), [(-0.5, 0.5)] * 2 + [(0.1, 0.5)], 60.0, "chaotic",
+        dict(alpha=1.1, gamma=0.87), [(-1.4, -0.9), (0.3, 1.0), (0.5, 0.9)], 60.0, "chaotic",
         "Rabinovich and Fabrikant 1979, Soviet Physics JETP 50, 311",
     ),
     "moore_spiegel": Known(
