@@ -1,4 +1,4 @@
-"""The commands `s2jax generate`, `show`, `stats`, `info`, `verify`, `repair`, `export`, `fields`.
+"""The commands `s2jax generate`, `show`, `stats`, `info`, `verify`, `repair`, `export`, `fields`, `list`.
 
 JAX and the plotting library are imported by the commands, when the arguments have been read.
 """
@@ -17,6 +17,7 @@ from s2jax.cli._commands import (
     Fields,
     Generate,
     Info,
+    List,
     Repair,
     Show,
     ShowFamily,
@@ -118,7 +119,7 @@ def _run(arguments: list[str]) -> int:
     shown = ShowFamily if has("--family") else Show
     described = StatsPreset if has("--preset") else Stats
     kinds: list[Any] = [Generate, shown, described, Info, Verify, Repair]
-    kinds += [_export.export_class(), Fields]
+    kinds += [_export.export_class(), Fields, List]
     named = tuple(
         Annotated[kind, tyro.conf.subcommand(_OTHERS.get(kind, kind.__name__.lower()))]
         for kind in kinds
@@ -148,5 +149,7 @@ def _run(arguments: list[str]) -> int:
             return _inspect.verify(command)
         case Repair():
             return _inspect.repair(command)
+        case List():
+            return _inspect.list_systems(command)
         case _:
             return _export.export(command)

@@ -7,13 +7,14 @@ from s2jax.ode._solution import Solution, SolveStatus
 from s2jax.ode._solve_programs import solve
 from s2jax.ode._system import System
 from s2jax.ode._target import ODE
-from s2jax.ode.catalogue import NAMES, SOURCES, named
+from s2jax.ode.catalogue import KINDS, NAMES, SOURCES, named
 
 if TYPE_CHECKING:
     from s2jax.ode._unrolled import UnrolledTsit5
 
 __all__ = (
     "FORMS",
+    "KINDS",
     "NAMES",
     "ODE",
     "SOURCES",

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 MEANINGS: Mapping[str, str] = {
-    "settling": "comes to rest, in the same state from everywhere in its box",
-    "bistable": "comes to rest, or into a cycle, in one of two states; the start decides",
-    "oscillating": "repeats itself sooner or later, in a cycle that does not depend on the start",
-    "conservative": "is not damped: moves regularly, and every start keeps a motion of its own",
-    "chaotic": "never repeats itself, and neighbouring starts part exponentially fast",
+    "settling": "comes to rest",
+    "bistable": "ends in one of two states, at rest or in a cycle; the start decides which",
+    "oscillating": "goes to and fro for ever, sooner or later in the same way from every start",
+    "conservative": "moves regularly and undamped; every start keeps a motion of its own",
+    "chaotic": "never repeats itself; neighbouring starts part exponentially fast",
 }
 """Every kind of system, and what one of that kind does at the values of its source."""
 
@@ -34,3 +34,13 @@ class Known(NamedTuple):
     kind: str
     source: str
     is_stiff: bool = False
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the states."""
+        return tuple(part.split(":")[0].strip() for part in self.equations.split(";"))
+
+    @property
+    def right_hand_sides(self) -> tuple[str, ...]:
+        """Their derivatives."""
+        return tuple(part.split(":")[1].strip() for part in self.equations.split(";"))

@@ -1,4 +1,4 @@
-"""Genes, enzymes and messengers in cells, and drugs in bodies."""
+"""Genes, enzymes and messengers in cells."""
 
 from collections.abc import Mapping
 
@@ -42,7 +42,7 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "griffith": Known(
         "x: y - a*x; y: x**2/(1 + x**2) - b*y", dict(a=0.66, b=0.7), [(0.0, 1.5), (0.0, 0.9)], 40.0,
-        "bistable", "Griffith 1968, Journal of Theoretical Biology 20, 202 (typical values)",
+        "bistable", "Griffith 1968, Journal of Theoretical Biology 20, 209 (typical values)",
     ),
     "circadian": Known(
         "m: vs/(1 + (n/ki)**4) - vm*m/(km + m); p0: ks*m - v1*p0/(2 + p0) + v2*p1/(2 + p1); "
@@ -82,10 +82,5 @@ SYSTEMS: Mapping[str, Known] = {
         dict(v0=1.0, v1=7.3, dose=0.3, vm2=65.0, vm3=500.0, k2=1.0, kr=2.0, ka=0.9, kf=1.0, k=10.0),
         [(0.1, 1.0), (0.8, 2.0)], 3.0, "oscillating",
         "Goldbeter, Dupont and Berridge 1990, PNAS 87, 1461",
-    ),
-    "two_compartment": Known(
-        "c1: k21*c2 - (k10 + k12)*c1; c2: k12*c1 - k21*c2",
-        dict(k10=0.2, k12=0.5, k21=0.3), [(2.0, 10.0), (0.0, 1.0)], 24.0, "settling",
-        "Teorell 1937, Archives Internationales de Pharmacodynamie 57, 205 (typical values)",
     ),
 }  # fmt: skip

@@ -59,7 +59,7 @@ SYSTEMS: Mapping[str, Known] = {
     "qi": Known(
         "x: a*(y - x) + y*z; y: c*x - y - x*z; z: x*y - b*z", dict(a=35.0, b=8/3, c=55.0),
         [(-10.0, 10.0)] * 2 + [(20.0, 50.0)], 3.0, "chaotic",
-        "Qi, Chen, Du, Chen and Yuan 2005, Physica A 352, 295",
+        "Qi, Chen, Du, Chen and Yuan 2005, Physica A 352, 295 (c of their range)",
     ),
     "chen_lee": Known(
         "x: a*x - y*z; y: b*y + x*z; z: c*z + x*y/3", dict(a=5.0, b=-10.0, c=-0.38),
@@ -143,11 +143,6 @@ SYSTEMS: Mapping[str, Known] = {
         dict(a=0.95, b=0.7, c=0.6, d=3.5, k=0.25, f=0.1), [(-0.5, 0.5)] * 2 + [(0.0, 1.0)], 25.0, "chaotic",
         "Aizawa and Uezu 1982, Progress of Theoretical Physics 67, 982; Langford 1984",
     ),
-    "finance": Known(
-        "x: z + (y - a)*x; y: 1 - b*y - x**2; z: -x - c*z", dict(a=0.9, b=0.2, c=1.2),
-        [(-1.0, 1.0), (0.5, 3.0), (-1.0, 1.0)], 60.0, "chaotic",
-        "Ma and Chen 2001, Applied Mathematics and Mechanics 22, 1240 (usual values)",
-    ),
     "hyper_rossler": Known(
         "x: -y - z; y: x + a*y + w; z: b + x*z; w: d*w - c*z",
         dict(a=0.25, b=3.0, c=0.5, d=0.05), [(-20.0, -8.0), (-8.0, 8.0), (0.0, 0.3), (12.0, 25.0)],
@@ -158,11 +153,5 @@ SYSTEMS: Mapping[str, Known] = {
         dict(a=10.0, b=8/3, c=28.0, r=-1.0),
         [(-10.0, 10.0)] * 2 + [(15.0, 35.0), (-30.0, 30.0)], 10.0, "chaotic",
         "Wang and Wang 2008, Physica A 387, 3751",
-    ),
-    "hyper_chen": Known(
-        "x: a*(y - x) + w; y: d*x + c*y - x*z; z: x*y - b*z; w: y*z + r*w",
-        dict(a=35.0, b=3.0, c=12.0, d=7.0, r=0.5),
-        [(-10.0, 10.0)] * 2 + [(10.0, 20.0), (-20.0, 20.0)], 10.0, "chaotic",
-        "Li, Tang and Chen 2005, International Journal of Bifurcation and Chaos 15, 3367",
     ),
 }  # fmt: skip

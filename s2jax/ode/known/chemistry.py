@@ -24,17 +24,6 @@ SYSTEMS: Mapping[str, Known] = {
         "u: a - u + u**2*v; v: b - u**2*v", dict(a=0.1, b=0.5), [(0.2, 1.5), (0.5, 2.5)], 40.0, "oscillating",
         "Schnakenberg 1979, Journal of Theoretical Biology 81, 389",
     ),
-    "gray_scott": Known(
-        "a: feed*(1 - a) - a*b**2; b: a*b**2 - (feed + k)*b + feed*seed",
-        dict(feed=0.02, k=0.035, seed=0.066), [(0.2, 1.0), (0.05, 0.5)], 300.0, "settling",
-        "Gray and Scott 1984, Chemical Engineering Science 39, 1087 (typical values)",
-    ),
-    "autocatalator": Known(
-        "a: mu*(kappa + c) - a*b**2 - a; b: (a*b**2 + a - b)/sigma; c: (b - c)/delta",
-        dict(mu=0.154, kappa=65.0, sigma=5e-3, delta=2e-2),
-        [(0.1, 1.0), (5.0, 20.0), (10.0, 30.0)], 1.0, "chaotic",
-        "Peng, Scott and Showalter 1990, Journal of Physical Chemistry 94, 5243", is_stiff=True,
-    ),
     "lengyel_epstein": Known(
         "x: a - x - 4*x*y/(1 + x**2); y: b*x*(1 - y/(1 + x**2))",
         dict(a=10.0, b=2.0), [(0.5, 4.0), (1.0, 8.0)], 15.0, "oscillating",
@@ -81,6 +70,6 @@ SYSTEMS: Mapping[str, Known] = {
         "g: k*f*h - 1.81*g; h: 1.81*g - k*f*h",
         dict(inflow=0.0007, k=280.0),
         [(0.5, 1.0)] + [(0.0, 0.1)] * 6 + [(0.005, 0.0065)], 320.0, "settling",
-        "Schafer 1975, Journal of Theoretical Biology 52, 111", is_stiff=True,
+        "Schafer 1975, Journal of Mathematical Biology 2, 41", is_stiff=True,
     ),
 }  # fmt: skip

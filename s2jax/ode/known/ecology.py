@@ -44,11 +44,6 @@ SYSTEMS: Mapping[str, Known] = {
         dict(r1=1.0, r2=0.8, a12=0.6, a21=0.7), [(0.05, 1.5)] * 2, 20.0, "settling",
         "Gause 1934, The Struggle for Existence; Murray 2002, Mathematical Biology I, 3.5",
     ),
-    "leslie_gower": Known(
-        "n: r*n*(1 - n/k) - a*n*p; p: s*p*(1 - p/(c*n))",
-        dict(r=1.0, k=10.0, a=0.5, s=0.3, c=0.5), [(1.0, 9.0), (0.3, 3.0)], 40.0, "settling",
-        "Leslie and Gower 1960, Biometrika 47, 219 (typical values)",
-    ),
     "rosenzweig_macarthur": Known(
         "n: r*n*(1 - n/k) - a*n*p/(1 + a*h*n); p: efficiency*a*n*p/(1 + a*h*n) - m*p",
         dict(r=1.0, k=4.0, a=1.0, h=1.0, efficiency=1.0, m=0.4), [(0.3, 3.0), (0.3, 2.0)], 60.0, "oscillating",

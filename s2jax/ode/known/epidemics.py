@@ -25,13 +25,8 @@ SYSTEMS: Mapping[str, Known] = {
         "s: mu - mu*s - beta*(1 + season*cos(2*pi*t))*s*i; "
         "e: beta*(1 + season*cos(2*pi*t))*s*i - (mu + sigma)*e; i: sigma*e - (mu + gamma)*i",
         dict(mu=0.02, sigma=35.84, gamma=100.0, beta=1800.0, season=0.28),
-        [(0.05, 0.07), (2e-4, 1e-3), (1e-4, 5e-4)], 6.0, "chaotic",
-        "Olsen and Schaffer 1990, Science 249, 499",
-    ),
-    "ross_macdonald": Known(
-        "x: m*a*b*z*(1 - x) - r*x; z: a*c*x*(exp(-g*n) - z) - g*z",
-        dict(m=10.0, a=0.3, b=0.3, c=0.3, r=0.01, g=0.12, n=10.0), [(0.01, 0.4), (0.0, 0.05)],
-        150.0, "settling", "Macdonald 1957, The Epidemiology and Control of Malaria (typical values)",
+        [(0.05, 0.07), (2e-4, 1e-3), (1e-4, 5e-4)], 20.0, "chaotic",
+        "Olsen and Schaffer 1990, Science 249, 499", is_stiff=True,
     ),
     "viral_dynamics": Known(
         "t_cells: source - d*t_cells - k*virus*t_cells; infected: k*virus*t_cells - delta*infected; "

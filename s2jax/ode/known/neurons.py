@@ -41,11 +41,6 @@ SYSTEMS: Mapping[str, Known] = {
         [(-5.0, 8.0), (0.03, 0.1), (0.4, 0.6), (0.3, 0.4)], 40.0, "oscillating",
         "Hodgkin and Huxley 1952, Journal of Physiology 117, 500",
     ),
-    "terman_wang": Known(
-        "x: 3*x - x**3 + 2 - y + current; y: epsilon*(gamma*(1 + tanh(x/beta)) - y)",
-        dict(current=0.8, epsilon=0.02, gamma=6.0, beta=0.1), [(-2.0, 2.0), (0.5, 7.0)], 150.0,
-        "oscillating", "Terman and Wang 1995, Physica D 81, 148",
-    ),
     "wilson_cowan": Known(
         "u: -u + (1 - u)*(1/(1 + exp(-a1*(c1*u - c2*v + drive - th1))) - 1/(1 + exp(a1*th1))); "
         "v: -v + (1 - v)*(1/(1 + exp(-a2*(c3*u - c4*v - th2))) - 1/(1 + exp(a2*th2)))",

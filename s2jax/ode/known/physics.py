@@ -1,4 +1,4 @@
-"""Fluids, climate, dynamos, spins and lasers."""
+"""Fluids, climate, dynamos, plasmas and spins."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,6 @@ from s2jax.ode.known._base import Known
 _BOX = ((-1.0, 1.0),)
 
 SYSTEMS: Mapping[str, Known] = {
-    "abc_flow": Known(
-        "x: a*sin(z) + c*cos(y); y: b*sin(x) + a*cos(z); z: c*sin(y) + b*cos(x)",
-        dict(a=3**0.5, b=2**0.5, c=1.0), [(-3.0, 3.0)] * 3, 40.0, "chaotic",
-        "Dombre, Frisch, Greene, Henon, Mehr and Soward 1986, Journal of Fluid Mechanics 167, 353",
-    ),
     "double_gyre": Known(
         "x: -pi*a*sin(pi*(eps*sin(omega*t)*x**2 + (1 - 2*eps*sin(omega*t))*x))*cos(pi*y); "
         "y: pi*a*cos(pi*(eps*sin(omega*t)*x**2 + (1 - 2*eps*sin(omega*t))*x))*sin(pi*y)"
@@ -63,11 +58,6 @@ SYSTEMS: Mapping[str, Known] = {
         "x: offset*y - x/t2; y: rabi*z - offset*x - y/t2; z: (m - z)/t1 - rabi*y",
         dict(offset=0.5, rabi=1.0, t1=8.0, t2=5.0, m=1.0), _BOX * 3, 25.0, "settling",
         "Bloch 1946, Physical Review 70, 460 (typical values)",
-    ),
-    "laser": Known(
-        "n: gamma*(pump - n*(1 + s)); s: s*(n - 1)", dict(gamma=0.05, pump=2.0),
-        [(0.5, 2.0), (0.05, 2.0)], 120.0, "settling",
-        "Statz and deMars 1960, in Townes (ed.), Quantum Electronics, 530 (typical values)",
     ),
     "windmi": Known(
         "x: y; y: z; z: b - a*z - y - exp(x)", dict(a=0.7, b=2.5),
