@@ -443,7 +443,7 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     ],
     "newton_leipnik": [{"equilibrium": "0, 0, 0"}, {"divergence": "b - a - 0.4"}],
     "coullet": [{"equilibrium": "sqrt(a), 0, 0"}, {"divergence": "-c"}],
-    "arneodo": [{"equilibrium": "sqrt(a), 0, 0"}, {"divergence": "-c"}],
+    "arneodo": [{"equilibrium": "sqrt(-a), 0, 0"}, {"divergence": "-c"}],
     "act": [
         {"equilibrium": "0, 0, 0"},
         {"divergence": "-3*alpha - delta*alpha + 2*beta*z"},
@@ -497,6 +497,10 @@ _SPROTT_2003 = "Sprott 2003, Chaos and Time-Series Analysis, appendix A"
 EXPONENTS: dict[str, dict[str, Any]] = {
     "lorenz": {"value": 0.9056, "source": _SPROTT_2003},
     "rossler": {"value": 0.0714, "source": _SPROTT_2003},
+    "nose_hoover": {
+        "value": 0.0139, "source": _SPROTT_2003,
+        "start": [(-0.1, 0.1), (4.9, 5.1), (-0.1, 0.1)],
+    },
     "diffusionless_lorenz": {"value": 0.2101, "source": _SPROTT_2003},
     "chen": {"value": 2.0272, "source": _SPROTT_2003},
     "lorenz84": {"value": 0.1665, "source": _SPROTT_2003},
@@ -514,7 +518,6 @@ EXPONENTS: dict[str, dict[str, Any]] = {
     "rayleigh_duffing": {"value": 0.0914, "source": _SPROTT_2003},
     "ueda": {"value": 0.1034, "source": _SPROTT_2003},
     "forced_brusselator": {"value": 0.0145, "source": _SPROTT_2003},
-    "henon_heiles": {"value": 0.0446, "source": _SPROTT_2003, "start": {'x': 0.0, 'u': 0.5, 'y': 0.0, 'v': 0.0}},
     "sprott_a": {"value": 0.014, "source": _SPROTT_1994},
     "sprott_b": {"value": 0.21, "source": _SPROTT_1994},
     "sprott_c": {"value": 0.163, "source": _SPROTT_1994},

@@ -32,7 +32,7 @@ SYSTEMS: Mapping[str, Known] = {
         "m1: leak + alpha/(1 + p3**2) - m1; m2: leak + alpha/(1 + p1**2) - m2; "
         "m3: leak + alpha/(1 + p2**2) - m3; "
         "p1: beta*(m1 - p1); p2: beta*(m2 - p2); p3: beta*(m3 - p3)",
-        dict(alpha=216.0, leak=0.216, beta=5.0), [(0.0, 20.0)] * 6, 60.0, "oscillating",
+        dict(alpha=216.0, leak=0.216, beta=5.0), [(0.0, 20.0)] * 6, 30.0, "oscillating",
         "Elowitz and Leibler 2000, Nature 403, 335",
     ),
     "toggle_switch": Known(
@@ -50,12 +50,12 @@ SYSTEMS: Mapping[str, Known] = {
         "p2: v3*p1/(2 + p1) - v4*p2/(2 + p2) - k1*p2 + k2*n - vd*p2/(kd + p2); n: k1*p2 - k2*n",
         dict(vs=0.76, vm=0.65, ks=0.38, vd=0.95, v1=3.2, v2=1.58, v3=5.0, v4=2.5, k1=1.9, k2=1.3,
              ki=1.0, km=0.5, kd=0.2),
-        [(0.3, 2.5), (0.2, 2.0), (0.2, 2.0), (0.2, 1.5), (0.2, 2.0)], 80.0, "oscillating",
+        [(0.3, 2.5), (0.2, 2.0), (0.2, 2.0), (0.2, 1.5), (0.2, 2.0)], 60.0, "oscillating",
         "Goldbeter 1995, Proceedings of the Royal Society B 261, 319",
     ),
     "cell_cycle": Known(
         "u: k4*(v - u)*(alpha + u**2) - k6*u; v: k1 - k6*u",
-        dict(k1=0.015, k4=180.0, k6=1.0, alpha=1e-4), [(0.001, 0.1), (0.1, 0.5)], 80.0,
+        dict(k1=0.015, k4=180.0, k6=1.0, alpha=1e-4), [(0.001, 0.1), (0.1, 0.5)], 60.0,
         "oscillating", "Tyson 1991, PNAS 88, 7328",
     ),
     "mitosis": Known(

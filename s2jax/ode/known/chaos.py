@@ -111,7 +111,7 @@ SYSTEMS: Mapping[str, Known] = {
         "Coullet, Tresser and Arneodo 1979, Physics Letters A 72, 268",
     ),
     "arneodo": Known(
-        "x: y; y: z; z: a*x - b*y - c*z - x**3", dict(a=5.5, b=3.5, c=1.0),
+        "x: y; y: z; z: -a*x - b*y - c*z - x**3", dict(a=-5.5, b=3.5, c=1.0),
         [(-2.0, 2.0), (-2.0, 2.0), (-3.0, 3.0)], 40.0, "chaotic",
         "Arneodo, Coullet and Tresser 1981, Physics Letters A 81, 197",
     ),

@@ -12,7 +12,7 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "brusselator": Known(
         "x: a + x**2*y - (b + 1)*x; y: b*x - x**2*y",
-        dict(a=1.0, b=3.0), [(0.2, 3.0), (0.5, 4.0)], 30.0, "oscillating",
+        dict(a=1.0, b=3.0), [(0.2, 3.0), (0.5, 4.0)], 22.0, "oscillating",
         "Prigogine and Lefever 1968, Journal of Chemical Physics 48, 1695",
     ),
     "forced_brusselator": Known(

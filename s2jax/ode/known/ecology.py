@@ -63,13 +63,13 @@ SYSTEMS: Mapping[str, Known] = {
         "x: x*(1 - x) - a1*x*y/(1 + b1*x); "
         "y: a1*x*y/(1 + b1*x) - a2*y*z/(1 + b2*y) - d1*y; z: a2*y*z/(1 + b2*y) - d2*z",
         dict(a1=5.0, b1=3.0, a2=0.1, b2=2.0, d1=0.4, d2=0.01),
-        [(0.4, 0.9), (0.1, 0.3), (8.0, 10.0)], 400.0, "chaotic",
+        [(0.4, 0.9), (0.1, 0.3), (8.0, 10.0)], 300.0, "chaotic",
         "Hastings and Powell 1991, Ecology 72, 896",
     ),
     "blasius": Known(
         "x: a*x - k1*x*y/(1 + h*x); y: k1*x*y/(1 + h*x) - b*y - k2*y*z; z: k2*y*z - c*(z - w)",
         dict(a=1.0, b=1.0, c=10.0, k1=0.2, k2=1.0, h=0.05, w=0.006),
-        [(4.0, 7.0), (4.0, 7.0), (0.01, 0.02)], 60.0, "chaotic",
+        [(4.0, 7.0), (4.0, 7.0), (0.01, 0.02)], 45.0, "chaotic",
         "Blasius, Huppert and Stone 1999, Nature 399, 354",
     ),
     "rock_paper_scissors": Known(
@@ -91,7 +91,7 @@ SYSTEMS: Mapping[str, Known] = {
     "four_species": Known(
         "a: r1*a*(1 - a - 1.09*b - 1.52*c); b: r2*b*(1 - b - 0.44*c - 1.36*d); "
         "c: r3*c*(1 - 2.33*a - c - 0.47*d); d: r4*d*(1 - 1.21*a - 0.51*b - 0.35*c - d)",
-        dict(r1=1.0, r2=0.72, r3=1.53, r4=1.27), [(0.2, 0.5)] * 4, 300.0, "chaotic",
+        dict(r1=1.0, r2=0.72, r3=1.53, r4=1.27), [(0.2, 0.5)] * 4, 200.0, "chaotic",
         "Vano, Wildenberg, Anderson, Noel and Sprott 2006, Nonlinearity 19, 2391",
     ),
     "chemostat": Known(

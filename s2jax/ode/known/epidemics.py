@@ -32,7 +32,7 @@ SYSTEMS: Mapping[str, Known] = {
         "t_cells: source - d*t_cells - k*virus*t_cells; infected: k*virus*t_cells - delta*infected; "
         "virus: p*infected - c*virus",
         dict(source=10.0, d=0.02, k=2.4e-5, delta=0.24, p=120.0, c=2.4),
-        [(200.0, 600.0), (5.0, 40.0), (200.0, 2000.0)], 120.0, "settling",
+        [(200.0, 600.0), (5.0, 40.0), (200.0, 2000.0)], 90.0, "settling",
         "Perelson, Kirschner and De Boer 1993, Mathematical Biosciences 114, 81 (reduced)",
     ),
     "tumor_immune": Known(

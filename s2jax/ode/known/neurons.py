@@ -7,20 +7,20 @@ from s2jax.ode.known._base import Known
 SYSTEMS: Mapping[str, Known] = {
     "fitzhugh_nagumo": Known(
         "v: v - v**3/3 - w + current; w: (v + a - b*w)/tau",
-        dict(a=0.7, b=0.8, tau=12.5, current=0.5), [(-2.0, 2.0), (-1.0, 1.5)], 120.0, "oscillating",
+        dict(a=0.7, b=0.8, tau=12.5, current=0.5), [(-2.0, 2.0), (-1.0, 1.5)], 60.0, "oscillating",
         "FitzHugh 1961, Biophysical Journal 1, 445; Nagumo et al. 1962, Proc. IRE 50, 2061",
     ),
     "fitzhugh_rinzel": Known(
         "v: v - v**3/3 - w + y + current; w: delta*(a + v - b*w); y: mu*(c - v - d*y)",
         dict(current=0.3125, a=0.7, b=0.8, c=-0.775, d=1.0, delta=0.08, mu=0.002),
-        [(-1.5, 1.5), (-0.5, 1.0), (-0.1, 0.1)], 600.0, "oscillating",
+        [(-1.5, 1.5), (-0.5, 1.0), (-0.1, 0.1)], 210.0, "oscillating",
         "Rinzel 1987, in Teramoto and Yamaguti (eds.), Mathematical Topics in Population Biology"
         " (a faster mu than usual)",
     ),
     "hindmarsh_rose": Known(
         "x: y - a*x**3 + b*x**2 - z + current; y: c - d*x**2 - y; z: r*(s*(x - rest) - z)",
         dict(a=1.0, b=3.0, c=1.0, d=5.0, r=0.006, s=4.0, rest=-1.6, current=3.25),
-        [(-1.5, 1.0), (-6.0, 0.0), (2.5, 3.5)], 300.0, "chaotic",
+        [(-1.5, 1.0), (-6.0, 0.0), (2.5, 3.5)], 120.0, "chaotic",
         "Hindmarsh and Rose 1984, Proceedings of the Royal Society B 221, 87",
     ),
     "morris_lecar": Known(
@@ -38,7 +38,7 @@ SYSTEMS: Mapping[str, Known] = {
         "h: 0.07*exp(-v/20)*(1 - h) - h/(exp((30 - v)/10) + 1); "
         "n: 0.01*(10 - v)/(exp((10 - v)/10) - 1)*(1 - n) - 0.125*exp(-v/80)*n",
         dict(current=10.0, c=1.0, g_na=120.0, g_k=36.0, g_l=0.3, v_na=115.0, v_k=-12.0, v_l=10.613),
-        [(-5.0, 8.0), (0.03, 0.1), (0.4, 0.6), (0.3, 0.4)], 40.0, "oscillating",
+        [(-5.0, 8.0), (0.03, 0.1), (0.4, 0.6), (0.3, 0.4)], 30.0, "oscillating",
         "Hodgkin and Huxley 1952, Journal of Physiology 117, 500",
     ),
     "wilson_cowan": Known(
@@ -54,7 +54,7 @@ SYSTEMS: Mapping[str, Known] = {
         "y4: big_a*a*(p + 0.8*c*5/(1 + exp(r*(v0 - c*y0)))) - 2*a*y4 - a**2*y1; "
         "y5: big_b*b*0.25*c*5/(1 + exp(r*(v0 - 0.25*c*y0))) - 2*b*y5 - b**2*y2",
         dict(big_a=3.25, big_b=22.0, a=100.0, b=50.0, c=135.0, p=200.0, v0=6.0, r=0.56),
-        [(0.05, 0.15), (10.0, 30.0), (5.0, 20.0), (-1.0, 1.0), (-100.0, 100.0), (-50.0, 50.0)], 1.0,
+        [(0.05, 0.15), (10.0, 30.0), (5.0, 20.0), (-1.0, 1.0), (-100.0, 100.0), (-50.0, 50.0)], 0.75,
         "oscillating", "Jansen and Rit 1995, Biological Cybernetics 73, 357",
     ),
     "hopfield": Known(
