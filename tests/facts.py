@@ -196,7 +196,8 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     "shallow_lake": [{"divergence": "2*p/(1 + p**2)**2 - b"}],
     "plankton": [
         {"equilibrium": "k, 0"},
-        {"equilibrium": "a*sqrt(m/(e*g - m)), r*(1 - a*sqrt(m/(e*g - m))/k)*e*a*sqrt(m/(e*g - m))/m"},
+        {"equilibrium": "a*sqrt(m/(e*g - m)),"
+         " r*(1 - a*sqrt(m/(e*g - m))/k)*e*a*sqrt(m/(e*g - m))/m"},
     ],
     "hastings_powell": [
         {"equilibrium": "d1/(a1 - b1*d1), (1 - d1/(a1 - b1*d1))*(1 + b1*d1/(a1 - b1*d1))/a1, 0"}
@@ -434,7 +435,10 @@ FACTS: dict[str, list[dict[str, Any]]] = {
         {"divergence": "-a - b"},
     ],
     "qi": [{"equilibrium": "0, 0, 0"}, {"divergence": "-a - 1 - b"}],
-    "chen_lee": [{"equilibrium": "sqrt(3*b*c), sqrt(-3*a*c), sqrt(-a*b)"}, {"divergence": "a + b + c"}],
+    "chen_lee": [
+        {"equilibrium": "sqrt(3*b*c), sqrt(-3*a*c), sqrt(-a*b)"},
+        {"divergence": "a + b + c"},
+    ],
     "shimizu_morioka": [{"equilibrium": "sqrt(alpha), 0, 1"}, {"divergence": "-lam - alpha"}],
     "labyrinth": [{"divergence": "0"}, {"equilibrium": "pi, 0, pi"}],
     "burke_shaw": [

@@ -1,5 +1,6 @@
 """The table of known systems: what its rows hold, and that systems do what it says."""
 
+import pathlib
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, get_args
@@ -53,6 +54,14 @@ def test_no_two_systems_are_the_same() -> None:
     assert len({(s.states, s.expressions) for s in systems.values()}) == len(NAMES)
     for name in ("logistic", "arneodo", NAMES[-1]):
         assert name_of(systems[name].states, systems[name].expressions) == name
+
+
+def test_pages_say_how_many_there_are() -> None:
+    for page in ("README.md", "CHANGELOG.md"):
+        text = (pathlib.Path(__file__).parent.parent / page).read_text()
+        assert re.findall(r"(\d+) (?:well-known )?systems (?:of the l|\()", text) == [
+            str(len(NAMES))
+        ]
 
 
 def test_kinds_are_those_of_the_command_line() -> None:

@@ -1,4 +1,4 @@
-"""The commands `s2jax generate`, `show`, `stats`, `info`, `verify`, `repair`, `export`, `fields`, `list`.
+"""The commands of `s2jax`: generate, show, stats, info, verify, repair, export, fields, list.
 
 JAX and the plotting library are imported by the commands, when the arguments have been read.
 """

@@ -6,8 +6,8 @@ from typing import Any
 from s2jax.core import checks
 from s2jax.distributions import AbstractDistribution, Constant, LogUniform, Uniform
 from s2jax.laws.given import fold_tree
-from s2jax.ode.known import SYSTEMS
 from s2jax.ode._system import System
+from s2jax.ode.known import SYSTEMS
 from s2jax.programs.operators import OPCODE, TABLE
 from s2jax.text.form import to_float
 from s2jax.text.read_text import read_expression

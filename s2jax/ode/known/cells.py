@@ -61,7 +61,8 @@ SYSTEMS: Mapping[str, Known] = {
     "mitosis": Known(
         "c: vi - vd*x*c/(kd + c) - k*c; m: vm1*c/(kc + c)*(1 - m)/(k1 + 1 - m) - v2*m/(k1 + m); "
         "x: vm3*m*(1 - x)/(k1 + 1 - x) - v4*x/(k1 + x)",
-        dict(vi=0.025, vd=0.25, kd=0.02, k=0.01, vm1=3.0, kc=0.5, v2=1.5, vm3=1.0, v4=0.5, k1=0.005),
+        dict(vi=0.025, vd=0.25, kd=0.02, k=0.01, vm1=3.0, kc=0.5, v2=1.5, vm3=1.0, v4=0.5,
+             k1=0.005),
         [(0.05, 0.5), (0.02, 0.5), (0.02, 0.5)], 100.0, "oscillating",
         "Goldbeter 1991, PNAS 88, 9107", is_stiff=True,
     ),

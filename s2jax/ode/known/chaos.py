@@ -7,7 +7,8 @@ from s2jax.ode.known._base import Known
 SYSTEMS: Mapping[str, Known] = {
     "lorenz": Known(
         "x: sigma*(y - x); y: x*(rho - z) - y; z: x*y - beta*z",
-        dict(sigma=10.0, rho=28.0, beta=8 / 3), [(-10.0, 10.0)] * 2 + [(15.0, 35.0)], 10.0, "chaotic",
+        dict(sigma=10.0, rho=28.0, beta=8 / 3), [(-10.0, 10.0)] * 2 + [(15.0, 35.0)], 10.0,
+        "chaotic",
         "Lorenz 1963, Journal of the Atmospheric Sciences 20, 130",
     ),
     "lorenz84": Known(
@@ -24,7 +25,8 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "lorenz_stenflo": Known(
         "x: sigma*(y - x) + s*w; y: x*(r - z) - y; z: x*y - b*z; w: -x - sigma*w",
-        dict(sigma=2.0, b=0.7, r=26.0, s=1.5), [(-5.0, 5.0)] * 2 + [(15.0, 30.0), (-3.0, 3.0)], 20.0,
+        dict(sigma=2.0, b=0.7, r=26.0, s=1.5), [(-5.0, 5.0)] * 2 + [(15.0, 30.0), (-3.0, 3.0)],
+        20.0,
         "chaotic", "Stenflo 1996, Physica Scripta 53, 83",
     ),
     "diffusionless_lorenz": Known(
@@ -140,7 +142,8 @@ SYSTEMS: Mapping[str, Known] = {
     "aizawa": Known(
         "x: (z - b)*x - d*y; y: d*x + (z - b)*y;"
         " z: c + a*z - z**3/3 - (x**2 + y**2)*(1 + k*z) + f*z*x**3",
-        dict(a=0.95, b=0.7, c=0.6, d=3.5, k=0.25, f=0.1), [(-0.5, 0.5)] * 2 + [(0.0, 1.0)], 25.0, "chaotic",
+        dict(a=0.95, b=0.7, c=0.6, d=3.5, k=0.25, f=0.1), [(-0.5, 0.5)] * 2 + [(0.0, 1.0)], 25.0,
+        "chaotic",
         "Aizawa and Uezu 1982, Progress of Theoretical Physics 67, 982; Langford 1984",
     ),
     "hyper_rossler": Known(

@@ -21,7 +21,8 @@ SYSTEMS: Mapping[str, Known] = {
         "Tomita and Kai 1978, Physics Letters A 66, 91",
     ),
     "schnakenberg": Known(
-        "u: a - u + u**2*v; v: b - u**2*v", dict(a=0.1, b=0.5), [(0.2, 1.5), (0.5, 2.5)], 40.0, "oscillating",
+        "u: a - u + u**2*v; v: b - u**2*v", dict(a=0.1, b=0.5), [(0.2, 1.5), (0.5, 2.5)], 40.0,
+        "oscillating",
         "Schnakenberg 1979, Journal of Theoretical Biology 81, 389",
     ),
     "lengyel_epstein": Known(
@@ -41,7 +42,8 @@ SYSTEMS: Mapping[str, Known] = {
         "x: damkohler*(1 - x)*exp(y/(1 + y/gamma)) - x; "
         "y: heat*damkohler*(1 - x)*exp(y/(1 + y/gamma)) - y - beta*y",
         dict(damkohler=0.072, heat=8.0, gamma=20.0, beta=0.3), [(0.0, 1.0), (0.0, 6.0)], 12.0,
-        "bistable", "Uppal, Ray and Poore 1974, Chemical Engineering Science 29, 967 (usual values)",
+        "bistable",
+        "Uppal, Ray and Poore 1974, Chemical Engineering Science 29, 967 (usual values)",
     ),
     "hypercycle": Known(
         "a: k*a*(e - a*e - b*a - c*b - d*c - e*d); b: k*b*(a - a*e - b*a - c*b - d*c - e*d); "
@@ -53,7 +55,8 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "oregonator": Known(
         "x: (q*y - x*y + x*(1 - x))/epsilon; y: (-q*y - x*y + f*z)/delta; z: x - z",
-        dict(q=8e-4, f=1.0, epsilon=0.04, delta=4e-4), [(0.01, 0.8), (0.1, 1.0), (0.01, 0.3)], 20.0, "oscillating",
+        dict(q=8e-4, f=1.0, epsilon=0.04, delta=4e-4), [(0.01, 0.8), (0.1, 1.0), (0.01, 0.3)], 20.0,
+        "oscillating",
         "Field and Noyes 1974, Journal of Chemical Physics 60, 1877; scaled by Tyson 1985",
         is_stiff=True,
     ),

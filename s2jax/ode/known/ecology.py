@@ -36,7 +36,8 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "lotka_volterra": Known(
         "prey: alpha*prey - beta*prey*predator; predator: delta*prey*predator - gamma*predator",
-        dict(alpha=1.1, beta=0.4, delta=0.1, gamma=0.4), [(2.0, 12.0), (1.0, 6.0)], 40.0, "conservative",
+        dict(alpha=1.1, beta=0.4, delta=0.1, gamma=0.4), [(2.0, 12.0), (1.0, 6.0)], 40.0,
+        "conservative",
         "Lotka 1920, PNAS 6, 410; Volterra 1926, Nature 118, 558",
     ),
     "competition": Known(
@@ -46,12 +47,14 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "rosenzweig_macarthur": Known(
         "n: r*n*(1 - n/k) - a*n*p/(1 + a*h*n); p: efficiency*a*n*p/(1 + a*h*n) - m*p",
-        dict(r=1.0, k=4.0, a=1.0, h=1.0, efficiency=1.0, m=0.4), [(0.3, 3.0), (0.3, 2.0)], 60.0, "oscillating",
+        dict(r=1.0, k=4.0, a=1.0, h=1.0, efficiency=1.0, m=0.4), [(0.3, 3.0), (0.3, 2.0)], 60.0,
+        "oscillating",
         "Rosenzweig and MacArthur 1963, American Naturalist 97, 209",
     ),
     "holling_tanner": Known(
         "n: r*n*(1 - n/k) - a*n*p/(d + n); p: s*p*(1 - h*p/n)",
-        dict(r=1.0, k=7.0, a=6 / 7, d=1.0, s=0.2, h=0.5), [(0.5, 5.0), (0.5, 4.0)], 80.0, "oscillating",
+        dict(r=1.0, k=7.0, a=6 / 7, d=1.0, s=0.2, h=0.5), [(0.5, 5.0), (0.5, 4.0)], 80.0,
+        "oscillating",
         "Tanner 1975, Ecology 56, 855; values of Gasull et al. 1997, Publ. Mat. 41, 149",
     ),
     "plankton": Known(
@@ -96,7 +99,8 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "chemostat": Known(
         "s: dilution*(feed - s) - growth*s*x/(half + s); x: growth*s*x/(half + s) - dilution*x",
-        dict(dilution=0.3, feed=2.0, growth=1.0, half=0.5), [(0.1, 2.0), (0.05, 1.0)], 30.0, "settling",
+        dict(dilution=0.3, feed=2.0, growth=1.0, half=0.5), [(0.1, 2.0), (0.05, 1.0)], 30.0,
+        "settling",
         "Monod 1950, Annales de l'Institut Pasteur 79, 390",
     ),
     "daisyworld": Known(

@@ -29,7 +29,8 @@ SYSTEMS: Mapping[str, Known] = {
         "Olsen and Schaffer 1990, Science 249, 499", is_stiff=True,
     ),
     "viral_dynamics": Known(
-        "t_cells: source - d*t_cells - k*virus*t_cells; infected: k*virus*t_cells - delta*infected; "
+        "t_cells: source - d*t_cells - k*virus*t_cells; "
+        "infected: k*virus*t_cells - delta*infected; "
         "virus: p*infected - c*virus",
         dict(source=10.0, d=0.02, k=2.4e-5, delta=0.24, p=120.0, c=2.4),
         [(200.0, 600.0), (5.0, 40.0), (200.0, 2000.0)], 90.0, "settling",

@@ -12,7 +12,8 @@ SYSTEMS: Mapping[str, Known] = {
         "Hooke 1678, De Potentia Restitutiva; Landau and Lifshitz 1976, Mechanics, 21",
     ),
     "damped_oscillator": Known(
-        "x: v; v: -2*zeta*omega*v - omega**2*x", dict(zeta=0.1, omega=1.0), _BOX * 2, 30.0, "settling",
+        "x: v; v: -2*zeta*omega*v - omega**2*x", dict(zeta=0.1, omega=1.0), _BOX * 2, 30.0,
+        "settling",
         "Landau and Lifshitz 1976, Mechanics, 25",
     ),
     "coupled_springs": Known(
@@ -52,14 +53,16 @@ SYSTEMS: Mapping[str, Known] = {
         "/(l1*(2*m1 + m2 - m2*cos(2*a1 - 2*a2))); "
         "w2: 2*sin(a1 - a2)*(w1**2*l1*(m1 + m2) + g*(m1 + m2)*cos(a1) + w2**2*l2*m2*cos(a1 - a2))"
         "/(l2*(2*m1 + m2 - m2*cos(2*a1 - 2*a2)))",
-        dict(g=9.81, m1=1.0, m2=1.0, l1=1.0, l2=1.0), [(1.0, 3.0), (-3.0, 3.0)] + [(-1.0, 1.0)] * 2, 5.0, "chaotic",
+        dict(g=9.81, m1=1.0, m2=1.0, l1=1.0, l2=1.0), [(1.0, 3.0), (-3.0, 3.0)] + [(-1.0, 1.0)] * 2,
+        5.0, "chaotic",
         "Shinbrot, Grebogi, Wisdom and Yorke 1992, American Journal of Physics 60, 491",
     ),
     "spring_pendulum": Known(
         "r: s; theta: omega; s: r*omega**2 + g*cos(theta) - k*(r - rest); "
         "omega: -(g*sin(theta) + 2*s*omega)/r",
         dict(g=9.81, k=40.0, rest=1.0), [(1.0, 1.5), (-0.8, 0.8), (-0.5, 0.5), (-0.5, 0.5)], 12.0,
-        "conservative", "Vitt and Gorelik 1933, Zhurnal Tekhnicheskoi Fiziki 3, 294 (typical values)",
+        "conservative",
+        "Vitt and Gorelik 1933, Zhurnal Tekhnicheskoi Fiziki 3, 294 (typical values)",
     ),
     "swinging_atwood": Known(
         "r: s; theta: omega; s: (r*omega**2 + g*cos(theta) - mu*g)/(1 + mu); "
@@ -107,12 +110,18 @@ SYSTEMS: Mapping[str, Known] = {
         "Euler 1765, Theoria motus corporum; Landau and Lifshitz 1976, Mechanics, 36",
     ),
     "point_vortices": Known(
-        "x1: -g*(y1 - y2)/((x1 - x2)**2 + (y1 - y2)**2) - h*(y1 - y3)/((x1 - x3)**2 + (y1 - y3)**2);"
-        " y1: g*(x1 - x2)/((x1 - x2)**2 + (y1 - y2)**2) + h*(x1 - x3)/((x1 - x3)**2 + (y1 - y3)**2);"
-        " x2: f*(y1 - y2)/((x1 - x2)**2 + (y1 - y2)**2) - h*(y2 - y3)/((x2 - x3)**2 + (y2 - y3)**2);"
-        " y2: -f*(x1 - x2)/((x1 - x2)**2 + (y1 - y2)**2) + h*(x2 - x3)/((x2 - x3)**2 + (y2 - y3)**2);"
-        " x3: f*(y1 - y3)/((x1 - x3)**2 + (y1 - y3)**2) + g*(y2 - y3)/((x2 - x3)**2 + (y2 - y3)**2);"
-        " y3: -f*(x1 - x3)/((x1 - x3)**2 + (y1 - y3)**2) - g*(x2 - x3)/((x2 - x3)**2 + (y2 - y3)**2)",
+        "x1: -g*(y1 - y2)/((x1 - x2)**2 + (y1 - y2)**2)"
+        " - h*(y1 - y3)/((x1 - x3)**2 + (y1 - y3)**2); "
+        "y1: g*(x1 - x2)/((x1 - x2)**2 + (y1 - y2)**2)"
+        " + h*(x1 - x3)/((x1 - x3)**2 + (y1 - y3)**2); "
+        "x2: f*(y1 - y2)/((x1 - x2)**2 + (y1 - y2)**2)"
+        " - h*(y2 - y3)/((x2 - x3)**2 + (y2 - y3)**2); "
+        "y2: -f*(x1 - x2)/((x1 - x2)**2 + (y1 - y2)**2)"
+        " + h*(x2 - x3)/((x2 - x3)**2 + (y2 - y3)**2); "
+        "x3: f*(y1 - y3)/((x1 - x3)**2 + (y1 - y3)**2)"
+        " + g*(y2 - y3)/((x2 - x3)**2 + (y2 - y3)**2); "
+        "y3: -f*(x1 - x3)/((x1 - x3)**2 + (y1 - y3)**2)"
+        " - g*(x2 - x3)/((x2 - x3)**2 + (y2 - y3)**2)",
         dict(f=1.0, g=1.0, h=0.8),
         [(-1.2, -0.6), (-0.3, 0.3), (0.6, 1.2), (-0.3, 0.3), (-0.3, 0.3), (0.8, 1.4)], 15.0,
         "conservative", "Aref 1979, Physics of Fluids 22, 393 (typical strengths)",

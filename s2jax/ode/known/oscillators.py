@@ -18,7 +18,8 @@ SYSTEMS: Mapping[str, Known] = {
         " Time-Series Analysis, appendix A",
     ),
     "coupled_van_der_pol": Known(
-        "x: u; y: v; u: mu*(1 - x**2)*u - x + k*(y - x); v: mu*(1 - y**2)*v - detuning*y + k*(x - y)",
+        "x: u; y: v; u: mu*(1 - x**2)*u - x + k*(y - x); "
+        "v: mu*(1 - y**2)*v - detuning*y + k*(x - y)",
         dict(mu=0.5, k=0.3, detuning=1.2), [(-2.0, 2.0)] * 4, 40.0, "oscillating",
         "Rand and Holmes 1980, International Journal of Non-Linear Mechanics 15, 387"
         " (typical values)",
@@ -40,7 +41,8 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "duffing": Known(
         "x: v; v: gamma*cos(omega*t) - delta*v - alpha*x - beta*x**3",
-        dict(alpha=-1.0, beta=1.0, delta=0.3, gamma=0.5, omega=1.2), [(-1.5, 1.5)] * 2, 50.0, "chaotic",
+        dict(alpha=-1.0, beta=1.0, delta=0.3, gamma=0.5, omega=1.2), [(-1.5, 1.5)] * 2, 50.0,
+        "chaotic",
         "Duffing 1918, Erzwungene Schwingungen; Holmes 1979, Phil. Trans. R. Soc. A 292, 419",
     ),
     "ueda": Known(
@@ -71,7 +73,8 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "chua": Known(
         "x: alpha*(y - a*x**3 - c*x); y: x - y + z; z: -beta*y",
-        dict(alpha=10.0, beta=16.0, a=1.0, c=-0.143), [(-0.3, 0.3), (-0.1, 0.1), (-0.3, 0.3)], 40.0, "chaotic",
+        dict(alpha=10.0, beta=16.0, a=1.0, c=-0.143), [(-0.3, 0.3), (-0.1, 0.1), (-0.3, 0.3)], 40.0,
+        "chaotic",
         "Zhong 1994, IEEE Transactions on Circuits and Systems I 41, 934 (cubic nonlinearity)",
     ),
     "double_scroll": Known(

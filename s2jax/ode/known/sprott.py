@@ -8,7 +8,8 @@ _BOX = ((-1.0, 1.0),)
 
 SYSTEMS: Mapping[str, Known] = {
     "sprott_a": Known(
-        "x: y; y: y*z - a*x; z: 1 - y**2", dict(a=1.0), [(-0.5, 0.5), (4.0, 5.5), (-0.5, 0.5)], 60.0,
+        "x: y; y: y*z - a*x; z: 1 - y**2", dict(a=1.0), [(-0.5, 0.5), (4.0, 5.5), (-0.5, 0.5)],
+        60.0,
         "chaotic", "Sprott 1994, Physical Review E 50, R647 (case A)",
     ),
     "sprott_b": Known(
@@ -20,15 +21,18 @@ SYSTEMS: Mapping[str, Known] = {
         "Sprott 1994, Physical Review E 50, R647 (case C)",
     ),
     "sprott_d": Known(
-        "x: -y; y: x + z; z: x*z + a*y**2", dict(a=3.0), [(-1.9, -0.7), (-0.8, 0.3), (0.9, 2.0)], 60.0, "chaotic",
+        "x: -y; y: x + z; z: x*z + a*y**2", dict(a=3.0), [(-1.9, -0.7), (-0.8, 0.3), (0.9, 2.0)],
+        60.0, "chaotic",
         "Sprott 1994, Physical Review E 50, R647 (case D)",
     ),
     "sprott_e": Known(
-        "x: y*z; y: x**2 - y; z: 1 - a*x", dict(a=4.0), [(-0.5, 0.5), (0.0, 0.5), (-1.0, 1.0)], 60.0, "chaotic",
+        "x: y*z; y: x**2 - y; z: 1 - a*x", dict(a=4.0), [(-0.5, 0.5), (0.0, 0.5), (-1.0, 1.0)],
+        60.0, "chaotic",
         "Sprott 1994, Physical Review E 50, R647 (case E)",
     ),
     "sprott_f": Known(
-        "x: y + z; y: a*y - x; z: x**2 - z", dict(a=0.5), [(-1.7, -0.8), (-1.6, -0.6), (1.0, 2.0)], 60.0, "chaotic",
+        "x: y + z; y: a*y - x; z: x**2 - z", dict(a=0.5), [(-1.7, -0.8), (-1.6, -0.6), (1.0, 2.0)],
+        60.0, "chaotic",
         "Sprott 1994, Physical Review E 50, R647 (case F)",
     ),
     "sprott_g": Known(
@@ -40,7 +44,8 @@ SYSTEMS: Mapping[str, Known] = {
         "Sprott 1994, Physical Review E 50, R647 (case H)",
     ),
     "sprott_i": Known(
-        "x: -a*y; y: x + z; z: x + y**2 - z", dict(a=0.2), [(-0.3, -0.15), (-0.2, 0.2), (-0.2, 0.0)], 120.0, "chaotic",
+        "x: -a*y; y: x + z; z: x + y**2 - z", dict(a=0.2),
+        [(-0.3, -0.15), (-0.2, 0.2), (-0.2, 0.0)], 120.0, "chaotic",
         "Sprott 1994, Physical Review E 50, R647 (case I)",
     ),
     "sprott_j": Known(
@@ -65,7 +70,8 @@ SYSTEMS: Mapping[str, Known] = {
         "Sprott 1994, Physical Review E 50, R647 (case N)",
     ),
     "sprott_o": Known(
-        "x: y; y: x - z; z: x + x*z + a*y", dict(a=2.7), [(-0.4, -0.1), (0.0, 0.3), (-0.4, 0.1)], 50.0, "chaotic",
+        "x: y; y: x - z; z: x + x*z + a*y", dict(a=2.7), [(-0.4, -0.1), (0.0, 0.3), (-0.4, 0.1)],
+        50.0, "chaotic",
         "Sprott 1994, Physical Review E 50, R647 (case O)",
     ),
     "sprott_p": Known(
@@ -90,7 +96,8 @@ SYSTEMS: Mapping[str, Known] = {
         "Sprott 1997, Physics Letters A 228, 271",
     ),
     "jerk_cubic": Known(
-        "x: y; y: z; z: a*x*y**2 - x - 2.03*z", dict(a=1.0), [(2.4, 3.3), (0.7, 1.0), (-0.4, 0.0)], 60.0, "chaotic",
+        "x: y; y: z; z: a*x*y**2 - x - 2.03*z", dict(a=1.0), [(2.4, 3.3), (0.7, 1.0), (-0.4, 0.0)],
+        60.0, "chaotic",
         "Malasoma 2000, Physics Letters A 264, 383",
     ),
     "jerk_absolute": Known(
