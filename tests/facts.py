@@ -342,8 +342,8 @@ FACTS: dict[str, list[dict[str, Any]]] = {
         {"derivative": "0, a*sin(omega*t)", "at": "0, 0"},
     ],
     "coupled_van_der_pol": [
-        {"divergence": "mu*(2 - x**2 - y**2)"},
-        {"invariant": "u**2 + v**2 + x**2 + detuning*y**2 + k*(x - y)**2", "where": {"mu": 0.0}},
+        {"divergence": "mu*(2 - x**2 - y**2) - 2*k"},
+        {"invariant": "u**2 + v**2 + x**2 + detuning*y**2", "where": {"mu": 0.0, "k": 0.0}},
     ],
     "rayleigh_duffing": [
         {"divergence": "mu*(1 - 3*gamma*y**2)"},

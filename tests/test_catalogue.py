@@ -164,8 +164,8 @@ def test_a_wrong_exponent_is_seen(seed: int) -> None:
 
 
 def motions(name: str, seed: int, num_starts: int = 8) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of some solutions over 10 durations, relative to their range: where they end, how far they
-    move in the last tenth of time, and their range in the second half, of shape (starts, states).
+    """Of some solutions over 10 durations, each of shape (starts, states): where they end; how far
+    they move in the last tenth of time, relative to all their way; and in the last fifth.
     """
     known, random = SYSTEMS[name], np.random.default_rng(seed)
     function = right_hand_side(name, {}, False)
@@ -181,8 +181,8 @@ def motions(name: str, seed: int, num_starts: int = 8) -> tuple[np.ndarray, np.n
         found.append(run.y)
     y = np.stack(found)
     extent = np.ptp(y, axis=(0, 2))[:, None]
-    y = y / extent
-    return y[:, :, -1], np.ptp(y[:, :, -400:], axis=2), np.ptp(y[:, :, 2000:], axis=2)
+    moves = np.ptp(y[:, :, -400:], axis=2) / np.ptp(y, axis=2)
+    return (y / extent)[:, :, -1], moves, np.ptp((y / extent)[:, :, -800:], axis=2)
 
 
 def does_what_it_is_said_to(kind: str, name: str, seed: int) -> bool:

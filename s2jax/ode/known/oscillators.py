@@ -18,8 +18,8 @@ SYSTEMS: Mapping[str, Known] = {
         " Time-Series Analysis, appendix A",
     ),
     "coupled_van_der_pol": Known(
-        "x: u; y: v; u: mu*(1 - x**2)*u - x + k*(y - x); "
-        "v: mu*(1 - y**2)*v - detuning*y + k*(x - y)",
+        "x: u; y: v; u: mu*(1 - x**2)*u - x + k*(v - u); "
+        "v: mu*(1 - y**2)*v - detuning*y + k*(u - v)",
         dict(mu=0.5, k=0.3, detuning=1.2), [(-2.0, 2.0)] * 4, 40.0, "oscillating",
         "Rand and Holmes 1980, International Journal of Non-Linear Mechanics 15, 387"
         " (typical values)",
