@@ -224,12 +224,11 @@ def test_regular_systems_do_what_is_said(name: str, seed: int) -> None:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of solutions that escape
 @pytest.mark.parametrize("name", [name for name in NAMES if KINDS[name] == "chaotic"])
 def test_chaotic_systems_have_positive_exponents(name: str, seed: int) -> None:
-    found = largest_exponents(name, seed, spans=12)
+    found = largest_exponents(name, seed, spans=30)
     kept = found[np.isfinite(found)]
     assert len(kept) >= 0.9 * len(found)
-    # a solution that is not chaotic grows as a power of time: by about its logarithm
-    grown = kept.mean() * 12 * SYSTEMS[name].duration
-    assert grown > 5
+    # what lies beside a solution that is not chaotic departs as time grows, not as its exponential
+    assert kept.mean() * 30 * SYSTEMS[name].duration > 10
     assert kept.mean() > 5 * kept.std() / np.sqrt(len(kept))
 
 
@@ -247,3 +246,4 @@ def test_systems_are_targets(name: str, key: jax.Array) -> None:
     )
     status = s2jax.candidates(key, config, jnp.arange(32)).status
     assert (status == 0).mean() >= 0.5
+    jax.clear_caches()  # a process cannot hold as many programs as there are systems

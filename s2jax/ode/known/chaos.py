@@ -35,7 +35,7 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "rossler": Known(
         "x: -y - z; y: x + a*y; z: b + z*(x - c)",
-        dict(a=0.2, b=0.2, c=5.7), [(-6.0, 6.0)] * 2 + [(0.0, 2.0)], 60.0, "chaotic",
+        dict(a=0.2, b=0.2, c=5.7), [(-6.0, 6.0)] * 2 + [(0.0, 2.0)], 30.0, "chaotic",
         "Rossler 1976, Physics Letters A 57, 397",
     ),
     "chen": Known(
@@ -50,7 +50,7 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "liu": Known(
         "x: a*(y - x); y: b*x - k*x*z; z: h*x**2 - c*z",
-        dict(a=10.0, b=40.0, c=2.5, k=1.0, h=4.0), [(-3.0, 3.0)] * 2 + [(25.0, 55.0)], 8.0,
+        dict(a=10.0, b=40.0, c=2.5, k=1.0, h=4.0), [(-3.0, 3.0)] * 2 + [(25.0, 55.0)], 7.0,
         "chaotic", "Liu, Liu, Liu and Liu 2004, Chaos, Solitons and Fractals 22, 1031",
     ),
     "tigan": Known(
@@ -60,12 +60,12 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "qi": Known(
         "x: a*(y - x) + y*z; y: c*x - y - x*z; z: x*y - b*z", dict(a=35.0, b=8/3, c=55.0),
-        [(-10.0, 10.0)] * 2 + [(20.0, 50.0)], 3.0, "chaotic",
+        [(-10.0, 10.0)] * 2 + [(20.0, 50.0)], 2.5, "chaotic",
         "Qi, Chen, Du, Chen and Yuan 2005, Physica A 352, 295 (c of their range)",
     ),
     "chen_lee": Known(
         "x: a*x - y*z; y: b*y + x*z; z: c*z + x*y/3", dict(a=5.0, b=-10.0, c=-0.38),
-        [(-10.0, 10.0)] * 3, 20.0, "chaotic",
+        [(-10.0, 10.0)] * 3, 15.0, "chaotic",
         "Chen and Lee 2004, Chaos, Solitons and Fractals 21, 957",
     ),
     "shimizu_morioka": Known(
@@ -83,7 +83,7 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "halvorsen": Known(
         "x: -a*x - b*y - b*z - y**2; y: -a*y - b*z - b*x - z**2; z: -a*z - b*x - b*y - x**2",
-        dict(a=1.4, b=4.0), [(-2.0, 0.5)] * 3, 15.0, "chaotic",
+        dict(a=1.4, b=4.0), [(-2.0, 0.5)] * 3, 11.0, "chaotic",
         "Sprott 2003, Chaos and Time-Series Analysis, appendix A",
     ),
     "rucklidge": Known(
@@ -120,7 +120,7 @@ SYSTEMS: Mapping[str, Known] = {
     "act": Known(
         "x: alpha*(x - y); y: x*z - 4*alpha*y + mu*x**3; z: x*y - delta*alpha*z + beta*z**2",
         dict(alpha=1.8, beta=-0.07, delta=1.5, mu=0.02), [(0.2, 1.0), (0.0, 0.5), (-0.2, 0.5)],
-        40.0, "chaotic",
+        20.0, "chaotic",
         "Arneodo, Coullet and Tresser 1981, Physics Letters A 81, 197 (Lorenz-like); values of"
         " Sprott 2003, Chaos and Time-Series Analysis, appendix A",
     ),
@@ -136,7 +136,7 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "dadras": Known(
         "x: y - p*x + o*y*z; y: r*y - x*z + z; z: c*x*y - h*z",
-        dict(p=3.0, o=2.7, r=1.7, c=2.0, h=9.0), [(-3.0, 3.0)] * 3, 20.0, "chaotic",
+        dict(p=3.0, o=2.7, r=1.7, c=2.0, h=9.0), [(-3.0, 3.0)] * 3, 15.0, "chaotic",
         "Dadras and Momeni 2009, Physics Letters A 373, 3637",
     ),
     "aizawa": Known(
@@ -149,12 +149,12 @@ SYSTEMS: Mapping[str, Known] = {
     "hyper_rossler": Known(
         "x: -y - z; y: x + a*y + w; z: b + x*z; w: d*w - c*z",
         dict(a=0.25, b=3.0, c=0.5, d=0.05), [(-20.0, -8.0), (-8.0, 8.0), (0.0, 0.3), (12.0, 25.0)],
-        30.0, "chaotic", "Rossler 1979, Physics Letters A 71, 155",
+        15.0, "chaotic", "Rossler 1979, Physics Letters A 71, 155",
     ),
     "hyper_lorenz": Known(
         "x: a*(y - x) + w; y: c*x - y - x*z; z: x*y - b*z; w: r*w - y*z",
         dict(a=10.0, b=8/3, c=28.0, r=-1.0),
-        [(-10.0, 10.0)] * 2 + [(15.0, 35.0), (-30.0, 30.0)], 10.0, "chaotic",
+        [(-10.0, 10.0)] * 2 + [(15.0, 35.0), (-30.0, 30.0)], 7.5, "chaotic",
         "Wang and Wang 2008, Physica A 387, 3751",
     ),
 }  # fmt: skip

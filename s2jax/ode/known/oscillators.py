@@ -13,7 +13,7 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "forced_van_der_pol": Known(
         "x: y; y: mu*(1 - x**2)*y - x + a*sin(omega*t)", dict(mu=3.0, a=5.0, omega=1.788),
-        [(-2.0, 2.0)] * 2, 40.0, "chaotic",
+        [(-2.0, 2.0)] * 2, 16.0, "chaotic",
         "van der Pol and van der Mark 1927, Nature 120, 363; values of Sprott 2003, Chaos and"
         " Time-Series Analysis, appendix A",
     ),
@@ -73,14 +73,14 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "chua": Known(
         "x: alpha*(y - a*x**3 - c*x); y: x - y + z; z: -beta*y",
-        dict(alpha=10.0, beta=16.0, a=1.0, c=-0.143), [(-0.3, 0.3), (-0.1, 0.1), (-0.3, 0.3)], 40.0,
+        dict(alpha=10.0, beta=16.0, a=1.0, c=-0.143), [(-0.3, 0.3), (-0.1, 0.1), (-0.3, 0.3)], 30.0,
         "chaotic",
         "Zhong 1994, IEEE Transactions on Circuits and Systems I 41, 934 (cubic nonlinearity)",
     ),
     "double_scroll": Known(
         "x: alpha*(y - x + b*x + (a - b)*(abs(x + 1) - abs(x - 1))/2); y: x - y + z; z: -beta*y",
         dict(alpha=9.0, beta=100/7, a=8/7, b=5/7),
-        [(-1.0, 1.0), (-0.2, 0.2), (-1.0, 1.0)], 40.0, "chaotic",
+        [(-1.0, 1.0), (-0.2, 0.2), (-1.0, 1.0)], 30.0, "chaotic",
         "Matsumoto 1984, IEEE Transactions on Circuits and Systems 31, 1055",
     ),
     "murali_lakshmanan_chua": Known(

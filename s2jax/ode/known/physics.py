@@ -46,12 +46,12 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "rikitake": Known(
         "x: -mu*x + z*y; y: -mu*y + (z - a)*x; z: 1 - x*y",
-        dict(mu=2.0, a=5.0), [(-2.0, 2.0)] * 2 + [(0.0, 4.0)], 50.0, "chaotic",
+        dict(mu=2.0, a=5.0), [(-2.0, 2.0)] * 2 + [(0.0, 4.0)], 27.0, "chaotic",
         "Rikitake 1958, Proceedings of the Cambridge Philosophical Society 54, 89",
     ),
     "gissinger": Known(
         "q: mu*q - v*d; d: v*q - nu*d; v: flow - v + q*d", dict(mu=0.119, nu=0.1, flow=0.9),
-        [(-1.0, 1.0), (-1.0, 1.0), (0.2, 1.0)], 150.0, "chaotic",
+        [(-1.0, 1.0), (-1.0, 1.0), (0.2, 1.0)], 100.0, "chaotic",
         "Gissinger 2012, European Physical Journal B 85, 137",
     ),
     "bloch": Known(
@@ -61,7 +61,7 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "windmi": Known(
         "x: y; y: z; z: b - a*z - y - exp(x)", dict(a=0.7, b=2.5),
-        [(0.0, 1.0), (-1.0, 1.0), (-0.5, 0.5)], 80.0, "chaotic",
+        [(0.0, 1.0), (-1.0, 1.0), (-0.5, 0.5)], 60.0, "chaotic",
         "Horton, Weigel and Sprott 2001, Physics of Plasmas 8, 2946",
     ),
     "rabinovich": Known(
@@ -71,12 +71,12 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "rabinovich_fabrikant": Known(
         "x: y*(z - 1 + x**2) + gamma*x; y: x*(3*z + 1 - x**2) + gamma*y; z: -2*z*(alpha + x*y)",
-        dict(alpha=1.1, gamma=0.87), [(-1.4, -0.9), (0.3, 1.0), (0.5, 0.9)], 60.0, "chaotic",
+        dict(alpha=1.1, gamma=0.87), [(-1.4, -0.9), (0.3, 1.0), (0.5, 0.9)], 32.0, "chaotic",
         "Rabinovich and Fabrikant 1979, Soviet Physics JETP 50, 311",
     ),
     "moore_spiegel": Known(
         "x: y; y: z; z: -z - (tension - r + r*x**2)*y - tension*x",
-        dict(tension=6.0, r=20.0), [(-1.0, 1.0)] * 3, 25.0, "chaotic",
+        dict(tension=6.0, r=20.0), [(-1.0, 1.0)] * 3, 12.5, "chaotic",
         "Moore and Spiegel 1966, Astrophysical Journal 143, 871",
     ),
 }  # fmt: skip

@@ -9,7 +9,7 @@ _BOX = ((-1.0, 1.0),)
 SYSTEMS: Mapping[str, Known] = {
     "sprott_a": Known(
         "x: y; y: y*z - a*x; z: 1 - y**2", dict(a=1.0), [(-0.5, 0.5), (4.0, 5.5), (-0.5, 0.5)],
-        60.0,
+        30.0,
         "chaotic", "Sprott 1994, Physical Review E 50, R647 (case A)",
     ),
     "sprott_b": Known(
@@ -45,7 +45,7 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "sprott_i": Known(
         "x: -a*y; y: x + z; z: x + y**2 - z", dict(a=0.2),
-        [(-0.3, -0.15), (-0.2, 0.2), (-0.2, 0.0)], 120.0, "chaotic",
+        [(-0.3, -0.15), (-0.2, 0.2), (-0.2, 0.0)], 90.0, "chaotic",
         "Sprott 1994, Physical Review E 50, R647 (case I)",
     ),
     "sprott_j": Known(
