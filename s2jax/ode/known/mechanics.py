@@ -101,8 +101,9 @@ SYSTEMS: Mapping[str, Known] = {
         "x: u; y: v; u: x + 2*v - (1 - mu)*(x + mu)/((x + mu)**2 + y**2)**1.5"
         " - mu*(x - 1 + mu)/((x - 1 + mu)**2 + y**2)**1.5; "
         "v: y - 2*u - (1 - mu)*y/((x + mu)**2 + y**2)**1.5 - mu*y/((x - 1 + mu)**2 + y**2)**1.5",
-        dict(mu=0.012277471), [(0.478, 0.498), (0.856, 0.876), (-0.004, 0.004), (-0.004, 0.004)], 60.0,
-        "conservative", "Szebehely 1967, Theory of Orbits (Earth and Moon, about L4)",
+        dict(mu=0.012277471),
+        [(0.478, 0.498), (0.856, 0.876), (-0.004, 0.004), (-0.004, 0.004)], 60.0, "conservative",
+        "Szebehely 1967, Theory of Orbits (Earth and Moon, about L4)",
     ),
     "rigid_body": Known(
         "u: (i2 - i3)/i1*v*w; v: (i3 - i1)/i2*w*u; w: (i1 - i2)/i3*u*v",

@@ -20,7 +20,7 @@ SYSTEMS: Mapping[str, Known] = {
     "hindmarsh_rose": Known(
         "x: y - a*x**3 + b*x**2 - z + current; y: c - d*x**2 - y; z: r*(s*(x - rest) - z)",
         dict(a=1.0, b=3.0, c=1.0, d=5.0, r=0.006, s=4.0, rest=-1.6, current=3.25),
-        [(-1.5, 1.0), (-6.0, 0.0), (2.5, 3.5)], 120.0, "chaotic",
+        [(-1.5, 1.0), (-6.0, 0.0), (2.5, 3.5)], 90.0, "chaotic",
         "Hindmarsh and Rose 1984, Proceedings of the Royal Society B 221, 87",
     ),
     "morris_lecar": Known(
