@@ -96,7 +96,8 @@ SYSTEMS: Mapping[str, Known] = {
         "Sprott 1997, Physics Letters A 228, 271",
     ),
     "jerk_cubic": Known(
-        "x: y; y: z; z: a*x*y**2 - x - 2.03*z", dict(a=1.0), [(2.4, 3.3), (0.7, 1.0), (-0.4, 0.0)],
+        "x: y; y: z; z: a*x*y**2 - x - 2.03*z", dict(a=1.0),
+        [(2.6, 3.1), (0.75, 0.9), (-0.35, -0.15)],
         60.0, "chaotic",
         "Malasoma 2000, Physics Letters A 264, 383",
     ),
