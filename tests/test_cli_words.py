@@ -22,10 +22,10 @@ COMMANDS = {
     "census": _commands.Census,
     "info": _commands.Info, "verify": _commands.Verify, "repair": _commands.Repair,
     "export": export_class(),
-    "fields": _commands.Fields,
+    "fields": _commands.Fields, "list": _commands.List,
 }  # fmt: skip
 OTHERS = (_commands.ShowFamily, _commands.StatsPreset, _commands.CensusPreset)  # by an option
-FOREIGN = {"--help", "--max_length", "--kind"}  # of Time-MoE, of benchmarks/worth.py
+FOREIGN = {"--help", "--max_length"}  # of Time-MoE
 EVERYWHERE = {"import"}  # taken by every command, before it is read
 _COMMAND = r"(?:`|^|: |&& |[Rr]un |then |srun )s2jax (\w+)"
 _OPTION = r"(?<![\w-])--[a-zA-Z][\w.-]*\w"

@@ -1,4 +1,4 @@
-"""The commands `s2jax generate`, `show`, `stats`, `census`, `info`, `verify` and so on.
+"""The commands of `s2jax`: generate, show, stats, census, info, verify, repair, export, list.
 
 JAX and the plotting library are imported by the commands, when the arguments have been read.
 """
@@ -19,6 +19,7 @@ from s2jax.cli._commands import (
     Fields,
     Generate,
     Info,
+    List,
     Repair,
     Show,
     ShowFamily,
@@ -121,7 +122,7 @@ def _run(arguments: list[str]) -> int:
     described = StatsPreset if has("--preset") else Stats
     counted = CensusPreset if has("--preset") or has("--config") else Census
     kinds: list[Any] = [Generate, shown, described, counted, Info, Verify, Repair]
-    kinds += [_export.export_class(), Fields]
+    kinds += [_export.export_class(), Fields, List]
     named = tuple(
         Annotated[kind, tyro.conf.subcommand(_OTHERS.get(kind, kind.__name__.lower()))]
         for kind in kinds
@@ -153,5 +154,7 @@ def _run(arguments: list[str]) -> int:
             return _inspect.verify(command)
         case Repair():
             return _inspect.repair(command)
+        case List():
+            return _inspect.list_systems(command)
         case _:
             return _export.export(command)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 Preset = Literal["mix", "s2", "reference", "ode", "sarsim"]
+Kind = Literal["settling", "bistable", "oscillating", "conservative", "chaotic"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,6 +193,16 @@ class Fields:
     """Which configuration."""
     config: Path | None = None
     """TOML file with fields of the configuration."""
+
+
+@dataclasses.dataclass(frozen=True)
+class List:
+    """List what there is by name: known systems, with number of states, kind and source."""
+
+    what: Literal["systems"]
+    """Systems of differential equations, which s2jax.ode.named takes."""
+    kind: Kind | None = None
+    """Only those that do this with the parameters of their source."""
 
 
 class UsageError(Exception):

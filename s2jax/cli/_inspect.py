@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from s2jax.cli._commands import Info, Repair, Show, ShowFamily, UsageError, Verify
+from s2jax.cli._commands import Info, List, Repair, Show, ShowFamily, UsageError, Verify
 from s2jax.cli._machine import prepare_to_draw
 
 
@@ -101,6 +101,18 @@ def repair(command: Repair) -> int:
         print(f"{command.path}: {damage.name} {damage.reason}; drawn again, with the same values.")
     if not repaired:
         print(f"{command.path}: nothing to repair.")
+    return 0
+
+
+def list_systems(command: List) -> int:
+    """List the known systems of differential equations."""
+    from s2jax.ode.known import SYSTEMS
+
+    shown = {n: k for n, k in SYSTEMS.items() if command.kind in (None, k.kind)}
+    width, wide = max(map(len, shown)), max(len(known.kind) for known in shown.values())
+    for name, known in shown.items():
+        states = len(known.states)
+        print(f"{name:<{width}}  {states}  {known.kind:<{wide}}  {known.source}")
     return 0
 
 

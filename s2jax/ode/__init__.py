@@ -9,7 +9,7 @@ from s2jax.ode._solution import Solution, SolveStatus
 from s2jax.ode._solve_programs import solve
 from s2jax.ode._system import System
 from s2jax.ode._target import ODE
-from s2jax.ode.catalogue import NAMES, SOURCES, named
+from s2jax.ode.catalogue import KINDS, NAMES, SOURCES, named
 
 if TYPE_CHECKING:
     from s2jax.ode._unrolled import UnrolledTsit5
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = (
     "CLASSES",
     "FORMS",
+    "KINDS",
     "NAMES",
     "ODE",
     "SOURCES",

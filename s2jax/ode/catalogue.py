@@ -6,8 +6,8 @@ from typing import Any
 from s2jax.core import checks
 from s2jax.distributions import AbstractDistribution, Constant, LogUniform, Uniform
 from s2jax.laws.given import fold_tree
-from s2jax.ode._known_systems import SYSTEMS
 from s2jax.ode._system import System
+from s2jax.ode.known import SYSTEMS
 from s2jax.programs.operators import OPCODE, TABLE
 from s2jax.text.form import to_float
 from s2jax.text.read_text import read_expression
@@ -18,6 +18,12 @@ NAMES: tuple[str, ...] = tuple(SYSTEMS)
 
 SOURCES: Mapping[str, str] = {name: known.source for name, known in SYSTEMS.items()}
 """Where each of them comes from: authors, year, journal or book."""
+
+KINDS: Mapping[str, str] = {name: known.kind for name, known in SYSTEMS.items()}
+"""What each of them does with the parameters of its source: it is "settling" (comes to rest),
+"bistable" (ends in one of two states, and the start decides which), "oscillating" (goes to and fro
+for ever, in the same way from every start), "conservative" (moves regularly and undamped, and every
+start keeps a motion of its own) or "chaotic" (neighbouring starts part exponentially fast)."""
 
 
 @checks.suggest_names()
@@ -48,7 +54,7 @@ def named(name: str, jitter: float = 0.1) -> System:
         z' = -beta*z + x*y
 
     References:
-        `s2jax.ode.SOURCES` has that of each system.
+        `s2jax.ode.SOURCES` has that of each system, `s2jax.ode.KINDS` what it does.
     """
     import sympy
 
@@ -56,12 +62,10 @@ def named(name: str, jitter: float = 0.1) -> System:
         raise ValueError(f"named({name!r}): {checks.unknown(name, NAMES)}")
     checks.check_number("named", "jitter", jitter, low=0)
     known = SYSTEMS[name]
-    pairs = [part.split(":") for part in known.equations.split(";")]
-    states = [state.strip() for state, _ in pairs]
-    words = [*states, *known.parameters]
+    words = [*known.states, *known.parameters]
     return System.from_sympy(
-        [_expression(read_expression(text.strip(), words)) for _, text in pairs],
-        [sympy.Symbol(state) for state in states],
+        [_expression(read_expression(text, words)) for text in known.right_hand_sides],
+        [sympy.Symbol(state) for state in known.states],
         parameters={key: _jittered(value, jitter) for key, value in known.parameters.items()},
         initial=[Uniform(low, high) for low, high in known.initial],
         duration=LogUniform(known.duration / 2, known.duration),
@@ -71,8 +75,7 @@ def named(name: str, jitter: float = 0.1) -> System:
 def name_of(states: Sequence[str], expressions: Sequence[str]) -> str | None:
     """The name of a known system with these states and right-hand sides, if it is one."""
     for name, known in SYSTEMS.items():
-        own = [part.split(":")[0].strip() for part in known.equations.split(";")]
-        if own == list(states) and named(name).expressions == tuple(expressions):
+        if known.states == tuple(states) and named(name).expressions == tuple(expressions):
             return name
     return None
 
@@ -89,7 +92,8 @@ def _expression(tree: Tree) -> Any:
 
     def operation(name: str, operands: tuple[Any, ...]) -> Any:
         symbol = TABLE[OPCODE[name]].symbol
-        return (getattr(sympy, symbol) if isinstance(symbol, str) else symbol)(*operands)
+        found = getattr(sympy, symbol) if isinstance(symbol, str) else symbol
+        return found(*operands) if operands else found  # pi takes none
 
     return fold_tree(tree, leaf, operation)
 
