@@ -119,7 +119,9 @@ def test_tiles_are_powers_of_two_and_those_of_a_cpu_stay() -> None:
         lanes = num_lanes(ODE(), Sizes(256, 1, 2), n, "gpu")
         assert lanes & (lanes - 1) == 0
         assert 256 <= lanes <= 8192
-        assert num_lanes(ODE(), Sizes(256, 1, 2), n, "cpu") == min(512, max(64, 1 << (n - 1).bit_length()))
+        assert num_lanes(ODE(), Sizes(256, 1, 2), n, "cpu") == min(
+            512, max(64, 1 << (n - 1).bit_length())
+        )
 
 
 SMALL = dict(length=32, x_scaling=None, y_scaling=None, num_inputs=0)

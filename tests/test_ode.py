@@ -343,7 +343,8 @@ def test_some_of_the_rows_start_at_their_initial_values(batch: Batch) -> None:
     number = jnp.asarray(batch.tries[:, 0] - 1)
     bits = random_bits(words, 8, of_equations(number, START))[:4]
     start = np.asarray(CONFIG.target.initial.from_bits(bits)).T
-    starts_there = np.isclose(batch.y[..., 0], np.where(batch.y_mask, start, 0), rtol=1e-6).all(1)
+    wanted = np.where(batch.y_mask, start, 0)
+    starts_there: np.ndarray = np.all(np.isclose(batch.y[..., 0], wanted, rtol=1e-6), axis=1)
     assert starts_there[batch.x_mask.any(1)].all(), "inputs begin where rows do"
     assert 0.3 < starts_there[~batch.x_mask.any(1)].mean() < 0.7
     assert CONFIG.target.initial == Normal()

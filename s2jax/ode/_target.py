@@ -56,8 +56,8 @@ class ODE(AbstractDifferential):
 
     The time span is planned by a pilot run with a step size of its own: it holds a number of turns
     that is log-uniform between 7 and 2 length / 13, ends before a solution escapes and soon after
-    it settles. Seven in ten rows begin after the transient. Rows that read inputs have a span of the
-    law `duration`; between its samples, x is linear.
+    it settles. Seven in ten rows begin after the transient. Rows that read inputs have a span of
+    the law `duration`; between its samples, x is linear.
 
     The programs of a batch are the whole right-hand sides, with variables y_0, y_1, ..., x_0, ...
     and t. Config: `num_outputs` and `min_outputs` are the numbers of states; `acceptance.bound` is

@@ -73,9 +73,8 @@ class AbstractForm(Part):
         ...     numbers = {"k": log(0.5, 5.0), "b": log(0.5, 2.0, signed=True)}
         ...     def equations(self, num_states):
         ...         return [["y_1", "b*tanh(g(y_0)) - k*y_0"]]
-        >>> config = s2jax.presets.ode(
-        ...     64, num_inputs=0, dimension=2, target=s2jax.ODE(forms=(Spring(),), weights={"spring": 1.0})
-        ... )
+        >>> target = s2jax.ODE(forms=(Spring(),), weights={"spring": 1.0})
+        >>> config = s2jax.presets.ode(64, num_inputs=0, dimension=2, target=target)
         >>> s2jax.sample(jax.random.key(0), config, 2).y.shape
         (2, 2, 64)
     """
