@@ -7,7 +7,7 @@ grown by is added up. A regular trajectory loses its companion slowly, a chaotic
 A regular one may lose it fast for a while, and steps that are too long, or that jump over a pole,
 lose it at once. So what looks chaotic is followed again, over twice as many spans and in shorter
 steps, whose error has to be small. Of 4096 plane rows that nothing drives, and which so cannot be
-chaotic, 12 look chaotic; for 6 no steps are accurate, and one is called chaotic.
+chaotic, 12 looked chaotic; for 6 no steps were accurate, and one was called chaotic.
 """
 
 from functools import partial
