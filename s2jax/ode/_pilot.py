@@ -20,6 +20,7 @@ _LONGEST = 1000.0  # time
 _APART = 1e-3  # of a companion, relative
 _MOVES = 0.01  # of the range: nearer to its last value, a trajectory has settled
 _TINY = 1e-30
+_ROUNDING = 2e-6
 _SETTLED_SHARE, _SLACK = 0.8, 1.2
 _ORDER = 5
 
@@ -137,7 +138,9 @@ def fly(
         pair = jnp.where(good, jnp.stack([new[0], companion]), pair)
         # slopes of the companion are those at its old place, close by
         slopes = jnp.where(good, k[-1], slopes)
-        roughness = roughness + jnp.where(good, error / h**4, 0)
+        # of a first step that is short, the estimate is rounding
+        is_seen = good & (error > _ROUNDING)
+        roughness = roughness + jnp.where(is_seen, error / h**4, 0)
         scale = jnp.where(good, jnp.maximum(scale, jnp.abs(new[0])), scale)
         t = jnp.where(good, t + h, t)
         lost = lost | out
