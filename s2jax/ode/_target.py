@@ -20,9 +20,9 @@ from s2jax.programs.program import MAX_STATES
 
 WEIGHTS: Mapping[str, float] = {
     "driven": 1.0, "forced": 1.0, "stochastic": 1.0,
-    "autonomous": 0.9, "saturated": 0.4, "forced_saturated": 0.5, "hopf": 1.5, "thomas": 0.5,
-    "second_order": 0.6, "oscillator": 1.8, "forced_oscillator": 1.2, "tuned": 2.4, "lienard": 3.0,
-    "jerk": 1.2, "two_degrees": 0.8, "coupled": 1.8, "flow": 2.0, "skew_product": 2.0,
+    "autonomous": 0.9, "saturated": 0.3, "forced_saturated": 0.5, "hopf": 1.5, "thomas": 0.5,
+    "second_order": 0.6, "oscillator": 1.8, "forced_oscillator": 1.2, "tuned": 2.6, "lienard": 3.0,
+    "jerk": 1.2, "two_degrees": 0.8, "coupled": 1.8, "flow": 2.4, "skew_product": 2.0,
 }  # fmt: skip
 """Weights of the forms of `ODE`, where nothing else is said."""
 
