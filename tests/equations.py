@@ -49,6 +49,7 @@ def batch_of_equations(num_inputs: int = 1) -> s2jax.Batch:
         diffusion=_noise(),
         error=0.5 * ones(rows),
         growth=0.25 * ones(rows),
+        turns=zero + 6,
         num_steps=zero + 200,
     )
     return s2jax.Batch(

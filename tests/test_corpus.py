@@ -624,6 +624,8 @@ def test_columns_of_equations(equations):
     np.testing.assert_array_equal(matrix(table, "y_mask"), batch.y_mask)
     np.testing.assert_array_equal(table["error"].to_numpy(), batch.dynamics.error)
     np.testing.assert_array_equal(table["num_steps"].to_numpy(), batch.dynamics.num_steps)
+    np.testing.assert_array_equal(table["turns"].to_numpy(), batch.dynamics.turns)
+    np.testing.assert_array_equal(table["growth"].to_numpy(), batch.dynamics.growth)
     assert table["form"].to_pylist() == list(FORMS)
     assert table["expression"].to_pylist() == to_text(batch.program)
     assert table["diffusion"].to_pylist() == ["", "", "0.1 | (0.25 mul y_1) | 0"]

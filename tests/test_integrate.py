@@ -20,7 +20,7 @@ from s2jax.core.random import fold_in, words_of
 from s2jax.laws import S2Law
 from s2jax.ode._equations import input_at, solver_of
 from s2jax.ode._integrate import Trajectories, integrate
-from s2jax.ode._judge import Limits, Traits, count_turns, judge
+from s2jax.ode._judge import Limits, Traits, count_turns, judge, most_turns
 from s2jax.ode._noise import noise
 from s2jax.ode._quadrature import integrate_input
 from s2jax.ode._unrolled import UnrolledTsit5
@@ -202,10 +202,9 @@ def judged(
     )
     usual = {"tolerance": 1e-3, "min_tail": 0.01, "max_jump": 0.25, "min_turns": 2,
              "max_error": 0.1, "points_per_turn": 6}  # fmt: skip
-    status = judge(
-        jax.tree.map(jnp.asarray, solution), used, traits, Acceptance(bound=BOUND),
-        Limits(**(usual | limits)),
-    )  # fmt: skip
+    solution = jax.tree.map(jnp.asarray, solution)
+    turns, limited = most_turns(solution.y, used), Limits(**(usual | limits))
+    status = judge(solution, used, turns, traits, Acceptance(bound=BOUND), limited)
     return np.asarray(status)
 
 

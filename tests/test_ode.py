@@ -357,6 +357,10 @@ def test_dynamics_are_what_was_accepted(name: str, request: pytest.FixtureReques
     assert (dynamics.error >= 0).all()
     assert (dynamics.error <= 1).all()
     assert (dynamics.growth >= 0).all()
+    turns = num_turns(rows)
+    assert (dynamics.turns <= turns).all(), "small ones are not counted"
+    smooth = ~rows.x_mask.any(1) & (dynamics.form != FORMS.index("stochastic"))
+    assert (dynamics.turns == turns)[smooth].mean() > 0.5
     assert (10 * (1e-4 * dynamics.error + 1e-6) * np.exp(dynamics.growth) <= 1.001e-2).all()
     is_form = {name: dynamics.form == number for number, name in enumerate(FORMS)}
     steps = dynamics.num_steps

@@ -48,8 +48,8 @@ def most_growth(limits: Limits) -> Float[Array, ""]:
 
 
 def judge(
-    solution: Trajectories, used: Bool[Array, "states rows"], traits: Traits,
-    acceptance: Acceptance, limits: Limits,
+    solution: Trajectories, used: Bool[Array, "states rows"], turns: Int[Array, " rows"],
+    traits: Traits, acceptance: Acceptance, limits: Limits,
 ) -> Int[Array, " rows"]:  # fmt: skip
     """Status of trajectories: 0 or exactly one reason."""
     y = solution.y
@@ -59,7 +59,6 @@ def judge(
     flat = used & ~(stats.deviation > acceptance.min_variation * stats.largest)
     at_rest = ~used | (tail.max(0) - tail.min(0) < limits.min_tail * extent)
     jumps = used & (jnp.abs(jnp.diff(y, axis=0)).max(0) > limits.max_jump * extent)
-    turns = jnp.where(used, count_turns(y, extent), 0).max(0)
     dull = (turns.astype(y.dtype) < jnp.asarray(limits.min_turns, y.dtype)) & ~traits.may_be_dull
     crowded = traits.is_smooth & (turns * limits.points_per_turn > y.shape[0] - 1)
     no = jnp.zeros(y.shape[2], bool)
@@ -81,6 +80,13 @@ def judge(
     for applies, reason in reasons:
         status = jnp.where(applies, reason.value, status)
     return status
+
+
+def most_turns(
+    y: Float[Array, "time states rows"], used: Bool[Array, "states rows"]
+) -> Int[Array, " rows"]:
+    """How often the busiest state of each row turns round."""
+    return jnp.where(used, count_turns(y, y.max(0) - y.min(0)), 0).max(0)
 
 
 def count_turns(

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax.ode._integrate import Trajectories
-from s2jax.ode._judge import Limits, Traits, judge, most_growth
+from s2jax.ode._judge import Limits, Traits, judge, most_growth, most_turns
 from s2jax.ode._pilot import Wish, fly, plan
 from s2jax.ode._tries import AbstractSource, Tries, pack_equations, unpack_equations
 from s2jax.programs import Program
@@ -78,7 +78,8 @@ class Verdict(NamedTuple):
         status: 0 for what is usable, else why it is not.
         following: The bucket of the next run.
         goes_on: Whether there is one.
-        y, error: The solutions and their estimated errors; zeros of pilots.
+        y, turns, error: The solutions, how often they turn round, and their estimated errors;
+            zeros of pilots.
     """
 
     lanes: Lanes
@@ -86,6 +87,7 @@ class Verdict(NamedTuple):
     following: Int[Array, " lanes"]
     goes_on: Bool[Array, " lanes"]
     y: Float[Array, "time states lanes"]
+    turns: Int[Array, " lanes"]
     error: Float[Array, " lanes"]
 
 
@@ -207,7 +209,8 @@ def scout(work: Work, buckets: Buckets, lanes: Lanes) -> Verdict:
     shape = (work.task.sizes.length, *tries.y0.shape)
     nothing = jnp.zeros(shape, dtype)
     zero = jnp.zeros(lanes.live.shape, dtype)
-    return Verdict(lanes._replace(job=job), status, following, status == 0, nothing, zero)
+    lanes = lanes._replace(job=job)
+    return Verdict(lanes, status, following, status == 0, nothing, jnp.zeros_like(status), zero)
 
 
 def follow(work: Work, buckets: Buckets, bucket, lanes: Lanes) -> Verdict:
@@ -228,9 +231,11 @@ def follow(work: Work, buckets: Buckets, bucket, lanes: Lanes) -> Verdict:
     layout = gather(work.task.layout, job.row)
     is_smooth = ~layout.is_stochastic & (layout.num_inputs == 0)
     traits = Traits(layout.may_be_dull, is_smooth, job.growth)
-    status = judge(solution, _used(work, lanes), traits, work.task.acceptance, work.limits)
+    used = _used(work, lanes)
+    turns = most_turns(solution.y, used)
+    status = judge(solution, used, turns, traits, work.task.acceptance, work.limits)
     following, goes_on = _next(work, buckets, bucket, solution, status)
-    return Verdict(lanes, status, following, goes_on, solution.y, solution.error)
+    return Verdict(lanes, status, following, goes_on, solution.y, turns, solution.error)
 
 
 def _next(work: Work, buckets: Buckets, bucket, solution: Trajectories, status):

@@ -168,6 +168,7 @@ def _keep(work: Work, found: Found, row, verdict: Verdict, steps) -> Found:
         "span": job.span,
         "error": verdict.error / work.limits.tolerance,
         "growth": job.growth,
+        "turns": verdict.turns,
         "num_steps": jnp.broadcast_to(steps, row.shape),
         "usable": jnp.ones(row.shape, bool),
     }

@@ -84,6 +84,7 @@ class Found(NamedTuple):
         span: Length of the time span.
         error: Estimated error relative to the tolerance.
         growth: Logarithm of the growth of a small distance over the span.
+        turns: How often the busiest state turns round.
         num_steps: Steps over the span.
         usable: Whether a usable solution was found.
         rejections: How many tries before were rejected, by reason.
@@ -97,6 +98,7 @@ class Found(NamedTuple):
     span: Float[Array, " rows"]
     error: Float[Array, " rows"]
     growth: Float[Array, " rows"]
+    turns: Int[Array, " rows"]
     num_steps: Int[Array, " rows"]
     usable: Bool[Array, " rows"]
     rejections: Int[Array, "rows reasons"]

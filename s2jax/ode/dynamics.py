@@ -28,6 +28,8 @@ class Dynamics(eqx.Module):
         growth: Logarithm of the growth of a small distance over the time span, as a companion of
             the trajectory showed; 0 where nobody looked. Errors are below
             `10 * (tolerance * error + 1e-6) * exp(growth)`, relative to the largest values.
+        turns: How often the state that does so most often turns round by more than 1 % of its
+            range: twice the number of its periods.
         num_steps: Steps of the solver.
         forms: Names of forms by number: `s2jax.ode.FORMS`, and those of the user behind them.
             Static.
@@ -37,6 +39,7 @@ class Dynamics(eqx.Module):
     diffusion: Program
     error: Float[Array, " batch"]
     growth: Float[Array, " batch"]
+    turns: Int[Array, " batch"]
     num_steps: Int[Array, " batch"]
     forms: tuple[str, ...] = eqx.field(static=True, default=FORMS)
 
@@ -48,6 +51,7 @@ COLUMNS: Mapping[str, Column] = {
     "diffusion_tokens": Column("tokens", num_nodes=1),
     "error": Column("real"),
     "growth": Column("real"),
+    "turns": Column("int32"),
     "num_steps": Column("int32"),
 }
 
@@ -60,6 +64,7 @@ def values_of(batch: Any) -> dict[str, Any]:
         "diffusion": write_noise(batch.dynamics, batch.y_mask),
         "error": batch.dynamics.error,
         "growth": batch.dynamics.growth,
+        "turns": batch.dynamics.turns,
         "num_steps": batch.dynamics.num_steps,
     }
 
@@ -75,6 +80,7 @@ def fields_of(values: Mapping[str, Any]) -> dict[str, Any]:
         diffusion=eqx.tree_at(lambda program: program.length, noise, length),
         error=jnp.asarray(values["error"]),
         growth=jnp.asarray(values["growth"]),
+        turns=jnp.asarray(values["turns"]),
         num_steps=jnp.asarray(values["num_steps"]),
         forms=names,
     )
