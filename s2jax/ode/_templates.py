@@ -7,6 +7,7 @@ stand in it by their index.
 
 import dataclasses
 import functools
+import math
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -36,6 +37,7 @@ FIELDS = 7  # of an instruction, in the order of `Program`
 _SOURCES = 3  # where the numbers of an instruction come from: its value, scale and bias
 WIDTH = FIELDS + _SOURCES
 FIXED = -1  # no number that is drawn, or no hole
+_LEAST, _MOST = 1e-6, 1e6  # of a number that is drawn
 _G = re.compile(r"\bg\(([^()]*)\)")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _PLACEHOLDER = VARIABLE_NAMES[MAX_INPUTS - 1]  # while a text is read
@@ -91,6 +93,41 @@ class _Equation(NamedTuple):
 
 def owner_of(form: AbstractForm) -> str:
     return f"{type(form).__name__}.equations"
+
+
+def check_numbers(form: AbstractForm) -> None:
+    """Refuse names that mean something else, and laws that are none.
+
+    Raises:
+        TypeError: If a law is no `Range`.
+        ValueError: If a name is taken, or the ends of a range are none.
+    """
+    for name, law in form.numbers.items():
+        owner = f"{type(form).__name__}.numbers[{name!r}]"
+        is_taken = name in WORDS or name in VARIABLES or name in ("g", "x", "y")
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or is_taken:
+            raise ValueError(
+                f"{owner}: its name must be a word of letters, digits and underscores that is no "
+                "function, variable or constant. Choose another."
+            )
+        if not isinstance(law, Range):
+            raise TypeError(
+                f"{owner}: must be a range, not of type {type(law).__name__}. Pass for example "
+                "s2jax.ode.forms.log(0.5, 2.0)."
+            )
+        ends = law.low, law.high
+        least = _LEAST if law.is_log else -_MOST
+        if not all(map(math.isfinite, ends)) or not least <= law.low <= law.high <= _MOST:
+            kind = "positive " if law.is_log else ""
+            raise ValueError(
+                f"{owner}: its range {ends} must be two {kind}numbers within {_MOST:g}, the lower "
+                "one first. Swap or change them."
+            )
+        if law.of and (law.of not in form.numbers or form.numbers[law.of].of):
+            raise ValueError(
+                f"{owner}: is multiplied by {law.of!r}, which must be a number of the form that "
+                "is not itself multiplied by another. Name one."
+            )
 
 
 def _read(form: AbstractForm, num_states: int, text: Any, names: Sequence[str]) -> _Equation:
@@ -167,13 +204,13 @@ def make_templates(forms: tuple[AbstractForm, ...], most_states: int, num_inputs
     first = np.zeros((len(forms), most_states + 1), np.int32)
     count = np.zeros_like(first)
     for f, form in enumerate(forms):
-        names = list(_NAME.findall(" ".join(form.numbers)))
+        check_numbers(form)
         for size in (d for d in form.dimensions if d <= most_states):
             first[f, size] = len(order)
             for texts in form.equations(size):
                 key = (f, size, tuple(texts))
                 if key not in variants:
-                    variant = _variant(form, size, texts, names)
+                    variant = _variant(form, size, texts)
                     if num_inputs == 0 and _inputs(variant[0]) != 0:
                         continue
                     variants[key] = len(kept)
@@ -183,7 +220,7 @@ def make_templates(forms: tuple[AbstractForm, ...], most_states: int, num_inputs
     return _tables(kept, order, first, count, max(1, most_states))
 
 
-def _variant(form: AbstractForm, size: int, texts: Any, stems: Sequence[str]):
+def _variant(form: AbstractForm, size: int, texts: Any):
     if not isinstance(texts, (list, tuple)) or len(texts) != size:
         raise ValueError(
             f"{owner_of(form)}({size}): must return lists of {size} texts, one for each state, and "
@@ -192,12 +229,9 @@ def _variant(form: AbstractForm, size: int, texts: Any, stems: Sequence[str]):
     used: dict[str, Range] = {}
 
     def add(name: str) -> None:
-        if name in used or name in WORDS or name in VARIABLES or name in ("g", "y", "x"):
-            return
-        stem = name if name in stems else re.sub(r"_\d+$", "", name)
-        law = form.numbers.get(stem)
-        if law is None:
-            return  # the reader says what it is not
+        law = form.numbers.get(name) or form.numbers.get(re.sub(r"_\d+$", "", name))
+        if law is None or name in used:
+            return  # the reader says what is none
         if law.of:
             add(law.of)
         used[name] = law

@@ -12,7 +12,7 @@ def _near(value: float, part: float = 0.2) -> Range:
 
 
 class Flow(AbstractForm):
-    """A well-known chaotic flow whose states get e_i tanh(g_i(y)) too; sin may stand for tanh.
+    """A well-known chaotic flow whose states get q_i tanh(g_i(y)) too; sin may stand for tanh.
 
     The flows are those of Lorenz, Rossler, Sprott (B, C and G), Halvorsen, Chen, Rabinovich and
     Fabrikant, Dadras, and Rucklidge. States are in units in which they are of order 1, and
@@ -20,8 +20,8 @@ class Flow(AbstractForm):
 
     Example:
         >>> Flow().equations(3)[0]  # Lorenz's
-        ['e_0*tanh(g(y)) + s*(y_1 - y_0)', 'e_1*tanh(g(y)) + r*y_0 - 10*y_0*y_2 - y_1', \
-'e_2*tanh(g(y)) + 10*y_0*y_1 - b*y_2']
+        ['q_0*tanh(g(y)) + s*(y_1 - y_0)', 'q_1*tanh(g(y)) + r*y_0 - 10*y_0*y_2 - y_1', \
+'q_2*tanh(g(y)) + 10*y_0*y_1 - b*y_2']
 
     References:
         Sprott (2003), Chaos and Time-Series Analysis, appendix A, for all of them.
@@ -30,7 +30,7 @@ class Flow(AbstractForm):
     name = "flow"
     dimensions = (3,)
     numbers: ClassVar = {
-        "e": log(0.1, 2.0, signed=True), "u": log(0.02, 0.5, signed=True),
+        "q": log(0.1, 2.0, signed=True), "u": log(0.02, 0.5, signed=True),
         "v": log(0.06, 1.5, signed=True),
         "s": _near(10), "r": _near(28), "b": _near(2.667),  # Lorenz
         "ra": _near(0.2), "rb": _near(0.04), "rc": _near(5.7, 0.3),  # Rossler
@@ -43,7 +43,7 @@ class Flow(AbstractForm):
 
     # how large the perturbation is, and what it is added to
     flows: ClassVar = (
-        ("e", "+ s*(y_1 - y_0)", "+ r*y_0 - 10*y_0*y_2 - y_1", "+ 10*y_0*y_1 - b*y_2"),
+        ("q", "+ s*(y_1 - y_0)", "+ r*y_0 - 10*y_0*y_2 - y_1", "+ 10*y_0*y_1 - b*y_2"),
         ("u", "- y_1 - y_2", "+ y_0 + ra*y_1", "+ rb + 5*y_0*y_2 - rc*y_2"),
         ("u", "+ k_0*y_1*y_2", "+ k_1*y_0 - k_2*y_1", "+ k_3 - y_0*y_1"),
         ("u", "+ k_0*y_1*y_2", "+ k_1*y_0 - k_2*y_1", "+ k_3 - y_0**2"),
@@ -52,7 +52,7 @@ class Flow(AbstractForm):
             "v", "- h*y_0 - 4*y_1 - 4*y_2 - 4*y_1**2", "- h*y_1 - 4*y_2 - 4*y_0 - 4*y_2**2",
             "- h*y_2 - 4*y_0 - 4*y_1 - 4*y_0**2",
         ),
-        ("e", "+ ca*(y_1 - y_0)", "+ cc*y_1 - 7*y_0 - 10*y_0*y_2", "+ 10*y_0*y_1 - cb*y_2"),
+        ("q", "+ ca*(y_1 - y_0)", "+ cc*y_1 - 7*y_0 - 10*y_0*y_2", "+ 10*y_0*y_1 - cb*y_2"),
         (
             "u", "+ y_1*(y_2 - 1 + y_0**2) + fa*y_0", "+ y_0*(3*y_2 + 1 - y_0**2) + fa*y_1",
             "- 2*(fb + y_0*y_1)*y_2",
