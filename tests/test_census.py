@@ -147,7 +147,12 @@ def known_batch() -> s2jax.Batch:
         rejections=jnp.zeros((rows, STATES, len(REASONS)), jnp.int32),
         t=jnp.asarray(t, jnp.float32),
         dynamics=Dynamics(
-            form=number % 2, diffusion=noise, error=ones(rows), num_steps=32 + 0 * number
+            form=number % 2,
+            diffusion=noise,
+            error=ones(rows),
+            growth=0 * ones(rows),
+            turns=0 * number,
+            num_steps=32 + 0 * number,
         ),
     )
 
