@@ -316,7 +316,7 @@ def test_command_on_a_corpus(
     monkeypatch.setattr("s2jax.ode.census", lambda batch: read.append(batch) or counted)
     assert cli.main(["census", str(folder), "--seed", "3"]) == cli.OK
     assert capsys.readouterr().out == f"{counted}\n"
-    assert read[0].y.shape == (7, 2, 64)
+    assert read[0].y.shape == (7, 4, 64)
     assert np.flatnonzero(read[0].status).tolist() == [UNUSABLE]
     assert cli.main(["census", str(folder), "--num-outputs", "3"]) == cli.USAGE
     assert "--num-outputs: is a field of a configuration" in capsys.readouterr().err
@@ -337,7 +337,7 @@ def test_command_on_configurations(
     assert cli.main(["census", str(file), "--seed", "3"]) == cli.OK
     assert cli.main(["census", "--config", str(file)]) == cli.OK
     configs, rows, seeds = zip(*drawn, strict=True)
-    assert [(one.length, one.num_outputs) for one in configs] == [(48, 2), (96, 3), (96, 3)]
+    assert [(one.length, one.num_outputs) for one in configs] == [(48, 4), (96, 3), (96, 3)]
     assert (rows, seeds) == ((100, 4096, 4096), (0, 3, 0))
 
 
