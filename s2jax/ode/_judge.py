@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax.core.types import Number
+from s2jax.ode._classify import find_turns
 from s2jax.ode._integrate import Trajectories
 from s2jax.targets.acceptance import Acceptance, Status, moments
 
@@ -93,20 +93,5 @@ def count_turns(
     y: Float[Array, "time states rows"], extent: Float[Array, "states rows"]
 ) -> Int[Array, "states rows"]:
     """How often each state turns round and goes back by more than 1 % of its range."""
-    least = _TURN * extent
-
-    def point(carry, value):
-        high, low, heading, count = carry
-        high, low = jnp.maximum(high, value), jnp.minimum(low, value)
-        falls = (heading >= 0) & (value < high - least)
-        rises = (heading <= 0) & (value > low + least)
-        turns = falls | rises
-        count = count + (turns & (heading != 0)).astype(jnp.int32)
-        heading = jnp.where(falls, -1, jnp.where(rises, 1, heading))
-        return (
-            jnp.where(turns, value, high), jnp.where(turns, value, low), heading, count,
-        ), None  # fmt: skip
-
-    nothing = jnp.zeros(extent.shape, jnp.int32)
-    (*_, count), _ = jax.lax.scan(point, (y[0], y[0], nothing, nothing), y[1:])
-    return count
+    turned = find_turns(jnp.moveaxis(y, 0, -1), _TURN * extent)
+    return turned.sum(-1, dtype=jnp.int32)
