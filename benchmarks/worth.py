@@ -16,6 +16,7 @@ may be chosen, and those that judge.
 """
 
 import argparse
+import dataclasses
 import re
 import sys
 import time
@@ -46,50 +47,99 @@ FAMILIES = (
     "Mixture",
 )  # fmt: skip
 POOL = 4096  # series of a peer that draws one at a time, again and again
+SOLUTIONS = 2**16  # of random differential equations, drawn ahead, as small batches cost more a row
+HELD_BACK = 4 * BATCH  # series of a pool that are for its own loss
+ODE_ROWS = 4096  # drawn at once
+Draw = Callable[[Any], Any]
 
 
-def _ours(config: s2jax.Config) -> Callable[[Any], Any]:
-    return lambda key: s2jax.sample(key, config, BATCH).y[:, 0]
+@dataclasses.dataclass
+class Source:
+    """Batches of series `(BATCH, LENGTH)`, of a key, to train on, and others of the same law."""
+
+    draw: Draw
+    draw_unseen: Draw
 
 
-def _alone(name: str) -> Callable[[], Any]:
+def _ours(config: s2jax.Config) -> Source:
+    draw = lambda key: s2jax.sample(key, config, BATCH).y[:, 0]
+    return Source(draw, draw)
+
+
+def _pooled(series: np.ndarray) -> Source:
+    """Series of a pool; the last are held back."""
+
+    def draw_of(part: np.ndarray) -> Draw:
+        rows = jax.numpy.asarray(part)
+        return lambda key: rows[jax.random.randint(key, (BATCH,), 0, len(rows))]
+
+    return Source(draw_of(series[:-HELD_BACK]), draw_of(series[-HELD_BACK:]))
+
+
+def _mixed(common: Source, rare: Source, share: float) -> Source:
+    """Batches with a share of another source."""
+    number = round(share * BATCH)
+
+    def both(one: Draw, other: Draw) -> Draw:
+        return lambda key: jax.numpy.concatenate(
+            [other(jax.random.fold_in(key, 2))[:number], one(key)[number:]]
+        )
+
+    return Source(both(common.draw, rare.draw), both(common.draw_unseen, rare.draw_unseen))
+
+
+def _solutions(seed: int) -> Source:
+    """Every state of rows of `presets.ode`, a pool of them, in random order."""
+    config, draw, found = s2jax.presets.ode(LENGTH), jax.jit(s2jax.sample, static_argnums=2), []
+    while sum(map(len, found)) < SOLUTIONS:
+        batch = draw(jax.random.fold_in(jax.random.key(seed), len(found)), config, ODE_ROWS)
+        is_there = np.asarray(batch.status == 0)[:, None] & np.asarray(batch.y_mask)
+        found.append(np.asarray(batch.y)[is_there])
+    return _pooled(np.random.default_rng(seed).permutation(np.concatenate(found))[:SOLUTIONS])
+
+
+def _alone(name: str) -> Source:
     family = getattr(inputs, name)
-    return lambda: _ours(s2jax.Config(LENGTH, inputs=family(), target=s2jax.Identity()))
+    return _ours(s2jax.Config(LENGTH, inputs=family(), target=s2jax.Identity()))
 
 
-def _varied(text: str) -> Any:
-    """`presets.mix` with other weights, as "TrendSeason x3 + GARCH 10 % + 30 % f".
+def _varied(text: str, seed: int) -> Source:
+    """`presets.mix` with other weights, as "TrendSeason x3 + GARCH 10 % + 30 % f + 20 % ode".
 
     The inputs of mix alone, with a family drawn more or less often, a family more, or with a share
-    of rows that are f of inputs.
+    of rows that are f of inputs, or of series that solve differential equations.
     """
-    config, share = s2jax.presets.mix(LENGTH), 0.0
+    config, share, of_ode = s2jax.presets.mix(LENGTH), 0.0, 0.0
     families, weights = list(config.inputs.families), np.asarray(config.inputs.weights)
     names = [type(family).__name__ for family in families]
     weights = weights / weights.sum()
     for part in text.split(" + "):
         factor = re.fullmatch(r"(\w+) x([\d.]+)", part)
         more = re.fullmatch(r"(\w+) (\d+) %", part)
-        of_f = re.fullmatch(r"(\d+) % f", part)
+        other = re.fullmatch(r"(\d+) % (f|ode)", part)
         if factor and factor[1] in names:
             is_it = np.array([name == factor[1] for name in names])
             weights = np.where(is_it, float(factor[2]) * weights, weights)
         elif more and more[1] in FAMILIES and more[1] not in names:
             families, part_of = [*families, getattr(inputs, more[1])()], int(more[2]) / 100
             weights = np.append(weights, part_of / (1 - part_of) * weights.sum())
-        elif of_f:
-            share = int(of_f[1]) / 100
+        elif other and other[2] == "f":
+            share = int(other[1]) / 100
+        elif other:
+            of_ode = int(other[1]) / 100
         else:
             raise ValueError(
                 f"--sources {text!r}: {part!r} must be like 'TrendSeason x3' (a family of mix), "
-                "'GARCH 10 %' (another one) or '30 % f', or one of the names that --help lists."
+                "'GARCH 10 %' (another one), '30 % f' or '10 % ode', or one of the names that "
+                "--help lists."
             )
     target = s2jax.Algebraic(config.target.program_law, input_share=1 - share)
     choice = inputs.Choice(families, weights.tolist())
-    return _ours(s2jax.presets.mix(LENGTH, inputs=choice, target=target))
+    varied = _ours(s2jax.presets.mix(LENGTH, inputs=choice, target=target))
+    return _mixed(varied, _solutions(seed), of_ode) if of_ode else varied
 
 
-def _reference() -> Any:
+def _reference() -> Source:
     """Series of s2generator as it comes, a pool of them."""
     from s2generator.symbol import SeriesSymbolGenerator
 
@@ -99,28 +149,28 @@ def _reference() -> Any:
         series = np.zeros((0, 1)) if tree is None else np.asarray(y, np.float32)
         if len(series) == LENGTH and np.isfinite(series).all():
             pool.append(series[:, 0])
-    return lambda key: jax.numpy.asarray(pool)[jax.random.randint(key, (BATCH,), 0, POOL)]
+    return _pooled(np.stack(pool))
 
 
-SOURCES: dict[str, Callable[[], Any]] = {
-    "mix": lambda: _ours(s2jax.presets.mix(LENGTH)),
-    "mix, f only": lambda: _varied("100 % f"),
-    "mix, inputs only": lambda: _varied("0 % f"),
-    "s2": lambda: _ours(s2jax.presets.s2(LENGTH)),
-    "ode": lambda: _ours(s2jax.presets.ode(LENGTH)),
-    "reference": lambda: _ours(s2jax.presets.reference(LENGTH)),
-    "sarsim": lambda: _ours(s2jax.presets.sarsim(LENGTH)),
-    **{name: _alone(name) for name in FAMILIES},
-    "s2generator": _reference,
+SOURCES: dict[str, Callable[[int], Source]] = {  # of a seed
+    "mix": lambda seed: _ours(s2jax.presets.mix(LENGTH)),
+    "mix, f only": lambda seed: _varied("100 % f", seed),
+    "mix, inputs only": lambda seed: _varied("0 % f", seed),
+    "s2": lambda seed: _ours(s2jax.presets.s2(LENGTH)),
+    "ode": _solutions,
+    "reference": lambda seed: _ours(s2jax.presets.reference(LENGTH)),
+    "sarsim": lambda seed: _ours(s2jax.presets.sarsim(LENGTH)),
+    **{name: lambda seed, name=name: _alone(name) for name in FAMILIES},
+    "s2generator": lambda seed: _reference(),
 }
 USUAL = [name for name in SOURCES if name != "s2generator"]  # which takes 20 minutes for its pool
 VARIATIONS = [f"{name} x{factor}" for name in FAMILIES[:8] for factor in (0, 3)]
 VARIATIONS += [f"{name} 10 %" for name in ("GARCH", "IMF", "OrnsteinUhlenbeck", "Counts")]
 
 
-def source(name: str) -> Any:
+def source(name: str, seed: int) -> Source:
     """What draws batches of series, by its name."""
-    return SOURCES[name]() if name in SOURCES else _varied(name)
+    return SOURCES[name](seed) if name in SOURCES else _varied(name, seed)
 
 
 def windows_of(one: _real.RealSet) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -173,12 +223,12 @@ def run(arguments: argparse.Namespace, sets: list[_real.RealSet]) -> None:
         for name in arguments.sources:
             if (name, arguments.model, seed) in done:
                 continue
-            start, draw = time.process_time(), source(name)
+            start, drawn = time.process_time(), source(name, seed)
 
             def tell(step: int, loss: float, name: str = name, seed: int = seed) -> None:
                 print(f"\r{name}, seed {seed}: step {step}, loss {loss:.3f}  ", end="", flush=True)
 
-            model = _forecaster.train(draw, arguments.model, seed, arguments.steps, tell)
+            model = _forecaster.train(drawn.draw, arguments.model, seed, arguments.steps, tell)
             print()
             _record.write(
                 arguments.out,
@@ -187,7 +237,7 @@ def run(arguments: argparse.Namespace, sets: list[_real.RealSet]) -> None:
                 model=arguments.model,
                 seed=seed,
                 steps=arguments.steps,
-                own_loss=float(f"{_forecaster.own_loss(model, draw):.4g}"),
+                own_loss=float(f"{_forecaster.own_loss(model, drawn.draw_unseen):.4g}"),
                 cpu_s=round(time.process_time() - start),
                 sets=judge(model, sets),
             )
@@ -227,7 +277,7 @@ def main() -> None:
     parser.add_argument(
         "--sources", nargs="*", default=USUAL,
         help="what to train on: " + ", ".join(SOURCES) + "; other weights of the inputs of mix, as "
-        "'TrendSeason x3 + GARCH 10 %% + 30 %% f'; or `variations`, one family at a time",
+        "'TrendSeason x3 + GARCH 10 %% + 30 %% f + 10 %% ode'; or `variations`, one at a time",
     )  # fmt: skip
     parser.add_argument("--model", default="mlp", choices=list(_forecaster.MODELS))
     parser.add_argument("--seeds", type=int, default=3)
