@@ -4,6 +4,9 @@ All three draw the same blocks of 1024 pairs on one core; parity is asserted bef
 timed. The raw loop runs against itself first: a claim inside that spread is no claim.
 
     python benchmarks/feeds.py --out benchmarks/results/today.jsonl
+    python benchmarks/feeds.py small --out benchmarks/results/today.jsonl
+
+`small` asks what a row of a small batch costs beside one of 4096, drawn one by one and ahead.
 """
 
 import argparse
@@ -26,6 +29,7 @@ import s2jax  # noqa: E402
 from s2jax.feeds import batches, grain_source  # noqa: E402
 
 ROWS, SEED = 1024, 0
+LARGE = 4096  # rows that feeds draw ahead
 
 
 def raw(config: s2jax.Config) -> Iterator[s2jax.Batch]:
@@ -57,19 +61,47 @@ def assert_parity(feeds: dict[str, Iterator[s2jax.Batch]]) -> None:
         assert len({np.asarray(leaf).tobytes() for leaf in leaves}) == 1
 
 
+def small(options: argparse.Namespace) -> None:
+    """Rates of small batches, drawn one by one and ahead, and of batches that are not small."""
+    presets = {"mix": s2jax.presets.mix(), "ode": s2jax.presets.ode()}
+    for name, config in presets.items():
+        jobs = {}
+        for rows, ahead in ((16, 1), (16, None), (256, 1), (256, None), (4096, 1)):
+            feed = batches(config, SEED, rows, block_size=rows, ahead=ahead)
+            draw = several(job(feed), 1 if ahead else LARGE // rows)
+            draw()  # compiles
+            jobs[f"{rows} rows{', one by one' if ahead else ''}"] = draw
+        rates = _record.paired_rates(jobs, options.rounds, options.seconds)
+        for label in jobs:
+            _record.write(
+                options.out, "feeds of small batches", preset=name, feed=label,
+                length=config.length, pairs_per_cpu_second=_record.quartiles(rates[label]),
+                of_large=_record.quartiles(rates[label] / rates["4096 rows, one by one"]),
+            )  # fmt: skip
+
+
+def several(draw: Callable[[], float], number: int) -> Callable[[], float]:
+    """All batches that are drawn at once."""
+    return lambda: sum(draw() for _ in range(number))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", nargs="?", default="all", choices=("all", "small"))
     parser.add_argument("--out")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=0.5)
     options = parser.parse_args()
+    if options.what == "small":
+        small(options)
+        return
     config = s2jax.presets.s2()
     feeds: dict[str, Any] = {
         "raw": raw(config), "raw again": raw(config),
-        "batches": batches(config, SEED, ROWS, block_size=ROWS), "grain": by_grain(config),
+        "batches": batches(config, SEED, ROWS, block_size=ROWS, ahead=1), "grain": by_grain(config),
     }  # fmt: skip
     assert_parity(feeds)
-    feeds["batches of eight blocks"] = batches(config, SEED, ROWS)  # other rows
+    feeds["batches of eight blocks"] = batches(config, SEED, ROWS, ahead=1)  # other rows
     next(feeds["batches of eight blocks"])
     jobs = {name: job(feed) for name, feed in feeds.items()}
     rates = _record.paired_rates(jobs, options.rounds, options.seconds)

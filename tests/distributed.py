@@ -27,8 +27,8 @@ def main(rank: int, processes: int, devices: int, port: int) -> None:
     config = s2jax.presets.s2(length=64, inputs=s2jax.inputs.ARMA(), target=s2jax.Identity())
     mesh = jax.make_mesh((processes * devices,), ("data",))
     if rank == 0:  # alone: a collective would wait for the others for ever
-        jax.block_until_ready(next(batches(config, SEED, BATCH, mesh, block_size=BLOCK)))
-    batch = next(batches(config, SEED, BATCH, mesh, STEP, block_size=BLOCK))
+        jax.block_until_ready(next(batches(config, SEED, BATCH, mesh, block_size=BLOCK, ahead=1)))
+    batch = next(batches(config, SEED, BATCH, mesh, STEP, block_size=BLOCK, ahead=1))
     assert batch.y.shape == (BATCH, 1, 64)
     assert batch.y.is_fully_addressable == (processes == 1)
     total = float(jax.jit(lambda y: abs(y).sum())(batch.y))  # uses rows of all processes

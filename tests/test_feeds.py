@@ -55,7 +55,8 @@ def mesh_of(*shape: int, kind: AxisType = AxisType.Auto) -> Mesh:
 
 
 def feed(mesh: Mesh | None = None, start: int = 0, **options: Any) -> Batches:
-    options = {"config": CONFIG, "seed": SEED, "batch": BATCH, "block_size": BLOCK} | options
+    usual = {"config": CONFIG, "seed": SEED, "batch": BATCH, "block_size": BLOCK, "ahead": 1}
+    options = usual | options
     return batches(mesh=mesh, start=start, **options)
 
 
@@ -66,7 +67,7 @@ def test_batches_are_blocks_of_the_stream() -> None:
     ours = feed(start=2)
     for step in (2, 3):
         assert digest(next(ours)) == digest(blocks_of(CONFIG, 2 * step, 2))
-    whole = batches(CONFIG, SEED, BLOCK, block_size=BLOCK)
+    whole = batches(CONFIG, SEED, BLOCK, block_size=BLOCK, ahead=1)
     assert digest(next(whole)) == digest(blocks_of(CONFIG, 0, 1))
 
 
@@ -113,6 +114,44 @@ def test_meshes(numbered: None, shape: tuple[int, ...], axes: Any, blocks: int, 
         np.testing.assert_array_equal(leaf, np.repeat(blocks + np.arange(blocks), BLOCK))
         assert {shard.data.shape for shard in leaf.addressable_shards} == {(own * BLOCK,)}
         assert {shard.device for shard in leaf.addressable_shards} == set(mesh.devices.flat)
+
+
+@pytest.mark.parametrize("devices", [None, 2])
+def test_batches_drawn_ahead_have_the_same_bits(devices: int | None) -> None:
+    mesh = mesh_of(devices) if devices else None
+    ours, one_by_one = feed(mesh, 1, ahead=3), feed(mesh, 1)
+    for _ in range(4):
+        assert digest(next(ours)) == digest(next(one_by_one))
+    state = ours.get_state()
+    assert state == one_by_one.get_state()
+    want = digest(next(ours))
+    ours.set_state(state | {"step": 0})  # before what is held
+    assert digest(next(ours)) == digest(next(feed(mesh)))
+    ours.set_state(state)
+    assert digest(next(ours)) == want
+
+
+@pytest.mark.parametrize("length, rows", [(64, 4096), (2**20, 8)])
+def test_small_batches_are_drawn_by_the_thousand(
+    monkeypatch: pytest.MonkeyPatch, length: int, rows: int
+) -> None:
+    """And fewer of long series."""
+    drawn = []
+
+    def draw(config: Any, key: Any, blocks: Any, size: int) -> s2jax.Batch:
+        drawn.append(len(blocks) * size)
+        raise RuntimeError("enough is known")
+
+    monkeypatch.setattr("s2jax.feeds._shares.draw", draw)
+    with pytest.raises(RuntimeError, match="enough"):
+        next(feed(config=s2jax.presets.s2(length=length), ahead=None))
+    assert drawn == [rows]
+
+
+def test_the_end_of_a_stream_is_drawn_ahead(numbered: None) -> None:
+    """Blocks behind the last one are never handed out."""
+    ours = feed(start=2**31 - 2, ahead=3)
+    assert [int(batch.status[0]) for batch in ours] == [2**32 - 4, 2**32 - 2]
 
 
 def test_a_jitted_step_takes_the_batch() -> None:

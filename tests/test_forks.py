@@ -66,7 +66,7 @@ def test_rows_of_a_corpus_need_no_jax(folder: Path) -> None:
 @pytest.mark.parametrize("way", ["read", "stream", "batches", "sample", "write"])
 def test_what_needs_jax_is_refused(way: str, folder: Path, tmp_path: Path) -> None:
     corpus, stream, key = s2jax.read_corpus(folder), Stream(CHEAP, SEED, BLOCK), jax.random.key(0)
-    feed = batches(CHEAP, SEED, BLOCK, block_size=BLOCK)
+    feed = batches(CHEAP, SEED, BLOCK, block_size=BLOCK, ahead=1)
     ways: dict[str, Callable[[], Any]] = {
         "read": lambda: corpus[[0, 1]],
         "stream": lambda: stream[0],

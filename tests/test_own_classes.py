@@ -330,7 +330,7 @@ def test_registered_classes_go_through_every_door(tmp_path: Path) -> None:
     assert to_json(from_json(text)) == text
     assert Stream(from_json(text)).fingerprint == Stream(config).fingerprint
     check_exact(Stream(config, 0, BLOCK)[0], drawn)
-    check_exact(next(s2jax.batches(config, 0, BLOCK, block_size=BLOCK)), drawn)
+    check_exact(next(s2jax.batches(config, 0, BLOCK, block_size=BLOCK, ahead=1)), drawn)
     write_corpus(tmp_path / "corpus", config, ROWS, block_size=BLOCK)
     corpus = s2jax.read_corpus(tmp_path / "corpus")
     assert corpus.config == config

@@ -8,11 +8,14 @@ from jax.sharding import Mesh
 
 from s2jax.config import Config
 from s2jax.core import checks
-from s2jax.feeds._shares import Share, divided, join, shares_of
+from s2jax.feeds._shares import Share, divided, join, on_all, shares_of
 from s2jax.sampling import Batch
+from s2jax.sampling.batch import MAX_ROWS
 from s2jax.stream import MAX_BLOCKS, Stream, fingerprint_of
 
 _SCHEMA = 1
+_ROWS_AT_ONCE = 4096  # more do not make a row cheaper
+_MAX_VALUES = 2**24  # of the series that are drawn ahead
 
 
 @checks.suggest_names()
@@ -25,6 +28,7 @@ def batches(
     *,
     block_size: int | None = None,
     axes: str | tuple[str, ...] | None = None,
+    ahead: int | None = None,
 ) -> "Batches":
     """Iterate over the stream of a configuration and a seed, `batch` rows at a time.
 
@@ -45,6 +49,10 @@ def batches(
             pass a divisor of their share. Other blocks, other rows.
         axes: Axes of the mesh over which rows are spread; over others they are repeated. By
             default all.
+        ahead: Batches that are drawn at once and handed out one after another; the rows are the
+            same. Drawn one by one, a row of a small batch costs a lot more. By default as many as
+            make some 4096 rows, or 64 MB of series if these are fewer; 1 draws only what is asked
+            for.
 
     Returns:
         An endless iterator of `Batch`.
@@ -60,7 +68,7 @@ def batches(
         >>> next(feed).y.shape, feed.get_state()["step"]
         ((8, 1, 64), 1)
     """
-    return Batches(config, seed, batch, mesh, start, block_size, axes)
+    return Batches(config, seed, batch, mesh, start, block_size, axes, ahead)
 
 
 class Batches:
@@ -71,13 +79,19 @@ class Batches:
 
     def __init__(
         self, config: Config, seed: int, batch: int, mesh: Mesh | None, start: int,
-        block_size: int | None, axes: str | tuple[str, ...] | None,
+        block_size: int | None, axes: str | tuple[str, ...] | None, ahead: int | None,
     ) -> None:  # fmt: skip
         stream, self._count = divided("batches", config, seed, batch, block_size)
         self._identity = _integers(stream, int(batch))
         self._batch, self._end = int(batch), MAX_BLOCKS // self._count
         checks.check_static_integer("batches", "start", start, 0, self._end - 1)
         self._step = int(start)
+        if ahead is None:
+            ahead = max(1, _rows_at_once(config) // self._batch)
+        checks.check_static_integer("batches", "ahead", ahead, 1, MAX_ROWS // self._batch)
+        self._ahead = int(ahead)
+        self._drawn: list[tuple[Share, Batch]] = []
+        self._first_drawn = 0
         if mesh is None:
             self._shares, self._sharding = [Share(stream, 0, self._count)], None
         else:
@@ -89,9 +103,21 @@ class Batches:
     def __next__(self) -> Batch:
         if self._step >= self._end:
             raise StopIteration
-        batch = join(self._shares, self._sharding, self._step * self._count, self._batch)
+        place = self._step - self._first_drawn
+        if not 0 <= place < self._ahead or not self._drawn:
+            place = 0
+            self._fill()
+        parts = [share.part(drawn, place) for share, drawn in self._drawn]
+        batch = join(parts, self._sharding, self._batch)
         self._step += 1
         return batch
+
+    def _fill(self) -> None:
+        """Draw the next batches; those that were held are freed before."""
+        self._drawn, self._first_drawn = [], self._step
+        first, count = self._step * self._count, self._count
+        parts = on_all(self._shares, lambda share: share.rows(first, self._ahead, count))
+        self._drawn = list(zip(self._shares, parts, strict=True))
 
     def get_state(self) -> dict[str, int]:
         """The position, and what identifies the stream, as integers.
@@ -132,6 +158,12 @@ class Batches:
                 )
         checks.check_static_integer("set_state", "step", given["step"], 0, self._end)
         self._step = given["step"]
+
+
+def _rows_at_once(config: Config) -> int:
+    """Rows that are worth drawing together, if they are not too large."""
+    values = config.length * (config.num_inputs + config.num_outputs)
+    return min(_ROWS_AT_ONCE, _MAX_VALUES // values)
 
 
 _SAME = {

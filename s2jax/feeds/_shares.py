@@ -1,9 +1,10 @@
 """Which blocks of a batch which device draws, and the batch made of them."""
 
 import dataclasses
+import functools
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from typing import Any
 
 import jax
@@ -16,7 +17,7 @@ from s2jax.core import checks, forks
 from s2jax.core.types import PRNGKey
 from s2jax.sampling import Batch
 from s2jax.sampling.batch import MAX_ROWS
-from s2jax.stream import Stream, check_stream, draw
+from s2jax.stream import MAX_BLOCKS, Stream, check_stream, draw
 
 _SETTINGS: Any = jax.config  # whose attributes type checkers do not know
 
@@ -58,7 +59,7 @@ class Share:
     device: Any = dataclasses.field(default_factory=lambda: _SETTINGS.jax_default_device)
     wide: bool = dataclasses.field(default_factory=lambda: bool(_SETTINGS.jax_enable_x64))
 
-    @cached_property
+    @functools.cached_property
     def _arguments(self) -> tuple[Config, PRNGKey]:
         """Configuration and key, arrays copied to the device; none is committed to it.
 
@@ -67,8 +68,11 @@ class Share:
         here = lambda leaf: jnp.asarray(np.asarray(leaf)) if isinstance(leaf, jax.Array) else leaf
         return jax.tree.map(here, self.stream.config), self.stream.key
 
-    def rows(self, start: int) -> Batch:
-        """The share's rows of the batch whose first block has the number `start`.
+    def rows(self, start: int, number: int = 1, stride: int = 0) -> Batch:
+        """The share's rows of a number of batches, drawn together.
+
+        The first block of the first batch has the number `start`; those of others follow in
+        strides, modulo 2**32.
 
         Raises:
             RuntimeError: In a process that was forked after JAX had started.
@@ -76,9 +80,23 @@ class Share:
         forks.check_can_draw("s2jax.feeds")
         with jax.enable_x64(self.wide), jax.default_device(self.device):
             config, key = self._arguments
-            first = start + self.first
-            blocks = np.arange(first, first + self.count, dtype=np.uint32)
-            return draw(config, key, blocks, self.stream.block_size)
+            firsts = start + self.first + stride * np.arange(number)[:, None]
+            blocks = (firsts + np.arange(self.count)).reshape(-1) % MAX_BLOCKS
+            return draw(config, key, blocks.astype(np.uint32), self.stream.block_size)
+
+    def part(self, drawn: Batch, place: int) -> Batch:
+        """The share's rows of one batch out of those that were drawn together."""
+        size = self.count * self.stream.block_size
+        if drawn.status.shape[0] == size:
+            return drawn
+        with jax.enable_x64(self.wide), jax.default_device(self.device):
+            return _part(drawn, np.int32(place), size)
+
+
+@functools.partial(jax.jit, static_argnames="size")
+def _part(drawn: Batch, place: Any, size: int) -> Batch:
+    cut = lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, place * size, size)
+    return jax.tree.map(cut, drawn)
 
 
 def shares_of(
@@ -123,13 +141,16 @@ def _way_out(batch: int, block_size: int, parts: int) -> str:
     return f"Choose block_size={math.gcd(block_size, batch // parts)}, which draws other rows."
 
 
-def join(shares: list[Share], sharding: NamedSharding | None, start: int, rows: int) -> Batch:
-    """The batch whose first block has the number `start`."""
+def on_all(shares: list[Share], job: Callable[[Share], Batch]) -> list[Batch]:
+    """A job of every share, at the same time."""
     if len(shares) == 1:
-        parts = [shares[0].rows(start)]
-    else:  # devices wait for the host in loops, and each compiles the program once
-        with ThreadPoolExecutor(len(shares)) as threads:
-            parts = list(threads.map(lambda share: share.rows(start), shares))
+        return [job(shares[0])]
+    with ThreadPoolExecutor(len(shares)) as threads:  # devices wait for the host in loops, and
+        return list(threads.map(job, shares))  # each compiles the program once
+
+
+def join(parts: list[Batch], sharding: NamedSharding | None, rows: int) -> Batch:
+    """The batch that the parts of the shares are."""
     if sharding is None:
         return parts[0]
 
