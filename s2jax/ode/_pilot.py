@@ -79,6 +79,32 @@ class Plan(NamedTuple):
     growth: Float[Array, " lanes"]
 
 
+class _Aloft(NamedTuple):
+    """Pilots with their companions between two attempts.
+
+    Attributes:
+        t: Times.
+        h: Length of the next step.
+        pair: States of the pilot and of its companion.
+        slopes: Their derivatives; the companion's is of its place before it was brought back.
+        scale: Largest absolute values of the pilot's states so far.
+        roughness, growth, lost: As in `Flight`.
+    """
+
+    t: Float[Array, " lanes"]
+    h: Float[Array, " lanes"]
+    pair: Float[Array, "2 states lanes"]
+    slopes: Float[Array, "2 states lanes"]
+    scale: Float[Array, "states lanes"]
+    roughness: Float[Array, " lanes"]
+    growth: Float[Array, " lanes"]
+    lost: Bool[Array, " lanes"]
+
+
+Derivatives = Callable[[Float[Array, " lanes"], Float[Array, "2 states lanes"]], Array]
+"""Of pilots and companions, for times and states."""
+
+
 def fly(
     derivative: Callable[[Array, Array], Array], y0: Float[Array, "states lanes"],
     bound: Float[Array, ""],
@@ -90,82 +116,99 @@ def fly(
         y0: Initial values.
         bound: A flight ends where an absolute value exceeds it.
     """
-    import diffrax  # half a second that only differential equations need
 
-    tableau, dtype = diffrax.Tsit5.tableau, y0.dtype
-    # the weights of every stage, padded, so that one loop runs through all
-    stages = len(tableau.c) + 1
-    rows = np.zeros((stages, stages))
-    for stage, weights in enumerate(tableau.a_lower):
-        rows[stage + 1, : stage + 1] = weights
-    table = jnp.asarray(rows, dtype)
-    nodes = jnp.asarray(np.append(0.0, tableau.c), dtype)
-    error_weights = jnp.asarray(tableau.b_error, dtype)
-    # pilot and companion, one after another: side by side they would be compiled twice as wide
-    both = lambda t, pair: jax.lax.map(lambda y: derivative(t, y), pair)
-    weigh = lambda weights, k: (weights.reshape(-1, 1, 1, 1) * k).sum(0)
+    def both(t, pair):
+        # one after another: side by side they would be compiled twice as wide
+        return jax.lax.map(lambda y: derivative(t, y), pair)
 
-    def attempt(carry, number):
-        t, h, pair, slopes, scale, roughness, growth, lost = carry
-        # held, for one that is lost: else numbers that are not finite stay in all loops
-        k = jnp.zeros((stages, *pair.shape), dtype).at[0].set(slopes)
+    def attempt(aloft, number):
+        aloft = _attempt(both, aloft, number >= _ATTEMPTS // 2, bound)
+        return aloft, (aloft.t, aloft.pair[0], aloft.slopes[0])
 
-        def stage(i, inner):
-            k, _ = inner
-            at = pair + h * weigh(table[i], k)
-            return k.at[i].set(both(t + nodes[i] * h, at)), at
+    start = _take_off(both, y0)
+    aloft, (t, y, slope) = jax.lax.scan(attempt, start, jnp.arange(_ATTEMPTS, dtype=jnp.int32))
+    stuck = t[-1] == t[_ATTEMPTS * 3 // 4 - 1]  # at a pole, or where it is stiff beyond measure
+    return Flight(
+        t=jnp.concatenate([start.t[None], t]),
+        y=jnp.concatenate([y0[None], y]),
+        slope=jnp.concatenate([start.slopes[None, 0], slope]),
+        roughness=aloft.roughness,
+        growth=aloft.growth,
+        lost=aloft.lost | stuck,
+    )
 
-        k, new = jax.lax.fori_loop(jnp.int32(1), jnp.int32(stages), stage, (k, pair))
-        local = jnp.abs(h * weigh(error_weights, k)[0])
-        error = (local / (jnp.maximum(scale, jnp.abs(new[0])) + _TINY)).max(0)
-        finite = (
-            jnp.isfinite(new).all((0, 1)) & jnp.isfinite(error) & jnp.isfinite(k[-1]).all((0, 1))
-        )
-        inside = (jnp.abs(new[0]) <= bound).all(0)
-        accurate = finite & (error <= _TOLERANCE)
-        good = accurate & inside & ~lost
-        out = accurate & ~inside
-        factor = _SAFETY * (_TOLERANCE / jnp.maximum(error, 1e-12)) ** (1 / _ORDER)
-        factor = jnp.where(finite, jnp.clip(factor, _LEAST_FACTOR, _MOST_FACTOR), _LEAST_FACTOR)
-        # the companion is brought back to its distance
-        difference = new[1] - new[0]
-        distance = jnp.sqrt((difference**2).sum(0)) + _TINY
-        apart = _APART * (jnp.sqrt((jnp.maximum(scale, jnp.abs(new[0])) ** 2).sum(0)) + _TINY)
-        before = jnp.sqrt(((pair[1] - pair[0]) ** 2).sum(0)) + _TINY
-        is_late = number >= _ATTEMPTS // 2
-        growth = growth + jnp.where(good & is_late, jnp.log(distance / before), 0)
-        companion = new[0] + difference * (apart / distance)
-        pair = jnp.where(good, jnp.stack([new[0], companion]), pair)
-        # slopes of the companion are those at its old place, close by
-        slopes = jnp.where(good, k[-1], slopes)
-        # of a first step that is short, the estimate is rounding
-        is_seen = good & (error > _ROUNDING)
-        roughness = roughness + jnp.where(is_seen, error / h**4, 0)
-        scale = jnp.where(good, jnp.maximum(scale, jnp.abs(new[0])), scale)
-        t = jnp.where(good, t + h, t)
-        lost = lost | out
-        h = jnp.minimum(h * factor, _LONGEST - t + 1e-3)
-        return (t, h, pair, slopes, scale, roughness, growth, lost), (t, pair[0], slopes[0])
 
-    zero = jnp.zeros(y0.shape[1], dtype)
+def _take_off(both: Derivatives, y0: Float[Array, "states lanes"]) -> _Aloft:
+    """Pilots at their starts, with companions close by."""
+    zero = jnp.zeros(y0.shape[1], y0.dtype)
     size = jnp.sqrt((y0**2).sum(0))
-    sign = jnp.where(jnp.arange(y0.shape[0], dtype=jnp.int32) % 2 == 0, 1.0, -1.0).astype(dtype)
-    pair = jnp.stack([y0, y0 + _APART * (size + 1e-3) * sign[:, None]])
+    sign = jnp.where(jnp.arange(y0.shape[0], dtype=jnp.int32) % 2 == 0, 1.0, -1.0)
+    pair = jnp.stack([y0, y0 + _APART * (size + 1e-3) * sign.astype(y0.dtype)[:, None]])
     slopes = both(zero, pair)
     slopes = jnp.where(jnp.isfinite(slopes), slopes, 0)
     speed = jnp.sqrt((slopes[0] ** 2).sum(0))
     h = jnp.clip(_FIRST_STEP * (size + 1e-2) / (speed + 1e-6), 1e-6, 1.0)
-    carry = (zero, h, pair, slopes, jnp.abs(y0), zero, zero, zero > 0)
-    carry, (t, y, slope) = jax.lax.scan(attempt, carry, jnp.arange(_ATTEMPTS, dtype=jnp.int32))
-    stuck = t[-1] == t[_ATTEMPTS * 3 // 4 - 1]  # at a pole, or where it is stiff beyond measure
-    return Flight(
-        t=jnp.concatenate([zero[None], t]),
-        y=jnp.concatenate([y0[None], y]),
-        slope=jnp.concatenate([slopes[None, 0], slope]),
-        roughness=carry[5],
-        growth=carry[6],
-        lost=carry[7] | stuck,
+    return _Aloft(zero, h, pair, slopes, jnp.abs(y0), zero, zero, zero > 0)
+
+
+def _attempt(
+    both: Derivatives, aloft: _Aloft, is_late: Bool[Array, ""], bound: Float[Array, ""]
+) -> _Aloft:
+    """After one step of Tsit5 where it is accurate, and with another length for the next."""
+    h, scale = aloft.h, aloft.scale
+    new, slopes, local = _step(both, aloft)
+    largest = jnp.maximum(scale, jnp.abs(new[0]))
+    error = (local / (largest + _TINY)).max(0)
+    finite = jnp.isfinite(new).all((0, 1)) & jnp.isfinite(error) & jnp.isfinite(slopes).all((0, 1))
+    inside = (jnp.abs(new[0]) <= bound).all(0)
+    accurate = finite & (error <= _TOLERANCE)
+    good = accurate & inside & ~aloft.lost
+    factor = _SAFETY * (_TOLERANCE / jnp.maximum(error, 1e-12)) ** (1 / _ORDER)
+    factor = jnp.where(finite, jnp.clip(factor, _LEAST_FACTOR, _MOST_FACTOR), _LEAST_FACTOR)
+    # the companion is brought back to its distance
+    difference = new[1] - new[0]
+    distance = jnp.sqrt((difference**2).sum(0)) + _TINY
+    apart = _APART * (jnp.sqrt((largest**2).sum(0)) + _TINY)
+    before = jnp.sqrt(((aloft.pair[1] - aloft.pair[0]) ** 2).sum(0)) + _TINY
+    companion = new[0] + difference * (apart / distance)
+    # of a first step that is short, the estimate is rounding
+    is_seen = good & (error > _ROUNDING)
+    t = jnp.where(good, aloft.t + h, aloft.t)
+    return _Aloft(
+        t=t,
+        h=jnp.minimum(h * factor, _LONGEST - t + 1e-3),
+        pair=jnp.where(good, jnp.stack([new[0], companion]), aloft.pair),
+        slopes=jnp.where(good, slopes, aloft.slopes),
+        scale=jnp.where(good, largest, scale),
+        roughness=aloft.roughness + jnp.where(is_seen, error / h**4, 0),
+        growth=aloft.growth + jnp.where(good & is_late, jnp.log(distance / before), 0),
+        lost=aloft.lost | (accurate & ~inside),
     )
+
+
+def _step(both: Derivatives, aloft: _Aloft) -> tuple[Array, Array, Array]:
+    """States and slopes after a step of Tsit5, and the pilot's local error."""
+    import diffrax  # half a second that only differential equations need
+
+    tableau, pair, dtype = diffrax.Tsit5.tableau, aloft.pair, aloft.pair.dtype
+    # the weights of every stage, padded, so that one loop runs through all
+    stages = len(tableau.c) + 1
+    rows = np.zeros((stages, stages))
+    for number, weights in enumerate(tableau.a_lower):
+        rows[number + 1, : number + 1] = weights
+    table = jnp.asarray(rows, dtype)
+    nodes = jnp.asarray(np.append(0.0, tableau.c), dtype)
+    weigh = lambda weights, k: (weights.reshape(-1, 1, 1, 1) * k).sum(0)
+
+    def stage(i, inner):
+        k, _ = inner
+        at = pair + aloft.h * weigh(table[i], k)
+        return k.at[i].set(both(aloft.t + nodes[i] * aloft.h, at)), at
+
+    k = jnp.zeros((stages, *pair.shape), dtype).at[0].set(aloft.slopes)
+    k, new = jax.lax.fori_loop(jnp.int32(1), jnp.int32(stages), stage, (k, pair))
+    error = aloft.h * weigh(jnp.asarray(tableau.b_error, dtype), k)[0]
+    return new, k[-1], jnp.abs(error)
 
 
 def plan(
