@@ -2,6 +2,7 @@
 
 python benchmarks/census.py run --out benchmarks/results/today.jsonl  # one core, minutes
 python benchmarks/census.py page          # the table of the page, from all results
+python benchmarks/census.py picture       # docs/dynamics.png, the first rows of a key
 """
 
 import argparse
@@ -68,16 +69,46 @@ def write_page() -> None:
     PAGE.write_text(_pages.replace_between(PAGE.read_text(), "census", table))
 
 
+def draw_picture(out: Path, seed: int, across: int = 6, down: int = 4) -> None:
+    """The first rows of a key, none left out: two states of each, and all of them over time."""
+    from s2jax.plotting._figure import new_figure
+    from s2jax.plotting._panels import Y_COLORS
+
+    count = across * down
+    batch = s2jax.sample(jax.random.key(seed), config_of(512, STATES["2 to 4"]), count)
+    found = s2jax.ode.census(batch)
+    figure = new_figure(2.1 * across, 2.5 * down)
+    cells = figure.subplots(2 * down, across, height_ratios=[3, 1] * down)
+    for row in range(count):
+        line, column = divmod(row, across)
+        plane, strip = cells[2 * line, column], cells[2 * line + 1, column]
+        states = np.asarray(batch.y[row])[np.asarray(batch.y_mask[row])]
+        plane.plot(*states[:2], color=Y_COLORS[0], linewidth=0.7)
+        plane.plot(*states[:2, 0], "o", color="black", markersize=2.5)
+        for number, one in enumerate(states):
+            strip.plot(one, color=Y_COLORS[number % len(Y_COLORS)], linewidth=0.6)
+        form = s2jax.ode.FORMS[int(batch.dynamics.form[row])].replace("_", " ")
+        kind = "chaotic" if found.rows.is_chaotic[row] else found.rows.kind[row]
+        plane.set_title(f"{form}, {kind}", fontsize=8, loc="left", pad=3)
+        for axes in (plane, strip):
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
+    figure.tight_layout(pad=0.4)
+    figure.savefig(out, dpi=75)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("run", "page"))
+    parser.add_argument("what", choices=("run", "page", "picture"))
     parser.add_argument("--rows", type=int, default=4096)
     parser.add_argument("--length", type=int, default=256)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", help="append JSON lines to it")
+    parser.add_argument("--out", help="append JSON lines to it, or write the picture")
     arguments = parser.parse_args()
     if arguments.what == "page":
         write_page()
+    elif arguments.what == "picture":
+        draw_picture(Path(arguments.out or PAGE.with_name("dynamics.png")), arguments.seed)
     else:
         measure(arguments.rows, arguments.length, arguments.seed, arguments.out)
 
