@@ -80,8 +80,8 @@ class Templates:
 
     @property
     def num_nodes(self) -> int:
-        """Of the longest equation, the hole left out."""
-        return max(1, int((self.length - (self.hole != FIXED)).max()))
+        """Of the longest equation; the expression takes the place of one of them."""
+        return self.code.shape[2] - 1
 
 
 class _Equation(NamedTuple):
