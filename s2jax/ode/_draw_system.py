@@ -97,7 +97,7 @@ def _noise_of(system: Any, parameters: Float[Array, "rows parameters"]) -> Progr
     pairs = _coefficients(system.noise, *sizes)
     nothing = [jnp.zeros((count, rows), parameters.dtype) for count in sizes[:2]]
     own = tuple(text for text, _ in pairs), *sizes
-    values = field(own, 0.0, *nothing, parameters.T)
+    values = field(own, 0.0, nothing[0], nothing[1], parameters.T)
     drawn = [
         to_decimal(value, _digits(system, text))
         for value, (text, _) in zip(values, pairs, strict=True)
@@ -112,7 +112,8 @@ def _noise_of(system: Any, parameters: Float[Array, "rows parameters"]) -> Progr
     )  # fmt: skip
     spread = lambda leaf: jnp.broadcast_to(jnp.asarray(leaf), mantissa.shape)[..., None]
     leaves = [spread(leaf).astype(dtype) for leaf, dtype in zip(fields, DTYPES, strict=True)]
-    some, none = Program(*leaves, jnp.ones(mantissa.shape, jnp.int32), False), _no_noise((rows, 1))
+    some = Program(*leaves, length=jnp.ones(mantissa.shape, jnp.int32), protected=False)
+    none = _no_noise((rows, 1))
     is_some = mantissa != 0
     choose = lambda yes, no: jnp.where(is_some if yes.ndim == 2 else is_some[..., None], yes, no)
     return jax.tree.map(choose, some, none)

@@ -10,7 +10,7 @@ from s2jax.core.random import random_bits
 from s2jax.core.streams import of_equations
 from s2jax.ode._equations import KICKS, START, draw_wish, input_at, inputs_at, solver_of
 from s2jax.ode._integrate import integrate
-from s2jax.ode._noise import noise
+from s2jax.ode._noise import follow_twice, noise
 from s2jax.ode._tries import AbstractSource, Engine, Tries
 
 
@@ -56,13 +56,19 @@ class OneSystem(AbstractSource):
             return derivative(t, y, inputs_at(x, part))
 
         def steps(span, y0, num_steps, is_noisy):
-            kick = None
-            if self.system.noise:
-                stream, step = of_equations(number, KICKS), span / num_steps.astype(y0.dtype)
-                kick = noise(tries.diffusion, y0.shape[0], step, words, stream)
             field = lambda tau, y: span * derivative(tau * span, y, input_at(x, tau))
             solver: Any = solver_of(self.system.solver, unrolled=True)
-            return integrate(solver, field, y0, num_steps, self.length, bound, kick, is_noisy)
+            options = solver, field, y0
+            if not self.system.noise:
+                return integrate(*options, num_steps, self.length, bound)
+            step = span / num_steps.astype(y0.dtype)
+            path = words, of_equations(number, KICKS)
+
+            def solve(parts):
+                kick = noise(tries.diffusion, y0.shape[0], step, *path, parts)
+                return integrate(*options, num_steps // parts, self.length, bound, kick, is_noisy)
+
+            return follow_twice(solve, is_noisy)
 
         return Engine(alone, steps, None, None)
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax.ode._integrate import Trajectories
-from s2jax.ode._judge import Limits, Traits, judge, most_growth, most_turns
+from s2jax.ode._judge import Limits, Traits, error_of, judge, most_growth, most_turns
 from s2jax.ode._pilot import Wish, fly, plan
 from s2jax.ode._tries import AbstractSource, Tries, pack_equations, unpack_equations
 from s2jax.programs import Program
@@ -78,8 +78,8 @@ class Verdict(NamedTuple):
         status: 0 for what is usable, else why it is not.
         following: The bucket of the next run.
         goes_on: Whether there is one.
-        y, turns, error: The solutions, how often they turn round, and their estimated errors;
-            zeros of pilots.
+        y, turns, error: The solutions, how often they turn round, and their estimated errors
+            relative to the tolerance; zeros of pilots.
     """
 
     lanes: Lanes
@@ -235,7 +235,8 @@ def follow(work: Work, buckets: Buckets, bucket, lanes: Lanes) -> Verdict:
     turns = most_turns(solution.y, used)
     status = judge(solution, used, turns, traits, work.task.acceptance, work.limits)
     following, goes_on = _next(work, buckets, bucket, solution, status)
-    return Verdict(lanes, status, following, goes_on, solution.y, turns, solution.error)
+    error = error_of(solution, work.limits)
+    return Verdict(lanes, status, following, goes_on, solution.y, turns, error)
 
 
 def _next(work: Work, buckets: Buckets, bucket, solution: Trajectories, status):

@@ -76,6 +76,7 @@ class System(AbstractDifferential):
     time: str = eqx.field(static=True, default="t")
     digits: int = eqx.field(static=True, default=MAX_ROUNDED)
     tolerance: Number = number(1e-4)
+    noise_tolerance: Number = number(1e-2)
     min_tail: Number = number(0.0)
     max_jump: Number = number(1.0)
     max_substeps: int = eqx.field(static=True, default=4)
@@ -212,7 +213,7 @@ class System(AbstractDifferential):
         read = {symbol.name for symbol in used_symbols(self.equations)}
         kept = [k for k, name in enumerate(self.parameters) if name in read]
         new = {f"p_{k}": f"p_{number}" for number, k in enumerate(kept)}
-        rename = lambda symbol: new.get(symbol.name, symbol.name)
+        rename = lambda symbol: new.get(symbol.name) or symbol.name
         exprs = sympy_of(self.expressions, *self._sizes)
         return dataclasses.replace(
             self,
@@ -256,7 +257,9 @@ class System(AbstractDifferential):
     @property
     def limits(self) -> Limits:
         # how a given system moves is not ours to judge
-        return Limits(self.tolerance, self.min_tail, self.max_jump, 0, math.inf, 0)
+        return Limits(
+            self.tolerance, self.min_tail, self.max_jump, 0, math.inf, self.noise_tolerance, 0
+        )
 
     def source(self, sizes, num_lanes):
         return OneSystem(

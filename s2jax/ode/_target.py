@@ -108,6 +108,7 @@ class ODE(AbstractDifferential):
     duration: AbstractDistribution = LogUniform(3.0, 30.0)
     tolerance: Number = number(1e-4)
     max_error: Number = number(1e-2)
+    noise_tolerance: Number = number(1e-2)
     min_tail: Number = number(0.01)
     max_jump: Number = number(0.25)
     min_turns: Number = number(2)
@@ -138,7 +139,7 @@ class ODE(AbstractDifferential):
     def limits(self) -> Limits:
         return Limits(
             self.tolerance, self.min_tail, self.max_jump, self.min_turns, self.max_error,
-            _POINTS_PER_TURN,
+            self.noise_tolerance, _POINTS_PER_TURN,
         )  # fmt: skip
 
     @property
