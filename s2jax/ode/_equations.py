@@ -95,14 +95,14 @@ class RandomEquations(AbstractSource):
             options = solver_of(self.solver), field, y0
             if not self.has_noise:
                 return integrate(*options, num_steps, self.length, bound)
-            step = span / num_steps.astype(dtype)
-            path = words, of_equations(number, KICKS)
+            most = max(2, self.max_substeps) * (self.length - 1)
+            path = span / most, words, of_equations(number, KICKS)
 
-            def solve(parts):
-                kick = noise(tries.diffusion, self.num_states, step, *path, parts)
-                return integrate(*options, num_steps // parts, self.length, bound, kick, is_noisy)
+            def solve(steps):
+                kick = noise(tries.diffusion, self.num_states, *path, most // steps)
+                return integrate(*options, steps, self.length, bound, kick, is_noisy)
 
-            return follow_twice(solve, is_noisy)
+            return follow_twice(solve, num_steps, is_noisy)
 
         def integral(span):
             by_row = x.transpose(2, 1, 0)

@@ -85,10 +85,8 @@ def judge(
 
 
 def error_of(solution: Trajectories, limits: Limits) -> Float[Array, " rows"]:
-    """Estimated errors relative to their tolerance: that of steps, or of noise where it is larger."""
-    return jnp.maximum(
-        solution.error / limits.tolerance, solution.halving / limits.noise_tolerance
-    )
+    """Estimated errors relative to the tolerance: that of steps or, if larger, of noise."""
+    return jnp.maximum(solution.error / limits.tolerance, solution.halving / limits.noise_tolerance)
 
 
 def most_turns(

@@ -37,9 +37,9 @@ def noise(
     Args:
         diffusion: Flat programs of one instruction, in the order (states, rows).
         num_states: Static.
-        step: Time that a part of a step takes.
-        words, stream: Keys and their streams for the increments.
-        parts: How many increments of the path a step takes together.
+        step: Time of an increment of the path.
+        words, stream: Keys and their streams for the path.
+        parts: How many increments a step takes together.
     """
     dtype = step.dtype
     is_used, is_number = diffusion.length > 0, diffusion.op[:, 0] == CONST
@@ -64,19 +64,20 @@ def noise(
 
 
 def follow_twice(
-    solve: Callable[[Int[Array, ""]], Trajectories], is_noisy: Bool[Array, ""]
-) -> Trajectories:
+    solve: Callable[[Int[Array, ""]], Trajectories], num_steps: Int[Array, ""],
+    is_noisy: Bool[Array, ""],
+) -> Trajectories:  # fmt: skip
     """Solutions and, where there is noise, how far those with steps twice as long are from them.
 
     Args:
-        solve: The solutions, of how many increments of the path a step takes together. It is
-            compiled once.
+        solve: The solutions in a number of steps. It is compiled once.
+        num_steps: How many; even where there is noise.
         is_noisy: Whether there is noise. Traced; if not, `solve` runs once.
     """
     zeros = lambda leaf: jnp.zeros(leaf.shape, leaf.dtype)
-    blank = jax.tree.map(zeros, jax.eval_shape(solve, jnp.int32(1)))
+    blank = jax.tree.map(zeros, jax.eval_shape(solve, num_steps))
     runs = jnp.where(is_noisy, jnp.int32(2), jnp.int32(1))
-    once_more = lambda run, found: (found[1], solve(runs - run))
+    once_more = lambda run, found: (found[1], solve(num_steps // (runs - run)))
     before, now = jax.lax.fori_loop(jnp.int32(0), runs, once_more, (blank, blank))
     apart = jax.lax.cond(
         is_noisy, lambda: _distance(before.y, now.y), lambda: jnp.zeros_like(now.error)

@@ -61,14 +61,14 @@ class OneSystem(AbstractSource):
             options = solver, field, y0
             if not self.system.noise:
                 return integrate(*options, num_steps, self.length, bound)
-            step = span / num_steps.astype(y0.dtype)
-            path = words, of_equations(number, KICKS)
+            most = max(2, self.max_substeps) * (self.length - 1)
+            path = span / most, words, of_equations(number, KICKS)
 
-            def solve(parts):
-                kick = noise(tries.diffusion, y0.shape[0], step, *path, parts)
-                return integrate(*options, num_steps // parts, self.length, bound, kick, is_noisy)
+            def solve(steps):
+                kick = noise(tries.diffusion, y0.shape[0], *path, most // steps)
+                return integrate(*options, steps, self.length, bound, kick, is_noisy)
 
-            return follow_twice(solve, is_noisy)
+            return follow_twice(solve, num_steps, is_noisy)
 
         return Engine(alone, steps, None, None)
 

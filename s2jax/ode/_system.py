@@ -54,8 +54,8 @@ class System(AbstractDifferential):
             its own for each; `()` if there is none. Static.
         time: The name of time. Static.
         digits: Significant digits of drawn parameters; fixed ones keep 6, and 9 in float64. Static.
-        tolerance, min_tail, max_jump, max_substeps, solver: How rows of a batch are solved and what
-            is refused, as in `s2jax.ODE`.
+        tolerance, noise_tolerance, min_tail, max_jump, max_substeps, solver: How rows of a batch
+            are solved and what is refused, as in `s2jax.ODE`.
 
     Example:
         >>> import sympy
@@ -76,7 +76,7 @@ class System(AbstractDifferential):
     time: str = eqx.field(static=True, default="t")
     digits: int = eqx.field(static=True, default=MAX_ROUNDED)
     tolerance: Number = number(1e-4)
-    noise_tolerance: Number = number(1e-2)
+    noise_tolerance: Number = number(0.05)
     min_tail: Number = number(0.0)
     max_jump: Number = number(1.0)
     max_substeps: int = eqx.field(static=True, default=4)
