@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,10 +15,12 @@ from scipy import stats
 import s2jax
 from s2jax.config.serialize import from_json, to_json
 from s2jax.core.random import words_of
+from s2jax.corpus import read_corpus, write_corpus
 from s2jax.corpus.info import known_name
 from s2jax.distributions import Constant, LogUniform, Uniform
 from s2jax.ode import System, named
 from s2jax.ode.dynamics import write_noise
+from s2jax.plotting import summarize
 from s2jax.stream import Stream
 from tests.statistics import assert_ks
 
@@ -181,6 +184,19 @@ def test_streams_are_what_sample_draws() -> None:
     np.testing.assert_array_equal(first.y, again.y)
     assert (first.dynamics.diffusion.length.sum(1) == 2).all()
     assert (np.asarray(first.y) != np.asarray(stream[2].y)).any()
+
+
+def test_corpora_hold_the_noise(tmp_path: Path) -> None:
+    config = _config(_mixed(), 33)
+    manifest = write_corpus(tmp_path / "corpus", config, 8, 5, 8, 4)
+    assert manifest is not None
+    assert manifest["forms"] == {"stochastic": 8}
+    again, want = read_corpus(tmp_path / "corpus")[4:8], Stream(config, 5, 4)[1]
+    np.testing.assert_array_equal(again.y, want.y)
+    np.testing.assert_array_equal(again.dynamics.diffusion.length, want.dynamics.diffusion.length)
+    texts = write_noise(again.dynamics, again.y_mask)
+    assert texts == write_noise(want.dynamics, want.y_mask)
+    assert summarize(tmp_path / "corpus")["forms"] == "stochastic 8"
 
 
 def test_the_part_without_noise_is_a_system() -> None:

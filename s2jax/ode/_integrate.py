@@ -7,7 +7,7 @@ bounds is frozen. Values between steps are those of the solver's interpolation.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 _TINY = 1e-30
+_States: TypeAlias = Float[Array, "states rows"]
 
 Field = Callable[[Float[Array, ""], Float[Array, "states rows"]], Float[Array, "states rows"]]
 
@@ -23,14 +24,13 @@ class Kick(NamedTuple):
     """What happens to states at both ends of a step.
 
     Attributes:
-        draw: What a step has of its own, from its number.
-        apply: States behind one of the two kicks, from that and the states before it.
+        start: From the number of a step and states, the states where it begins, and what `end` is
+            to know of it, an array of their shape.
+        end: From that and the states where the step ends, those behind it.
     """
 
-    draw: Callable[[Int[Array, ""]], Float[Array, "states rows"]]
-    apply: Callable[
-        [Float[Array, "states rows"], Float[Array, "states rows"]], Float[Array, "states rows"]
-    ]
+    start: Callable[[Int[Array, ""], _States], tuple[_States, _States]]
+    end: Callable[[_States, _States], _States]
 
 
 class Trajectories(NamedTuple):
@@ -93,14 +93,13 @@ def integrate(
         number, y, state, dense, alive, scale, error, stiff, lost = carry
         # from the number of the step: to add step sizes up would gather rounding errors
         t0, t1 = number.astype(dtype) * step_size, (number + 1).astype(dtype) * step_size
-        old = y
+        old = change = y
         if kick is not None:
-            change = jax.lax.cond(kicked, kick.draw, lambda _: jnp.zeros_like(y), number)
-            old = jax.lax.cond(kicked, kick.apply, lambda _, y: y, change, y)
+            old, change = jax.lax.cond(kicked, kick.start, lambda _, y: (y, y), number, y)
         # kicked states are a jump: the slope kept from the last stage is no longer theirs
         new, estimate, dense, state, _ = solver.step(terms, t0, t1, old, None, state, kicked)  # type: ignore
         if kick is not None:
-            new = jax.lax.cond(kicked, kick.apply, lambda _, new: new, change, new)
+            new = jax.lax.cond(kicked, kick.end, lambda _, new: new, change, new)
         size = jnp.abs(new)
         live = (alive >= 1) & (size <= bound).all(0)  # a NaN is not
         lost = lost | ((alive >= 1) & ~jnp.isfinite(size).all(0))

@@ -57,10 +57,14 @@ def noise(
 
         return jax.lax.fori_loop(jnp.int32(0), parts, add, jnp.zeros(number.shape, dtype)) / 2
 
-    def apply(change, y):
+    def move(change, y):
         return y * jnp.exp(slope * change - slope**2 * half / 2) + number * change
 
-    return Kick(draw, apply)
+    def start(i, y):
+        change = draw(i)
+        return move(change, y), change
+
+    return Kick(start, move)
 
 
 def follow_twice(

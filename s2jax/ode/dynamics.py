@@ -28,7 +28,7 @@ class Dynamics(eqx.Module):
             rows with noise it is the larger of this and the difference from steps twice as long,
             relative to `noise_tolerance`.
         growth: Logarithm of the growth of a small distance over the time span, as a companion of
-            the trajectory showed; 0 where nobody looked. Errors are below
+            the trajectory showed; 0 where nobody looked. Errors of rows without noise are below
             `10 * (tolerance * error + 1e-6) * exp(growth)`, relative to the largest values.
         turns: How often the state that does so most often turns round by more than 1 % of its
             range: twice the number of its periods.
