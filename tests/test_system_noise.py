@@ -1,5 +1,6 @@
 """Noise of given systems: exact laws, labels, and what is refused."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from s2jax.ode import System, named
 from s2jax.ode.dynamics import write_noise
 from s2jax.plotting import summarize
 from s2jax.stream import Stream
+from s2jax.targets import REASONS, Status
 from tests.statistics import assert_ks
 
 x, v, w, s, d, theta, t, u = sympy.symbols("x v w s d theta t u")
@@ -104,6 +106,29 @@ def test_what_has_no_noise_follows_the_equations(batch: s2jax.Batch) -> None:
     wanted = np.cumsum(y[:, 0, 1:] + y[:, 1, 1:] + y[:, 0, :-1] + y[:, 1, :-1], 1) * step / 2
     assert np.abs(y[:, 2, 1:] - wanted).max() < 0.1
     assert np.corrcoef(y[:, 2, -1], wanted[:, -1])[0, 1] > 0.999
+
+
+def test_what_starts_at_rest_is_not_refused(key: jax.Array) -> None:
+    system = System.from_sympy([v, -x - v / 2], [x, v], noise=[0, 1], initial=[0, 0], duration=4.0)
+    found = s2jax.sample(key, _config(system), 64)
+    assert not found.rejections.any()
+    assert (found.dynamics.error < 1).all()
+
+
+def test_rows_take_shorter_steps_along_the_same_path(batch: s2jax.Batch) -> None:
+    assert (batch.dynamics.num_steps == 128).all()
+    strict = dataclasses.replace(_mixed(), noise_tolerance=0.2 * batch.dynamics.error.max() * 0.05)
+    found = jax.device_get(s2jax.sample(jax.random.key(20261130), _config(strict), ROWS))
+    assert (found.dynamics.error <= 1).all()
+    first = (found.tries == 1).all(1)
+    shorter = first & (found.dynamics.num_steps == 256)
+    assert shorter.sum() > 20
+    assert (found.dynamics.num_steps[~shorter & first] == 128).all()
+    np.testing.assert_array_equal(found.y[first & ~shorter], batch.y[first & ~shorter])
+    apart = np.abs(found.y - batch.y)[shorter].max((1, 2))
+    assert (apart > 0).all()
+    assert (apart < 0.1 * np.ptp(batch.y, axis=-1).max(1)[shorter]).all()
+    assert found.rejections[..., REASONS.index(Status.INACCURATE)].any()
 
 
 # ---- labels ---------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ class Trajectories(NamedTuple):
         stiff: Mean over steps of whether the step is at the solver's limit of stability.
         lost: Whether it was frozen because of a value that is not finite.
         halving: How far it is from the solution with steps twice as long along the same path of
-            noise, relative to the largest value so far; 0 where there is none.
+            noise, relative to the largest value; 0 where there is none.
         singular: Whether an equation has a pole between two points; None if nobody looked.
     """
 

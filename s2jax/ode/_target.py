@@ -75,7 +75,7 @@ class ODE(AbstractDifferential):
         max_error: Largest error of a solution relative to its largest values, estimated by how far
             a companion of it departs: ten times the sum of the local errors, grown as that did.
         noise_tolerance: Largest difference of a solution with noise from that with steps twice as
-            long along the same path, relative to the largest value so far.
+            long along the same path, relative to the largest value.
         min_tail: Least range in the last quarter of time, relative to the range.
         max_jump: Largest difference of neighbouring values, relative to the range.
         min_turns: Least number of times that the busiest state turns round.
