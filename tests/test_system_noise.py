@@ -115,6 +115,16 @@ def test_what_starts_at_rest_is_not_refused(key: jax.Array) -> None:
     assert (found.dynamics.error <= 1).all()
 
 
+def test_noise_is_solved_in_float64(key: jax.Array) -> None:
+    with jax.enable_x64(True):
+        system = System.from_sympy(
+            [v, -x], [x, v], noise={v: s * v}, parameters={s: 0.123456789}, duration=4.0
+        )
+        found = s2jax.sample(key, _config(system, 33), 4)
+        assert found.y.dtype == np.float64
+        assert write_noise(found.dynamics, found.y_mask) == ["0 | (0.123456789 mul y_1)"] * 4
+
+
 def test_rows_take_shorter_steps_along_the_same_path(batch: s2jax.Batch) -> None:
     assert (batch.dynamics.num_steps == 128).all()
     strict = dataclasses.replace(_mixed(), noise_tolerance=0.2 * batch.dynamics.error.max() * 0.05)

@@ -193,7 +193,7 @@ def scout(work: Work, buckets: Buckets, lanes: Lanes) -> Verdict:
     status = jnp.zeros(lanes.live.shape, jnp.int32)
     if work.source.fixed_span:  # there is nothing to find
         job = job._replace(span=tries.wish.span)
-        following = jnp.where(layout.is_stochastic, buckets.noise, buckets.full)
+        following = jnp.where(layout.is_stochastic, buckets.noise, buckets.full).astype(jnp.int32)
     else:
         engine, bound = _engine(work, lanes, tries)
         flight = fly(engine.derivative, tries.y0, bound)
