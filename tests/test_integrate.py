@@ -201,7 +201,7 @@ def judged(
         jnp.full(rows, dull), jnp.full(rows, smooth), jnp.full(rows, growth, jnp.float32)
     )
     usual = {"tolerance": 1e-3, "min_tail": 0.01, "max_jump": 0.25, "min_turns": 2,
-             "max_error": 0.1, "points_per_turn": 6}  # fmt: skip
+             "max_error": 0.1, "noise_tolerance": 0.05, "points_per_turn": 6}  # fmt: skip
     solution = jax.tree.map(jnp.asarray, solution)
     turns, limited = most_turns(solution.y, used), Limits(**(usual | limits))
     status = judge(solution, used, turns, traits, Acceptance(bound=BOUND), limited)
@@ -257,13 +257,15 @@ def test_each_reason_has_a_trajectory() -> None:
     }
     y = np.stack(list(shapes.values()), axis=-1).astype(np.float32)
     zero = np.zeros(y.shape[2], np.float32)
-    good = Trajectories(y, zero + 1, zero, zero, zero > 0)
+    good = Trajectories(y, zero + 1, zero, zero, zero > 0, zero)
     assert judged(good, dull=False).tolist() == list(shapes)
     assert judged(good)[1] == 0
     assert judged(good, min_tail=0.0, max_jump=2.0).tolist() == [0, 0, 0, 0, Status.CONSTANT]
     rough = good._replace(error=zero + 2e-3)
     assert (judged(rough) == Status.INACCURATE).all()
     assert (judged(rough._replace(stiff=zero + 0.2)) == Status.STIFF).all()
+    assert judged(good._replace(halving=zero + 0.05)).tolist() == judged(good).tolist()
+    assert (judged(good._replace(halving=zero + 0.06)) == Status.INACCURATE).all()
     assert (judged(good._replace(alive=zero + 0.5)) == Status.ESCAPED).all()
     assert (judged(good._replace(error=zero + np.nan)) == Status.INACCURATE).all()
 
@@ -286,7 +288,7 @@ def test_solutions_that_turn_too_often_or_grow_errors_are_refused() -> None:
     most = (LENGTH - 1) // 6
     y = np.stack([turns(most - 2), turns(most + 3)], axis=-1).astype(np.float32)
     zero = np.zeros(2, np.float32)
-    good = Trajectories(y, zero + 1, zero, zero, zero > 0)
+    good = Trajectories(y, zero + 1, zero, zero, zero > 0, zero)
     limits = {"max_jump": 10.0}
     assert judged(good, **limits).tolist() == [0, Status.JUMP]
     assert judged(good, smooth=False, **limits).tolist() == [0, 0]

@@ -361,7 +361,9 @@ def test_dynamics_are_what_was_accepted(name: str, request: pytest.FixtureReques
     assert (dynamics.turns <= turns).all(), "small ones are not counted"
     smooth = ~rows.x_mask.any(1) & (dynamics.form != FORMS.index("stochastic"))
     assert (dynamics.turns == turns)[smooth].mean() > 0.5
-    assert (10 * (1e-4 * dynamics.error + 1e-6) * np.exp(dynamics.growth) <= 1.001e-2).all()
+    noisy = dynamics.form == FORMS.index("stochastic")
+    grown = 10 * (1e-4 * dynamics.error + 1e-6) * np.exp(dynamics.growth)
+    assert (grown <= 1.001e-2)[~noisy].all()
     is_form = {name: dynamics.form == number for number, name in enumerate(FORMS)}
     steps = dynamics.num_steps
     assert set(np.unique(steps)) <= {64, full, 2 * full}

@@ -21,7 +21,7 @@ from jaxtyping import Array, Bool, Float, Int
 from s2jax.core.tiles import power_of_two
 from s2jax.ode._classify import WIGGLE, find_turns
 from s2jax.ode._equations import bind, solver_of
-from s2jax.ode._integrate import integrate
+from s2jax.ode._integrate import Kick, integrate
 from s2jax.programs import Program
 from s2jax.programs.engines.grouped import evaluate_scheduled, schedule
 
@@ -200,8 +200,9 @@ def _run_tile(rows: _Rows, factor: Int[Array, ""], length: int) -> _Run:
 
     begin = jnp.concatenate([rows.place.T, jnp.zeros((1, num_rows), dtype)])
     points, bound = _SPANS * (length - 1) + 1, jnp.asarray(_ESCAPED, dtype)
+    kick = Kick(lambda _, both: (both, both), put_back)
     solution = integrate(
-        solver_of(None), field, begin, factor * (points - 1), points, bound, put_back, True
+        solver_of(None), field, begin, factor * (points - 1), points, bound, kick, True
     )
     z = solution.y[:, :states].transpose(2, 1, 0)
     turned = find_turns(z, jnp.full(z.shape[:2], WIGGLE, dtype)) & rows.used[..., None]

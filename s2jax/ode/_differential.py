@@ -34,6 +34,7 @@ class AbstractDifferential(AbstractTarget):
     tries_outputs_together: ClassVar[bool] = True
 
     tolerance: eqx.AbstractVar[Number]
+    noise_tolerance: eqx.AbstractVar[Number]
     min_tail: eqx.AbstractVar[Number]
     max_jump: eqx.AbstractVar[Number]
 
@@ -157,6 +158,7 @@ def times(span: Float[Array, " rows"], length: int) -> Float[Array, "rows time"]
 def check_options(owner: str, target: Any) -> None:
     """Refuse what no target of differential equations may have, given systems included."""
     checks.check_number(owner, "tolerance", target.tolerance, 0, 1, strict=True)
+    checks.check_number(owner, "noise_tolerance", target.noise_tolerance, 0, strict=True)
     checks.check_number(owner, "min_tail", target.min_tail, 0, 1)
     checks.check_number(owner, "max_jump", target.max_jump, 0, strict=True)
     if target.max_substeps not in (1, 2, 4):

@@ -13,7 +13,7 @@ from s2jax.distributions import AbstractDistribution
 from s2jax.laws import AbstractLaw
 from s2jax.ode._forms import draw_equations
 from s2jax.ode._integrate import integrate
-from s2jax.ode._noise import noise
+from s2jax.ode._noise import follow_twice, noise
 from s2jax.ode._pilot import Wish
 from s2jax.ode._quadrature import integrate_input
 from s2jax.ode._templates import Templates
@@ -91,12 +91,18 @@ class RandomEquations(AbstractSource):
             return derivative(t, y, inputs_at(x, part))
 
         def steps(span, y0, num_steps, is_noisy):
-            kick, solver = None, solver_of(self.solver)
-            if self.has_noise:
-                stream, step = of_equations(number, KICKS), span / num_steps.astype(dtype)
-                kick = noise(tries.diffusion, self.num_states, step, words, stream)
             field = lambda tau, y: span * derivative(tau * span, y, input_at(x, tau))
-            return integrate(solver, field, y0, num_steps, self.length, bound, kick, is_noisy)
+            options = solver_of(self.solver), field, y0
+            if not self.has_noise:
+                return integrate(*options, num_steps, self.length, bound)
+            most = max(2, self.max_substeps) * (self.length - 1)
+            path = span / most, words, of_equations(number, KICKS)
+
+            def solve(steps):
+                kick = noise(tries.diffusion, self.num_states, *path, most // steps)
+                return integrate(*options, steps, self.length, bound, kick, is_noisy)
+
+            return follow_twice(solve, num_steps, is_noisy)
 
         def integral(span):
             by_row = x.transpose(2, 1, 0)

@@ -55,13 +55,19 @@ def check_sizes(system: Any) -> None:
         check_positive(CALL, "duration", system.duration)
 
 
-def check_motion(system: Any, expressions: Sequence[Any]) -> None:
-    """Refuse as a target what does not move, because no row of a batch would be usable."""
+def check_motion(system: Any, expressions: Sequence[Any], noise: Sequence[Any]) -> None:
+    """Refuse as a target what does not move, because no row of a batch would be usable.
+
+    Args:
+        system: The system.
+        expressions: Its right-hand sides.
+        noise: The factors of the noise of its states, or nothing.
+    """
     import sympy
 
-    expressions = [expr.doit() for expr in expressions]
-    for state, expr in zip(system.states, expressions, strict=True):
-        if expr == 0:
+    expressions, noise = ([expr.doit() for expr in own] for own in (expressions, noise))
+    for index, (state, expr) in enumerate(zip(system.states, expressions, strict=True)):
+        if expr == 0 and not (noise and noise[index] != 0):
             raise ValueError(
                 f"Config(target=a system with {state}' = 0): every state must move, because series "
                 f"that do not vary are refused in every row. Make {state} a parameter: a symbol in "
@@ -76,7 +82,7 @@ def check_motion(system: Any, expressions: Sequence[Any]) -> None:
     count = len(system.states)
     names = variable_names(count, 0, len(system.parameters))
     numbers = {sympy.Symbol(n): sympy.Float(float(v)) for n, v in zip(names, values, strict=False)}
-    if all(expr.xreplace(numbers) == 0 for expr in expressions):
+    if all(expr.xreplace(numbers).is_zero for expr in [*expressions, *noise]):
         start = ", ".join(f"{float(value):g}" for value in values[:count])
         raise ValueError(
             f"Config(target=a system that starts at {start}): must not start at rest, because "
@@ -93,10 +99,11 @@ def given_expressions(expressions: Any) -> list[Any]:
             f"{CALL}(expressions of type {type(expressions).__name__}): must be a list of SymPy "
             "expressions, one for each state. Pass a list."
         )
-    return [_given(index, expr) for index, expr in enumerate(expressions)]
+    return [given_expression(f"expressions[{k}]", expr) for k, expr in enumerate(expressions)]
 
 
-def _given(index: int, expr: Any) -> Any:
+def given_expression(place: str, expr: Any) -> Any:
+    """An expression of SymPy or a number as one; `place` is where errors say it stands."""
     import sympy
 
     if isinstance(expr, (int, float)) and not isinstance(expr, bool):
@@ -104,7 +111,7 @@ def _given(index: int, expr: Any) -> Any:
     if not isinstance(expr, sympy.Expr) or isinstance(expr, sympy.MatrixBase):
         fix = "Build it from sympy.symbols." if isinstance(expr, str) else "Pass a sympy.Expr."
         raise TypeError(
-            f"{CALL}(expressions[{index}]={shorten(expr)}): must be a SymPy expression, not of "
+            f"{CALL}({place}={shorten(expr)}): must be a SymPy expression, not of "
             f"type {type(expr).__name__}. {fix}"
         )
     unknown = sorted(
@@ -112,12 +119,12 @@ def _given(index: int, expr: Any) -> Any:
     )
     if unknown:
         raise ValueError(
-            f"{CALL}(expressions[{index}]={shorten(expr)}): must hold finite numbers and functions "
+            f"{CALL}({place}={shorten(expr)}): must hold finite numbers and functions "
             f"of real numbers that JAX has, which excludes {', '.join(unknown)}. Rewrite it with "
             "expr.doit(), expr.rewrite(...) or expr.subs(...)."
         )
     for number in expr.atoms(sympy.Number):
-        _double(f"expressions[{index}]", number)
+        _double(place, number)
     return expr
 
 
@@ -217,8 +224,9 @@ def given_time(time: Any, free: set[Any], others: Sequence[Any]) -> Any:
 
 
 def check_symbols(
-    outputs: Sequence[Any], states: Sequence[Any], inputs: Sequence[Any], named: Any, clock: Any
-) -> None:
+    outputs: Sequence[Any], noise: Sequence[Any], states: Sequence[Any], inputs: Sequence[Any],
+    named: Any, clock: Any,
+) -> None:  # fmt: skip
     """Refuse a wrong number of expressions, and symbols that stand for nothing."""
     if len(outputs) != len(states):
         raise ValueError(
@@ -226,7 +234,7 @@ def check_symbols(
             "expression for each state, its derivative. Give as many."
         )
     known = [*states, *inputs, *named, clock]
-    for expr in outputs:
+    for expr in [*outputs, *noise]:
         missing = sorted(expr.free_symbols - set(known), key=str)
         if missing:
             raise ValueError(

@@ -7,7 +7,7 @@ bounds is frozen. Values between steps are those of the solver's interpolation.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -15,11 +15,22 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 _TINY = 1e-30
-
-Kick = Callable[[Int[Array, ""], Float[Array, "states rows"]], Float[Array, "states rows"]]
-"""States after step number i, from states before the kick."""
+_States: TypeAlias = Float[Array, "states rows"]
 
 Field = Callable[[Float[Array, ""], Float[Array, "states rows"]], Float[Array, "states rows"]]
+
+
+class Kick(NamedTuple):
+    """What happens to states at both ends of a step.
+
+    Attributes:
+        start: From the number of a step and states, the states where it begins, and what `end` is
+            to know of it, an array of their shape.
+        end: From that and the states where the step ends, those behind it.
+    """
+
+    start: Callable[[Int[Array, ""], _States], tuple[_States, _States]]
+    end: Callable[[_States, _States], _States]
 
 
 class Trajectories(NamedTuple):
@@ -32,6 +43,8 @@ class Trajectories(NamedTuple):
             that of the interpolation is included where outputs are between steps.
         stiff: Mean over steps of whether the step is at the solver's limit of stability.
         lost: Whether it was frozen because of a value that is not finite.
+        halving: How far it is from the solution with steps twice as long along the same path of
+            noise, relative to the largest value; 0 where there is none.
         singular: Whether an equation has a pole between two points; None if nobody looked.
     """
 
@@ -40,6 +53,7 @@ class Trajectories(NamedTuple):
     error: Float[Array, " rows"]
     stiff: Float[Array, " rows"]
     lost: Bool[Array, " rows"]
+    halving: Float[Array, " rows"]
     singular: Bool[Array, " rows"] | None = None
 
 
@@ -58,8 +72,8 @@ def integrate(
             of its own order.
         length: Points of the output grid, first and last included. Static.
         bound: Rows are frozen where an absolute value exceeds it.
-        kick: What happens to the states at the end of each step, if `is_kicked`. Steps have to end
-            at all outputs then.
+        kick: What happens to the states at both ends of each step, if `is_kicked`. Steps have to
+            end at all outputs then.
         is_kicked: Traced.
     """
     import diffrax  # half a second that only differential equations need
@@ -79,11 +93,14 @@ def integrate(
         number, y, state, dense, alive, scale, error, stiff, lost = carry
         # from the number of the step: to add step sizes up would gather rounding errors
         t0, t1 = number.astype(dtype) * step_size, (number + 1).astype(dtype) * step_size
-        # kicked states are a jump: the slope kept from the last stage is no longer theirs
-        new, estimate, dense, state, _ = solver.step(terms, t0, t1, y, None, state, kicked)  # type: ignore
+        old = change = y
         if kick is not None:
-            new = jax.lax.cond(kicked, kick, lambda _, new: new, number, new)
-        size, old = jnp.abs(new), y
+            old, change = jax.lax.cond(kicked, kick.start, lambda _, y: (y, y), number, y)
+        # kicked states are a jump: the slope kept from the last stage is no longer theirs
+        new, estimate, dense, state, _ = solver.step(terms, t0, t1, old, None, state, kicked)  # type: ignore
+        if kick is not None:
+            new = jax.lax.cond(kicked, kick.end, lambda _, new: new, change, new)
+        size = jnp.abs(new)
         live = (alive >= 1) & (size <= bound).all(0)  # a NaN is not
         lost = lost | ((alive >= 1) & ~jnp.isfinite(size).all(0))
         alive = jnp.where(live | (alive < 1), alive, t0)  # frozen where the failing step began
@@ -116,7 +133,7 @@ def integrate(
     carry = (jnp.int32(0), y0, state, dense, zero + 1, jnp.abs(y0), zero, zero, zero > 0)
     points = jnp.arange(1, length, dtype=jnp.int32)
     carry, y = jax.lax.scan(output, carry, points)
-    return Trajectories(jnp.concatenate([y0[None], y]), carry[4], *carry[6:])
+    return Trajectories(jnp.concatenate([y0[None], y]), carry[4], *carry[6:], zero)
 
 
 def interpolation_error(

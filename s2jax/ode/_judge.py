@@ -24,6 +24,7 @@ class Limits(NamedTuple):
     max_jump: Number
     min_turns: Number
     max_error: Number
+    noise_tolerance: Number
     points_per_turn: int
 
 
@@ -64,6 +65,7 @@ def judge(
     no = jnp.zeros(y.shape[2], bool)
     grown = _SAFETY * (solution.error + _ROUNDING) * jnp.exp(jnp.minimum(traits.growth, 80))
     accurate = (solution.error <= limits.tolerance) & (grown <= limits.max_error)
+    accurate = accurate & (solution.halving <= limits.noise_tolerance)
     reasons = (
         (dull, Status.DULL),
         (crowded | jumps.any(0), Status.JUMP),
@@ -80,6 +82,11 @@ def judge(
     for applies, reason in reasons:
         status = jnp.where(applies, reason.value, status)
     return status
+
+
+def error_of(solution: Trajectories, limits: Limits) -> Float[Array, " rows"]:
+    """Estimated errors relative to the tolerance: that of steps or, if larger, of noise."""
+    return jnp.maximum(solution.error / limits.tolerance, solution.halving / limits.noise_tolerance)
 
 
 def most_turns(

@@ -8,12 +8,10 @@ import jax.numpy as jnp
 
 from s2jax.core.random import random_bits
 from s2jax.core.streams import of_equations
-from s2jax.ode._equations import START, draw_wish, input_at, inputs_at, solver_of
+from s2jax.ode._equations import KICKS, START, draw_wish, input_at, inputs_at, solver_of
 from s2jax.ode._integrate import integrate
+from s2jax.ode._noise import follow_twice, noise
 from s2jax.ode._tries import AbstractSource, Engine, Tries
-from s2jax.programs import Program
-from s2jax.programs.operators import ID
-from s2jax.programs.program import DTYPES
 
 
 class OneSystem(AbstractSource):
@@ -41,7 +39,7 @@ class OneSystem(AbstractSource):
             span = span + _FIRST_SPAN
         return Tries(
             program=program,
-            diffusion=_no_noise(program.length.shape[0]),
+            diffusion=jax.tree.map(by_state, drawn.diffusion),
             y0=drawn.initial.T,
             wish=draw_wish(bits, span, self.length),
             parameters=drawn.parameters.T,
@@ -60,15 +58,19 @@ class OneSystem(AbstractSource):
         def steps(span, y0, num_steps, is_noisy):
             field = lambda tau, y: span * derivative(tau * span, y, input_at(x, tau))
             solver: Any = solver_of(self.system.solver, unrolled=True)
-            return integrate(solver, field, y0, num_steps, self.length, bound)
+            options = solver, field, y0
+            if not self.system.noise:
+                return integrate(*options, num_steps, self.length, bound)
+            most = max(2, self.max_substeps) * (self.length - 1)
+            path = span / most, words, of_equations(number, KICKS)
+
+            def solve(steps):
+                kick = noise(tries.diffusion, y0.shape[0], *path, most // steps)
+                return integrate(*options, steps, self.length, bound, kick, is_noisy)
+
+            return follow_twice(solve, num_steps, is_noisy)
 
         return Engine(alone, steps, None, None)
 
 
 _FIRST_SPAN = 10.0
-
-
-def _no_noise(count: int) -> Program:
-    unused = (ID, -1, -1, 1, 0, 0, 0)
-    leaves = [jnp.full((count, 1), v, dtype) for v, dtype in zip(unused, DTYPES, strict=True)]
-    return Program(*leaves, length=jnp.zeros(count, jnp.int32), protected=False)

@@ -53,4 +53,4 @@ def integrate_input(
     inside = (jnp.abs(y) <= bound).all((0, 1))
     lost = ~jnp.isfinite(y).all((0, 1))
     zero = jnp.zeros(rows, x.dtype)
-    return Trajectories(y, jnp.where(inside, zero + 1, 0), error, zero, lost)
+    return Trajectories(y, jnp.where(inside, zero + 1, 0), error, zero, lost, zero)

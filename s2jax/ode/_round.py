@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax.ode._integrate import Trajectories
-from s2jax.ode._judge import Limits, Traits, judge, most_growth, most_turns
+from s2jax.ode._judge import Limits, Traits, error_of, judge, most_growth, most_turns
 from s2jax.ode._pilot import Wish, fly, plan
 from s2jax.ode._tries import AbstractSource, Tries, pack_equations, unpack_equations
 from s2jax.programs import Program
@@ -78,8 +78,8 @@ class Verdict(NamedTuple):
         status: 0 for what is usable, else why it is not.
         following: The bucket of the next run.
         goes_on: Whether there is one.
-        y, turns, error: The solutions, how often they turn round, and their estimated errors;
-            zeros of pilots.
+        y, turns, error: The solutions, how often they turn round, and their estimated errors
+            relative to the tolerance; zeros of pilots.
     """
 
     lanes: Lanes
@@ -92,12 +92,17 @@ class Verdict(NamedTuple):
 
 
 class Buckets(NamedTuple):
-    """Kinds of runs by number: those of `steps`, fewest first, then noise and integral."""
+    """Kinds of runs by number: those of `steps`, fewest first, then of noise, then the integral."""
 
     steps: list[int]
     full: int
     noise: int
     integral: int
+
+    def is_noisy(self, bucket) -> Bool[Array, "*lanes"]:
+        """Whether a run has noise."""
+        bucket = jnp.asarray(bucket)
+        return (bucket >= self.noise) & (bucket < self.integral)
 
     @property
     def count(self) -> int:
@@ -106,7 +111,8 @@ class Buckets(NamedTuple):
     def num_steps(self, bucket) -> Int[Array, ""]:
         """Steps of a run; of an integral, the intervals that are known."""
         full = self.steps[self.full]
-        return jnp.asarray([*self.steps, 2 * full, full], jnp.int32)[bucket]
+        noisy = [2 * full, 4 * full][: self.integral - self.noise]
+        return jnp.asarray([*self.steps, *noisy, full], jnp.int32)[bucket]
 
     @staticmethod
     def of(work: Work) -> "Buckets":
@@ -115,7 +121,7 @@ class Buckets(NamedTuple):
         coarse = [steps for steps in halves if steps >= LEAST_STEPS]
         fine = [full * factor for factor in (1, 2, 4) if factor <= max_substeps]
         steps, last = [*coarse, *fine], len(coarse) + len(fine)
-        return Buckets(steps, len(coarse), last, last + 1)
+        return Buckets(steps, len(coarse), last, last + (2 if max_substeps == 4 else 1))
 
 
 def gather(tree: Any, index: Int[Array, " lanes"]) -> Any:
@@ -187,7 +193,7 @@ def scout(work: Work, buckets: Buckets, lanes: Lanes) -> Verdict:
     status = jnp.zeros(lanes.live.shape, jnp.int32)
     if work.source.fixed_span:  # there is nothing to find
         job = job._replace(span=tries.wish.span)
-        following = jnp.full(lanes.live.shape, buckets.full, jnp.int32)
+        following = jnp.where(layout.is_stochastic, buckets.noise, buckets.full).astype(jnp.int32)
     else:
         engine, bound = _engine(work, lanes, tries)
         flight = fly(engine.derivative, tries.y0, bound)
@@ -218,7 +224,7 @@ def follow(work: Work, buckets: Buckets, bucket, lanes: Lanes) -> Verdict:
     tries, job = _tries(work, lanes), lanes.job
     engine, _ = _engine(work, lanes, tries)
     by_steps = lambda: engine.steps(
-        job.span, tries.y0, buckets.num_steps(bucket), bucket == buckets.noise
+        job.span, tries.y0, buckets.num_steps(bucket), buckets.is_noisy(bucket)
     )
     integral = engine.integral
     if integral is None:
@@ -235,7 +241,8 @@ def follow(work: Work, buckets: Buckets, bucket, lanes: Lanes) -> Verdict:
     turns = most_turns(solution.y, used)
     status = judge(solution, used, turns, traits, work.task.acceptance, work.limits)
     following, goes_on = _next(work, buckets, bucket, solution, status)
-    return Verdict(lanes, status, following, goes_on, solution.y, turns, solution.error)
+    error = error_of(solution, work.limits)
+    return Verdict(lanes, status, following, goes_on, solution.y, turns, error)
 
 
 def _next(work: Work, buckets: Buckets, bucket, solution: Trajectories, status):
@@ -247,4 +254,5 @@ def _next(work: Work, buckets: Buckets, bucket, solution: Trajectories, status):
         ended = (status == Status.ESCAPED.value) | (status == Status.NOT_FINITE.value)
         inaccurate = inaccurate | ended
     following = jnp.broadcast_to(bucket + 1, status.shape).astype(jnp.int32)
-    return following, inaccurate & (following < last)
+    finer = buckets.is_noisy(bucket) & buckets.is_noisy(following)
+    return following, inaccurate & ((following < last) | finer)

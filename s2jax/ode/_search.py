@@ -166,7 +166,7 @@ def _keep(work: Work, found: Found, row, verdict: Verdict, steps) -> Found:
         "series": verdict.y.transpose(2, 1, 0),
         "equations": job.equations,
         "span": job.span,
-        "error": verdict.error / work.limits.tolerance,
+        "error": verdict.error,
         "growth": job.growth,
         "turns": verdict.turns,
         "num_steps": jnp.broadcast_to(steps, row.shape),

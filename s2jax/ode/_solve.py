@@ -24,6 +24,12 @@ def solve(
     solver: Any, rtol: Any, atol: Any, max_steps: int,
 ) -> Solution:  # fmt: skip
     """See `System.solve`."""
+    if system.noise:
+        raise ValueError(
+            "solve(...) of a system with noise: must have none, because adaptive steps follow "
+            "smooth solutions. Draw solutions by s2jax.sample with the system as the target, or "
+            "solve the part without noise: system.drift.solve(...)."
+        )
     solver = diffrax.Tsit5() if solver is None else solver
     check_adaptive(solver)
     checks.check_number("solve", "rtol", rtol, low=0, strict=True)

@@ -1,20 +1,21 @@
 """Systems of differential equations that are given, with parameters drawn anew in every row."""
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from s2jax.core import checks
-from s2jax.core.random import random_bits
 from s2jax.core.types import Number, Words, number
-from s2jax.distributions import AbstractDistribution, sample_as
-from s2jax.laws.given import MAX_ROUNDED, Tables, check_numbers, drawn_decimal
+from s2jax.distributions import AbstractDistribution
+from s2jax.laws.given import MAX_ROUNDED, Tables
 from s2jax.ode._differential import AbstractDifferential, check_options
-from s2jax.ode._field import field, fill_tables, program_field, sympy_of, tables_of
+from s2jax.ode._draw_system import Draw, draw
+from s2jax.ode._field import field, program_field, sympy_of, tables_of
 from s2jax.ode._forms import FORMS, Layout
 from s2jax.ode._given import (
     CALL,
@@ -31,28 +32,11 @@ from s2jax.ode._given import (
     plain,
     variable_names,
 )
+from s2jax.ode._given_noise import check_noise, given_noise, used_symbols, write_equation
 from s2jax.ode._judge import Limits
 from s2jax.ode._one_system import OneSystem
 from s2jax.ode._solution import Solution
 from s2jax.ode._words import read_words, write_words
-from s2jax.programs import Program
-from s2jax.programs.program import decimal
-
-
-class Draw(NamedTuple):
-    """A row's own system, and where and how long it runs.
-
-    Attributes:
-        parameters: In the order of `System.parameters`; exactly the decimals in `program`.
-        initial: State at the start.
-        duration: None if the system leaves it to the sampler.
-        program: The right-hand sides, in which the numbers of the row stand.
-    """
-
-    parameters: Float[Array, "rows parameters"]
-    initial: Float[Array, "rows states"]
-    duration: Float[Array, " rows"] | None
-    program: Program
 
 
 class System(AbstractDifferential):
@@ -66,10 +50,12 @@ class System(AbstractDifferential):
         laws: The distribution of each parameter.
         initial: The distribution of the initial value of each state.
         duration: The distribution of the length of time; None leaves it to the sampler.
+        noise: The factor g of the noise of each state as text, `dy = f dt + g dW` (Ito) with W of
+            its own for each; `()` if there is none. Static.
         time: The name of time. Static.
         digits: Significant digits of drawn parameters; fixed ones keep 6, and 9 in float64. Static.
-        tolerance, min_tail, max_jump, max_substeps, solver: How rows of a batch are solved and what
-            is refused, as in `s2jax.ODE`.
+        tolerance, noise_tolerance, min_tail, max_jump, max_substeps, solver: How rows of a batch
+            are solved and what is refused, as in `s2jax.ODE`.
 
     Example:
         >>> import sympy
@@ -86,9 +72,11 @@ class System(AbstractDifferential):
     laws: tuple[AbstractDistribution, ...] = ()
     initial: tuple[AbstractDistribution, ...] = ()
     duration: AbstractDistribution | None = None
+    noise: tuple[str, ...] = eqx.field(static=True, default=())
     time: str = eqx.field(static=True, default="t")
     digits: int = eqx.field(static=True, default=MAX_ROUNDED)
     tolerance: Number = number(1e-4)
+    noise_tolerance: Number = number(0.05)
     min_tail: Number = number(0.0)
     max_jump: Number = number(1.0)
     max_substeps: int = eqx.field(static=True, default=4)
@@ -97,13 +85,14 @@ class System(AbstractDifferential):
     def __check_init__(self):
         check_sizes(self)
         check_options("System", self)
-        for text in self.expressions:
+        for text in (*self.expressions, *self.noise):
             try:
                 sympy_of((text,), *self._sizes)
             except (ValueError, TypeError) as error:
                 raise ValueError(
                     f"System(expressions=({text!r}, ...)): {error}. Make systems by {CALL}(...)."
                 ) from None
+        check_noise(self)
 
     @classmethod
     @checks.suggest_names()
@@ -117,6 +106,7 @@ class System(AbstractDifferential):
         time: Any = None,
         initial: Sequence[Any] | None = None,
         duration: Any = None,
+        noise: Any = None,
         digits: int = MAX_ROUNDED,
     ) -> "System":
         """A system whose right-hand sides are SymPy expressions.
@@ -131,7 +121,11 @@ class System(AbstractDifferential):
             time: The symbol of time; by default the one named t, if there is one.
             initial: A number or distribution per state; by default standard normal.
             duration: A number or distribution > 0; None leaves it to the sampler, which looks how
-                fast each row is.
+                fast each row is; with noise it must be given.
+            noise: What dW_i of a noise of its own is multiplied by in each state, in the sense of
+                Ito: a list of one factor per state, or a dict from states to factors. A factor is
+                None or 0, a number, an expression of parameters, or one of these times the state
+                itself. `solve` takes the system without it, `drift`.
             digits: Significant digits of drawn parameters; fixed ones keep 6, and 9 in float64.
 
         Returns:
@@ -141,7 +135,8 @@ class System(AbstractDifferential):
             TypeError: If an expression is not SymPy, a state no symbol or a value no number.
             ValueError: If there is not one expression per state; if there are more than 16 states
                 or 64 inputs; if a symbol is none of those named, is named twice or, as a parameter,
-                not used; or if an expression holds a function that JAX does not have.
+                not used; if an expression holds a function that JAX does not have; or if a factor
+                of the noise is another than those above.
 
         Example:
             >>> import numpy as np, sympy
@@ -153,14 +148,21 @@ class System(AbstractDifferential):
             >>> system.solve([1.0, 0.0], [0.0, np.pi]).y.round(3)
             Array([[1., 1.],
                    [0., 0.]], dtype=float32)
+            >>> s = sympy.Symbol("s")
+            >>> values = {"omega": 2.0, "s": 0.1}
+            >>> options = {"parameters": values, "duration": 10.0, "noise": {v: s * v}}
+            >>> print(System.from_sympy([v, -(omega**2) * x], [x, v], **options))
+            dx = v dt
+            dv = -omega**2*x dt + s*v dW_1
         """
         outputs = [plain(expr) for expr in given_expressions(expressions)]
         states = tuple(map(plain, given_symbols("states", states)))
         inputs = tuple(map(plain, given_symbols("inputs", inputs)))
-        free = set().union(*(expr.free_symbols for expr in outputs))
+        factors = given_noise(noise, states)
+        free = used_symbols([*outputs, *factors])
         named = given_parameters(parameters or {}, free)
         clock = given_time(time, free, [*states, *inputs, *named])
-        check_symbols(outputs, states, inputs, named, clock)
+        check_symbols(outputs, factors, states, inputs, named, clock)
         name_of = canonical_names(states, inputs, tuple(named), clock)
         return cls(
             expressions=tuple(write_words(expr, name_of) for expr in outputs),
@@ -170,6 +172,7 @@ class System(AbstractDifferential):
             laws=tuple(named.values()),
             initial=given_initial(initial, len(states)),
             duration=None if duration is None else given_law("duration", duration),
+            noise=tuple(write_words(factor, name_of) for factor in factors),
             time=clock.name,
             digits=digits,
         )
@@ -177,6 +180,14 @@ class System(AbstractDifferential):
     @property
     def equations(self) -> tuple[Any, ...]:
         """The right-hand sides as SymPy expressions in the names of the user."""
+        return self._read(self.expressions)
+
+    @property
+    def factors(self) -> tuple[Any, ...]:
+        """What the noise of each state is multiplied by, as `equations`; `()` without noise."""
+        return self._read(self.noise)
+
+    def _read(self, texts: tuple[str, ...]) -> tuple[Any, ...]:
         import sympy
 
         names = [*self.states, *self.inputs, *self.parameters, self.time]
@@ -184,11 +195,33 @@ class System(AbstractDifferential):
             canonical: sympy.Symbol(name)
             for canonical, name in zip(variable_names(*self._sizes), names, strict=True)
         }
-        return tuple(read_words(text, symbols) for text in self.expressions)
+        return tuple(read_words(text, symbols) for text in texts)
 
     def __str__(self) -> str:
         pairs = zip(self.states, self.equations, strict=True)
-        return "\n".join(f"{state}' = {equation}" for state, equation in pairs)
+        if not self.noise:
+            return "\n".join(f"{state}' = {equation}" for state, equation in pairs)
+        rows = zip(pairs, self.factors, strict=True)
+        lines = [write_equation(*pair, factor, k) for k, (pair, factor) in enumerate(rows)]
+        return "\n".join(lines)
+
+    @property
+    def drift(self) -> "System":
+        """The system without its noise, nor the parameters that stand in that alone."""
+        if not self.noise:
+            return self
+        read = {symbol.name for symbol in used_symbols(self.equations)}
+        kept = [k for k, name in enumerate(self.parameters) if name in read]
+        new = {f"p_{k}": f"p_{number}" for number, k in enumerate(kept)}
+        rename = lambda symbol: new.get(symbol.name) or symbol.name
+        exprs = sympy_of(self.expressions, *self._sizes)
+        return dataclasses.replace(
+            self,
+            expressions=tuple(write_words(expr, rename) for expr in exprs),
+            parameters=tuple(self.parameters[k] for k in kept),
+            laws=tuple(self.laws[k] for k in kept),
+            noise=(),
+        )
 
     @property
     def _sizes(self) -> tuple[int, int, int]:
@@ -210,19 +243,23 @@ class System(AbstractDifferential):
                 f"because every row solves this system. Pass num_inputs={len(self.inputs)}, "
                 f"num_outputs={len(self.states)}."
             )
-        check_motion(self, sympy_of(self.expressions, *self._sizes))
+        texts = self.expressions, self.noise
+        check_motion(self, *(sympy_of(text, *self._sizes) for text in texts))
 
     def lay_out(self, words, num_inputs, num_outputs, sizes):
         form = FORMS.index("forced" if self.inputs else "autonomous")
         rows = jnp.ones(words.shape[0], jnp.int32)
         size, reads = len(self.states) * rows, len(self.inputs) * rows
         yes, no = rows > 0, rows < 0
-        return Layout(reads, size, form * rows, 0 * rows, no, no, yes)
+        is_stochastic = yes if self.noise else no
+        return Layout(reads, size, form * rows, 0 * rows, is_stochastic, no, yes)
 
     @property
     def limits(self) -> Limits:
         # how a given system moves is not ours to judge
-        return Limits(self.tolerance, self.min_tail, self.max_jump, 0, math.inf, 0)
+        return Limits(
+            self.tolerance, self.min_tail, self.max_jump, 0, math.inf, self.noise_tolerance, 0
+        )
 
     def source(self, sizes, num_lanes):
         return OneSystem(
@@ -285,30 +322,7 @@ class System(AbstractDifferential):
             ValueError: If an expression holds a function that is no operator of programs, or a
                 number that the default float type cannot hold, such as 1e50 in float32.
         """
-        num_states, _, num_parameters = self._sizes
-        bits = random_bits(words, num_parameters + num_states + 1, stream)
-        mantissa, exponent = self._decimals(bits[:num_parameters])
-        own, rest = bits[num_parameters:-1], bits[-1]
-        dtype = jnp.result_type(float)
-        check_numbers("System", self._tables, dtype)
-        initial = [sample_as(law, some, dtype) for law, some in zip(self.initial, own, strict=True)]
-        duration = None if self.duration is None else sample_as(self.duration, rest, dtype)
-        return Draw(
-            parameters=decimal(mantissa, exponent, dtype),
-            initial=jnp.stack(initial, axis=-1),
-            duration=duration,
-            program=fill_tables(self._tables, mantissa, exponent),
-        )
-
-    def _decimals(self, bits: Array) -> tuple[Array, Array]:
-        """Mantissas and exponents of drawn parameters, of shape `(rows, parameters)`."""
-        if not self.laws:
-            nothing = jnp.zeros((bits.shape[1], 0), jnp.int32)
-            return nothing, nothing
-        pairs = zip(self.laws, bits, strict=True)
-        drawn = [drawn_decimal(law, some, self.digits) for law, some in pairs]
-        mantissas, exponents = zip(*drawn, strict=True)
-        return jnp.stack(mantissas, axis=-1), jnp.stack(exponents, axis=-1)
+        return draw(self, words, stream)
 
     @checks.suggest_names()
     def solve(

@@ -74,6 +74,8 @@ class ODE(AbstractDifferential):
             value so far. The solution itself is more accurate, by an order of the method.
         max_error: Largest error of a solution relative to its largest values, estimated by how far
             a companion of it departs: ten times the sum of the local errors, grown as that did.
+        noise_tolerance: Largest difference of a solution with noise from that with steps twice as
+            long along the same path, relative to the largest value.
         min_tail: Least range in the last quarter of time, relative to the range.
         max_jump: Largest difference of neighbouring values, relative to the range.
         min_turns: Least number of times that the busiest state turns round.
@@ -81,7 +83,8 @@ class ODE(AbstractDifferential):
             read neither time nor inputs always may.
         protected: As in `s2jax.Algebraic`. Static.
         max_substeps: Most steps between neighbouring points: 1, 2 or 4. Rows that need fewer take
-            fewer, down to one step for several points where the solver interpolates. Static.
+            fewer, down to one step for several points where the solver interpolates; those with
+            noise take 2, or 4. Static.
         solver: An explicit Runge-Kutta method of diffrax; None is Tsit5.
 
     Raises:
@@ -108,6 +111,7 @@ class ODE(AbstractDifferential):
     duration: AbstractDistribution = LogUniform(3.0, 30.0)
     tolerance: Number = number(1e-4)
     max_error: Number = number(1e-2)
+    noise_tolerance: Number = number(0.05)
     min_tail: Number = number(0.01)
     max_jump: Number = number(0.25)
     min_turns: Number = number(2)
@@ -138,7 +142,7 @@ class ODE(AbstractDifferential):
     def limits(self) -> Limits:
         return Limits(
             self.tolerance, self.min_tail, self.max_jump, self.min_turns, self.max_error,
-            _POINTS_PER_TURN,
+            self.noise_tolerance, _POINTS_PER_TURN,
         )  # fmt: skip
 
     @property

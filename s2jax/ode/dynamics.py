@@ -24,9 +24,11 @@ class Dynamics(eqx.Module):
         form: Which form of equation each row is, by its number in `forms`.
         diffusion: Factor of the noise of each state as a program, `dy = f dt + g dW` (Itô); unused
             where the equation has none.
-        error: Estimated error of the trajectory, relative to the tolerance: <= 1 where accepted.
+        error: Estimated error of the trajectory, relative to the tolerance: <= 1 where accepted. Of
+            rows with noise it is the larger of this and the difference from steps twice as long,
+            relative to `noise_tolerance`.
         growth: Logarithm of the growth of a small distance over the time span, as a companion of
-            the trajectory showed; 0 where nobody looked. Errors are below
+            the trajectory showed; 0 where nobody looked. Errors of rows without noise are below
             `10 * (tolerance * error + 1e-6) * exp(growth)`, relative to the largest values.
         turns: How often the state that does so most often turns round by more than 1 % of its
             range: twice the number of its periods.
