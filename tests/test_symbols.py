@@ -388,9 +388,9 @@ FUNCTIONS: dict[str, Any] = {
     "arctan": np.arctan, "pow2": np.square, "pow3": lambda a: a * a * a, "neg": np.negative,
     "tanh": np.tanh, "id": lambda a: a, "max": np.maximum, "min": np.minimum, "sign": np.sign,
     "sinh": np.sinh, "cosh": np.cosh, "arcsinh": np.arcsinh, "arccosh": np.arccosh,
-    "arctanh": np.arctanh,
+    "arctanh": np.arctanh, "gate": lambda c, a: np.where(c > 0, a, np.where(np.isnan(c), c, 0)),
 }  # fmt: skip
-EXACT = ("id", "neg", "abs", "max", "min", "sign")
+EXACT = ("id", "neg", "abs", "max", "min", "sign", "gate")
 CONSTANTS = {"e": np.e, "pi": np.pi, "euler_gamma": np.euler_gamma}
 
 

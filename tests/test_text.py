@@ -696,6 +696,7 @@ LATEX = {
     "sign(x_0)": r"\operatorname{sign}\left(x_{0}\right)",
     "arcsinh(x_0)**3": r"\operatorname{arcsinh}^{3}\left(x_{0}\right)",
     "arctanh(x_0)": r"\operatorname{arctanh}\left(x_{0}\right)",
+    "gate(x_0 - 1, x_1 + 2)": (r"\left[-1 + x_{0} > 0\right] \left(2 + x_{1}\right)"),
     "arccosh(x_0)": r"\operatorname{arccosh}\left(x_{0}\right)",
     "e*pi*EulerGamma": r"e \pi \gamma",
     "2.5e-7*x_0": r"2.5 \cdot 10^{-7} x_{0}",

@@ -9,7 +9,10 @@ import jax.numpy as jnp
 from s2jax.core.random import random_bits
 from s2jax.core.streams import of_equations
 from s2jax.ode._equations import START, draw_wish, input_at, inputs_at, solver_of
+from s2jax.ode._field import operators_of, switched_field
 from s2jax.ode._integrate import integrate
+from s2jax.ode._switched import integrate_switched
+from s2jax.ode._switches import SWITCHES
 from s2jax.ode._tries import AbstractSource, Engine, Tries
 from s2jax.programs import Program
 from s2jax.programs.operators import ID
@@ -24,6 +27,15 @@ class OneSystem(AbstractSource):
     max_substeps: int = eqx.field(static=True)
     fixed_span: bool = eqx.field(static=True)
     protected: bool = eqx.field(static=True, default=False)
+
+    @property
+    def equations(self) -> tuple[Any, ...]:
+        sizes = map(len, (self.system.states, self.system.inputs, self.system.parameters))
+        return (self.system.expressions, *sizes)
+
+    @property
+    def is_switched(self) -> bool:
+        return not operators_of(*self.equations).isdisjoint(SWITCHES)
 
     @property
     def capacity(self) -> int:
@@ -58,9 +70,20 @@ class OneSystem(AbstractSource):
             return derivative(t, y, inputs_at(x, part))
 
         def steps(span, y0, num_steps, is_noisy):
+            if self.is_switched:
+                return switched_steps(span, y0, num_steps)
             field = lambda tau, y: span * derivative(tau * span, y, input_at(x, tau))
             solver: Any = solver_of(self.system.solver, unrolled=True)
             return integrate(solver, field, y0, num_steps, self.length, bound)
+
+        def switched_steps(span, y0, num_steps):
+            def field(tau, y, modes):
+                own = inputs_at(x, tau)[:count], tries.parameters
+                slopes, operands = switched_field(self.equations, tau * span, y, *own, modes)
+                return span * slopes, operands
+
+            solver: Any = solver_of(self.system.solver, unrolled=True)
+            return integrate_switched(solver, field, y0, num_steps, self.length, bound)
 
         return Engine(alone, steps, None, None)
 
