@@ -230,6 +230,11 @@ EXAMPLES = {
         "(3.0 mul ((x_0 min sign(x_1)) max 2))",
         "mul,3.0,max,min,x_0,sign,x_1,2",
     ),
+    "gate": (
+        make_program(node("gate", 0, node("sign", 1))),
+        "(x_0 gate sign(x_1))",
+        "gate,x_0,sign,x_1",
+    ),
     "bare variable": (make_program(affine(11)), "x_11", "x_11"),
 }
 OPERAND_USED_TWICE = affine(0, "2.0")

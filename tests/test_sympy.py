@@ -295,7 +295,7 @@ def test_pieces_have_the_value_of_the_first_that_holds() -> None:
 
 
 def test_what_a_gate_shuts_out_counts_for_nothing() -> None:
-    program = from_sympy(sympy.Piecewise((log(x), x > 0), (0, True)), protected=False)
+    program = from_sympy([sympy.Piecewise((log(x), x > 0), (0, True))])
     at = np.array([[[-1.0, 0.0, 1.0, np.nan]]], np.float32)
     np.testing.assert_array_equal(s2jax.evaluate(program, at)[0, 0], [0, 0, 0, np.nan])
     slope = jax.grad(lambda x: s2jax.evaluate(program, x)[..., :3].sum())(jnp.asarray(at))

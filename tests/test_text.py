@@ -741,7 +741,7 @@ class LatexReader:
     """Values of the LaTeX that `to_latex` writes."""
 
     token = re.compile(
-        r"\\left[(|]|\\right[)|]|\\operatorname\{[a-z]+\}|\\[a-z]+|x_|[0-9.]+|[{}^+e,-]"
+        r"\\left[\[(|]|\\right[\])|]|>|\\operatorname\{[a-z]+\}|\\[a-z]+|x_|[0-9.]+|[{}^+e,-]"
     )
 
     def __init__(self, latex: str, x: np.ndarray) -> None:
@@ -763,18 +763,27 @@ class LatexReader:
             self.next()
             return -self.product()
         value = self.power()
-        while self.words[0] not in ("+", "-", "}", ",", "end", r"\right)", r"\right|"):
+        while self.words[0] not in ("+", "-", "}", ",", ">", "end", r"\right)", r"\right|"):
             if self.words[0] == r"\cdot":
                 self.next()
             value = value * self.power()
         return value
 
     def power(self) -> Any:
+        if self.words[0] == r"\left[":
+            return self.gate()
         value = self.atom()
         if self.words[0] == "^":
             self.next()
             value = np.power(value, self.group())
         return value
+
+    def gate(self) -> Any:
+        self.next()
+        condition = self.sum()
+        assert [self.next(), self.next(), self.next()] == [">", "0", r"\right]"]
+        nothing = np.where(np.isnan(condition), condition, 0)
+        return np.where(condition > 0, self.power(), nothing)
 
     def group(self) -> Any:
         opening = self.next()

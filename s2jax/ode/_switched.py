@@ -21,9 +21,11 @@ Field = Callable[[Array, Array, Modes], tuple[Array, Modes]]
 """Slopes of the states and operands of the switches, of times, states and modes. A mode is the sign
 that the operand is taken to have, or 0 for its own."""
 
-_ATTEMPTS = 16  # of a step
+_ATTEMPTS = 10  # of a step
 _SAMPLES = (0.2, 0.4, 0.6, 0.8)  # of a step, where operands are looked at beside its end
 _ROOT_STEPS = 8
+_SOON = 1e-3  # of a step
+_EXACT = 1e-6  # part of a step by which a switch may be missed
 _NEAR = 1e-3  # of an operand's change: switches so near to a root are thrown together
 _LOST = 1e6  # error of a row that was given up
 _TINY = 1e-30
@@ -63,7 +65,12 @@ def integrate_switched(
     dtype, rows = y0.dtype, y0.shape[1]
     size = 1 / num_steps.astype(dtype)
     start = jnp.zeros(rows, dtype)
-    operands = field(start, y0, jnp.zeros((), dtype))[1]
+    free = jnp.zeros((), dtype)
+    slopes, operands = field(start, y0, free)
+    # what starts at a switch is on the side to which it goes
+    soon = _SOON * size
+    later = field(start + soon, y0 + soon * slopes, free)[1]
+    operands = jnp.where(operands == 0, later, operands)
     ones, no = start + 1, start > 0
 
     def one_step(number, carry):
@@ -136,11 +143,17 @@ def _attempt(solver: Any, field: Field, t0, size, state: _Rows) -> _Rows:
     arrives = state.flips.any(0)  # at a switch, where nobody asks for the side
     crosses = finite & ~arrives & (sides[1:] < 0).any((0, 1))
     root, flips, reach = _first_root(between, sides, state.modes)
-    kept = open_rows & finite & ~crosses
+    # the root of the interpolation is not that of the solution
+    missed = jnp.where(state.flips, at_end * state.reach, 0).sum(0) / jnp.where(part > 0, part, 1)
+    missed = missed / jnp.maximum(state.flips.sum(0), 1).astype(missed.dtype)
+    misses = arrives & (jnp.abs(missed) > _EXACT) & (state.attempts < _ATTEMPTS - 4)
+    kept = open_rows & finite & ~crosses & ~misses
     passed = _grazes(sides, state.at == 0) & ~arrives
     modes, jump = _throw(field, times(jnp.ones_like(part)), new, state, at_end)
     again = open_rows & ~kept  # up to the switch, or half as far where values are not finite
+    root = jnp.where(misses, 1 + missed, root)
     half = state.at + jnp.where(finite, root, 0.5) * part
+    half = jnp.clip(half, state.at, 1)
     scale = jnp.where(kept, jnp.maximum(state.scale, jnp.abs(new)), state.scale)
     error = ((jnp.abs(estimate) + size * jump) / (scale + _TINY)).max(0)
     error = error + jnp.where(passed, _LOST, 0)
@@ -149,8 +162,8 @@ def _attempt(solver: Any, field: Field, t0, size, state: _Rows) -> _Rows:
     return _Rows(
         at=at,
         end=jnp.where(again, half, jnp.ones_like(at)),
-        flips=flips & again & finite,
-        reach=reach * part,
+        flips=jnp.where(misses, state.flips, flips) & again & finite,
+        reach=jnp.where(misses, state.reach, reach * part),
         y=jnp.where(kept, new, state.y),
         modes=jnp.where(kept, modes, state.modes),
         scale=scale,

@@ -87,13 +87,17 @@ def _gate(c: jax.Array, a: jax.Array) -> jax.Array:
 
 def _gate_symbol(c: Any, a: Any) -> Any:
     import sympy
+    from sympy.functions.elementary.piecewise import ExprCondPair
 
     is_open = sympy.StrictGreaterThan(c, 0, evaluate=False)
     if c.is_Add and len(c.args) == 2:
         signs = [term for term in c.args if isinstance(term, sympy.sign)]
         if signs and c.xreplace({signs[0]: sympy.Integer(0)}) == 0.5:  # so `>=` is a program
             is_open = sympy.GreaterThan(signs[0].args[0], 0, evaluate=False)
-    return sympy.Piecewise((a, is_open), (sympy.Integer(0), True), evaluate=False)
+    # made without their constructors, which rewrite conditions that hold pieces themselves
+    pair = lambda *parts: sympy.Basic.__new__(ExprCondPair, *parts)
+    pieces = pair(a, is_open), pair(sympy.Integer(0), sympy.true)
+    return sympy.Basic.__new__(sympy.Piecewise, *pieces)
 
 
 TABLE = (
