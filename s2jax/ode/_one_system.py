@@ -11,6 +11,7 @@ from s2jax.core.streams import of_equations
 from s2jax.ode._equations import START, draw_wish, input_at, inputs_at, solver_of
 from s2jax.ode._field import operators_of, switched_field
 from s2jax.ode._integrate import integrate
+from s2jax.ode._poles import has_poles, steps_over_pole
 from s2jax.ode._switched import integrate_switched
 from s2jax.ode._switches import SWITCHES
 from s2jax.ode._tries import AbstractSource, Engine, Tries
@@ -85,7 +86,12 @@ class OneSystem(AbstractSource):
             solver: Any = solver_of(self.system.solver, unrolled=True)
             return integrate_switched(solver, field, y0, num_steps, self.length, bound)
 
-        return Engine(alone, steps, None, None)
+        def poles(span, y):
+            clock = span[:, None] * (jnp.arange(self.length, dtype=y.dtype) / (self.length - 1))
+            series = [jnp.moveaxis(leaf, 0, -1) for leaf in (y, x[:, :count])]
+            return steps_over_pole(self.equations, clock, *series, tries.parameters[..., None])
+
+        return Engine(alone, steps, None, poles if has_poles(self.equations) else None)
 
 
 _FIRST_SPAN = 10.0

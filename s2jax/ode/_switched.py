@@ -28,6 +28,7 @@ _SOON = 1e-3  # of a step
 _EXACT = 1e-6  # part of a step by which a switch may be missed
 _NEAR = 1e-3  # of an operand's change: switches so near to a root are thrown together
 _LOST = 1e6  # error of a row that was given up
+_SHIFT = 1e-3  # of the states, to see how an operand follows them
 _TINY = 1e-30
 
 
@@ -226,8 +227,10 @@ def _throw(field: Field, times, y, state: _Rows, at_end) -> tuple[Modes, Array]:
     modes = jnp.where(state.flips, -state.modes, signs(operands))
     held = jnp.where(state.modes == 0, signs(operands), state.modes)
     arrives = state.flips.any(0)
-    # how late or early the switch was thrown
-    missed = jnp.where(state.flips, jnp.abs(at_end) * state.reach, 0).max(0)
+    # how late or early the switch was thrown, and what rounding of the states makes of that
+    now, shifted = (field(times, at, state.modes)[1] for at in (y, y + _SHIFT * state.scale))
+    noise = jnp.asarray(jnp.finfo(y.dtype).eps / _SHIFT, y.dtype) * jnp.abs(shifted - now)
+    missed = jnp.where(state.flips, (jnp.abs(at_end) + noise) * state.reach, 0).max(0)
     jump = jnp.abs(slopes - field(times, y, state.modes)[0]) * missed
     return jnp.where(arrives, modes, held), jnp.where(arrives, jump, 0)
 
