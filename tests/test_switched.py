@@ -108,9 +108,10 @@ def crossings(expr: sympy.Expr, path: np.ndarray) -> bool:
     """Whether u' = expr steps over a pole along a path of u."""
     system = System.from_sympy([expr], [u])
     series = jnp.asarray(path, jnp.float32)[None, None]
-    nothing = jnp.zeros((0, 1, len(path)))
+    inputs, parameters = jnp.zeros((0, 1, len(path))), jnp.zeros((0, 1, 1))
     clock = jnp.zeros((1, len(path)))
-    return bool(steps_over_pole((system.expressions, 1, 0, 0), clock, series, nothing, nothing)[0])
+    equations = system.expressions, 1, 0, 0
+    return bool(steps_over_pole(equations, clock, series, inputs, parameters)[0])
 
 
 def test_a_row_that_steps_over_a_pole_is_seen() -> None:
