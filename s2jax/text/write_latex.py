@@ -157,7 +157,7 @@ def _power(a: _Latex, b: _Latex) -> _Latex:
 
 def _gate(c: _Latex, a: _Latex) -> _Latex:
     """The bracket of Iverson: 1 where the condition holds, else 0."""
-    return _Latex(_PRODUCT, rf"\left[{c.text} > 0\right] {a.within(_PRODUCT)}")
+    return _Latex(_PRODUCT, rf"\left[{c.text} > 0\right] {a.within(_FRACTION)}")
 
 
 def _whole_power(exponent: int, a: _Latex) -> _Latex:
