@@ -48,7 +48,7 @@ def errors_of(system: System, count: int = 16) -> np.ndarray:
     batch = s2jax.sample(jax.random.key(0), config, count)
     symbols = sympy.symbols("t y_0 y_1", real=True)
     found: list[float] = []
-    assert batch.t is not None
+    assert batch.t is not None  # as of all differential equations
     for row, equations in enumerate(s2jax.to_sympy(batch.program)):
         if int(batch.status[row]):
             continue
