@@ -88,8 +88,9 @@ class OneSystem(AbstractSource):
 
         def poles(span, y):
             clock = span[:, None] * (jnp.arange(self.length, dtype=y.dtype) / (self.length - 1))
-            series = [jnp.moveaxis(leaf, 0, -1) for leaf in (y, x[:, :count])]
-            return steps_over_pole(self.equations, clock, *series, tries.parameters[..., None])
+            along, inputs = (jnp.moveaxis(leaf, 0, -1) for leaf in (y, x[:, :count]))
+            own = tries.parameters[..., None]
+            return steps_over_pole(self.equations, clock, along, inputs, own)
 
         return Engine(alone, steps, None, poles if has_poles(self.equations) else None)
 
