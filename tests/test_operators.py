@@ -27,7 +27,7 @@ POINTS = np.concatenate([-POINTS, POINTS])
 UNARY = [
     function
     for function in _functions()
-    if isinstance(function, type) and function not in (sympy.Max, sympy.Min)
+    if isinstance(function, type) and function not in (sympy.Max, sympy.Min, sympy.Piecewise)
 ]
 CASES = [function(Y) for function in UNARY]
 CASES += [
@@ -35,6 +35,8 @@ CASES += [
     sympy.Heaviside(Y, 0), sympy.Heaviside(Y, 1), sympy.log(Y, 3), sympy.Max(sympy.exp(Y), Y),
     sympy.sign(Y) * sympy.Abs(Y) ** sympy.Rational(1, 3), sympy.real_root(Y, 3), sympy.sqrt(Y),
     sympy.Abs(Y) ** sympy.Rational(3, 2), 1 / Y, Y**2, Y**3, sympy.Max(Y**3, 1) - sympy.asinh(Y),
+    sympy.Piecewise((sympy.log(Y), Y > 2), (sympy.exp(Y), Y <= -1), (Y, True)),
+    sympy.Piecewise((sympy.sqrt(-Y), (Y < 0) & (Y**2 >= 4)), (0, True)),
 ]  # fmt: skip
 
 
@@ -160,6 +162,7 @@ def test_numbers_of_operators_are_their_places() -> None:
     names = [operator.name for operator in TABLE]
     assert names[24:] == [
         "tanh", "max", "min", "sign", "sinh", "cosh", "arcsinh", "arccosh", "arctanh",
+        "gate",
     ]  # fmt: skip
     assert OPCODE["tanh"] == 24
 
@@ -167,6 +170,7 @@ def test_numbers_of_operators_are_their_places() -> None:
 # operator, operand, second operand or None, derivative by the first
 EDGES = [
     ("max", 0.0, 0.0, 0.5), ("min", 1.0, 1.0, 0.5), ("max", 2.0, 1.0, 1.0), ("min", 2.0, 1.0, 0.0),
+    ("gate", 1.0, 3.0, 0.0), ("gate", 0.0, 3.0, 0.0),
     ("sign", 0.0, None, 0.0), ("arcsinh", 1e30, None, 1e-30), ("arcsinh", -1e-30, None, 1.0),
     ("arccosh", 1e25, None, 1e-25), ("arccosh", 1.0, None, np.inf), ("sinh", 0.0, None, 1.0),
     ("cosh", 0.0, None, 0.0), ("cosh", 88.5, None, np.sinh(88.5)), ("arctanh", 0.0, None, 1.0),

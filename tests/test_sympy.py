@@ -220,7 +220,12 @@ def test_protection_is_implied_once() -> None:
         (x > 1, TypeError, "must be a SymPy expression"),
         (sympy.Matrix([x]), TypeError, "must be a SymPy expression"),
         (1 + erf(x), ValueError, r"erf must be an operator of programs.*s2jax\.lambdify"),
-        (sympy.Piecewise((x, x > 0), (0, True)), ValueError, "must be an operator.*Write Max, Min"),
+        (
+            sympy.Piecewise((x, x > 0)),
+            ValueError,
+            r"value everywhere.*last piece be \(value, True\)",
+        ),
+        (sympy.Piecewise((x, sympy.Xor(x > 0, y > 0)), (0, True)), ValueError, "Xor must be"),
         (sympy.real_root(Symbol("x_0"), 3), ValueError, r"real=True.*sign\(x\)\*Abs\(x\)"),
         (sympy.atan2(x, y), ValueError, r"Write atan\(y/x\)"),
         (sympy.Heaviside(x, 3), ValueError, "must be 0, 1/2 or 1"),
@@ -256,6 +261,45 @@ def test_size_is_bounded_and_depth_is_not() -> None:
         from_sympy(shared)
     with pytest.raises(ValueError, match="must take <= 1"):
         from_sympy(sin(x) + y, num_nodes=1)
+
+
+# Conditions.
+
+PIECES = [
+    sympy.Piecewise((x, x > 0), (0, True)),
+    sympy.Piecewise((log(x), x > sympy.Float("0.3")), (-y, True)),
+    sympy.Piecewise((sqrt(x), (x > 0) & (y >= 0)), (2 * y, (x > 1) | (y <= -1)), (3, True)),
+    sympy.Piecewise((1, x <= y), (2, x < y + 1), (0, True)),
+    sympy.Piecewise((1, ~((x < y) & (y < 0))), (y, True)),
+    sympy.Piecewise((x, sympy.Ne(x, y)), (7, True)),
+    sympy.Piecewise((y, sympy.Eq(x, 1)), (1, True)),
+    sympy.Piecewise((sympy.Piecewise((1, x > 0), (1 / y, True)), y > 0), (x, True)),
+    2 * sympy.Piecewise((x, x > y), (1, True)) * y,
+]  # fmt: skip
+
+
+def test_pieces_have_the_value_of_the_first_that_holds() -> None:
+    rng = np.random.default_rng(0)
+    at = rng.integers(-4, 5, (2, 400)).astype(np.float32) / 2  # with ties
+    program = from_sympy(PIECES, num_nodes=64)
+    series = np.broadcast_to(at, (len(PIECES), *at.shape))
+    found = s2jax.evaluate(program, series)[:, 0]
+    wanted = [s2jax.lambdify(piece, [x, y])(*at) for piece in PIECES]
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    assert np.isfinite(found).all()
+    again = from_sympy(to_sympy(program), num_nodes=64)
+    assert (again.length <= program.length).all()
+    np.testing.assert_array_equal(s2jax.evaluate(again, series)[:, 0], found)
+    written = s2jax.from_text(s2jax.to_text(program, "sympy"), num_nodes=64)
+    np.testing.assert_array_equal(s2jax.evaluate(written, series)[:, 0], found)
+
+
+def test_what_a_gate_shuts_out_counts_for_nothing() -> None:
+    program = from_sympy([sympy.Piecewise((log(x), x > 0), (0, True))])
+    at = np.array([[[-1.0, 0.0, 1.0, np.nan]]], np.float32)
+    np.testing.assert_array_equal(s2jax.evaluate(program, at)[0, 0], [0, 0, 0, np.nan])
+    slope = jax.grad(lambda x: s2jax.evaluate(program, x)[..., :3].sum())(jnp.asarray(at))
+    np.testing.assert_array_equal(slope[0, 0, :3], [0, 0, 1])
 
 
 # Round trip.

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from s2jax.ode._census import Census, CensusRows, Share, census
 from s2jax.ode._classify import CLASSES
+from s2jax.ode._events import Event
 from s2jax.ode._forms import FORMS
 from s2jax.ode._solution import Solution, SolveStatus
 from s2jax.ode._solve_programs import solve
@@ -23,6 +24,7 @@ __all__ = (
     "SOURCES",
     "Census",
     "CensusRows",
+    "Event",
     "Share",
     "Solution",
     "SolveStatus",

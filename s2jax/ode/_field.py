@@ -14,6 +14,7 @@ from jaxtyping import Array
 from s2jax.core import checks
 from s2jax.laws.given import Tables, fold_tree, make_tables
 from s2jax.ode._given import CALL, variable_names
+from s2jax.ode._switches import Held
 from s2jax.ode._words import read_words
 from s2jax.programs import Program
 from s2jax.programs.operators import CONST, OPCODE
@@ -21,7 +22,7 @@ from s2jax.programs.program import VARIABLE_NAMES
 from s2jax.text.direct import compute_trees
 from s2jax.text.lambdas import Lambdified, lambdify
 from s2jax.text.read_sympy import read_sympy
-from s2jax.text.tree import VARIABLES, Parameter, Tree, Variable
+from s2jax.text.tree import VARIABLES, Operation, Parameter, Tree, Variable, prefix
 from s2jax.text.write_text import text_form
 
 
@@ -36,8 +37,13 @@ def field(equations: tuple[Any, ...], t: Any, y: Any, x: Any, parameters: Any) -
     return jnp.stack([jnp.broadcast_to(value.astype(y.dtype), y.shape[1:]) for value in values])
 
 
-def program_field(equations: tuple[Any, ...], t: Any, y: Any, x: Any, parameters: Any) -> Array:
-    """See `System.program_field`; of the equations and the numbers of all variables."""
+def program_field(
+    equations: tuple[Any, ...], t: Any, y: Any, x: Any, parameters: Any, apply: Any = None
+) -> Array:
+    """See `System.program_field`; of the equations and the numbers of all variables.
+
+    `apply` is as in `compute_trees`.
+    """
     names = variable_names(*equations[1:])
     named = dict(zip(names, [*y, *x, *parameters, t], strict=True))
 
@@ -45,8 +51,24 @@ def program_field(equations: tuple[Any, ...], t: Any, y: Any, x: Any, parameters
         name = VARIABLE_NAMES[word.index] if isinstance(word, Variable) else word.name
         return jnp.asarray(named[name], y.dtype)
 
-    values = compute_trees(_trees(*equations), leaf, y.dtype)
+    values = compute_trees(_trees(*equations), leaf, y.dtype, apply)
     return jnp.stack([jnp.broadcast_to(value, y.shape[1:]) for value in values])
+
+
+def switched_field(
+    equations: tuple[Any, ...], t: Any, y: Any, x: Any, parameters: Any, modes: Any
+) -> tuple[Array, Array]:
+    """Slopes with the switches held, and the operands of these; see `Held`."""
+    held = Held(modes)
+    slopes = program_field(equations, t, y, x, parameters, held)
+    return slopes, jnp.stack([jnp.broadcast_to(one, y.shape[1:]) for one in held.operands])
+
+
+@functools.lru_cache(maxsize=256)
+def operators_of(expressions: tuple[str, ...], *sizes: int) -> frozenset[str]:
+    """Names of the operators in the right-hand sides."""
+    words = (word for tree in _trees(expressions, *sizes) for word in prefix(tree))
+    return frozenset(word.name for word in words if isinstance(word, Operation))
 
 
 @functools.lru_cache(maxsize=256)

@@ -9,8 +9,12 @@ import jax.numpy as jnp
 from s2jax.core.random import random_bits
 from s2jax.core.streams import of_equations
 from s2jax.ode._equations import KICKS, START, draw_wish, input_at, inputs_at, solver_of
+from s2jax.ode._field import operators_of, switched_field
 from s2jax.ode._integrate import integrate
 from s2jax.ode._noise import follow_twice, noise
+from s2jax.ode._poles import has_poles, steps_over_pole
+from s2jax.ode._switched import integrate_switched
+from s2jax.ode._switches import SWITCHES
 from s2jax.ode._tries import AbstractSource, Engine, Tries
 
 
@@ -22,6 +26,17 @@ class OneSystem(AbstractSource):
     max_substeps: int = eqx.field(static=True)
     fixed_span: bool = eqx.field(static=True)
     protected: bool = eqx.field(static=True, default=False)
+
+    @property
+    def equations(self) -> tuple[Any, ...]:
+        sizes = map(len, (self.system.states, self.system.inputs, self.system.parameters))
+        return (self.system.expressions, *sizes)
+
+    @property
+    def is_switched(self) -> bool:
+        if self.system.noise:  # what a switch costs is in the difference of both solutions
+            return False
+        return not operators_of(*self.equations).isdisjoint(SWITCHES)
 
     @property
     def capacity(self) -> int:
@@ -56,6 +71,8 @@ class OneSystem(AbstractSource):
             return derivative(t, y, inputs_at(x, part))
 
         def steps(span, y0, num_steps, is_noisy):
+            if self.is_switched:
+                return switched_steps(span, y0, num_steps)
             field = lambda tau, y: span * derivative(tau * span, y, input_at(x, tau))
             solver: Any = solver_of(self.system.solver, unrolled=True)
             options = solver, field, y0
@@ -70,7 +87,22 @@ class OneSystem(AbstractSource):
 
             return follow_twice(solve, num_steps, is_noisy)
 
-        return Engine(alone, steps, None, None)
+        def switched_steps(span, y0, num_steps):
+            def field(tau, y, modes):
+                own = inputs_at(x, tau)[:count], tries.parameters
+                slopes, operands = switched_field(self.equations, tau * span, y, *own, modes)
+                return span * slopes, operands
+
+            solver: Any = solver_of(self.system.solver, unrolled=True)
+            return integrate_switched(solver, field, y0, num_steps, self.length, bound)
+
+        def poles(span, y):
+            clock = span[:, None] * (jnp.arange(self.length, dtype=y.dtype) / (self.length - 1))
+            along, inputs = (jnp.moveaxis(leaf, 0, -1) for leaf in (y, x[:, :count]))
+            own = tries.parameters[..., None]
+            return steps_over_pole(self.equations, clock, along, inputs, own)
+
+        return Engine(alone, steps, None, poles if has_poles(self.equations) else None)
 
 
 _FIRST_SPAN = 10.0

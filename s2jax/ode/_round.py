@@ -210,6 +210,8 @@ def scout(work: Work, buckets: Buckets, lanes: Lanes) -> Verdict:
         # pilots step over the kinks of inputs and know no noise
         following = needs.sum(0, dtype=jnp.int32)
         following = jnp.where(reads_x, buckets.full, following)
+        if work.source.is_switched:
+            following = jnp.maximum(following, buckets.full)
         following = jnp.where(layout.is_integral, buckets.integral, following)
         following = jnp.where(layout.is_stochastic, buckets.noise, following)
     shape = (work.task.sizes.length, *tries.y0.shape)

@@ -14,6 +14,7 @@ from jaxtyping import Array
 from s2jax.core import checks
 from s2jax.distributions import Constant
 from s2jax.ode._adaptive import adaptive
+from s2jax.ode._events import check_values, read_events
 from s2jax.ode._field import field
 from s2jax.ode._shared import solve_shared
 from s2jax.ode._solution import Solution, solve_nothing
@@ -21,7 +22,7 @@ from s2jax.ode._solution import Solution, solve_nothing
 
 def solve(
     system: Any, y0: Any, ts: Any, parameters: Mapping[Any, Any] | None, inputs: Any,
-    solver: Any, rtol: Any, atol: Any, max_steps: int,
+    solver: Any, rtol: Any, atol: Any, max_steps: int, events: Any = None,
 ) -> Solution:  # fmt: skip
     """See `System.solve`."""
     if system.noise:
@@ -37,7 +38,8 @@ def solve(
     checks.check_static_integer("solve", "max_steps", max_steps, 1)
     y0 = checks.as_floats("solve", "y0", y0, held=True)
     ts = _times(ts, y0.dtype)
-    own = _values(system, parameters or {}, y0.dtype)
+    watched, thresholds = read_events(system, events)
+    own = _values(system, parameters or {}, y0.dtype, thresholds)
     x = _inputs(system, inputs, ts, y0.dtype)
     if y0.shape[-1:] != (len(system.states),):
         raise ValueError(
@@ -46,25 +48,34 @@ def solve(
         )
     rows, batch = _broadcast({"y0": (y0, 1), "parameters": (own, 1), "inputs": (x, 2)})
     if 0 in batch:
-        return solve_nothing((*batch, len(system.states)), len(ts), y0.dtype)
+        return solve_nothing((*batch, len(system.states)), len(ts), y0.dtype, watched is not None)
     tolerances = jnp.asarray(rtol, y0.dtype), jnp.asarray(atol, y0.dtype)
     equations = system.expressions, *map(len, (system.states, system.inputs, system.parameters))
-    solution = solve_shared(equations, solver, max_steps, tolerances, ts, *rows)
+    solution = None
+    if watched is None:
+        solution = solve_shared(equations, solver, max_steps, tolerances, ts, *rows)
     if solution is None:
-        solution = _solve_rows(equations, solver, max_steps, tolerances, ts, *rows)
+        solution = _solve_rows(equations, watched, solver, max_steps, tolerances, ts, *rows)
     return jax.tree.map(lambda leaf: leaf.reshape(*batch, *leaf.shape[1:]), solution)
 
 
 @eqx.filter_jit
-def _solve_rows(equations, solver, max_steps, tolerances, ts, y0, parameters, x):
+def _solve_rows(equations, watched, solver, max_steps, tolerances, ts, y0, parameters, x):
     """Solutions of all rows."""
-    run = lambda *row: _solve_row(equations, solver, max_steps, tolerances, ts, *row)
+    run = lambda *row: _solve_row(equations, watched, solver, max_steps, tolerances, ts, *row)
     return jax.vmap(run)(y0, parameters, x)
 
 
-def _solve_row(equations, solver, max_steps, tolerances, ts, y0, parameters, x):
-    derivative = lambda t, y, x: field(equations, t, y, x, parameters)
-    return adaptive(derivative, solver, max_steps, tolerances, ts, y0, x)
+def _solve_row(equations, watched, solver, max_steps, tolerances, ts, y0, parameters, x):
+    own = parameters[: equations[-1]]  # numbers of events follow those of the system
+    derivative = lambda t, y, x: field(equations, t, y, x, own)
+    if watched is None:
+        return adaptive(derivative, solver, max_steps, tolerances, ts, y0, x)
+
+    events = lambda t, y, x: field(watched.equations, t, y, x, parameters)
+    return adaptive(
+        derivative, solver, max_steps, tolerances, ts, y0, x, None, events, watched.directions
+    )
 
 
 def check_adaptive(solver: Any) -> None:
@@ -103,15 +114,17 @@ def _times(ts: Any, dtype: Any) -> Array:
     return ts
 
 
-def _values(system: Any, given: Mapping[Any, Any], dtype: Any) -> Array:
-    """Parameters of shape `(*batch, parameters)`."""
+def _values(
+    system: Any, given: Mapping[Any, Any], dtype: Any, thresholds: tuple[str, ...]
+) -> Array:
+    """Parameters of shape `(*batch, parameters)`, those that only events have last."""
     named = {str(key): value for key, value in given.items()}
+    check_values(thresholds, named, system)
+    known = (*system.parameters, *thresholds)
     for name in named:
-        if name not in system.parameters:
-            raise ValueError(
-                f"solve(parameters={{{name!r}: ...}}): {checks.unknown(name, system.parameters)}"
-            )
-    laws = dict(zip(system.parameters, system.laws, strict=True))
+        if name not in known:
+            raise ValueError(f"solve(parameters={{{name!r}: ...}}): {checks.unknown(name, known)}")
+    laws = dict(zip(system.parameters, system.laws, strict=True)) | dict.fromkeys(thresholds)
     drawn = [name for name, law in laws.items() if not isinstance(law, Constant | type(None))]
     missing = [name for name in drawn if name not in named]
     if missing:

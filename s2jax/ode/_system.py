@@ -332,6 +332,7 @@ class System(AbstractDifferential):
         parameters: Mapping[Any, Any] | None = None,
         inputs: Any = None,
         *,
+        events: Any = None,
         solver: Any = None,
         rtol: float = 1e-6,
         atol: float = 1e-8,
@@ -349,6 +350,9 @@ class System(AbstractDifferential):
             parameters: Values by symbol or name, numbers or arrays of shape `(*batch,)`; for those
                 left out, the system's own value.
             inputs: Values at `ts`, of shape `(*batch, inputs, time)`; linear between them.
+            events: What ends a solution: a SymPy expression that passes through 0, an
+                `s2jax.ode.Event`, which has a direction too, or a list of them, of which the first
+                that happens counts. A root at the start is none.
             solver: A diffrax solver with an error estimate; by default `diffrax.Tsit5()`. For a
                 stiff system take `diffrax.Kvaerno5()` in float64, at `rtol=1e-4, atol=1e-6`: in
                 float32 rounding keeps implicit equations from being solved.
@@ -358,13 +362,15 @@ class System(AbstractDifferential):
 
         Returns:
             The states at `ts`, NaN from where the solver fails or the solution ends; how each row
-            ended, by `s2jax.ode.SolveStatus`; and its number of steps. Batch axes are those of
-            `y0`, parameters and inputs, broadcast.
+            ended, by `s2jax.ode.SolveStatus`; its number of steps; and with events, which one ended
+            it, when, and in which state. Batch axes are those of `y0`, parameters and inputs,
+            broadcast.
 
         Raises:
-            TypeError: If the solver is no diffrax solver.
+            TypeError: If the solver is no diffrax solver, or an event a condition or no SymPy.
             ValueError: If a shape does not fit, times do not increase, a parameter is unknown or
-                has a distribution and no value, or the solver has no error estimate.
+                has a distribution and no value, the solver has no error estimate, or an event is
+                constant or has a symbol that stands for nothing.
 
         Example:
             >>> import numpy as np
@@ -376,4 +382,4 @@ class System(AbstractDifferential):
         """
         from s2jax.ode._solve import solve
 
-        return solve(self, y0, ts, parameters, inputs, solver, rtol, atol, max_steps)
+        return solve(self, y0, ts, parameters, inputs, solver, rtol, atol, max_steps, events)

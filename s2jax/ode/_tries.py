@@ -57,6 +57,11 @@ class AbstractSource(eqx.Module):
     max_substeps: eqx.AbstractVar[int]
 
     @property
+    def is_switched(self) -> bool:
+        """Whether steps have to end at all outputs, because there are switches between them."""
+        return False
+
+    @property
     @abc.abstractmethod
     def capacity(self) -> int:
         """How many instructions the equations of all lanes may have at a time."""

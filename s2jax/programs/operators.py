@@ -80,6 +80,26 @@ def _pow(a: jax.Array, b: jax.Array) -> jax.Array:
     return _nan_where(((a < 0) & ~integral) | ((a == 0) & (b < 0)), value)
 
 
+def _gate(c: jax.Array, a: jax.Array) -> jax.Array:
+    # not a product, because what is shut out may be infinite or NaN
+    return jnp.where(c > 0, a, jnp.where(jnp.isnan(c), c, 0))
+
+
+def _gate_symbol(c: Any, a: Any) -> Any:
+    import sympy
+    from sympy.functions.elementary.piecewise import ExprCondPair
+
+    is_open = sympy.StrictGreaterThan(c, 0, evaluate=False)
+    if c.is_Add and len(c.args) == 2:
+        signs = [term for term in c.args if isinstance(term, sympy.sign)]
+        if signs and c.xreplace({signs[0]: sympy.Integer(0)}) == 0.5:  # so `>=` is a program
+            is_open = sympy.GreaterThan(signs[0].args[0], 0, evaluate=False)
+    # made without their constructors, which rewrite conditions that hold pieces themselves
+    pair = lambda *parts: sympy.Basic.__new__(ExprCondPair, *parts)
+    pieces = pair(a, is_open), pair(sympy.Integer(0), sympy.true)
+    return sympy.Basic.__new__(sympy.Piecewise, *pieces)
+
+
 TABLE = (
     Operator("const", 0, 1.0, lambda: 1),
     Operator("e", 0, float(np.e), "E"),
@@ -114,6 +134,7 @@ TABLE = (
     Operator("arcsinh", 1, fastmath.arcsinh, "asinh", None),
     Operator("arccosh", 1, fastmath.arccosh, "acosh", None, domain="operand >= 1"),
     Operator("arctanh", 1, _arctanh, "atanh", None, domain="-1 < operand < 1"),
+    Operator("gate", 2, _gate, _gate_symbol, None),
 )
 
 OPCODE: Mapping[str, int] = {operator.name: code for code, operator in enumerate(TABLE)}

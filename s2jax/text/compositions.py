@@ -58,8 +58,7 @@ LOGARITHMS = ("log", "log2", "log10")
 """Those whose operand is protected."""
 
 INSTEAD: Mapping[str, str] = {
-    "Piecewise": "Max, Min, sign or Heaviside",
-    "ITE": "Max, Min, sign or Heaviside",
+    "ITE": "Piecewise((a, condition), (b, True))",
     "atan2": "atan(y/x), where x > 0",
     "log1p": "log(1 + x)",
     "expm1": "exp(x) - 1",

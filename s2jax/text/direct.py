@@ -13,7 +13,10 @@ from s2jax.text.tree import Number, Operation, Parameter, Tree, Variable, prefix
 
 
 def compute_trees(
-    trees: Sequence[Tree], leaf: Callable[[Variable | Parameter], Array], dtype: DTypeLike
+    trees: Sequence[Tree],
+    leaf: Callable[[Variable | Parameter], Array],
+    dtype: DTypeLike,
+    apply: Callable[..., Array | None] | None = None,
 ) -> list[Array]:
     """The values of trees; equal parts of them are computed once.
 
@@ -21,6 +24,7 @@ def compute_trees(
         trees: Unprotected: `log`, `sqrt` and `pow` have their own domains.
         leaf: The value of a variable or a parameter.
         dtype: Of numbers.
+        apply: Of an operator's name and operands: its value, if it is not the table's.
     """
     values: list[Array] = []
     places: dict[tuple[object, ...], int] = {}
@@ -29,7 +33,7 @@ def compute_trees(
         key = (type(word).__name__, word.name if isinstance(word, Operation) else word, operands)
         if key not in places:
             places[key] = len(values)
-            values.append(_value(word, [values[k] for k in operands], leaf, dtype))
+            values.append(_value(word, [values[k] for k in operands], leaf, dtype, apply))
         return places[key]
 
     roots = []
@@ -42,7 +46,7 @@ def compute_trees(
     return [values[root] for root in roots]
 
 
-def _value(word: Tree, operands: list[Array], leaf: Callable[..., Array], dtype: DTypeLike):
+def _value(word: Tree, operands: list[Array], leaf: Callable[..., Array], dtype, apply) -> Array:
     # arrays, because JAX caches NumPy constants across enable_x64
     if isinstance(word, Number):
         return jnp.asarray(to_float(*word), dtype)
@@ -51,4 +55,6 @@ def _value(word: Tree, operands: list[Array], leaf: Callable[..., Array], dtype:
     function = TABLE[OPCODE[word.name]].function
     if not callable(function):
         return jnp.asarray(np.array(function), dtype)
-    return function(*jnp.broadcast_arrays(*operands))
+    operands = jnp.broadcast_arrays(*operands)
+    own = None if apply is None else apply(word.name, *operands)
+    return function(*operands) if own is None else own

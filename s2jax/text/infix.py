@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from s2jax.text import compositions
+from s2jax.text import compositions, conditions
 from s2jax.text.form import to_float
 from s2jax.text.lexer import (
     ARITY,
@@ -28,10 +28,19 @@ class _Guard(Operation):
     """An absolute value written `Abs`, as SymPy does; the protection of its reader implies it."""
 
 
+class _Condition(NamedTuple):
+    """What holds where `truth` is > 0; with a value, a piece of `Piecewise`."""
+
+    truth: Tree
+    value: Tree | None = None
+
+
 _State: TypeAlias = Callable[[Token], Any]
-_SIGN, _OPEN = 4, 0
+_SIGN, _OPEN = 4, -1
+_PIECEWISE = "Piecewise"
 _RANK = {"add": 1, "sub": 1, "mul": 2, "div": 2, "pow": 3, "+": 1, "-": 1, "*": 2, "/": 2}
-_RANK |= {"max": 1, "min": 1, "**": 5, "^": 5}
+_RANK |= {"max": 1, "min": 1, "gate": 1, "**": 5, "^": 5}
+_RANK |= dict.fromkeys((">", ">=", "<", "<="), 0)
 """How strongly operators bind. The word `pow` binds weaker than a sign: `(-2 pow x_0)` has the base
 -2, but `-2**x_0` is `-(2**x_0)`."""
 
@@ -58,7 +67,7 @@ class Infix:
     def __init__(self, protected: bool, names: Names) -> None:
         self.protected, self.names = protected, names
         self.is_call = False
-        self.values: list[Tree] = []
+        self.values: list[Any] = []  # trees, and conditions and pieces of Piecewise
         self.pending: list[_Pending] = []
 
     def read(self, tokens: list[Token]) -> Tree:
@@ -66,11 +75,22 @@ class Infix:
         for token, following in zip(tokens, [*tokens[1:], tokens[-1]], strict=True):
             self.is_call = following.text == "("
             state = state(token)
-        return self.values[0]
+        return _number(self.values[0], tokens[-1])
+
+    @property
+    def _in_piece(self) -> bool:
+        """Whether this is directly inside the parentheses of a piece."""
+        opened = [pending for pending in self.pending if pending.rank == _OPEN][-2:]
+        return len(opened) == 2 and opened[0].name == _PIECEWISE and not opened[1].name
 
     def _operand(self, token: Token) -> _State:
         if token.kind in ("symbol", "end"):
             return self._sign(token)
+        if token.text == "True" and self._in_piece:
+            self.values.append(_Condition(conditions.TRUE))
+            return self._operator
+        if token.text == _PIECEWISE and self.is_call:
+            return functools.partial(self._call, _PIECEWISE, token)
         leaf = read_leaf(token, self.names, self.is_call)
         if isinstance(leaf, str):
             return functools.partial(self._call, leaf, token)
@@ -79,7 +99,7 @@ class Infix:
 
     def _sign(self, token: Token) -> _State:
         if token.text == "(":
-            self._push(_Pending(_OPEN, token))
+            self._push(_Pending(_OPEN, token, first=len(self.values)))
         elif token.text == "-":
             self._push(_Pending(_SIGN, token))
         elif token.text != "+":
@@ -127,16 +147,21 @@ class Infix:
             raise Problem(f"unexpected {token}", token.position, hint)
         elif token.text == ")":
             self._close(self.pending.pop())
-        elif not self.pending[-1].name:
+        elif not self.pending[-1].name and not self._in_piece:
             hint = "commas stand between the operands of a function"
             raise Problem("unexpected `,`", token.position, hint)
         return self._operand if token.text == "," else self._operator
 
     def _close(self, opened: _Pending) -> None:
         name, token = opened.name, opened.token
-        if not name:
-            return
         operands = self.values[opened.first :]
+        if not name:
+            if self.pending and self.pending[-1].name == _PIECEWISE:
+                self.values[opened.first :] = [_piece(operands, token)]
+            return
+        if name == _PIECEWISE:
+            self.values[opened.first :] = [_piecewise(operands, token)]
+            return
         least, most = ARITY[name], MAX_OPERANDS[name]
         if not least <= len(operands) <= most:
             more = "" if most == least else f" to {most}" if most < MAX_WORDS else " or more"
@@ -147,7 +172,7 @@ class Infix:
             both = len(operands) if name in compositions.LOGARITHMS else 1
             operands[:both] = [_unguarded(u, self.protected) for u in operands[:both]]
         try:
-            tree = compositions.apply(name, tuple(operands))
+            tree = compositions.apply(name, tuple(_number(u, token) for u in operands))
         except ValueError as error:
             raise Problem(f"bad operand of {token}", token.position, str(error)) from None
         self.values[opened.first :] = [
@@ -159,15 +184,45 @@ class Infix:
         values = self.values
         while self.pending and self.pending[-1].rank >= rank:
             pending = self.pending.pop()
-            word, last = pending.token.text, values.pop()
+            word, last = pending.token.text, _number(values.pop(), pending.token)
             if pending.rank == _SIGN:
                 values.append(_negated(last))
-            elif word in ARITY:
-                values.append(Operation(word, (values.pop(), last)))
+                continue
+            first = _number(values.pop(), pending.token)
+            if word in ARITY:
+                values.append(Operation(word, (first, last)))
             elif word in ("**", "^"):
-                values.append(_power(values.pop(), last, self.protected))
+                values.append(_power(first, last, self.protected))
+            elif pending.rank == _RANK[">"]:
+                values.append(_Condition(conditions.relation(word, first, last)))
             else:
-                values.append(_SYMBOLS[word](values.pop(), last))
+                values.append(_SYMBOLS[word](first, last))
+
+
+def _piece(operands: list[Any], token: Token) -> _Condition:
+    """A piece of `Piecewise`: a value and its condition."""
+    if len(operands) != 2 or not isinstance(operands[1], _Condition):
+        hint = "write (value, condition), as in Piecewise((x_0, x_0 > 1), (0, True))"
+        raise Problem("bad piece", token.position, hint)
+    return _Condition(operands[1].truth, _number(operands[0], token))
+
+
+def _piecewise(pieces: list[Any], token: Token) -> Tree:
+    for piece in pieces:
+        if not isinstance(piece, _Condition) or piece.value is None:
+            _piece([], token)
+    try:
+        return conditions.piecewise([(piece.value, piece.truth) for piece in pieces])
+    except ValueError as error:
+        raise Problem(f"bad operand of {token}", token.position, f"{error}.") from None
+
+
+def _number(tree: Any, token: Token) -> Tree:
+    """A number, and not a condition."""
+    if isinstance(tree, _Condition):
+        hint = "conditions stand in Piecewise((value, condition), ..., (value, True))"
+        raise Problem(f"a condition as an operand of {token}", token.position, hint)
+    return tree
 
 
 def _unguarded(tree: Tree, protected: bool) -> Tree:

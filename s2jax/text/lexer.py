@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     (?: (?P<number> (?:[0-9]+\.?[0-9]*|\.[0-9]+) (?:[eE][+-]?[0-9]+)?)
       | (?P<name> [A-Za-z_][A-Za-z0-9_]*)
       | (?P<bar> ,[ ]*\|[ ]*, | \|)
-      | (?P<symbol> \*\* | [-+*/^(),])
+      | (?P<symbol> \*\* | [<>]=? | [-+*/^(),])
       | (?P<end> \Z)
       | (?P<bad> .) )""",
     re.VERBOSE | re.DOTALL,

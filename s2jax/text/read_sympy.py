@@ -14,10 +14,18 @@ from s2jax.programs import Program
 from s2jax.programs.operators import TABLE
 from s2jax.programs.program import MAX_INPUTS, MAX_STATES
 from s2jax.programs.trees import MAX_NODES
-from s2jax.text import compositions
-from s2jax.text.lambdas import show_number
+from s2jax.text import compositions, conditions
+from s2jax.text.lambdas import function_of, show_number
 from s2jax.text.sympy_trees import exponential, join_power, join_product, join_sum, without_guard
-from s2jax.text.tree import VARIABLES, Number, Tree, Variable, number, to_programs
+from s2jax.text.tree import (
+    VARIABLES,
+    Number,
+    Operation,
+    Tree,
+    Variable,
+    number,
+    to_programs,
+)
 
 # more than the prefix form of any program of MAX_NODES instructions has
 MAX_SIZE, MAX_AXES = 2**12, 8
@@ -39,8 +47,10 @@ def from_sympy(
     product becomes a bias or a scale, a product with inverses a quotient, and a power the shortest
     of `pow2`, `pow3`, `inv` and `sqrt` there is. Functions that are exact compositions of operators
     become those: `sec(x)` is `inv(cos(x))`, and likewise the other reciprocal functions and their
-    inverses, `log(x, b)`, and `Heaviside`. A program that came from `to_sympy` comes back
-    with the same values and with no more instructions.
+    inverses, `log(x, b)`, and `Heaviside`. `Piecewise`, with relations and And, Or, Not in its
+    conditions, becomes a sum of gates: `gate(c, a)` is a where c > 0 and else 0, whatever a is. A
+    program that came from `to_sympy` comes back with the same values and with no more
+    instructions.
 
     Args:
         exprs: One row: an expression, or a tuple of them, one per output; or a list of rows, or
@@ -240,6 +250,8 @@ def _read_node(node: Any, operands: list[Tree], read: ReadSymbol, protected: boo
         operands = [without_guard(operand, protected) for operand in operands]
     if name == "exp":
         return exponential(operands[0])
+    if name in _CONDITIONS:
+        return _CONDITIONS[name](operands)
     return compositions.apply(name, tuple(operands))
 
 
@@ -249,7 +261,8 @@ def _name(node: Any) -> str:
         return "a leaf"
     if node.is_Add or node.is_Mul or node.is_Pow:
         return "arithmetic"
-    return _functions().get(node if not node.args else node.func, "")
+    key = node if not node.args else node.func
+    return _functions().get(key, "") or _conditional().get(key, "")
 
 
 def _refusal(node: Any, instead: str) -> str:
@@ -285,7 +298,36 @@ def _functions() -> Mapping[Any, str]:
     named = [o for o in TABLE if isinstance(o.symbol, str) and o.name not in ("pow", "sqrt")]
     found = {getattr(sympy, str(operator.symbol)): operator.name for operator in named}
     of = lambda name: getattr(sympy, name, None) or getattr(cfunctions, name)
-    return found | {of(name): name for name in compositions.UNARY}
+    found |= {of(name): name for name in compositions.UNARY}
+    return found | {sympy.Piecewise: "Piecewise"}
+
+
+@functools.cache
+def _conditional() -> Mapping[Any, str]:
+    """What stands within `Piecewise` only."""
+    import sympy
+
+    relations = (sympy.Gt, sympy.Ge, sympy.Lt, sympy.Le, sympy.Eq, sympy.Ne)
+    found = dict(zip(relations, conditions.RELATIONS, strict=True))
+    found |= {sympy.And: "And", sympy.Or: "Or", sympy.Not: "Not"}
+    found |= {sympy.true: "True", sympy.false: "False"}
+    return found | {function_of("ExprCondPair"): "piece"}
+
+
+def _relation(symbol: str) -> Callable[[list[Any]], Any]:
+    return lambda operands: conditions.relation(symbol, *operands)
+
+
+_CONDITIONS: Mapping[str, Callable[[list[Any]], Any]] = {
+    **{symbol: _relation(symbol) for symbol in conditions.RELATIONS},
+    "And": lambda operands: conditions.join("min", operands),
+    "Or": lambda operands: conditions.join("max", operands),
+    "Not": lambda operands: conditions.negate(operands[0]),
+    "True": lambda operands: conditions.TRUE,
+    "False": lambda operands: conditions.FALSE,
+    "piece": lambda operands: Operation("piece", tuple(operands)),  # until all are there
+    "Piecewise": lambda pieces: conditions.piecewise([piece.operands for piece in pieces]),
+}
 
 
 def _read_number(node: Any) -> Number:

@@ -155,6 +155,11 @@ def _power(a: _Latex, b: _Latex) -> _Latex:
     return _Latex(_FRACTION, f"{a.within(_ATOM)}^{{{b.text}}}")
 
 
+def _gate(c: _Latex, a: _Latex) -> _Latex:
+    """The bracket of Iverson: 1 where the condition holds, else 0."""
+    return _Latex(_PRODUCT, rf"\left[{c.text} > 0\right] {a.within(_FRACTION)}")
+
+
 def _whole_power(exponent: int, a: _Latex) -> _Latex:
     if not a.function:
         return _power(a, _Latex(_ATOM, str(exponent)))
@@ -172,6 +177,7 @@ _WRITERS: dict[str, Callable[..., _Latex]] = {
     "neg": _negative,
     "inv": _inverse,
     "abs": _absolute,
+    "gate": _gate,
     "sqrt": lambda a: _Latex(_FRACTION, rf"\sqrt{{{a.text}}}"),
     "pow2": functools.partial(_whole_power, 2),
     "pow3": functools.partial(_whole_power, 3),

@@ -11,7 +11,7 @@ from s2jax.programs.engines.run import selecting, sequential
 from s2jax.programs.lower import Lowered, functions
 from s2jax.programs.operators import OPCODE
 
-_SIDES: dict[str, Callable[[Array, Array], Array]] = {
+SIDES: dict[str, Callable[[Array, Array], Array]] = {
     "inv": lambda a, b: a > 0,
     "div": lambda a, b: b > 0,
     "log": lambda a, b: a > 0,
@@ -24,7 +24,7 @@ _SIDES: dict[str, Callable[[Array, Array], Array]] = {
 def pole_functions(protected: bool) -> list[Callable[..., Array]]:
     """The operators by opcode, NaN at all times where the operand crosses a singularity."""
     guarded = functions(protected)
-    for name, side in _SIDES.items():
+    for name, side in SIDES.items():
         guarded[OPCODE[name]] = _guard(guarded[OPCODE[name]], side)
     return guarded
 
