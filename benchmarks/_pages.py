@@ -21,6 +21,8 @@ FEATURES = {
 """Columns of the table, and the names of `s2jax.statistics.describe`."""
 SHARES = ("unforecastable", "affine", "unusable")
 LENGTHS = (256, 1024)
+WORTH = {"mlp": "worth", "transformer": "worth by a transformer"}
+"""Where the tables of models stand in docs/worth.md."""
 AGAINST = "mix, inputs only"
 """The source that others are compared with in the page."""
 

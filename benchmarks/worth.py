@@ -8,6 +8,7 @@ python benchmarks/worth.py run --out worth.jsonl                  # three seeds 
 python benchmarks/worth.py run --out worth.jsonl --sources mix s2 --model transformer
 python benchmarks/worth.py table --out worth.jsonl --against mix            # lines of one file
 python benchmarks/worth.py table --page docs/worth.md           # of benchmarks/results
+python benchmarks/worth.py table --page docs/worth.md --model transformer
 python benchmarks/worth.py windows --out real.npy                # for `s2jax stats --against`
 python benchmarks/worth.py run --out worth.jsonl --sources variations    # for other weights in mix
 
@@ -251,7 +252,8 @@ def table(arguments: argparse.Namespace) -> None:
     print(text)
     if arguments.page:
         page = Path(arguments.page)
-        page.write_text(_pages.replace_between(page.read_text(), "worth", text))
+        block = _pages.WORTH[arguments.model]
+        page.write_text(_pages.replace_between(page.read_text(), block, text))
 
 
 def write_windows(arguments: argparse.Namespace, sets: list[_real.RealSet]) -> None:

@@ -30,9 +30,10 @@ def test_the_pages_are_written_from_the_results(modules: Any) -> None:
     for name, table in inputs.tables().items():
         zoo = (ROOT / "docs" / "zoo.md").read_text()
         assert pages.replace_between(zoo, name, table) == zoo, "python benchmarks/inputs.py page"
-    lines = [line for line in pages.read_results("worth") if line["model"] == "mlp"]
     worth = (ROOT / "docs" / "worth.md").read_text()
-    assert pages.replace_between(worth, "worth", pages.table_of_worth(lines)) == worth
+    for model, block in pages.WORTH.items():
+        lines = [line for line in pages.read_results("worth") if line["model"] == model]
+        assert pages.replace_between(worth, block, pages.table_of_worth(lines)) == worth
 
 
 def test_the_census_is_written_from_the_results(modules: Any) -> None:
