@@ -68,7 +68,7 @@ def push_rows(
     def on_row(sweep, dots, x_dot):
         def collect(y_dot, owner, bar, value):
             by_scale, by_bias = at(dots, owner)
-            return y_dot + product(by_scale, bar * value) + product(by_bias, bar)
+            return y_dot + product(by_scale, product(bar, value)) + product(by_bias, bar)
 
         ones = jnp.ones(x.shape[-1:], x.dtype)
         y, y_dot, by_inputs = sweep(ones, jnp.zeros_like(ones)[None], collect)
