@@ -36,8 +36,8 @@ class Event(eqx.Module):
         >>> fall = ball.solve([2.0, 0.0], np.linspace(0, 1, 5), events=Event(height, direction=-1))
         >>> round(float(fall.event_time), 4)  # sqrt(2 * 2.0 / 9.81)
         0.6386
-        >>> fall.y[0].round(3)
-        Array([2.   , 1.693, 0.774,   nan,   nan], dtype=float32)
+        >>> np.asarray(fall.y[0], float).round(3)
+        array([2.   , 1.693, 0.774,   nan,   nan])
     """
 
     expression: Any = eqx.field(static=True)
