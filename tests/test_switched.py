@@ -75,7 +75,8 @@ def test_without_steps_that_end_at_switches_errors_are_larger(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(OneSystem, "is_switched", property(lambda self: False))
-    assert errors_of(SYSTEMS["spring that pushes only"]).max() > FACTOR * TOLERANCE
+    # another number of rows, because what was compiled before is kept
+    assert errors_of(SYSTEMS["relay"], 12).max() > FACTOR * TOLERANCE
 
 
 def test_only_systems_with_switches_pay_for_them() -> None:
