@@ -17,7 +17,7 @@ from s2jax.ode._given_noise import coefficient
 from s2jax.ode._words import write_words
 from s2jax.programs import Program
 from s2jax.programs.operators import CONST, ID
-from s2jax.programs.program import DTYPES, FIRST_STATE, MAX_DIGITS, decimal, to_decimal
+from s2jax.programs.program import DTYPES, FIRST_STATE, MAX_DIGITS, UNUSED, decimal, to_decimal
 
 
 class Draw(NamedTuple):
@@ -132,6 +132,5 @@ def _digits(system: Any, text: str) -> int:
 
 def _no_noise(shape: tuple[int, ...]) -> Program:
     """Programs of this shape of which none is used."""
-    unused = (ID, -1, -1, 1, 0, 0, 0)
-    leaves = [jnp.full((*shape, 1), v, dtype) for v, dtype in zip(unused, DTYPES, strict=True)]
+    leaves = [jnp.full((*shape, 1), v, dtype) for v, dtype in zip(UNUSED, DTYPES, strict=True)]
     return Program(*leaves, length=jnp.zeros(shape, jnp.int32), protected=False)

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import equinox as eqx
 
 from s2jax.ode._field import sympy_of
-from s2jax.ode._given import plain, variable_names
+from s2jax.ode._given import check_expression, plain, variable_names
 from s2jax.ode._words import write_words
-from s2jax.text.lambdas import find_unknown, to_double
+from s2jax.text.lambdas import to_double
 from s2jax.text.read_sympy import shorten
 
 CALL = "solve"
@@ -121,24 +121,11 @@ def _check_expression(expr: Any) -> None:
             f"Event({shown}): must be a number that passes through 0, not a condition. {fix}, and "
             "direction=1 if only where it rises or -1 where it falls."
         )
-    if not isinstance(expr, sympy.Expr) or isinstance(expr, sympy.MatrixBase):
-        fix = "Build it from sympy.symbols." if isinstance(expr, str) else "Pass a sympy.Expr."
-        raise TypeError(
-            f"Event({shown}): must be a SymPy expression, not of type {type(expr).__name__}. {fix}"
-        )
+    check_expression(f"Event({shown})", expr)
     if not expr.free_symbols:
         raise ValueError(
             f"Event({shown}): must vary, because a constant passes through 0 nowhere. Pass an "
             "expression of states, inputs, parameters or time."
-        )
-    unknown = sorted(
-        find_unknown(expr) | {str(n) for n in expr.atoms(sympy.Number) if not n.is_finite}
-    )
-    if unknown:
-        raise ValueError(
-            f"Event({shown}): must hold finite numbers and functions of real numbers that JAX "
-            f"has, which excludes {', '.join(unknown)}. Rewrite it with expr.doit(), "
-            "expr.rewrite(...) or expr.subs(...)."
         )
     for number in expr.atoms(sympy.Number):
         try:

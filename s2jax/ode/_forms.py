@@ -15,7 +15,7 @@ from s2jax.ode._templates import FIELDS, FIXED, Templates
 from s2jax.ode.forms import KNOWN
 from s2jax.programs import Program
 from s2jax.programs.operators import CONST, ID, NUM_LEAVES
-from s2jax.programs.program import DTYPES, FIRST_STATE, to_decimal
+from s2jax.programs.program import DTYPES, FIRST_STATE, UNUSED, to_decimal
 from s2jax.targets import AbstractLayout, Sizes
 
 STOCHASTIC = "stochastic"
@@ -260,11 +260,10 @@ def _filled(parts: _Parts, used: Bool[Array, " programs"], protected: bool) -> P
     length = jnp.where(used, parts.length + shift[:, 0], 0)
     # beyond its end, a program is what programs of any kind are there
     is_in = node < length[:, None]
-    unused = (ID, -1, -1, 1, 0, 0, 0)
     leaves = [code[..., 0], moved(a), moved(b), *(code[..., i] for i in range(3, FIELDS))]
     return Program(
         *(jnp.where(is_in, leaf, blank).astype(dtype)
-          for leaf, blank, dtype in zip(leaves, unused, DTYPES, strict=True)),
+          for leaf, blank, dtype in zip(leaves, UNUSED, DTYPES, strict=True)),
         length=length, protected=protected,
     )  # fmt: skip
 

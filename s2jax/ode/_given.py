@@ -108,23 +108,30 @@ def given_expression(place: str, expr: Any) -> Any:
 
     if isinstance(expr, (int, float)) and not isinstance(expr, bool):
         expr = sympy.Integer(expr) if isinstance(expr, int) else sympy.Float(expr)
+    expr = check_expression(f"{CALL}({place}={shorten(expr)})", expr)
+    for number in expr.atoms(sympy.Number):
+        _double(place, number)
+    return expr
+
+
+def check_expression(where: str, expr: Any) -> Any:
+    """The expression; refused if it is none, or holds what JAX does not have, by `where`."""
+    import sympy
+
     if not isinstance(expr, sympy.Expr) or isinstance(expr, sympy.MatrixBase):
         fix = "Build it from sympy.symbols." if isinstance(expr, str) else "Pass a sympy.Expr."
         raise TypeError(
-            f"{CALL}({place}={shorten(expr)}): must be a SymPy expression, not of "
-            f"type {type(expr).__name__}. {fix}"
+            f"{where}: must be a SymPy expression, not of type {type(expr).__name__}. {fix}"
         )
     unknown = sorted(
         find_unknown(expr) | {str(n) for n in expr.atoms(sympy.Number) if not n.is_finite}
     )
     if unknown:
         raise ValueError(
-            f"{CALL}({place}={shorten(expr)}): must hold finite numbers and functions "
-            f"of real numbers that JAX has, which excludes {', '.join(unknown)}. Rewrite it with "
-            "expr.doit(), expr.rewrite(...) or expr.subs(...)."
+            f"{where}: must hold finite numbers and functions of real numbers that JAX has, which "
+            f"excludes {', '.join(unknown)}. Rewrite it with expr.doit(), expr.rewrite(...) or "
+            "expr.subs(...)."
         )
-    for number in expr.atoms(sympy.Number):
-        _double(place, number)
     return expr
 
 

@@ -93,13 +93,8 @@ def integrate(
         number, y, state, dense, alive, scale, error, stiff, lost = carry
         # from the number of the step: to add step sizes up would gather rounding errors
         t0, t1 = number.astype(dtype) * step_size, (number + 1).astype(dtype) * step_size
-        old = change = y
-        if kick is not None:
-            old, change = jax.lax.cond(kicked, kick.start, lambda _, y: (y, y), number, y)
-        # kicked states are a jump: the slope kept from the last stage is no longer theirs
-        new, estimate, dense, state, _ = solver.step(terms, t0, t1, old, None, state, kicked)  # type: ignore
-        if kick is not None:
-            new = jax.lax.cond(kicked, kick.end, lambda _, new: new, change, new)
+        step = lambda y: solver.step(terms, t0, t1, y, None, state, kicked)  # type: ignore
+        old, new, estimate, dense, state = _step_with_kick(step, kick, kicked, number, y)
         size = jnp.abs(new)
         live = (alive >= 1) & (size <= bound).all(0)  # a NaN is not
         lost = lost | ((alive >= 1) & ~jnp.isfinite(size).all(0))
@@ -134,6 +129,18 @@ def integrate(
     points = jnp.arange(1, length, dtype=jnp.int32)
     carry, y = jax.lax.scan(output, carry, points)
     return Trajectories(jnp.concatenate([y0[None], y]), carry[4], *carry[6:], zero)
+
+
+def _step_with_kick(step: Callable[[_States], Any], kick: Kick | None, kicked, number, y):
+    """Where a step of the solver begins and ends, kicks at both ends included, and what it says."""
+    old = change = y
+    if kick is not None:
+        old, change = jax.lax.cond(kicked, kick.start, lambda _, y: (y, y), number, y)
+    # kicked states are a jump: the slope kept from the last stage is no longer theirs
+    new, estimate, dense, state, _ = step(old)
+    if kick is not None:
+        new = jax.lax.cond(kicked, kick.end, lambda _, new: new, change, new)
+    return old, new, estimate, dense, state
 
 
 def interpolation_error(

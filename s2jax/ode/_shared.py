@@ -27,13 +27,11 @@ from s2jax.ode._solution import Solution
 from s2jax.programs import Program
 from s2jax.programs.engines.run import selecting
 from s2jax.programs.lower import functions, lower
-from s2jax.programs.operators import ID
-from s2jax.programs.program import DTYPES, MAX_INPUTS
+from s2jax.programs.program import DTYPES, MAX_INPUTS, UNUSED
 
 MAX_ROWS = 64
 _MAX_NODES = 128
 _LEAST_STATES, _LEAST_NODES, _LEAST_NUMBERS = 4, 16, 16
-_UNUSED = (ID, -1, -1, 1, 0, 0, 0)
 _LARGEST_WHOLE = 10**6  # written as it stands
 
 
@@ -132,7 +130,7 @@ def _padded(program: Program, states: int, nodes: int) -> Program:
     """The same programs with more instructions and more programs, none of which is used."""
     leaves = jax.tree.leaves(eqx.tree_at(lambda p: p.length, program, None))
     grown = [
-        np.full((states, nodes), value, dtype) for value, dtype in zip(_UNUSED, DTYPES, strict=True)
+        np.full((states, nodes), value, dtype) for value, dtype in zip(UNUSED, DTYPES, strict=True)
     ]
     for new, old in zip(grown, leaves, strict=True):
         new[: old.shape[0], : old.shape[1]] = old

@@ -17,7 +17,7 @@ import numpy as np
 from s2jax.laws.given import fold_tree
 from s2jax.ode.forms import AbstractForm, Range
 from s2jax.programs.operators import ID, OPCODE
-from s2jax.programs.program import FIRST_STATE, MAX_INPUTS, TIME, VARIABLE_NAMES
+from s2jax.programs.program import FIRST_STATE, MAX_INPUTS, TIME, UNUSED, VARIABLE_NAMES
 from s2jax.text.lexer import WORDS
 from s2jax.text.read_text import read_expression
 from s2jax.text.tree import (
@@ -253,7 +253,7 @@ def _tables(kept, order, first, count, num_states: int) -> Templates:
     size = (len(kept), num_states)
     longest = max((len(one.code) for own, _ in kept for one in own), default=1)
     code = np.zeros((*size, longest, WIDTH), np.int32)
-    code[..., :] = [ID, -1, -1, 1, 0, 0, 0, FIXED, FIXED, FIXED]
+    code[..., :] = [*UNUSED, FIXED, FIXED, FIXED]
     length, hole = np.zeros(size, np.int32), np.full(size, FIXED, np.int32)
     words = [[_words(one, len(own)) for one in own] for own, _ in kept]
     reads = np.zeros((*size, max((len(w) for own in words for w in own), default=1) or 1), np.int32)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax.core import checks
-from s2jax.programs.operators import CONST, NUM_LEAVES, TABLE
+from s2jax.programs.operators import CONST, ID, NUM_LEAVES, TABLE
 
 MAX_INPUTS, MAX_STATES = 64, 16
 FIRST_STATE = MAX_INPUTS
@@ -109,6 +109,8 @@ def check_kind(name: str, program: Any) -> None:
 
 
 _FIELDS = ("op", "a", "b", "scale_mantissa", "scale_exponent", "bias_mantissa", "bias_exponent")
+UNUSED = (ID, -1, -1, 1, 0, 0, 0)
+"""What an instruction that is not used holds, field by field."""
 DTYPES = (jnp.int8, jnp.int32, jnp.int16, jnp.int32, jnp.int8, jnp.int32, jnp.int8)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from s2jax.programs.operators import ARITY, CONST, ID, OPCODE, TABLE
-from s2jax.programs.program import MAX_DIGITS, VARIABLE_NAMES
+from s2jax.programs.program import MAX_DIGITS, UNUSED, VARIABLE_NAMES
 from s2jax.text.vocabulary import Vocabulary
 
 # kinds of words
@@ -22,7 +22,6 @@ _NOTHING, _WRONG, _END, _VARIABLE, _OPERATOR, _POWER, _MANTISSA, _SIGN = range(8
 _NO_NUMBER, _AFTER_POWER, _AFTER_MANTISSA, _HELD = range(4)
 _ADD, _MUL = OPCODE["add"], OPCODE["mul"]
 _OPCODES = np.array([code for code in range(len(TABLE)) if code not in (CONST, ID)], np.int32)
-_UNUSED = (ID, -1, -1, 1, 0, 0, 0)
 
 
 class Words(NamedTuple):
@@ -85,7 +84,7 @@ def read(
     words = _classify(ids, vocabulary)
     rows = ids.shape[1]
     zero = jnp.zeros(rows, jnp.int32)
-    fill = lambda *shape: tuple(jnp.full((*shape, rows), value, jnp.int32) for value in _UNUSED)
+    fill = lambda *shape: tuple(jnp.full((*shape, rows), value, jnp.int32) for value in UNUSED)
     empty = (words.kind[1:] == _NOTHING).all(0)
     start = _State(
         number=_Number(zero, zero, zero, zero, zero),
@@ -104,7 +103,7 @@ def read(
     end = jax.lax.scan(step, start, words, reverse=True)[0]
     refused = end.malformed | end.too_large | empty
     code = tuple(
-        jnp.where(refused, value, field) for value, field in zip(_UNUSED, end.code, strict=True)
+        jnp.where(refused, value, field) for value, field in zip(UNUSED, end.code, strict=True)
     )
     return Read(code, jnp.where(refused, 0, end.length), end.malformed, end.too_large)
 
