@@ -15,6 +15,7 @@ from s2jax.cli._export import _as_typed, _takers, export_class
 from s2jax.config.options import names_of
 from s2jax.exporters import FORMATS, options_of
 from tests.corpora import store
+from tests.source import parse
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = {
@@ -38,7 +39,7 @@ def texts_of(file: Path) -> str:
         code = re.findall(r"```sh\n(.*?)```|(`[^`\n]+`)", text, re.DOTALL)
         lines = "\n".join(block or word for block, word in code).replace("\\\n", " ").splitlines()
         return "\n".join(line for line in lines if re.search(r"\bs2jax |^`--", line))
-    constants = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)]
+    constants = [node for node in ast.walk(parse(text)) if isinstance(node, ast.Constant)]
     return "\n".join(node.value for node in constants if isinstance(node.value, str))
 
 

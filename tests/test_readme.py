@@ -17,6 +17,7 @@ from s2jax.cli import _export, _generate, _inspect, _stats
 from s2jax.cli._config import config_of
 from tests.compiled import quick_flags
 from tests.peers import PEERS, need
+from tests.source import parse
 
 ROOT = pathlib.Path(__file__).parent.parent
 OWN = "docs/write-your-own-family.md"  # one program of many blocks: test_own_classes runs it
@@ -32,7 +33,7 @@ BLOCKS = {page: blocks for page, blocks in BLOCKS.items() if blocks}
 def _imported(code: str) -> set[str]:
     """Packages that a block or a page imports."""
     found = set()
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(parse(code)):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
         found |= {name.split(".")[0] for name in names}
@@ -130,7 +131,7 @@ def test_no_test_needs_a_peer_to_be_collected():
         names | {"s2jax", "tests", "benchmarks", "jaxlib", "orbax"} | set(sys.stdlib_module_names)
     )
     for file in [*(ROOT / "tests").glob("*.py"), *(ROOT / "s2jax").rglob("*.py")]:
-        outside = [node for node in ast.parse(file.read_text()).body if hasattr(node, "names")]
+        outside = [node for node in parse(file.read_text()).body if hasattr(node, "names")]
         assert _imported(ast.unparse(ast.Module(outside, []))) <= known, file
 
 

@@ -12,6 +12,7 @@ from s2jax.core import streams
 from s2jax.core.streams import EQUATIONS, FOLDED, ROW, ROW_INPUT, TRY_BITS, named
 from s2jax.programs.program import MAX_STATES
 from s2jax.targets import AbstractPointwise, Acceptance
+from tests.source import parse
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "s2jax"
 LAST_TRY = 2**TRY_BITS - 1
@@ -67,7 +68,7 @@ def find_terms(node: ast.expr) -> list[ast.expr]:
 def find_bare_numbers(text: str) -> list[int]:
     """Lines on which a stream is a number instead of a word of the table."""
     lines = []
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parse(text)):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
             continue
         if node.func.id not in ("random_bits", "fold_in"):

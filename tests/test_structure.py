@@ -4,6 +4,7 @@ import ast
 import pathlib
 
 from s2jax.core.optional import MODULES
+from tests.source import parse
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "s2jax"
 LAYERS = (
@@ -33,7 +34,7 @@ def _parts() -> list[tuple[str, pathlib.Path]]:
 def _imported(path: pathlib.Path) -> set[str]:
     """Parts of the package that a file imports."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module == "s2jax":
             names |= {alias.name for alias in node.names if alias.name in LEVEL}
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("s2jax."):
@@ -82,7 +83,7 @@ OWNERS = {"targets", "ode"}
 def _asks_for_kinds(path: pathlib.Path) -> list[int]:
     """Lines on which a file asks of which kind a target is, or what a target found."""
     lines = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parse(path.read_text())):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
             continue
         if node.func.id not in ("isinstance", "issubclass", "type"):
@@ -122,7 +123,7 @@ def _private_doors(path: pathlib.Path) -> list[str]:
     """Private modules and names that a file takes from another folder."""
     own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     doors = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parse(path.read_text())):
         if not isinstance(node, ast.ImportFrom) or node.module is None:
             continue
         package, *modules = node.module.split(".")
@@ -155,7 +156,7 @@ def _links(folder: pathlib.Path, package: str) -> dict[str, set[str]]:
     links: dict[str, set[str]] = {}
     for path in folder.rglob("*.py"):
         found = links.setdefault(unit(path), set())
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module == package:
                 within = {alias.name for alias in node.names} & names
                 found |= within or {"__init__"}
@@ -192,7 +193,7 @@ def test_the_check_of_circles_bites(tmp_path: pathlib.Path):
 def _bare_imports(path: pathlib.Path) -> list[str]:
     """Optional libraries that a file imports without saying how to install them."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parse(path.read_text())):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and not node.level:
             names = [str(node.module)]
