@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt32
 
 from s2jax.core import checks, forks
-from s2jax.core.part import Part
+from s2jax.core.part import Part, check_part
 from s2jax.core.random import (
     categorical,
     normal_quantile,
@@ -295,6 +296,55 @@ def check_weights(owner: str, what: str, count: int, weights, name: str = "weigh
         )
     names = [str(index) for index in range(count)]
     checks.check_weights(owner, name, dict(zip(names, weights, strict=True)), names)
+
+
+def distribution(default: AbstractDistribution):
+    """A field that is a distribution; a number stands for that which is always this number."""
+    return eqx.field(converter=_as_distribution, default=default)
+
+
+def _as_distribution(value: Any) -> Any:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return Constant(value) if is_number else value
+
+
+def check_draws(
+    owner: str, name: str, law: Any, low: float, high: float, reason: str,
+    strict: bool = False,
+) -> None:  # fmt: skip
+    """Refuse a law whose fields let draws be outside [low, high], or on its ends if `strict`.
+
+    A law of the user's own says nothing of this: its draws are clipped where they are used.
+    """
+    check_part(owner, name, law, AbstractDistribution)
+    # in float32, as draws are: 0.9995 is the largest persistence, and is 0.99949998
+    lowest, highest = float(np.float32(low)), float(np.float32(high))
+    for value in _ends(law):
+        if not checks.is_concrete(value):
+            continue
+        with np.errstate(over="ignore"):
+            number = float(np.asarray(value, np.float32))
+        is_inside = lowest < number < highest if strict else lowest <= number <= highest
+        if not is_inside:
+            rule = f"> {low:g} and < {high:g}" if strict else f"between {low:g} and {high:g}"
+            rule = f"{'>' if strict else '>='} {low:g}" if np.isinf(high) else rule
+            raise ValueError(
+                f"{owner}({name}={checks.shown(law)}): draws must be {rule}, because {reason}. "
+                f"Choose for example s2jax.distributions.Uniform(low, high) within that range."
+            )
+
+
+def _ends(law: AbstractDistribution) -> tuple:
+    """The least and the largest number that a law of the library draws, as far as it has them."""
+    if isinstance(law, (Uniform, LogUniform)):
+        return (law.low, law.high)
+    if isinstance(law, Constant):
+        return (law.value,)
+    if isinstance(law, Choices):
+        return tuple(law.values)
+    if isinstance(law, Normal):
+        return (law.mean - 5.5 * law.std, law.mean + 5.5 * law.std)
+    return ()
 
 
 def _float32(value) -> Float[Array, ""]:

@@ -13,7 +13,7 @@ import s2jax
 from s2jax.config.serialize import from_json, to_json
 from s2jax.distributions import Constant
 from s2jax.inputs import Choice, Counts, CountsLaw, Given, Held, Spikes, Waveforms
-from s2jax.inputs._poisson import gamma_polynomials, gamma_share, poisson
+from s2jax.inputs.poisson import gamma_polynomials, gamma_share, poisson
 from tests.compiled import QUICKLY
 from tests.drawn import channels
 from tests.events import (

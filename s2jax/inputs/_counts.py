@@ -12,22 +12,22 @@ from s2jax.core.part import check_part
 from s2jax.core.random import multiply_high, random_bits, uniform
 from s2jax.core.streams import named
 from s2jax.core.types import Number, number
-from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Uniform
+from s2jax.distributions import (
+    AbstractDistribution,
+    Choices,
+    LogUniform,
+    Uniform,
+    check_draws,
+    distribution,
+)
 from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._combined import standardise
 from s2jax.inputs._draws import words_within
-from s2jax.inputs._events import (
-    ALL_ONES,
-    AbstractEvents,
-    distribution,
-    law_words,
-    log_uniform,
-    take,
-    to_ticks,
-)
+from s2jax.inputs._events import ALL_ONES, AbstractEvents, law_words, log_uniform, take, to_ticks
 from s2jax.inputs._laws import map_channels
-from s2jax.inputs._noise import check_draws, check_size
-from s2jax.inputs._poisson import (
+from s2jax.inputs._noise import check_size
+from s2jax.inputs._waveforms import Waveforms
+from s2jax.inputs.poisson import (
     LARGEST_SHAPE,
     LEAST_SHAPE,
     MAX_RATE,
@@ -35,7 +35,6 @@ from s2jax.inputs._poisson import (
     gamma_share,
     poisson,
 )
-from s2jax.inputs._waveforms import Waveforms
 
 _KINDS = ("poisson", "negative_binomial", "zero_inflated", "intermittent")
 _POISSON, _NEGATIVE_BINOMIAL, _ZERO_INFLATED, _INTERMITTENT = range(4)

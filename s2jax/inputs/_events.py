@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +18,7 @@ from s2jax.core.random import (
     uniform,
 )
 from s2jax.core.streams import named
-from s2jax.distributions import AbstractDistribution, Constant
+from s2jax.distributions import AbstractDistribution
 from s2jax.inputs._base import AbstractBatched
 
 ALL_ONES = np.uint32(2**32 - 1)
@@ -57,16 +56,6 @@ class AbstractEvents(AbstractBatched):
         """Positions in `kinds`, whose weights are the fields of these names."""
         weights = [jnp.asarray(getattr(self, kind)).astype(jnp.float32) for kind in kinds]
         return categorical(bits, jnp.stack(weights))
-
-
-def distribution(default: AbstractDistribution):
-    """A field that is a distribution; a number stands for that which is always this number."""
-    return eqx.field(converter=_as_distribution, default=default)
-
-
-def _as_distribution(value: Any) -> Any:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return Constant(value) if is_number else value
 
 
 def law_words(

@@ -9,10 +9,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from s2jax.core import checks
-from s2jax.distributions import AbstractDistribution
+from s2jax.distributions import AbstractDistribution, check_draws
 from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._draws import Draws
-from s2jax.inputs._noise import check_draws
 
 _MOST_VALUES = 2**31 - 1
 

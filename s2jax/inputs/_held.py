@@ -18,12 +18,11 @@ from s2jax.core.random import (
 )
 from s2jax.core.streams import named
 from s2jax.core.types import Number, number
-from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Uniform
+from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Uniform, distribution
 from s2jax.inputs._events import (
     ALL_ONES,
     AbstractEvents,
     add_noise,
-    distribution,
     law_words,
     log_uniform,
     select,

@@ -7,13 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt32
 
-from s2jax import distributions
 from s2jax.core import checks
-from s2jax.core.part import check_part
 from s2jax.core.random import random_bits, random_pairs, signed_uniform, uniform
 from s2jax.core.streams import named
 from s2jax.core.types import Number
-from s2jax.distributions import AbstractDistribution
+from s2jax.distributions import AbstractDistribution, check_draws
 
 LEAST_DEGREES = 2.1
 LARGEST_SIZE = 1e9
@@ -135,32 +133,6 @@ def _sine(quarter: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return quarter * _polynomial(quarter * quarter, _SINE)
 
 
-def check_draws(
-    owner: str, name: str, law: Any, low: float, high: float, reason: str,
-    strict: bool = False,
-) -> None:  # fmt: skip
-    """Refuse a law whose fields let draws be outside [low, high], or on its ends if `strict`.
-
-    A law of the user's own says nothing of this: its draws are clipped where they are used.
-    """
-    check_part(owner, name, law, AbstractDistribution)
-    # in float32, as draws are: 0.9995 is the largest persistence, and is 0.99949998
-    lowest, highest = float(np.float32(low)), float(np.float32(high))
-    for value in _ends(law):
-        if not checks.is_concrete(value):
-            continue
-        with np.errstate(over="ignore"):
-            number = float(np.asarray(value, np.float32))
-        is_inside = lowest < number < highest if strict else lowest <= number <= highest
-        if not is_inside:
-            rule = f"> {low:g} and < {high:g}" if strict else f"between {low:g} and {high:g}"
-            rule = f"{'>' if strict else '>='} {low:g}" if np.isinf(high) else rule
-            raise ValueError(
-                f"{owner}({name}={checks.shown(law)}): draws must be {rule}, because {reason}. "
-                f"Choose for example s2jax.distributions.Uniform(low, high) within that range."
-            )
-
-
 def check_size(
     owner: str, name: str, law: Any, low: float = -LARGEST_SIZE, reason: str = "it is a level",
     strict: bool = False,
@@ -168,16 +140,3 @@ def check_size(
     """Refuse a law whose draws are as large as to overflow: sums of squares, over a long series."""
     reason = f"{reason}, and series are scaled: larger ones do no more than overflow"
     check_draws(owner, name, law, low, LARGEST_SIZE, reason, strict)
-
-
-def _ends(law: AbstractDistribution) -> tuple:
-    """The least and the largest number that a law of the library draws, as far as it has them."""
-    if isinstance(law, (distributions.Uniform, distributions.LogUniform)):
-        return (law.low, law.high)
-    if isinstance(law, distributions.Constant):
-        return (law.value,)
-    if isinstance(law, distributions.Choices):
-        return tuple(law.values)
-    if isinstance(law, distributions.Normal):
-        return (law.mean - 5.5 * law.std, law.mean + 5.5 * law.std)
-    return ()

@@ -10,11 +10,11 @@ from s2jax.core import checks
 from s2jax.core.random import below, random_bits, uniform
 from s2jax.core.streams import named
 from s2jax.core.types import Whole, whole
-from s2jax.distributions import AbstractDistribution, LogUniform, Normal
+from s2jax.distributions import AbstractDistribution, LogUniform, Normal, check_draws
 from s2jax.inputs._base import AbstractBatched
 from s2jax.inputs._labels import pack, unpack
 from s2jax.inputs._laws import map_channels
-from s2jax.inputs._noise import check_draws, check_size, sample_normals
+from s2jax.inputs._noise import check_size, sample_normals
 
 MOST_REGIMES = 4
 _BITS = 2  # of a regime

@@ -9,13 +9,12 @@ from s2jax.core import checks
 from s2jax.core.random import random_bits, uniform
 from s2jax.core.streams import named
 from s2jax.core.types import Number, number
-from s2jax.distributions import AbstractDistribution, LogUniform, Normal
+from s2jax.distributions import AbstractDistribution, LogUniform, Normal, check_draws
 from s2jax.inputs._base import AbstractBatched
 from s2jax.inputs._labels import pack, unpack
 from s2jax.inputs._laws import map_channels
 from s2jax.inputs._noise import (
     check_degrees,
-    check_draws,
     check_size,
     sample_degrees,
     sample_innovations,

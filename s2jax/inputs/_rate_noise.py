@@ -10,14 +10,15 @@ from s2jax.core.part import check_part
 from s2jax.core.random import normal_quantile, random_bits, signed_uniform, store
 from s2jax.core.streams import named
 from s2jax.core.types import Number, number
-from s2jax.distributions import AbstractDistribution, LogUniform, Uniform
+from s2jax.distributions import AbstractDistribution, LogUniform, Uniform, check_draws, distribution
 from s2jax.inputs._base import AbstractInput
 from s2jax.inputs._combined import to_share
 from s2jax.inputs._draws import words_within
-from s2jax.inputs._events import AbstractEvents, distribution, law_words, select, take
+from s2jax.inputs._events import AbstractEvents, law_words, select, take
 from s2jax.inputs._laws import map_channels
-from s2jax.inputs._noise import LARGEST_SIZE, check_draws
-from s2jax.inputs._poisson import (
+from s2jax.inputs._noise import LARGEST_SIZE
+from s2jax.inputs._waveforms import Waveforms
+from s2jax.inputs.poisson import (
     LARGEST_SHAPE,
     LEAST_SHAPE,
     MAX_RATE,
@@ -25,7 +26,6 @@ from s2jax.inputs._poisson import (
     log_gamma_share,
     poisson,
 )
-from s2jax.inputs._waveforms import Waveforms
 
 _KINDS = ("poisson", "gamma", "lognormal", "none")
 _POISSON, _GAMMA, _LOGNORMAL, _NONE = range(4)

@@ -11,13 +11,19 @@ from jaxtyping import Array, Float, Int, UInt32
 from s2jax.core import checks
 from s2jax.core.random import below, uniform
 from s2jax.core.types import Number, Whole, number, whole
-from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Normal, Uniform
+from s2jax.distributions import (
+    AbstractDistribution,
+    Choices,
+    LogUniform,
+    Normal,
+    Uniform,
+    check_draws,
+)
 from s2jax.inputs._arma import _stationary_coefficients
 from s2jax.inputs._base import AbstractBatchedSeries
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._noise import (
     check_degrees,
-    check_draws,
     check_size,
     sample_degrees,
     sample_innovations,

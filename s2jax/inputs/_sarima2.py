@@ -12,13 +12,21 @@ from s2jax.core import checks
 from s2jax.core.part import check_part
 from s2jax.core.random import below
 from s2jax.core.types import Number, number
-from s2jax.distributions import AbstractDistribution, Constant, Uniform, check_list, floats, stack
+from s2jax.distributions import (
+    AbstractDistribution,
+    Constant,
+    Uniform,
+    check_draws,
+    check_list,
+    distribution,
+    floats,
+    stack,
+)
 from s2jax.inputs._base import AbstractFamily, explaining_traced
 from s2jax.inputs._combined import to_share
 from s2jax.inputs._draws import Draws, words_within
-from s2jax.inputs._events import AbstractEvents, distribution, law_words, select
+from s2jax.inputs._events import AbstractEvents, law_words, select
 from s2jax.inputs._laws import store_laws
-from s2jax.inputs._noise import check_draws
 from s2jax.inputs._sarima import SARIMA, SARIMALaw
 
 _KINDS = ("single", "additive", "multiplicative")

@@ -19,17 +19,17 @@ from s2jax.core.random import (
 )
 from s2jax.core.streams import named
 from s2jax.core.types import Number, number
-from s2jax.distributions import AbstractDistribution, Choices, LogUniform, Uniform
-from s2jax.inputs._events import (
-    AbstractEvents,
+from s2jax.distributions import (
+    AbstractDistribution,
+    Choices,
+    LogUniform,
+    Uniform,
+    check_draws,
     distribution,
-    law_words,
-    log_uniform,
-    take,
-    to_ticks,
 )
+from s2jax.inputs._events import AbstractEvents, law_words, log_uniform, take, to_ticks
 from s2jax.inputs._laws import map_channels
-from s2jax.inputs._noise import check_draws, check_size
+from s2jax.inputs._noise import check_size
 
 _TIMES = ("regular", "jittered", "poisson")
 _SHAPES = ("single", "exponential", "rounded", "box")

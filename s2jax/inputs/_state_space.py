@@ -11,13 +11,12 @@ from jaxtyping import Array, Bool, Float, Int, UInt32
 from s2jax.core import checks
 from s2jax.core.random import uniform
 from s2jax.core.types import Number, number
-from s2jax.distributions import AbstractDistribution, LogUniform, Normal, Uniform
+from s2jax.distributions import AbstractDistribution, LogUniform, Normal, Uniform, check_draws
 from s2jax.inputs._base import AbstractBatchedSeries
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._noise import (
     LARGEST_SIZE,
     check_degrees,
-    check_draws,
     check_size,
     sample_degrees,
     sample_innovations,

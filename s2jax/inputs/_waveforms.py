@@ -9,11 +9,10 @@ from jaxtyping import Array, Float, Int, UInt32
 from s2jax.core import checks
 from s2jax.core.random import below, store, uniform
 from s2jax.core.types import Number, number
-from s2jax.distributions import AbstractDistribution, LogUniform, Uniform
+from s2jax.distributions import AbstractDistribution, LogUniform, Uniform, distribution
 from s2jax.inputs._events import (
     AbstractEvents,
     add_noise,
-    distribution,
     law_words,
     log_uniform,
     sine,

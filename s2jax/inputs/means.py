@@ -15,9 +15,8 @@ from jaxtyping import Array, Float, Int
 from s2jax.core import checks
 from s2jax.core.part import Part, check_part
 from s2jax.core.types import Whole, whole
-from s2jax.distributions import AbstractDistribution, Uniform
+from s2jax.distributions import AbstractDistribution, Uniform, check_draws
 from s2jax.inputs._draws import Draws
-from s2jax.inputs._noise import check_draws
 
 _LARGEST = 1e6  # of numbers in deviations
 _STEEPEST = 100.0
