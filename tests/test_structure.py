@@ -11,7 +11,7 @@ LAYERS = (
     {"core"},
     {"distributions", "programs"},
     {"inputs", "text"},
-    {"laws"},
+    {"laws", "observe"},
     {"targets"},
     {"ode"},
     {"config"},

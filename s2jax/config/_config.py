@@ -6,6 +6,7 @@ from s2jax.core import checks
 from s2jax.core.part import Part, check_part
 from s2jax.core.types import Number, Whole, number, whole
 from s2jax.inputs import ARMA, AbstractFamily, Choice, Mixture, as_choice
+from s2jax.observe import Observation
 from s2jax.programs import Split
 from s2jax.programs.program import MAX_INPUTS
 from s2jax.targets import AbstractTarget, Algebraic
@@ -58,7 +59,8 @@ class Config(Part):
         min_inputs, min_outputs: Least numbers used; a row uses U{min..num} of them. None: all.
         inputs: The law of the input channels.
         target: What is made of them.
-        acceptance: Which output series are usable.
+        observation: What instruments do to the outputs once they are made; None for nothing.
+        acceptance: Which output series are usable; judged before they are measured.
         x_scaling, y_scaling: How series are scaled; None leaves them as they are.
         split: Which skeletons are drawn; None is all. Training with `Split(0, 0.9)` and testing
             with `Split(0.9, 1)` never meets the same skeleton in both.
@@ -82,6 +84,7 @@ class Config(Part):
     min_outputs: Whole | None = whole(None)
     inputs: AbstractFamily = Choice([Mixture(), ARMA()])
     target: AbstractTarget = Algebraic()
+    observation: Observation | None = None
     acceptance: Acceptance = Acceptance()
     x_scaling: Standardize | None = Standardize()
     y_scaling: Standardize | None = Standardize()
@@ -98,6 +101,7 @@ class Config(Part):
             ("x_scaling", Standardize),
             ("y_scaling", Standardize),
             ("split", Split),
+            ("observation", Observation),
         ):
             check_part("Config", name, getattr(self, name), kind, optional=True)
         check("Config", "num_inputs", self.num_inputs, self.target.least_inputs, MAX_INPUTS)
@@ -108,6 +112,8 @@ class Config(Part):
                 checks.check_number("Config", name, value, 1, high, integer=True)
         self.inputs.check_length(self.length)
         self.inputs.check_channels(self.num_inputs)
+        if self.observation is not None:
+            self.observation.check_length(self.length)
         self.target.check_inputs(self.num_inputs, self.num_outputs)
 
     @property

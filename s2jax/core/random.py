@@ -85,6 +85,16 @@ def random_bits(
     return jax.lax.optimization_barrier(jnp.concatenate(out, axis=0)[:count])
 
 
+def random_rows(
+    words: UInt32[Array, "batch 2"], count: int, stream: int
+) -> UInt32[Array, "batch {count}"]:
+    """The words of `random_bits`, one row per key, for readers that go along rows."""
+    low = jnp.arange(-(-count // 2), dtype=jnp.uint32)[None]
+    high, low = jnp.broadcast_arrays(_as_uint32(stream), low)
+    out = threefry2x32((words[:, :1], words[:, 1:]), (high, low))
+    return jax.lax.optimization_barrier(jnp.concatenate(out, axis=1)[:, :count])
+
+
 def uniform(bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Uniform floats in [0, 1), on a grid of 2**-24."""
     return (bits >> np.uint32(8)).astype(jnp.float32) * np.float32(2.0**-24)

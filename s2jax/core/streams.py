@@ -6,10 +6,15 @@ stream 0.
 | key of | stream | what is drawn from it |
 |---|---|---|
 | a row | `FOLDED` | keys: number k is that of channel k, `ROW_INPUT` that of all channels as one |
+| a row | `FOLDED` | keys: number `OBSERVED` + k is that of output k where it is measured |
 | a row | `ROW` | numbers of channels, scales, and which law makes all channels as one |
 | a row | `of_expression(output, number)` | try `number` for an output of a pointwise target |
 | a row | `EQUATIONS`, `of_equations(number, part)` | what an ODE draws once; a part of a try |
 | a row | `named("choice", "family")` | which family of whole rows draws its channels, if any |
+| a row | `named("observe", "row")` | whether its outputs are measured |
+| a measured output | `FOLDED` | keys: number s is that of the effect that comes s-th |
+| a measured output | `named("observe", "effects")` | which effects, in which order |
+| an effect | `named(scope, name)` | what it draws under this name |
 | a channel | `named(scope, name)` | what a family draws under this name, as the key of a part |
 
 A row has a target of one kind, so the streams of expressions and of equations may overlap.
@@ -25,6 +30,9 @@ _TARGET = 2
 
 ROW_INPUT = 2**31
 """Number of the folded key of all channels of a row as one; numbers of channels are below it."""
+
+OBSERVED = ROW_INPUT + 1
+"""Number of the folded key with which the first output is measured; those of others follow."""
 
 TRY_BITS = 20  # of the number of a try
 EQUATIONS = _TARGET

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from s2jax.config import Config, Standardize
+from s2jax.core.queue import Queue
 from s2jax.core.random import fold_in, uniform
 from s2jax.core.streams import ROW_INPUT
 from s2jax.core.types import Words
@@ -105,7 +105,7 @@ def draw_channels(
     nobody = len(groups)  # draws channels that wanted rows do not use; other rows come last
     group = jnp.where(mask, jnp.asarray(config.choice.group_of)[family], nobody)
     group = jnp.where(wanted[:, None], group, nobody + 1)
-    queue, row_queue = _Queue.of(flat(group), nobody), _Queue.of(group[:, 0], nobody)
+    queue, row_queue = Queue.of(flat(group), nobody), Queue.of(group[:, 0], nobody)
     clear = lambda leaf: jnp.where(wanted.reshape(-1, *(1,) * (leaf.ndim - 1)), 0, leaf)
     words, row_words, x = flat(clear(old.words)), clear(old.row_words), flat(old.x)
     for position, one in enumerate(groups):
@@ -120,49 +120,6 @@ def draw_channels(
     state, of_series = (x, flat(old.scaling)), (x, flat(mask), by_channel(bits))
     x, scaling = queue.change_all(scale, of_series, state, tile)
     return Channels(by_row(x), family, by_row(words), row_words, by_row(scaling), mask)
-
-
-class _Queue(NamedTuple):
-    """Items in the order of the groups that draw them, worked on a tile at a time.
-
-    Attributes:
-        order: Their numbers.
-        ends: Where the items of each group end; after them come those that no group draws, and
-            after these those that stay as they are.
-    """
-
-    order: Int[Array, " items"]
-    ends: Int[Array, " groups_and_one"]
-
-    @classmethod
-    def of(cls, group: Int[Array, " items"], num_groups: int) -> "_Queue":
-        order = jnp.argsort(group, stable=True).astype(jnp.int32)
-        ends = (group[:, None] <= jnp.arange(num_groups + 1)).sum(0, dtype=jnp.int32)
-        return cls(order, ends)
-
-    def change(self, group: int, make, items, state, tile: int):
-        """Put in the state what `make` says of the items of a group."""
-        start = self.ends[group - 1] if group else jnp.int32(0)
-        return self._change(start, self.ends[group], make, items, state, tile)
-
-    def change_all(self, make, items, state, tile: int):
-        """Put in the state what `make` says of all items but those that stay as they are."""
-        return self._change(jnp.int32(0), self.ends[-1], make, items, state, tile)
-
-    def _change(self, start: Array, end: Array, make, items, state, tile: int):
-        # constants and few numbers: XLA compiles code for each that is known before a loop
-        num_items, lane = len(self.order), np.arange(tile, dtype=np.int32)
-
-        def step(carry):
-            place, end, state = carry
-            places = place + lane
-            item = self.order[jnp.minimum(places, num_items - 1)]
-            target = jnp.where(places < end, item, num_items)
-            put = lambda old, new: old.at[target].set(new, mode="drop")
-            state = jax.tree.map(put, state, make(*(leaf[item] for leaf in items)))
-            return place + tile, end, state
-
-        return jax.lax.while_loop(lambda carry: carry[0] < carry[1], step, (start, end, state))[2]
 
 
 def _draw_all(config: Config, state, items, tile: int):

@@ -11,9 +11,10 @@ from jaxtyping import Array, Bool, Float, Int
 from s2jax.config import Config
 from s2jax.core import checks, forks
 from s2jax.core.part import check_part
-from s2jax.core.random import words_of
+from s2jax.core.random import fold_in, words_of
 from s2jax.core.types import Indices, PRNGKey, Words
 from s2jax.inputs import Source
+from s2jax.observe import Record, measure_rows
 from s2jax.ode.dynamics import Dynamics
 from s2jax.programs import Program
 from s2jax.sampling._rows import Rows, draw_rows, fill_rows, no_rows, sizes_of
@@ -28,7 +29,8 @@ class Batch(eqx.Module):
 
     In every row, `y = y_scale * f(x) + y_shift` with f the row's program; for a differential
     target, `y = y_scale * u + y_shift` with u the solution of `u' = f(t, u, x)` at the times `t`,
-    and f has one program per state.
+    and f has one program per state. Where the configuration has an `observation`, this is
+    `y_clean`, and `y` what was measured of it.
 
     Attributes:
         x: The inputs, as f reads them; channels not used are zero.
@@ -47,6 +49,10 @@ class Batch(eqx.Module):
             `s2jax.targets.REASONS`.
         t: The times of the series; None if the target is algebraic.
         dynamics: What is known of the solutions; None if the target is algebraic.
+        y_clean: The outputs before they were measured; None if the configuration measures nothing,
+            as the two that follow.
+        y_observed: True where a value was measured; elsewhere y has what the observation fills in.
+        observation: What was done to each output.
     """
 
     x: Float[Array, "batch inputs time"]
@@ -65,6 +71,9 @@ class Batch(eqx.Module):
     rejections: Int[Array, "batch outputs reasons"]
     t: Float[Array, "batch time"] | None = None
     dynamics: Dynamics | None = None
+    y_clean: Float[Array, "batch outputs time"] | None = None
+    y_observed: Bool[Array, "batch outputs time"] | None = None
+    observation: Record | None = None
 
 
 @checks.suggest_names()
@@ -153,7 +162,8 @@ def _sample(words: Words, config: Config, n: int, backend: str) -> Batch:
 
     @jax.custom_batching.custom_vmap
     def call(words, config):
-        batch = _to_batch(config, fill_rows(words, config, n, backend))
+        rows = fill_rows(words, config, n, backend)
+        batch = _to_batch(config, rows, jnp.repeat(words, n, axis=0), n, backend)
         ran_out = jnp.where(batch.status == 0, 0, Status.SEARCH_EXHAUSTED.value)
         batch = eqx.tree_at(lambda batch: batch.status, batch, batch.status | ran_out)
         return jax.tree.map(lambda leaf: leaf.reshape(len(words), n, *leaf.shape[1:]), batch)
@@ -180,10 +190,11 @@ def _candidates(words: Words, config: Config, indices, backend: str) -> Batch:
     everyone = jnp.ones(indices.shape, bool)
     words = jnp.broadcast_to(words, (*indices.shape, 2))
     rows = draw_rows(words, config, no_rows(config, indices), everyone, len(indices), backend)
-    return _to_batch(config, rows)
+    return _to_batch(config, rows, words, len(indices), backend)
 
 
-def _to_batch(config: Config, rows: Rows) -> Batch:
+def _to_batch(config: Config, rows: Rows, words: Words, n: int, backend: str) -> Batch:
+    """The batch of rows, of which `words` are the keys whose candidates they are."""
     channels = rows.channels
     good_input = channels.usable
     fields = config.target.fields(rows.outputs, rows.y_mask, sizes_of(config))
@@ -195,6 +206,16 @@ def _to_batch(config: Config, rows: Rows) -> Batch:
     for position, reason in enumerate(REASONS):
         status = status | jnp.where(happened[..., position].any(1), reason.value, 0)
     usable = rows.y_mask & ~missing
+    if config.observation is not None:
+        keys, clean = fold_in(words, rows.index), fields["y"]
+        good = usable & (status == 0)[:, None]
+        measured = measure_rows(config.observation, keys, clean, good, n, backend)
+        fields |= {
+            "y": measured.series,
+            "y_clean": clean,
+            "y_observed": measured.observed,
+            "observation": measured.record,
+        }
     return Batch(
         x=channels.x,
         status=status,

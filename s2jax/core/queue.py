@@ -1,0 +1,52 @@
+"""Items of several groups, each of which works on tiles of its own."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+
+class Queue(NamedTuple):
+    """Items in the order of the groups that draw them, worked on a tile at a time.
+
+    Attributes:
+        order: Their numbers.
+        ends: Where the items of each group end; after them come those that no group draws, and
+            after these those that stay as they are.
+    """
+
+    order: Int[Array, " items"]
+    ends: Int[Array, " groups_and_one"]
+
+    @classmethod
+    def of(cls, group: Int[Array, " items"], num_groups: int) -> "Queue":
+        """The queue of items of these groups; a group beyond their number stays as it is."""
+        order = jnp.argsort(group, stable=True).astype(jnp.int32)
+        ends = (group[:, None] <= jnp.arange(num_groups + 1)).sum(0, dtype=jnp.int32)
+        return cls(order, ends)
+
+    def change(self, group: int, make, items, state, tile: int):
+        """Put in the state what `make` says of the items of a group."""
+        start = self.ends[group - 1] if group else jnp.int32(0)
+        return self._change(start, self.ends[group], make, items, state, tile)
+
+    def change_all(self, make, items, state, tile: int):
+        """Put in the state what `make` says of all items but those that stay as they are."""
+        return self._change(jnp.int32(0), self.ends[-1], make, items, state, tile)
+
+    def _change(self, start: Array, end: Array, make, items, state, tile: int):
+        # constants and few numbers: XLA compiles code for each that is known before a loop
+        num_items, lane = len(self.order), np.arange(tile, dtype=np.int32)
+
+        def step(carry):
+            place, end, state = carry
+            places = place + lane
+            item = self.order[jnp.minimum(places, num_items - 1)]
+            target = jnp.where(places < end, item, num_items)
+            put = lambda old, new: old.at[target].set(new, mode="drop")
+            state = jax.tree.map(put, state, make(*(leaf[item] for leaf in items)))
+            return place + tile, end, state
+
+        return jax.lax.while_loop(lambda carry: carry[0] < carry[1], step, (start, end, state))[2]

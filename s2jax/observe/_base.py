@@ -1,0 +1,146 @@
+"""What an effect of a measurement is: a law of its numbers, and what it does to a series."""
+
+import abc
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, UInt32
+
+from s2jax.core.part import Part
+from s2jax.inputs import Draws
+
+
+class Summary(NamedTuple):
+    """What the numbers of an effect may depend on: those of the series it meets.
+
+    Attributes:
+        mean, deviation: Mean and standard deviation.
+        low, high: Least and largest value.
+    """
+
+    mean: Float[Array, "*channels"]
+    deviation: Float[Array, "*channels"]
+    low: Float[Array, "*channels"]
+    high: Float[Array, "*channels"]
+
+
+def summarize(series: Float[Array, "channels time"]) -> Summary:
+    """The summary of each series, in float32, as laws are."""
+    mean = series.mean(-1)
+    centred = series - mean[:, None]
+    deviation = jnp.sqrt((centred * centred).mean(-1))
+    numbers = (mean, deviation, series.min(-1), series.max(-1))
+    return Summary(*(number.astype(jnp.float32) for number in numbers))
+
+
+class AbstractEffect(Part):
+    """Something that happens to a series when it is measured, written for one channel.
+
+    An effect of one's own is a class with fields, which are its numbers, and two methods in
+    ordinary JAX. `law` draws what the effect depends on and returns it as a pytree of arrays, which
+    batches keep; `measure` changes the series given it. What it draws under a name is a function of
+    the channel's key and the name, so that a record can be replayed.
+
+    Raises:
+        TypeError, ValueError: At first use, if a series comes back in another shape.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> class Echo(AbstractEffect):
+        ...     strength: float = 0.5
+        ...
+        ...     def law(self, draws, summary, length):
+        ...         return {"delay": draws.integers("delay", 1, length // 2)}
+        ...
+        ...     def measure(self, law, draws, series, observed):
+        ...         return series + self.strength * jnp.roll(series, law["delay"]), observed
+        >>> observation = Observation([Echo()], share=1.0, most=1)
+        >>> measured = observation.measure(jax.random.key(0), jnp.sin(jnp.arange(64.0)))
+        >>> measured.record.steps()[0][0]
+        'echo'
+    """
+
+    noun = "an effect of a measurement"
+    example = "s2jax.observe.AdditiveNoise()"
+
+    @abc.abstractmethod
+    def law(self, draws: Draws, summary: Summary, length: int) -> Any:
+        """Draw what is drawn once: a pytree of arrays of any dtype."""
+
+    @abc.abstractmethod
+    def measure(
+        self, law: Any, draws: Draws, series: Float[Array, " time"], observed: Bool[Array, " time"]
+    ) -> tuple[Float[Array, " time"], Bool[Array, " time"]]:
+        """The series as it is measured, and which of its values are there at all."""
+
+    def check_length(self, length: int) -> None:
+        """Raise a `ValueError` if series of this length cannot be measured so."""
+
+    @property
+    def computation(self) -> Any:
+        """What effects have in common that one computation serves."""
+        return self
+
+    def draw_laws(self, words: UInt32[Array, "channels 2"], summary: Summary, length: int) -> Any:
+        """The laws of many channels, one raw key each."""
+        draw = lambda words, summary: self.law(Draws(words, "observe.law"), summary, length)
+        return jax.vmap(draw)(words, summary)
+
+    def to_numbers(self, laws: Any) -> Any:
+        """The laws of many channels as the numbers that `compute` takes."""
+        return laws
+
+    def compute(
+        self, numbers: Any, words: UInt32[Array, "channels 2"],
+        series: Float[Array, "channels time"], observed: Bool[Array, "channels time"],
+    ) -> tuple[Array, Array]:  # fmt: skip
+        """What many channels are measured as."""
+        measure = lambda law, words, *series: self.measure(
+            law, Draws(words, "observe.series"), *series
+        )
+        return jax.vmap(measure)(numbers, words, series, observed)
+
+
+class AbstractShared(AbstractEffect):
+    """An effect that is a special case of a computation for many: its law becomes the numbers of
+    that, which other effects of the kind leave at values that do nothing.
+
+    What is computed for several kinds of effects at once is compiled once.
+    """
+
+    draws_points: ClassVar[bool] = False
+
+    @property
+    def computation(self) -> Any:
+        return type(self).compute
+
+    def measure(self, law, draws, series, observed):
+        one = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], law)
+        series, observed = self.compute(
+            self.to_numbers(one), draws.words[None], series[None], observed[None]
+        )
+        return series[0], observed[0]
+
+    @abc.abstractmethod
+    def to_numbers(self, laws: Any) -> Any:
+        """The laws of many channels as the numbers that `compute` takes."""
+
+    @abc.abstractmethod
+    def compute(self, numbers, words, series, observed):
+        """What many channels are measured as; the same function for all effects of the kind."""
+
+
+def times_of(length: int) -> Float[Array, "1 time"]:
+    """The numbers of the times, of one row."""
+    return jnp.arange(length, dtype=jnp.float32)[None]
+
+
+def count_blocks(
+    time: Float[Array, "1 time"], size: Float[Array, " channels"], phase: Float[Array, " channels"]
+) -> Float[Array, "channels time"]:
+    """The number of the block of so many times that each time is in; block 0 begins at -phase.
+
+    Half a time is added, so that no rounding takes a time across an edge below 2**22 of them.
+    """
+    return jnp.floor((time + phase[:, None] + 0.5) / size[:, None])

@@ -1,0 +1,408 @@
+"""Observations: which effects a series meets when it is measured, in which order."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, UInt32
+
+from s2jax.core import checks
+from s2jax.core.part import Part, check_part
+from s2jax.core.queue import Queue
+from s2jax.core.random import below, fold_in, random_bits, uniform, words_of
+from s2jax.core.streams import OBSERVED, named
+from s2jax.core.tiles import programs_at_a_time
+from s2jax.core.types import Number, PRNGKey, Words, number
+from s2jax.core.words import Layout
+from s2jax.distributions import check_list, check_weights, stack
+from s2jax.inputs.columns import label_of
+from s2jax.observe._base import AbstractEffect, AbstractShared, Summary, summarize
+from s2jax.observe._blocks import Aggregate, DeadSensor, Hold
+from s2jax.observe._counts import NegativeBinomialCounts, PoissonCounts
+from s2jax.observe._gaps import MissingAtRandom, MissingBlocks, MissingEnd, MissingPeriodic
+from s2jax.observe._maps import (
+    Calendar,
+    Censor,
+    Clip,
+    GainDrift,
+    GammaWarp,
+    OffsetDrift,
+    Round,
+)
+from s2jax.observe._noise import (
+    AdditiveNoise,
+    Burst,
+    HeavyTailedNoise,
+    HeteroscedasticNoise,
+    MultiplicativeNoise,
+    Outliers,
+)
+from s2jax.observe._record import EffectKind, Record
+
+FILLS = ("last", "zero", "nan")
+_LEAST_OBSERVED = 0.05
+_SMALLEST = 1e-6  # of its largest value: variation of a series within rounding error
+
+_NOISE = (AdditiveNoise(), MultiplicativeNoise(), HeteroscedasticNoise(), HeavyTailedNoise())
+_FAULTS = (Outliers(), Burst(), DeadSensor())
+_COARSE = (Hold(), Aggregate(), Round(), PoissonCounts(), NegativeBinomialCounts())
+_LIMITS = (Clip(), Censor(), GammaWarp())
+_SLOW = (GainDrift(), OffsetDrift(), Calendar())
+_MISSING = (MissingAtRandom(), MissingBlocks(), MissingPeriodic(), MissingEnd())
+EFFECTS = (*_NOISE, *_FAULTS, *_COARSE, *_LIMITS, *_SLOW, *_MISSING)
+"""All effects of the library, with their defaults."""
+
+
+class Measured(NamedTuple):
+    """Series as they were measured.
+
+    Attributes:
+        series: What was measured; where nothing was, what the observation fills in.
+        observed: True where something was measured.
+        record: What was done.
+    """
+
+    series: Float[Array, "*batch time"]
+    observed: Bool[Array, "*batch time"]
+    record: Record
+
+
+class _Group(NamedTuple):
+    """Effects that one computation serves, and their places in the observation."""
+
+    effects: tuple[AbstractEffect, ...]
+    places: tuple[int, ...]
+
+    def compute(self, kinds: Sequence[EffectKind], laws, effect, words, series, observed):
+        """What channels are measured as whose laws are these words."""
+        decode = lambda place: kinds[place].layout.decode(laws[:, : kinds[place].layout.size])
+        numbers = [
+            one.to_numbers(decode(place))
+            for one, place in zip(self.effects, self.places, strict=True)
+        ]
+        chosen = numbers[0]
+        for place, other in zip(self.places[1:], numbers[1:], strict=True):
+            is_it = effect == place
+            choose = lambda new, old, is_it=is_it: jnp.where(
+                is_it.reshape(-1, *(1,) * (new.ndim - 1)), new, old
+            )
+            chosen = jax.tree.map(choose, other, chosen)
+        new, seen = self.effects[0].compute(chosen, words, series, observed)
+        return new.astype(series.dtype), seen
+
+    def draw(self, kinds: Sequence[EffectKind], width: int, effect, words, summary, length: int):
+        """The laws of channels that meet these effects, as words."""
+        found = jnp.zeros((len(words), width), jnp.uint32)
+        for one, place in zip(self.effects, self.places, strict=True):
+            laws = one.draw_laws(words, summary, length)
+            own = kinds[place].layout.encode(laws, (len(words),), width)
+            found = jnp.where((effect == place)[:, None], own, found)
+        return found
+
+
+class Observation(Part):
+    """What instruments do to the series of a batch: a drawn number of effects in a drawn order.
+
+    A row is measured with the probability `share`; each of its series then meets 1, 2, ... or
+    `most` effects, each as likely, of which none comes twice. An effect after which a series would
+    not vary any more, not be finite, or be missing but for a twentieth, is left out for this
+    series.
+
+    Attributes:
+        effects: What may happen.
+        weights: How often, relative to each other.
+        share: Probability that a row is measured; the others are as they are.
+        most: Largest number of effects of a series. Static.
+        fill: What stands where a value is missing: the value measured `"last"` (the first one
+            before any), `"zero"`, or `"nan"`. Static.
+
+    Raises:
+        TypeError: If one is no effect.
+        ValueError: If there are no effects, the weights do not fit them, `share` is no
+            probability, `most` not between 1 and their number, or `fill` another word.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from s2jax import observe
+        >>> observation = observe.Observation([observe.Clip(), observe.Round()], share=1.0, most=2)
+        >>> measured = observation.measure(jax.random.key(0), jnp.sin(jnp.arange(64.0)))
+        >>> measured.series.shape, bool(measured.observed.all())
+        ((64,), True)
+    """
+
+    noun = "an s2jax.observe.Observation"
+    example = "s2jax.observe.Observation()"
+
+    effects: tuple[AbstractEffect, ...] = eqx.field(converter=tuple, default=EFFECTS)
+    weights: Sequence[float] | Float[Array, " effects"] = ()
+    share: Number = number(0.5)
+    most: int = eqx.field(static=True, default=3)
+    fill: str = eqx.field(static=True, default="last")
+
+    def __init__(self, effects=EFFECTS, weights=None, share=0.5, most=3, fill="last"):
+        if not isinstance(effects, (list, tuple)):
+            raise TypeError(
+                f"Observation(effects={checks.shown(effects)}): must be a list of effects. Pass "
+                "[s2jax.observe.AdditiveNoise(), s2jax.observe.Round()]."
+            )
+        self.effects = tuple(effects)
+        check_list("Observation", "weights", weights, optional=True)
+        weights = (1.0,) * len(self.effects) if weights is None else weights
+        self.weights = tuple(weights) if isinstance(weights, (list, tuple)) else weights
+        self.share, self.most, self.fill = share, most, fill
+
+    def __check_init__(self):
+        for index, effect in enumerate(self.effects):
+            check_part("Observation", f"effects[{index}]", effect, AbstractEffect)
+        check_weights("Observation", "effects", len(self.effects), self.weights)
+        checks.check_number("Observation", "share", self.share, 0, 1)
+        checks.check_static_integer("Observation", "most", self.most, 1, len(self.effects))
+        if self.fill not in FILLS:
+            raise ValueError(
+                f"Observation(fill={checks.shown(self.fill)}): must be one of "
+                f"{', '.join(map(repr, FILLS))}. {checks.unknown(str(self.fill), FILLS)}"
+            )
+
+    def check_length(self, length: int) -> None:
+        """Raise a `ValueError` if series of this length cannot be measured."""
+        for effect in self.effects:
+            effect.check_length(length)
+
+    def measure(self, key: PRNGKey, series: Float[Array, "*batch time"]) -> Measured:
+        """Measure series of one's own.
+
+        Args:
+            key: One typed key; not consumed. Series i is measured by `fold_in(key, i)`.
+            series: Floats, with any number of axes before that of time.
+
+        Example:
+            >>> import jax, jax.numpy as jnp, s2jax
+            >>> series = jnp.cumsum(jax.random.normal(jax.random.key(1), (5, 100)), axis=1)
+            >>> measured = s2jax.observe.Observation(share=1.0).measure(jax.random.key(0), series)
+            >>> measured.series.shape, measured.record.effect.shape
+            ((5, 100), (5, 3))
+        """
+        checks.check_key("Observation.measure", key)
+        series = checks.as_floats("Observation.measure", "series", series)
+        self.check_length(series.shape[-1])
+        return _measure_alone(self, words_of(key), series, jax.default_backend())
+
+    def replay(
+        self, record: Record, series: Float[Array, "*batch time"]
+    ) -> tuple[Float[Array, "*batch time"], Bool[Array, "*batch time"]]:
+        """Do to series what a record of this observation says; of the same series, the same bits.
+
+        Example:
+            >>> import jax, jax.numpy as jnp, s2jax
+            >>> series = jnp.cumsum(jax.random.normal(jax.random.key(1), (5, 100)), axis=1)
+            >>> observation = s2jax.observe.Observation(share=1.0)
+            >>> measured = observation.measure(jax.random.key(0), series)
+            >>> again, observed = observation.replay(measured.record, series)
+            >>> bool((again == measured.series).all())
+            True
+        """
+        series = checks.as_floats("Observation.replay", "series", series)
+        if record.effect.shape[:-1] != series.shape[:-1]:
+            raise ValueError(
+                f"Observation.replay(record of {record.effect.shape[:-1]}, series of shape "
+                f"{series.shape}): must have the same axes but for time, because each series has "
+                "its record. Pass the clean series that were measured."
+            )
+        if record.kinds != self.kinds(series.shape[-1]):
+            raise ValueError(
+                "Observation.replay(record=...): must be a record of this observation, and of "
+                "series as long. Use the observation of the configuration that drew it."
+            )
+        return _replay(self, record, series, jax.default_backend())
+
+    def kinds(self, length: int) -> tuple[EffectKind, ...]:
+        """The effects as records know them."""
+        one = Summary(*(jax.ShapeDtypeStruct((1,), jnp.float32) for _ in Summary._fields))
+        words = jax.ShapeDtypeStruct((1, 2), jnp.uint32)
+        of_channel = lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype)
+        found = []
+        for effect in self.effects:
+            laws = jax.eval_shape(lambda *given: effect.draw_laws(*given, length), words, one)  # noqa: B023
+            layout = Layout.of(jax.tree.map(of_channel, laws))
+            found.append(EffectKind(label_of(type(effect)), layout))
+        return tuple(found)
+
+    @property
+    def _groups(self) -> list[_Group]:
+        """The effects by what computes them."""
+        places: dict[Any, list[int]] = {}
+        for place, effect in enumerate(self.effects):
+            shared = isinstance(effect, AbstractShared)
+            places.setdefault(type(effect).compute if shared else place, []).append(place)
+        return [
+            _Group(tuple(self.effects[place] for place in own), tuple(own))
+            for own in places.values()
+        ]
+
+    def _group_of(self) -> np.ndarray:
+        """The position of the group of each effect."""
+        groups = np.zeros(len(self.effects), np.int32)
+        for position, group in enumerate(self._groups):
+            groups[list(group.places)] = position
+        return groups
+
+
+def measure_rows(
+    observation: Observation, keys: Words, series: Float[Array, "rows outputs time"],
+    used: Bool[Array, "rows outputs"], n: int, backend: str,
+) -> Measured:  # fmt: skip
+    """Measure the series of rows, one raw key each; series not used stay as they are.
+
+    `n` is the number of rows of each key, and with `backend` says how many series are measured at a
+    time.
+    """
+    rows, outputs, length = series.shape
+    is_measured = uniform(random_bits(keys, 1, named("observe", "row"))[0]) < observation.share
+    output = jnp.arange(outputs, dtype=jnp.uint32) + np.uint32(OBSERVED)
+    words = fold_in(keys[:, None], output[None]).reshape(-1, 2)
+    wanted = (used & is_measured[:, None]).reshape(-1)
+    tile = programs_at_a_time(length, 1, n * outputs, backend)
+    flat, seen, record = _measure(observation, words, series.reshape(-1, length), wanted, tile)
+    by_row = lambda leaf: leaf.reshape(rows, outputs, *leaf.shape[1:])
+    return jax.tree.map(by_row, Measured(flat, seen, record))
+
+
+def _measure(
+    observation: Observation, words: Words, series: Float[Array, "channels time"],
+    wanted: Bool[Array, " channels"], tile: int,
+) -> Measured:  # fmt: skip
+    """Measure the wanted series: effect after effect, each group of them in tiles of its own."""
+    channels, length = series.shape
+    most, kinds, groups = observation.most, observation.kinds(length), observation._groups
+    width = max(kind.layout.size for kind in kinds)
+    bits = random_bits(words, 1 + most, named("observe", "effects"))
+    count = jnp.where(wanted, 1 + below(bits[0], most), 0)
+    chosen = _choose(bits[1:], stack(observation.weights))
+    group_of = jnp.asarray(observation._group_of())
+
+    def stage(carry):
+        number, series, observed, effects, laws = carry
+        effect = jax.lax.dynamic_index_in_dim(chosen, number, 0, keepdims=False)
+        happens = (number < count) & (effect >= 0)
+        group = jnp.where(happens, group_of[effect], len(groups) + 1)
+        queue = Queue.of(group, len(groups))
+        keys = fold_in(words, jnp.broadcast_to(number, (channels,)))
+        state = (series, observed, jnp.full(channels, -1, jnp.int32), _no_laws(channels, width))
+        for position, one in enumerate(groups):
+
+            def make(keys, effect, series, observed, one=one):
+                law = one.draw(kinds, width, effect, keys, summarize(series), length)
+                law = jax.lax.optimization_barrier(law)
+                new, seen = one.compute(kinds, law, effect, keys, series, observed)
+                good = _is_left(new, seen)
+                keep = lambda new, old: jnp.where(good[:, None], new, old)
+                return (
+                    keep(new, series), keep(seen, observed), jnp.where(good, effect, -1),
+                    keep(law, jnp.zeros_like(law)),
+                )  # fmt: skip
+
+            items = (keys, effect, series, observed)
+            state = queue.change(position, make, items, state, tile)
+        series, observed, happened, law = state
+        put = lambda all_, one: jax.lax.dynamic_update_index_in_dim(all_, one, number, 1)
+        return number + 1, series, observed, put(effects, happened), put(laws, law)
+
+    start = (
+        jnp.int32(0), series, jnp.ones(series.shape, bool),
+        jnp.full((channels, most), -1, jnp.int32), jnp.zeros((channels, most, width), jnp.uint32),
+    )  # fmt: skip
+    unfinished = lambda carry: (carry[0] < most) & (carry[0] < count.max())
+    _, series, observed, effects, laws = jax.lax.while_loop(unfinished, stage, start)
+    series = _fill(series, observed, observation.fill, tile)
+    return Measured(series, observed, Record(words, effects, laws, kinds))
+
+
+def _no_laws(channels: int, width: int) -> UInt32[Array, "channels width"]:
+    return jnp.zeros((channels, width), jnp.uint32)
+
+
+def _choose(
+    bits: UInt32[Array, "most channels"], weights: Float[Array, " effects"]
+) -> Int[Array, "most channels"]:
+    """Effects in drawn order, none twice: each in proportion to the weights of those left.
+
+    -1 where no weight is left.
+    """
+    left = jnp.broadcast_to(weights, (bits.shape[1], len(weights)))
+    found = []
+    for word in bits:
+        total = jnp.cumsum(left, axis=1)
+        passed = uniform(word)[:, None] * total[:, -1:] >= total
+        effect = jnp.minimum(passed.sum(1, dtype=jnp.int32), len(weights) - 1)
+        found.append(jnp.where(total[:, -1] > 0, effect, -1))
+        left = jnp.where(jnp.arange(len(weights)) == effect[:, None], 0, left)
+    return jnp.stack(found)
+
+
+def _is_left(
+    series: Float[Array, "channels time"], observed: Bool[Array, "channels time"]
+) -> Bool[Array, " channels"]:
+    """Whether something to learn from is left of each series: finite, varying, and observed."""
+    high = jnp.where(observed, series, -jnp.inf).max(1)
+    low = jnp.where(observed, series, jnp.inf).min(1)
+    varies = high - low > _SMALLEST * jnp.maximum(jnp.abs(high), jnp.abs(low))
+    return varies & jnp.isfinite(series).all(1) & (observed.mean(1) >= _LEAST_OBSERVED)
+
+
+def _fill(series, observed, fill: str, tile: int) -> Float[Array, "channels time"]:
+    """Series with what `fill` says where they are not observed."""
+    if fill != "last":
+        return jnp.where(observed, series, jnp.nan if fill == "nan" else 0)
+    length = series.shape[1]
+
+    def make(series, observed):
+        time = jnp.arange(length, dtype=jnp.int32)
+        place = jax.lax.cummax(jnp.where(observed, time, -1), axis=1)
+        first = jnp.argmax(observed, axis=1).astype(jnp.int32)
+        place = jnp.where(place < 0, first[:, None], place)
+        return jnp.take_along_axis(series, place, axis=1)
+
+    queue = Queue.of(observed.all(1).astype(jnp.int32) * 2, 1)
+    return queue.change(0, make, (series, observed), series, tile)
+
+
+@partial(jax.jit, static_argnames="backend")
+def _measure_alone(observation: Observation, words: Words, series, backend: str) -> Measured:
+    axes, length = series.shape[:-1], series.shape[-1]
+    flat = series.reshape(-1, 1, length)
+    count = flat.shape[0]
+    keys = fold_in(jnp.broadcast_to(words, (count, 2)), jnp.arange(count))
+    used = jnp.ones((count, 1), bool)
+    measured = measure_rows(observation, keys, flat, used, count, backend)
+    return jax.tree.map(lambda leaf: leaf.reshape(*axes, *leaf.shape[2:]), measured)
+
+
+@partial(jax.jit, static_argnames="backend")
+def _replay(observation: Observation, record: Record, series, backend: str):
+    axes, length = series.shape[:-1], series.shape[-1]
+    most, groups = record.effect.shape[-1], observation._groups
+    flat = lambda leaf: leaf.reshape(-1, *leaf.shape[len(axes) :])
+    words, effects, laws = map(flat, (record.words, record.effect, record.laws))
+    values = series.reshape(-1, length)
+    channels = len(values)
+    tile = programs_at_a_time(length, 1, channels, backend)
+    group_of = jnp.asarray(observation._group_of())
+
+    def stage(number, state):
+        at = lambda leaf: jax.lax.dynamic_index_in_dim(leaf, number, 1, keepdims=False)
+        effect, law = at(effects), at(laws)
+        group = jnp.where(effect >= 0, group_of[effect], len(groups) + 1)
+        queue = Queue.of(group, len(groups))
+        keys = fold_in(words, jnp.broadcast_to(number, (channels,)))
+        for position, one in enumerate(groups):
+            make = lambda law, *rest, one=one: one.compute(record.kinds, law, *rest)
+            state = queue.change(position, make, (law, effect, keys, *state), state, tile)
+        return state
+
+    state = jax.lax.fori_loop(0, most, stage, (values, jnp.ones(values.shape, bool)))
+    values = _fill(*state, observation.fill, tile)
+    return values.reshape(series.shape), state[1].reshape(series.shape)
