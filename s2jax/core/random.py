@@ -6,6 +6,8 @@ numbers: as easy as 1, 2, 3"), its quality too; both words of each block are use
 neither on JAX's default generator nor on its partitionable flag.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,6 +19,7 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = np.uint32(0x1BD11BDA)
 
 
+@partial(jax.jit, inline=True)
 def threefry2x32(
     key: tuple[Array, Array], counter: tuple[Array, Array]
 ) -> tuple[UInt32[Array, "..."], UInt32[Array, "..."]]:

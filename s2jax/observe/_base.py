@@ -1,6 +1,7 @@
 """What an effect of a measurement is: a law of its numbers, and what it does to a series."""
 
 import abc
+import math
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -8,7 +9,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt32
 
 from s2jax.core.part import Part
+from s2jax.core.random import random_bits
+from s2jax.core.streams import named
 from s2jax.inputs import Draws
+
+_LAW_WORDS = 10  # random words of the law of an effect, at most
 
 
 class Summary(NamedTuple):
@@ -42,6 +47,10 @@ class AbstractEffect(Part):
     batches keep; `measure` changes the series given it. What it draws under a name is a function of
     the channel's key and the name, so that a record can be replayed.
 
+    Attributes:
+        hides: Whether values may be missing after it; where it is False, what `measure` says of
+            this is not looked at.
+
     Raises:
         TypeError, ValueError: At first use, if a series comes back in another shape.
 
@@ -64,6 +73,8 @@ class AbstractEffect(Part):
     noun = "an effect of a measurement"
     example = "s2jax.observe.AdditiveNoise()"
 
+    hides: ClassVar[bool] = True
+
     @abc.abstractmethod
     def law(self, draws: Draws, summary: Summary, length: int) -> Any:
         """Draw what is drawn once: a pytree of arrays of any dtype."""
@@ -76,11 +87,6 @@ class AbstractEffect(Part):
 
     def check_length(self, length: int) -> None:
         """Raise a `ValueError` if series of this length cannot be measured so."""
-
-    @property
-    def computation(self) -> Any:
-        """What effects have in common that one computation serves."""
-        return self
 
     def draw_laws(self, words: UInt32[Array, "channels 2"], summary: Summary, length: int) -> Any:
         """The laws of many channels, one raw key each."""
@@ -102,6 +108,19 @@ class AbstractEffect(Part):
         return jax.vmap(measure)(numbers, words, series, observed)
 
 
+class _Block(Draws):
+    """Draws from a block of words, one after the other, whatever their names."""
+
+    def __init__(self, block: UInt32[Array, " words"]) -> None:
+        super().__init__(block[:2], "observe.law")
+        self._block, self._taken = block, 0
+
+    def bits(self, name: str, shape: tuple[int, ...] = ()) -> UInt32[Array, "..."]:
+        first, self._taken = self._taken, self._taken + math.prod(shape)
+        assert self._taken <= len(self._block), "a law takes as many words as there are at most"
+        return self._block[first : self._taken].reshape(shape)
+
+
 class AbstractShared(AbstractEffect):
     """An effect that is a special case of a computation for many: its law becomes the numbers of
     that, which other effects of the kind leave at values that do nothing.
@@ -109,11 +128,13 @@ class AbstractShared(AbstractEffect):
     What is computed for several kinds of effects at once is compiled once.
     """
 
-    draws_points: ClassVar[bool] = False
+    hides: ClassVar[bool] = False
 
-    @property
-    def computation(self) -> Any:
-        return type(self).compute
+    def draw_laws(self, words, summary, length):
+        # the same call for all of them, which is compiled once
+        block = random_bits(words, _LAW_WORDS, named("observe.law", "numbers"))
+        draw = lambda bits, summary: self.law(_Block(bits), summary, length)
+        return jax.vmap(draw, in_axes=(1, 0))(block, summary)
 
     def measure(self, law, draws, series, observed):
         one = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], law)

@@ -51,6 +51,8 @@ def _numbers(like: Array, **given: Array) -> GapNumbers:
 class AbstractGaps(AbstractShared):
     """Gaps; the values stay what they are below them."""
 
+    hides = True
+
     def compute(self, numbers, words, series, observed):
         length = series.shape[1]
         time = times_of(length)

@@ -77,6 +77,11 @@ class _Group(NamedTuple):
     effects: tuple[AbstractEffect, ...]
     places: tuple[int, ...]
 
+    @property
+    def hides(self) -> bool:
+        """Whether values may be missing after these effects."""
+        return any(effect.hides for effect in self.effects)
+
     def compute(self, kinds: Sequence[EffectKind], laws, effect, words, series, observed):
         """What channels are measured as whose laws are these words."""
         decode = lambda place: kinds[place].layout.decode(laws[:, : kinds[place].layout.size])
@@ -93,15 +98,6 @@ class _Group(NamedTuple):
             chosen = jax.tree.map(choose, other, chosen)
         new, seen = self.effects[0].compute(chosen, words, series, observed)
         return new.astype(series.dtype), seen
-
-    def draw(self, kinds: Sequence[EffectKind], width: int, effect, words, summary, length: int):
-        """The laws of channels that meet these effects, as words."""
-        found = jnp.zeros((len(words), width), jnp.uint32)
-        for one, place in zip(self.effects, self.places, strict=True):
-            laws = one.draw_laws(words, summary, length)
-            own = kinds[place].layout.encode(laws, (len(words),), width)
-            found = jnp.where((effect == place)[:, None], own, found)
-        return found
 
 
 class Observation(Part):
@@ -232,7 +228,7 @@ class Observation(Part):
         return tuple(found)
 
     @property
-    def _groups(self) -> list[_Group]:
+    def groups(self) -> list[_Group]:
         """The effects by what computes them."""
         places: dict[Any, list[int]] = {}
         for place, effect in enumerate(self.effects):
@@ -243,12 +239,15 @@ class Observation(Part):
             for own in places.values()
         ]
 
-    def _group_of(self) -> np.ndarray:
-        """The position of the group of each effect."""
-        groups = np.zeros(len(self.effects), np.int32)
-        for position, group in enumerate(self._groups):
-            groups[list(group.places)] = position
-        return groups
+    def queue(self, effect: Int[Array, " channels"]) -> Queue:
+        """Channels in the order of the groups of their effects; -1 is none."""
+        groups = self.groups
+        group_of = np.zeros(len(self.effects), np.int32)
+        for position, group in enumerate(groups):
+            group_of[list(group.places)] = position
+        return Queue.of(
+            jnp.where(effect < 0, len(groups) + 1, jnp.asarray(group_of)[effect]), len(groups)
+        )
 
 
 def measure_rows(
@@ -275,45 +274,47 @@ def _measure(
     observation: Observation, words: Words, series: Float[Array, "channels time"],
     wanted: Bool[Array, " channels"], tile: int,
 ) -> Measured:  # fmt: skip
-    """Measure the wanted series: effect after effect, each group of them in tiles of its own."""
-    channels, length = series.shape
-    most, kinds, groups = observation.most, observation.kinds(length), observation._groups
+    """Measure the wanted series, one effect of each after the other.
+
+    The laws of the effects that come next are drawn for all series; then each group of effects
+    computes its own, in tiles.
+    """
+    (channels, length), most = series.shape, observation.most
+    kinds, groups = observation.kinds(length), observation.groups
     width = max(kind.layout.size for kind in kinds)
     bits = random_bits(words, 1 + most, named("observe", "effects"))
     count = jnp.where(wanted, 1 + below(bits[0], most), 0)
     chosen = _choose(bits[1:], stack(observation.weights))
-    group_of = jnp.asarray(observation._group_of())
 
     def stage(carry):
         number, series, observed, effects, laws = carry
         effect = jax.lax.dynamic_index_in_dim(chosen, number, 0, keepdims=False)
-        happens = (number < count) & (effect >= 0)
-        group = jnp.where(happens, group_of[effect], len(groups) + 1)
-        queue = Queue.of(group, len(groups))
+        effect = jnp.where(number < count, effect, -1)
         keys = fold_in(words, jnp.broadcast_to(number, (channels,)))
-        state = (series, observed, jnp.full(channels, -1, jnp.int32), _no_laws(channels, width))
-        for position, one in enumerate(groups):
+        queue = observation.queue(effect)
+        draw = lambda *given: _draw_laws(observation, kinds, width, length, *given)
+        law = queue.change_all(draw, (keys, effect, series), _zeros(channels, width), tile)
+        about = _join(law, keys, effect)
+        for position, group in enumerate(groups):
 
-            def make(keys, effect, series, observed, one=one):
-                law = one.draw(kinds, width, effect, keys, summarize(series), length)
-                law = jax.lax.optimization_barrier(law)
-                new, seen = one.compute(kinds, law, effect, keys, series, observed)
+            def make(about, series, observed, group=group):
+                law, keys, effect = _part(about)
+                new, seen = group.compute(kinds, law, effect, keys, series, observed)
                 good = _is_left(new, seen)
                 keep = lambda new, old: jnp.where(good[:, None], new, old)
-                return (
-                    keep(new, series), keep(seen, observed), jnp.where(good, effect, -1),
-                    keep(law, jnp.zeros_like(law)),
-                )  # fmt: skip
+                changed = keep(new, series), jnp.where(good, effect, -1)
+                return (*changed, keep(seen, observed)) if group.hides else changed
 
-            items = (keys, effect, series, observed)
-            state = queue.change(position, make, items, state, tile)
-        series, observed, happened, law = state
+            state = (series, effect, observed) if group.hides else (series, effect)
+            state = queue.change(position, make, (about, series, observed), state, tile)
+            series, effect, observed = (*state, observed)[:3]
         put = lambda all_, one: jax.lax.dynamic_update_index_in_dim(all_, one, number, 1)
-        return number + 1, series, observed, put(effects, happened), put(laws, law)
+        law = jnp.where((effect < 0)[:, None], 0, law)
+        return number + 1, series, observed, put(effects, effect), put(laws, law)
 
     start = (
         jnp.int32(0), series, jnp.ones(series.shape, bool),
-        jnp.full((channels, most), -1, jnp.int32), jnp.zeros((channels, most, width), jnp.uint32),
+        jnp.full((channels, most), -1, jnp.int32), _zeros(channels, most, width),
     )  # fmt: skip
     unfinished = lambda carry: (carry[0] < most) & (carry[0] < count.max())
     _, series, observed, effects, laws = jax.lax.while_loop(unfinished, stage, start)
@@ -321,8 +322,36 @@ def _measure(
     return Measured(series, observed, Record(words, effects, laws, kinds))
 
 
-def _no_laws(channels: int, width: int) -> UInt32[Array, "channels width"]:
-    return jnp.zeros((channels, width), jnp.uint32)
+def _join(law: UInt32[Array, "channels width"], keys: Words, effect: Int[Array, " channels"]):
+    """What is known of the next effect of each channel as one array, which is moved as one."""
+    return jnp.concatenate([law, keys, effect.astype(jnp.uint32)[:, None]], axis=1)
+
+
+def _part(about: UInt32[Array, "channels width_and_three"]) -> tuple[Array, Array, Array]:
+    """The inverse of `_join`."""
+    return about[:, :-3], about[:, -3:-1], about[:, -1].astype(jnp.int32)
+
+
+def _zeros(*shape: int) -> UInt32[Array, "..."]:
+    return jnp.zeros(shape, jnp.uint32)
+
+
+def _draw_laws(
+    observation: Observation, kinds: Sequence[EffectKind], width: int, length: int, words: Words,
+    effect: Int[Array, " channels"], series: Float[Array, "channels time"],
+) -> UInt32[Array, "channels width"]:  # fmt: skip
+    """The laws of the effects of channels, as words.
+
+    All effects draw for all channels, from the same few streams, which costs less than to compile
+    what draws for each group of them.
+    """
+    summary = summarize(series)
+    found = _zeros(len(words), width)
+    for place, (one, kind) in enumerate(zip(observation.effects, kinds, strict=True)):
+        laws = one.draw_laws(words, summary, length)
+        own = kind.layout.encode(laws, (len(words),), width)
+        found = jnp.where((effect == place)[:, None], own, found)
+    return found
 
 
 def _choose(
@@ -332,14 +361,16 @@ def _choose(
 
     -1 where no weight is left.
     """
-    left = jnp.broadcast_to(weights, (bits.shape[1], len(weights)))
+    left = list(jnp.broadcast_to(weights[:, None], (len(weights), bits.shape[1])))
     found = []
     for word in bits:
-        total = jnp.cumsum(left, axis=1)
-        passed = uniform(word)[:, None] * total[:, -1:] >= total
-        effect = jnp.minimum(passed.sum(1, dtype=jnp.int32), len(weights) - 1)
-        found.append(jnp.where(total[:, -1] > 0, effect, -1))
-        left = jnp.where(jnp.arange(len(weights)) == effect[:, None], 0, left)
+        total = sum(left[1:], left[0])
+        draw, under, effect = uniform(word) * total, 0.0, jnp.full(word.shape, -1, jnp.int32)
+        for place, weight in enumerate(left):  # the last one that begins below the draw
+            effect = jnp.where((weight > 0) & (draw >= under), place, effect)
+            under = under + weight
+        found.append(effect)
+        left = [jnp.where(effect == place, 0, weight) for place, weight in enumerate(left)]
     return jnp.stack(found)
 
 
@@ -384,25 +415,25 @@ def _measure_alone(observation: Observation, words: Words, series, backend: str)
 @partial(jax.jit, static_argnames="backend")
 def _replay(observation: Observation, record: Record, series, backend: str):
     axes, length = series.shape[:-1], series.shape[-1]
-    most, groups = record.effect.shape[-1], observation._groups
     flat = lambda leaf: leaf.reshape(-1, *leaf.shape[len(axes) :])
     words, effects, laws = map(flat, (record.words, record.effect, record.laws))
     values = series.reshape(-1, length)
-    channels = len(values)
-    tile = programs_at_a_time(length, 1, channels, backend)
-    group_of = jnp.asarray(observation._group_of())
+    tile = programs_at_a_time(length, 1, len(values), backend)
 
     def stage(number, state):
         at = lambda leaf: jax.lax.dynamic_index_in_dim(leaf, number, 1, keepdims=False)
-        effect, law = at(effects), at(laws)
-        group = jnp.where(effect >= 0, group_of[effect], len(groups) + 1)
-        queue = Queue.of(group, len(groups))
-        keys = fold_in(words, jnp.broadcast_to(number, (channels,)))
-        for position, one in enumerate(groups):
-            make = lambda law, *rest, one=one: one.compute(record.kinds, law, *rest)
-            state = queue.change(position, make, (law, effect, keys, *state), state, tile)
+        queue, effect = observation.queue(at(effects)), at(effects)
+        about = _join(at(laws), fold_in(words, jnp.broadcast_to(number, effect.shape)), effect)
+        for position, group in enumerate(observation.groups):
+
+            def make(about, series, observed, group=group):
+                law, keys, effect = _part(about)
+                return group.compute(record.kinds, law, effect, keys, series, observed)
+
+            state = queue.change(position, make, (about, *state), state, tile)
         return state
 
-    state = jax.lax.fori_loop(0, most, stage, (values, jnp.ones(values.shape, bool)))
-    values = _fill(*state, observation.fill, tile)
-    return values.reshape(series.shape), state[1].reshape(series.shape)
+    start = values, jnp.ones(values.shape, bool)
+    values, observed = jax.lax.fori_loop(0, record.effect.shape[-1], stage, start)
+    values = _fill(values, observed, observation.fill, tile)
+    return values.reshape(series.shape), observed.reshape(series.shape)
