@@ -36,7 +36,7 @@ import numpy as np
 from _forecaster import BATCH, CONTEXT, HORIZON, LEVELS, STEPS
 
 import s2jax
-from s2jax import inputs
+from s2jax import inputs, observe
 
 LENGTH = CONTEXT + HORIZON
 WINDOWS = 48  # of a set, evenly spaced
@@ -47,6 +47,22 @@ FAMILIES = (
     "Held", "Waveforms", "ARMA", "FractionalNoise", "OrnsteinUhlenbeck", "GARCH", "Counts", "IMF",
     "Mixture",
 )  # fmt: skip
+EFFECTS = {  # of measurements, by sort
+    "measured": observe.Observation().effects,
+    "noise": (
+        observe.AdditiveNoise(), observe.MultiplicativeNoise(), observe.HeteroscedasticNoise(),
+        observe.HeavyTailedNoise(),
+    ),
+    "faults": (observe.Outliers(), observe.Burst(), observe.DeadSensor()),
+    "coarse": (observe.Hold(), observe.Aggregate(), observe.Round()),
+    "counts": (observe.PoissonCounts(), observe.NegativeBinomialCounts()),
+    "limits": (observe.Clip(), observe.Censor(), observe.GammaWarp()),
+    "slow": (observe.GainDrift(), observe.OffsetDrift(), observe.Calendar()),
+    "missing": (
+        observe.MissingAtRandom(), observe.MissingBlocks(), observe.MissingPeriodic(),
+        observe.MissingEnd(),
+    ),
+}  # fmt: skip
 POOL = 4096  # series of a peer that draws one at a time, again and again
 SOLUTIONS = 2**16  # of random differential equations, drawn ahead, as small batches cost more a row
 HELD_BACK = 4 * BATCH  # series of a pool that are for its own loss
@@ -104,20 +120,25 @@ def _alone(name: str) -> Source:
     return _ours(s2jax.Config(LENGTH, inputs=family(), target=s2jax.Identity()))
 
 
+def _observation(effects: tuple[Any, ...], share: float) -> observe.Observation:
+    return observe.Observation(effects, share=share, most=min(3, len(effects)))
+
+
 def _varied(text: str, seed: int) -> Source:
     """`presets.mix` with other weights, as "TrendSeason x3 + GARCH 10 % + 30 % f + 20 % ode".
 
     The inputs of mix alone, with a family drawn more or less often, a family more, or with a share
-    of rows that are f of inputs, or of series that solve differential equations.
+    of rows that are f of inputs, of series that solve differential equations, or of rows that are
+    measured, by all effects or those of one sort.
     """
-    config, share, of_ode = s2jax.presets.mix(LENGTH), 0.0, 0.0
+    config, share, of_ode, observation = s2jax.presets.mix(LENGTH), 0.0, 0.0, None
     families, weights = list(config.inputs.families), np.asarray(config.inputs.weights)
     names = [type(family).__name__ for family in families]
     weights = weights / weights.sum()
     for part in text.split(" + "):
         factor = re.fullmatch(r"(\w+) x([\d.]+)", part)
         more = re.fullmatch(r"(\w+) (\d+) %", part)
-        other = re.fullmatch(r"(\d+) % (f|ode)", part)
+        other = re.fullmatch(r"(\d+) % (\w+)", part)
         if factor and factor[1] in names:
             is_it = np.array([name == factor[1] for name in names])
             weights = np.where(is_it, float(factor[2]) * weights, weights)
@@ -126,17 +147,20 @@ def _varied(text: str, seed: int) -> Source:
             weights = np.append(weights, part_of / (1 - part_of) * weights.sum())
         elif other and other[2] == "f":
             share = int(other[1]) / 100
-        elif other:
+        elif other and other[2] == "ode":
             of_ode = int(other[1]) / 100
+        elif other and other[2] in EFFECTS:
+            observation = _observation(EFFECTS[other[2]], int(other[1]) / 100)
         else:
             raise ValueError(
                 f"--sources {text!r}: {part!r} must be like 'TrendSeason x3' (a family of mix), "
-                "'GARCH 10 %' (another one), '30 % f' or '10 % ode', or one of the names that "
-                "--help lists."
+                "'GARCH 10 %' (another one), '30 % f', '10 % ode' or '50 % measured', or one "
+                "of the names that --help lists."
             )
     target = s2jax.Algebraic(config.target.program_law, input_share=1 - share)
     choice = inputs.Choice(families, weights.tolist())
-    varied = _ours(s2jax.presets.mix(LENGTH, inputs=choice, target=target))
+    fields = {"inputs": choice, "target": target, "observation": observation}
+    varied = _ours(s2jax.presets.mix(LENGTH, **fields))
     return _mixed(varied, _solutions(seed), of_ode) if of_ode else varied
 
 
