@@ -53,8 +53,8 @@ class AbstractCounts(AbstractShared):
         more = random_rows(words, length, named("observe.series", "shares"))
         away = (series - of.mean.astype(real)).astype(jnp.float32) * of.slope
         normal = normal_quantile(signed_uniform(more))
-        polynomials = gamma_polynomials(numbers.shape)[:, :, None]
-        share = jnp.where(of.shape > 0, log_gamma_share(normal, polynomials), 0)
+        polynomials = gamma_polynomials(numbers.shape)
+        share = jnp.where(of.shape > 0, log_gamma_share(normal.T, polynomials).T, 0)
         rate = of.middle * jnp.exp(jnp.clip(away, -_FURTHEST, _FURTHEST) + share)
         return poisson(bits, rate).astype(real), observed
 

@@ -76,7 +76,8 @@ class AbstractMap(AbstractShared):
         value = jnp.where(of.height > 0, bent, series)
         part = (time / max(length - 1, 1)).astype(real)
         turns = of.cycles * part + of.phase
-        sine = sin_and_cos_of_turn((turns - jnp.floor(turns)).astype(jnp.float32))[0].astype(real)
+        angle = (2 * np.pi * (turns - jnp.floor(turns))).astype(jnp.float32)
+        sine = sin_and_cos_of_turn(angle)[0].astype(real)
         course = of.slope * part + of.wave * sine
         value = value * (1 + of.gain * course) + of.offset * course
         block = count_blocks(time, numbers.period, numbers.first)

@@ -168,12 +168,16 @@ class Observation(Part):
         for effect in self.effects:
             effect.check_length(length)
 
-    def measure(self, key: PRNGKey, series: Float[Array, "*batch time"]) -> Measured:
+    def measure(self, key: PRNGKey, series: Any) -> Measured:
         """Measure series of one's own.
 
         Args:
             key: One typed key; not consumed. Series i is measured by `fold_in(key, i)`.
-            series: Floats, with any number of axes before that of time.
+            series: Floats of JAX or NumPy, with any number of axes before that of time.
+
+        Raises:
+            TypeError: If `key` is not one typed key, or `series` not numbers.
+            ValueError: If the series are too short, or not finite.
 
         Example:
             >>> import jax, jax.numpy as jnp, s2jax
@@ -188,7 +192,7 @@ class Observation(Part):
         return _measure_alone(self, words_of(key), series, jax.default_backend())
 
     def replay(
-        self, record: Record, series: Float[Array, "*batch time"]
+        self, record: Record, series: Any
     ) -> tuple[Float[Array, "*batch time"], Bool[Array, "*batch time"]]:
         """Do to series what a record of this observation says; of the same series, the same bits.
 

@@ -49,7 +49,7 @@ class Record(eqx.Module):
         effect = np.asarray(self.effect).reshape(-1, most)
         laws = np.asarray(self.laws).reshape(len(effect), most, -1)
         return [
-            [self._step(kind, law) for kind, law in zip(*row, strict=True) if kind >= 0]
+            [self._step(int(kind), law) for kind, law in zip(*row, strict=True) if kind >= 0]
             for row in zip(effect, laws, strict=True)
         ]
 
