@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from s2jax import distributions, inputs, laws, ode, programs, targets
+from s2jax import distributions, inputs, laws, observe, ode, programs, targets
 from s2jax.config._config import Config, Standardize
 from s2jax.core import checks
 from s2jax.inputs.kernels import AbstractKernel
@@ -51,11 +51,14 @@ def classes() -> Mapping[str, type]:
 @functools.cache
 def library_classes() -> dict[str, type]:
     """The library's own classes, by name."""
-    modules: tuple[ModuleType, ...] = (distributions, inputs, laws, ode, programs, targets)
+    modules: tuple[ModuleType, ...] = (
+        distributions, inputs, laws, observe, ode, programs, targets,
+    )  # fmt: skip
     bases = (
         Config, Standardize, targets.Acceptance, laws.Decimals,
         distributions.AbstractDistribution, laws.AbstractLaw, programs.Split,
         inputs.AbstractFamily, AbstractKernel, inputs.AbstractMean, targets.AbstractTarget,
+        observe.AbstractEffect, observe.Observation,
     )  # fmt: skip
     found = [value for module in modules for value in vars(module).values()]
     kinds = [

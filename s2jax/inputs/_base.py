@@ -4,8 +4,6 @@ A family is written for one channel; the base draws many at once.
 """
 
 import abc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, UInt32
 
 from s2jax.core import checks
+from s2jax.core.contract import check_law, check_series, explaining_traced
 from s2jax.core.part import Part
 from s2jax.core.random import fold_in, words_of
 from s2jax.core.types import PRNGKey, Words
@@ -228,54 +227,3 @@ def _draw(words: Words, family: Any, n: int, channels: int | None, length: int) 
     laws = family.draw_laws(words, *shape)
     series = family.draw_series(laws, words, *shape)
     return Drawn(series.T if channels is None else series, laws)
-
-
-@contextmanager
-def explaining_traced(family: AbstractFamily) -> Iterator[None]:
-    """Add the way out to JAX's errors about values that are not known while it traces."""
-    try:
-        yield
-    except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
-        name = type(family).__name__
-        error.add_note(
-            f"The fields of {name} and what it draws are traced. Declare a field that decides a "
-            "shape, or that `if` reads, eqx.field(static=True, default=...); on what is drawn, use "
-            "jnp.where, and draw the largest number of things and mask."
-        )
-        raise
-
-
-def check_law(family: AbstractFamily, law: Any) -> Any:
-    """The law, refused if it holds something else than arrays of numbers."""
-    for path, leaf in jax.tree_util.tree_leaves_with_path(law):
-        if isinstance(leaf, (jax.Array, np.ndarray)) and _is_number(leaf.dtype):
-            continue
-        raise TypeError(
-            f"{type(family).__name__}.law(...) with {checks.shown(leaf)} at "
-            f"{jax.tree_util.keystr(path) or 'its root'}: must be a pytree of arrays of numbers, "
-            "because it is kept for every row. Pass it through jnp.asarray(...), or make it a "
-            "field of the family."
-        )
-    return law
-
-
-def _is_number(dtype: Any) -> bool:
-    return jnp.issubdtype(dtype, jnp.number) or jnp.issubdtype(dtype, jnp.bool_)
-
-
-def check_series(family: AbstractFamily, call: str, series: Any, shape: tuple[int, ...]) -> Array:
-    """The series, refused if its shape or dtype is another."""
-    name = f"{type(family).__name__}.{call}"
-    found = getattr(series, "shape", None)
-    if found != shape:
-        raise ValueError(
-            f"{name} of {'shape ' + str(found) if found is not None else checks.shown(series)}: "
-            f"must have shape {shape}, because a family is written for one "
-            f"{'channel' if len(shape) == 1 else 'row'}. Return one number per time step."
-        )
-    if not jnp.issubdtype(series.dtype, jnp.floating):
-        raise TypeError(
-            f"{name} of dtype {series.dtype}: must be real floats. Return "
-            "series.astype(jnp.float32)."
-        )
-    return series

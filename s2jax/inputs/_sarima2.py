@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt32
 
 from s2jax.core import checks
+from s2jax.core.contract import explaining_traced
 from s2jax.core.part import check_part
 from s2jax.core.random import below
 from s2jax.core.types import Number, number
@@ -22,7 +23,7 @@ from s2jax.distributions import (
     floats,
     stack,
 )
-from s2jax.inputs._base import AbstractFamily, explaining_traced
+from s2jax.inputs._base import AbstractFamily
 from s2jax.inputs._combined import to_share
 from s2jax.inputs._draws import Draws, words_within
 from s2jax.inputs._events import AbstractEvents, law_words, select

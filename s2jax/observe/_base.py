@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, UInt32
 
+from s2jax.core import checks
+from s2jax.core.contract import check_law, check_series, explaining_traced
 from s2jax.core.part import Part
 from s2jax.core.random import random_bits
 from s2jax.core.streams import named
@@ -90,8 +92,12 @@ class AbstractEffect(Part):
 
     def draw_laws(self, words: UInt32[Array, "channels 2"], summary: Summary, length: int) -> Any:
         """The laws of many channels, one raw key each."""
-        draw = lambda words, summary: self.law(Draws(words, "observe.law"), summary, length)
-        return jax.vmap(draw)(words, summary)
+
+        def draw(words, summary):
+            return check_law(self, self.law(Draws(words, "observe.law"), summary, length))
+
+        with explaining_traced(self):
+            return jax.vmap(draw)(words, summary)
 
     def to_numbers(self, laws: Any) -> Any:
         """The laws of many channels as the numbers that `compute` takes."""
@@ -102,10 +108,24 @@ class AbstractEffect(Part):
         series: Float[Array, "channels time"], observed: Bool[Array, "channels time"],
     ) -> tuple[Array, Array]:  # fmt: skip
         """What many channels are measured as."""
-        measure = lambda law, words, *series: self.measure(
-            law, Draws(words, "observe.series"), *series
-        )
-        return jax.vmap(measure)(numbers, words, series, observed)
+
+        def measure(law, words, series, observed):
+            call, draws = "measure(law, draws, series, observed)", Draws(words, "observe.series")
+            new, seen = self.measure(law, draws, series, observed)
+            return check_series(self, call, new, series.shape), _check_seen(self, seen, observed)
+
+        with explaining_traced(self):
+            return jax.vmap(measure)(numbers, words, series, observed)
+
+
+def _check_seen(effect: AbstractEffect, seen: Any, observed: Array) -> Any:
+    """What is observed, refused if its shape or dtype is another."""
+    if getattr(seen, "shape", None) == observed.shape and seen.dtype == observed.dtype:
+        return seen
+    raise ValueError(
+        f"{type(effect).__name__}.measure(...) with {checks.shown(seen)} as what is observed: must "
+        f"be {observed.shape} booleans. Return `observed` where no value goes missing."
+    )
 
 
 class _Block(Draws):
@@ -148,7 +168,7 @@ class AbstractShared(AbstractEffect):
         """The laws of many channels as the numbers that `compute` takes."""
 
     @abc.abstractmethod
-    def compute(self, numbers, words, series, observed):
+    def compute(self, numbers, words, series, observed) -> tuple[Array, Array]:
         """What many channels are measured as; the same function for all effects of the kind."""
 
 

@@ -116,7 +116,7 @@ class MissingBlocks(AbstractGaps):
         size = draws.sample("level", self.duration, (_BLOCKS,)) * length
         size = jnp.clip(size, 1, length).astype(jnp.int32)
         start = draws.integers("start", 0, length - size + 1, (_BLOCKS,))
-        happens = jnp.arange(_BLOCKS) < draws.integers("count", 1, _BLOCKS + 1)
+        happens = jnp.arange(_BLOCKS, dtype=jnp.int32) < draws.integers("count", 1, _BLOCKS + 1)
         return {"start": start, "stop": start + jnp.where(happens, size, 0)}
 
     def to_numbers(self, laws):

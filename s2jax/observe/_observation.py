@@ -17,13 +17,19 @@ from s2jax.core.random import below, fold_in, random_bits, uniform, words_of
 from s2jax.core.streams import OBSERVED, named
 from s2jax.core.tiles import programs_at_a_time
 from s2jax.core.types import Number, PRNGKey, Words, number
-from s2jax.core.words import Layout
 from s2jax.distributions import check_list, check_weights, stack
-from s2jax.inputs.columns import label_of
-from s2jax.observe._base import AbstractEffect, AbstractShared, Summary, summarize
+from s2jax.observe._base import AbstractEffect
 from s2jax.observe._blocks import Aggregate, DeadSensor, Hold
 from s2jax.observe._counts import NegativeBinomialCounts, PoissonCounts
 from s2jax.observe._gaps import MissingAtRandom, MissingBlocks, MissingEnd, MissingPeriodic
+from s2jax.observe._groups import (
+    draw_laws,
+    groups_of,
+    join,
+    kinds_of,
+    queue_of,
+    split,
+)
 from s2jax.observe._maps import (
     Calendar,
     Censor,
@@ -41,7 +47,7 @@ from s2jax.observe._noise import (
     MultiplicativeNoise,
     Outliers,
 )
-from s2jax.observe._record import EffectKind, Record
+from s2jax.observe._record import Record
 
 FILLS = ("last", "zero", "nan")
 _LEAST_OBSERVED = 0.05
@@ -71,35 +77,6 @@ class Measured(NamedTuple):
     record: Record
 
 
-class _Group(NamedTuple):
-    """Effects that one computation serves, and their places in the observation."""
-
-    effects: tuple[AbstractEffect, ...]
-    places: tuple[int, ...]
-
-    @property
-    def hides(self) -> bool:
-        """Whether values may be missing after these effects."""
-        return any(effect.hides for effect in self.effects)
-
-    def compute(self, kinds: Sequence[EffectKind], laws, effect, words, series, observed):
-        """What channels are measured as whose laws are these words."""
-        decode = lambda place: kinds[place].layout.decode(laws[:, : kinds[place].layout.size])
-        numbers = [
-            one.to_numbers(decode(place))
-            for one, place in zip(self.effects, self.places, strict=True)
-        ]
-        chosen = numbers[0]
-        for place, other in zip(self.places[1:], numbers[1:], strict=True):
-            is_it = effect == place
-            choose = lambda new, old, is_it=is_it: jnp.where(
-                is_it.reshape(-1, *(1,) * (new.ndim - 1)), new, old
-            )
-            chosen = jax.tree.map(choose, other, chosen)
-        new, seen = self.effects[0].compute(chosen, words, series, observed)
-        return new.astype(series.dtype), seen
-
-
 class Observation(Part):
     """What instruments do to the series of a batch: a drawn number of effects in a drawn order.
 
@@ -112,7 +89,7 @@ class Observation(Part):
         effects: What may happen.
         weights: How often, relative to each other.
         share: Probability that a row is measured; the others are as they are.
-        most: Largest number of effects of a series. Static.
+        most: Largest number of effects of a series; 3 by default, or fewer if there are. Static.
         fill: What stands where a value is missing: the value measured `"last"` (the first one
             before any), `"zero"`, or `"nan"`. Static.
 
@@ -139,7 +116,7 @@ class Observation(Part):
     most: int = eqx.field(static=True, default=3)
     fill: str = eqx.field(static=True, default="last")
 
-    def __init__(self, effects=EFFECTS, weights=None, share=0.5, most=3, fill="last"):
+    def __init__(self, effects=EFFECTS, weights=None, share=0.5, most=None, fill="last"):
         if not isinstance(effects, (list, tuple)):
             raise TypeError(
                 f"Observation(effects={checks.shown(effects)}): must be a list of effects. Pass "
@@ -149,7 +126,8 @@ class Observation(Part):
         check_list("Observation", "weights", weights, optional=True)
         weights = (1.0,) * len(self.effects) if weights is None else weights
         self.weights = tuple(weights) if isinstance(weights, (list, tuple)) else weights
-        self.share, self.most, self.fill = share, most, fill
+        self.share, self.fill = share, fill
+        self.most = min(3, len(self.effects)) if most is None else most
 
     def __check_init__(self):
         for index, effect in enumerate(self.effects):
@@ -212,46 +190,12 @@ class Observation(Part):
                 f"{series.shape}): must have the same axes but for time, because each series has "
                 "its record. Pass the clean series that were measured."
             )
-        if record.kinds != self.kinds(series.shape[-1]):
+        if record.kinds != kinds_of(self.effects, series.shape[-1]):
             raise ValueError(
                 "Observation.replay(record=...): must be a record of this observation, and of "
                 "series as long. Use the observation of the configuration that drew it."
             )
         return _replay(self, record, series, jax.default_backend())
-
-    def kinds(self, length: int) -> tuple[EffectKind, ...]:
-        """The effects as records know them."""
-        one = Summary(*(jax.ShapeDtypeStruct((1,), jnp.float32) for _ in Summary._fields))
-        words = jax.ShapeDtypeStruct((1, 2), jnp.uint32)
-        of_channel = lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype)
-        found = []
-        for effect in self.effects:
-            laws = jax.eval_shape(lambda *given: effect.draw_laws(*given, length), words, one)  # noqa: B023
-            layout = Layout.of(jax.tree.map(of_channel, laws))
-            found.append(EffectKind(label_of(type(effect)), layout))
-        return tuple(found)
-
-    @property
-    def groups(self) -> list[_Group]:
-        """The effects by what computes them."""
-        places: dict[Any, list[int]] = {}
-        for place, effect in enumerate(self.effects):
-            shared = isinstance(effect, AbstractShared)
-            places.setdefault(type(effect).compute if shared else place, []).append(place)
-        return [
-            _Group(tuple(self.effects[place] for place in own), tuple(own))
-            for own in places.values()
-        ]
-
-    def queue(self, effect: Int[Array, " channels"]) -> Queue:
-        """Channels in the order of the groups of their effects; -1 is none."""
-        groups = self.groups
-        group_of = np.zeros(len(self.effects), np.int32)
-        for position, group in enumerate(groups):
-            group_of[list(group.places)] = position
-        return Queue.of(
-            jnp.where(effect < 0, len(groups) + 1, jnp.asarray(group_of)[effect]), len(groups)
-        )
 
 
 def measure_rows(
@@ -284,25 +228,26 @@ def _measure(
     computes its own, in tiles.
     """
     (channels, length), most = series.shape, observation.most
-    kinds, groups = observation.kinds(length), observation.groups
+    effects, groups = observation.effects, groups_of(observation.effects)
+    kinds = kinds_of(effects, length)
     width = max(kind.layout.size for kind in kinds)
     bits = random_bits(words, 1 + most, named("observe", "effects"))
     count = jnp.where(wanted, 1 + below(bits[0], most), 0)
     chosen = _choose(bits[1:], stack(observation.weights))
 
     def stage(carry):
-        number, series, observed, effects, laws = carry
+        number, series, observed, happened, laws = carry
         effect = jax.lax.dynamic_index_in_dim(chosen, number, 0, keepdims=False)
         effect = jnp.where(number < count, effect, -1)
         keys = fold_in(words, jnp.broadcast_to(number, (channels,)))
-        queue = observation.queue(effect)
-        draw = lambda *given: _draw_laws(observation, kinds, width, length, *given)
+        queue = queue_of(groups, effect)
+        draw = lambda *given: draw_laws(effects, kinds, width, *given)
         law = queue.change_all(draw, (keys, effect, series), _zeros(channels, width), tile)
-        about = _join(law, keys, effect)
+        about = join(law, keys, effect)
         for position, group in enumerate(groups):
 
             def make(about, series, observed, group=group):
-                law, keys, effect = _part(about)
+                law, keys, effect = split(about)
                 new, seen = group.compute(kinds, law, effect, keys, series, observed)
                 good = _is_left(new, seen)
                 keep = lambda new, old: jnp.where(good[:, None], new, old)
@@ -314,48 +259,20 @@ def _measure(
             series, effect, observed = (*state, observed)[:3]
         put = lambda all_, one: jax.lax.dynamic_update_index_in_dim(all_, one, number, 1)
         law = jnp.where((effect < 0)[:, None], 0, law)
-        return number + 1, series, observed, put(effects, effect), put(laws, law)
+        return number + 1, series, observed, put(happened, effect), put(laws, law)
 
     start = (
         jnp.int32(0), series, jnp.ones(series.shape, bool),
         jnp.full((channels, most), -1, jnp.int32), _zeros(channels, most, width),
     )  # fmt: skip
     unfinished = lambda carry: (carry[0] < most) & (carry[0] < count.max())
-    _, series, observed, effects, laws = jax.lax.while_loop(unfinished, stage, start)
+    _, series, observed, happened, laws = jax.lax.while_loop(unfinished, stage, start)
     series = _fill(series, observed, observation.fill, tile)
-    return Measured(series, observed, Record(words, effects, laws, kinds))
-
-
-def _join(law: UInt32[Array, "channels width"], keys: Words, effect: Int[Array, " channels"]):
-    """What is known of the next effect of each channel as one array, which is moved as one."""
-    return jnp.concatenate([law, keys, effect.astype(jnp.uint32)[:, None]], axis=1)
-
-
-def _part(about: UInt32[Array, "channels width_and_three"]) -> tuple[Array, Array, Array]:
-    """The inverse of `_join`."""
-    return about[:, :-3], about[:, -3:-1], about[:, -1].astype(jnp.int32)
+    return Measured(series, observed, Record(words, happened, laws, kinds))
 
 
 def _zeros(*shape: int) -> UInt32[Array, "..."]:
     return jnp.zeros(shape, jnp.uint32)
-
-
-def _draw_laws(
-    observation: Observation, kinds: Sequence[EffectKind], width: int, length: int, words: Words,
-    effect: Int[Array, " channels"], series: Float[Array, "channels time"],
-) -> UInt32[Array, "channels width"]:  # fmt: skip
-    """The laws of the effects of channels, as words.
-
-    All effects draw for all channels, from the same few streams, which costs less than to compile
-    what draws for each group of them.
-    """
-    summary = summarize(series)
-    found = _zeros(len(words), width)
-    for place, (one, kind) in enumerate(zip(observation.effects, kinds, strict=True)):
-        laws = one.draw_laws(words, summary, length)
-        own = kind.layout.encode(laws, (len(words),), width)
-        found = jnp.where((effect == place)[:, None], own, found)
-    return found
 
 
 def _choose(
@@ -410,7 +327,7 @@ def _measure_alone(observation: Observation, words: Words, series, backend: str)
     axes, length = series.shape[:-1], series.shape[-1]
     flat = series.reshape(-1, 1, length)
     count = flat.shape[0]
-    keys = fold_in(jnp.broadcast_to(words, (count, 2)), jnp.arange(count))
+    keys = fold_in(jnp.broadcast_to(words, (count, 2)), jnp.arange(count, dtype=jnp.uint32))
     used = jnp.ones((count, 1), bool)
     measured = measure_rows(observation, keys, flat, used, count, backend)
     return jax.tree.map(lambda leaf: leaf.reshape(*axes, *leaf.shape[2:]), measured)
@@ -418,7 +335,7 @@ def _measure_alone(observation: Observation, words: Words, series, backend: str)
 
 @partial(jax.jit, static_argnames="backend")
 def _replay(observation: Observation, record: Record, series, backend: str):
-    axes, length = series.shape[:-1], series.shape[-1]
+    axes, length, groups = series.shape[:-1], series.shape[-1], groups_of(observation.effects)
     flat = lambda leaf: leaf.reshape(-1, *leaf.shape[len(axes) :])
     words, effects, laws = map(flat, (record.words, record.effect, record.laws))
     values = series.reshape(-1, length)
@@ -426,12 +343,12 @@ def _replay(observation: Observation, record: Record, series, backend: str):
 
     def stage(number, state):
         at = lambda leaf: jax.lax.dynamic_index_in_dim(leaf, number, 1, keepdims=False)
-        queue, effect = observation.queue(at(effects)), at(effects)
-        about = _join(at(laws), fold_in(words, jnp.broadcast_to(number, effect.shape)), effect)
-        for position, group in enumerate(observation.groups):
+        queue, effect = queue_of(groups, at(effects)), at(effects)
+        about = join(at(laws), fold_in(words, jnp.broadcast_to(number, effect.shape)), effect)
+        for position, group in enumerate(groups):
 
             def make(about, series, observed, group=group):
-                law, keys, effect = _part(about)
+                law, keys, effect = split(about)
                 return group.compute(record.kinds, law, effect, keys, series, observed)
 
             state = queue.change(position, make, (about, *state), state, tile)
