@@ -61,12 +61,16 @@ class Forecast(NamedTuple):
         target: Outputs of the future.
         past_covariates: Inputs of the past.
         future_covariates: Inputs of the future, where they are known in advance.
+        context_observed, target_observed: Where outputs were measured; None if rows are none that
+            were measured.
     """
 
     context: Float[Array, "batch outputs context"]
     target: Float[Array, "batch outputs horizon"]
     past_covariates: Float[Array, "batch inputs context"] | None
     future_covariates: Float[Array, "batch inputs horizon"] | None
+    context_observed: Bool[Array, "batch outputs context"] | None = None
+    target_observed: Bool[Array, "batch outputs horizon"] | None = None
 
 
 def patchify(series: Float[Array, "*batch time"], size: int) -> Float[Array, "*batch patches size"]:
@@ -214,12 +218,14 @@ def forecast(
         raise ValueError(
             f"forecast(covariates={covariates!r}): {checks.unknown(covariates, kinds)}"
         )
-    now = length - horizon
+    now, seen = length - horizon, batch.y_observed
     return Forecast(
         context=batch.y[..., :now],
         target=batch.y[..., now:],
         past_covariates=None if covariates == "none" else batch.x[..., :now],
         future_covariates=batch.x[..., now:] if covariates == "future" else None,
+        context_observed=None if seen is None else seen[..., :now],
+        target_observed=None if seen is None else seen[..., now:],
     )
 
 

@@ -214,7 +214,7 @@ def test_metadata_and_manifest(corpus):
         assert from_json(stored["s2jax.config"]) == CONFIG
         assert json.loads(stored["s2jax.versions"])["jax"] == jax.__version__
         assert stored["s2jax.seed"] == str(SEED)
-        assert stored["s2jax.schema_version"] == "7"
+        assert stored["s2jax.schema_version"] == "8"
     table = rows_of(corpus)
     counts = manifest["acceptance"]
     assert counts["accepted"] == matrix(table, "y_mask").sum()
@@ -383,9 +383,9 @@ def test_what_differs_is_named(corpus, tmp_path):
             write_corpus(corpus, *arguments)
     manifest = read_manifest(corpus)
     for name, value, rule in [
-        ("schema_version", 99, "version 99 must be version 7. A later state of s2jax .* update"),
+        ("schema_version", 99, "version 99 must be version 8. A later state of s2jax .* update"),
         ("schema_version", 2, "An earlier state of s2jax .* read it with that one"),
-        ("schema_version", 10**40, r"damaged: schema_version must be 7, but is 10+\.*\. Restore"),
+        ("schema_version", 10**40, r"damaged: schema_version must be 8, but is 10+\.*\. Restore"),
         (
             "format",
             "other" * 99,

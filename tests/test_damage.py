@@ -423,7 +423,7 @@ WRONG_HEADS: dict[str, Callable[[bytes], bytes]] = {
     "deep objects": lambda data: b'{"a":' * 100_000,
     "not utf-8": lambda data: data.replace(b"s2jax-corpus", b"s2jax\xff"),
     "utf-16": lambda data: data.decode().encode("utf-16"),
-    "no keys": lambda data: b'{"format": "s2jax-corpus", "schema_version": 7}',
+    "no keys": lambda data: b'{"format": "s2jax-corpus", "schema_version": 8}',
     "no files": edited(lambda head: head.pop("files")),
     "files empty": edited(lambda head: head.update(files=[])),
     "files null": edited(lambda head: head.update(files=None)),

@@ -24,7 +24,9 @@ class Queue(NamedTuple):
     def of(cls, group: Int[Array, " items"], num_groups: int) -> "Queue":
         """The queue of items of these groups; a group beyond their number stays as it is."""
         order = jnp.argsort(group, stable=True).astype(jnp.int32)
-        ends = (group[:, None] <= jnp.arange(num_groups + 1, dtype=jnp.int32)).sum(0, dtype=jnp.int32)
+        ends = (group[:, None] <= jnp.arange(num_groups + 1, dtype=jnp.int32)).sum(
+            0, dtype=jnp.int32
+        )
         return cls(order, ends)
 
     def change(self, group: int, make, items, state, tile: int):

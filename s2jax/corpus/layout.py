@@ -11,14 +11,15 @@ from s2jax.config import Config
 from s2jax.corpus.tokens import ragged
 from s2jax.inputs.columns import SourceColumns
 from s2jax.laws import num_tokens
+from s2jax.observe.columns import ObservationColumns
 from s2jax.sampling import Batch
 from s2jax.targets.acceptance import REASONS
 from s2jax.text import Vocabulary, to_text
 from s2jax.text.tokens import Tokens, to_tokens
 
-SCHEMA_VERSION = 7
-"""5 had no laws of inputs, 4 had its columns in another order, 3 other ids of tokens,
-2 no rejections, no noise as tokens and no hash of values."""
+SCHEMA_VERSION = 8
+"""7 had no measured outputs, 5 no laws of inputs, 4 its columns in another order, 3 other ids of
+tokens, 2 no rejections, no noise as tokens and no hash of values."""
 ROW_GROUP = 256
 
 
@@ -45,6 +46,10 @@ def columns(pa: Any, config: Config) -> dict[str, Any]:
     for name, column in source_columns(config).columns.items():
         kind = pa.from_numpy_dtype(column.stored)
         found[name] = fixed(kind, column.size) if column.is_list else kind
+    measured = observation_columns(config)
+    for name, column in measured.columns.items():
+        found[name] = fixed(pa.from_numpy_dtype(column.stored), column.size)
+    found |= {name: pa.string() for name in measured.texts}
     if target.chooses_channels or config.min_outputs is not None:
         found["y_mask"] = fixed(pa.bool_(), outputs)
     return found | {
@@ -59,6 +64,11 @@ def columns(pa: Any, config: Config) -> dict[str, Any]:
 def source_columns(config: Config) -> SourceColumns:
     """The columns that hold where inputs come from."""
     return config.choice.columns(config.num_inputs, config.length)
+
+
+def observation_columns(config: Config) -> ObservationColumns:
+    """The columns that hold what was measured."""
+    return ObservationColumns(config.observation, config.num_outputs, config.length)
 
 
 def schema_of(pa: Any, config: Config, head: dict[str, Any]) -> Any:
@@ -100,6 +110,7 @@ class Tables:
         self.schema = schema_of(pa, config, head)
         self._pa, self._config = pa, config
         self._sources = source_columns(config)  # once, because it traces the families
+        self._measured = observation_columns(config)
 
     def table_of(self, batch: Batch, tokens: dict[str, Tokens], first: int, block: int) -> Any:
         """The rows of one block, of which row `first` is the first, all on the host."""
@@ -111,6 +122,7 @@ class Tables:
             "candidate": batch.index,
         }
         values |= self._sources.values(batch.x_source)
+        values |= self._measured.values(batch)
         values |= self._config.target.column_values(batch)
         values |= {name: _lists(pa, self.schema, name, ids) for name, ids in tokens.items()}
         value = lambda name: values[name] if name in values else _field(batch, name)

@@ -18,7 +18,7 @@ from s2jax.core import checks, forks
 from s2jax.corpus._heads import config_of, read_manifest
 from s2jax.corpus._manifest import about_stranger, strangers
 from s2jax.corpus.footers import DamagedError, check_footer, naming, pyarrow
-from s2jax.corpus.layout import source_columns, vocabulary_of
+from s2jax.corpus.layout import observation_columns, source_columns, vocabulary_of
 from s2jax.corpus.tokens import padded
 from s2jax.inputs import Source
 from s2jax.inputs.columns import SourceColumns
@@ -286,6 +286,7 @@ class Corpus(Sequence):
             tries=tries,
             rejections=rejections,
             **self._own_fields(table, y_mask),
+            **self._measured(table),
         )
 
     def _own_fields(self, table: Any, y_mask: Any) -> dict[str, Any]:
@@ -299,6 +300,12 @@ class Corpus(Sequence):
             else:
                 found[name] = values(table[name])
         return self.known_config.target.fields_of_columns(found)
+
+    def _measured(self, table: Any) -> dict[str, Any]:
+        """Fields of a batch of rows that were measured."""
+        columns = observation_columns(self.known_config)
+        found = {name: values(table[name]) for name in columns.columns}
+        return columns.fields(found, self.known_config.num_outputs)
 
     def _source(self, table: Any) -> Source | None:
         """Where inputs come from; None if a family is not known here."""

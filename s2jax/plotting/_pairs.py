@@ -50,12 +50,17 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
     solves = host.dynamics is not None
     forms = name_forms(host.dynamics) if solves else None
     noise = write_noise(host.dynamics, host.y_mask) if solves else None
+    done = None if host.observation is None else host.observation.texts()
     names = ("x", "y", "x_mask", "y_mask", "y_scale", "y_shift")
     pairs = []
     for row, text in enumerate(texts):
         values = {name: getattr(host, name)[row] for name in names} | {"expression": text}
         if host.t is not None and forms is not None and noise is not None:
             values |= {"t": host.t[row], "form": forms[row], "diffusion": noise[row]}
+        if done is not None:
+            own = slice(row * host.y.shape[1], (row + 1) * host.y.shape[1])
+            values |= {"y_clean": host.y_clean[row], "y_observed": host.y_observed[row]}
+            values |= {"observation": " | ".join(done[own])}
         pairs.append(_pair(row, values))
     return draw(pairs, batch.program.protected)
 
@@ -104,6 +109,9 @@ def _stored_pair(values: dict[str, Any]) -> Pair:
         names = [n for n in values if n[:2] == f"{letter}_" and n[2:].isdigit()]
         values[letter] = np.array([values[name] for name in names])
         values.setdefault(f"{letter}_mask", [True] * len(names))
+    if "observation" in values:
+        for name in ("y_clean", "y_observed"):
+            values[name] = np.array([values[f"{name}_{k}"] for k in range(len(values["y"]))])
     return _pair(values["id"], values)
 
 
@@ -111,14 +119,21 @@ def _pair(row: int, values: Mapping[str, Any]) -> Pair:
     used = np.asarray(values["y_mask"], bool)
     x_used = np.asarray(values["x_mask"], bool)
     split = lambda text: [] if text in ("", UNUSED) else text.split(" | ")
+    y, clean, effects = values["y"][used], None, ()
+    if "observation" in values:
+        y, clean = np.where(values["y_observed"][used], y, np.nan), values["y_clean"][used]
+        every = zip(values["observation"].split(" | "), used, strict=True)
+        effects = [text for text, is_used in every if is_used]
     return Pair(
         row=row,
         x=values["x"][x_used] if x_used.size else np.zeros((0, 0)),
-        y=values["y"][used],
+        y=y,
         texts=split(values["expression"]),
         y_scale=np.asarray(values["y_scale"])[used],
         y_shift=np.asarray(values["y_shift"])[used],
         t=np.asarray(values["t"]) if "t" in values else None,
         form=values.get("form", ""),
         noise=split(values.get("diffusion", "")),
+        clean=clean,
+        effects=effects,
     )

@@ -1,5 +1,6 @@
 """The plots of one row: series over time, and paths in the plane of two states."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +23,9 @@ class Pair(NamedTuple):
         t: The times, if y solves differential equations.
         form: Their form.
         noise: The factor of the noise of each state; none if there is no noise.
+        clean: The channels of y before they were measured, of which y then has what was; None if
+            nothing was measured.
+        effects: What was done to each channel when it was measured.
     """
 
     row: int
@@ -33,11 +37,18 @@ class Pair(NamedTuple):
     t: np.ndarray | None = None
     form: str = ""
     noise: Sequence[str] = ()
+    clean: np.ndarray | None = None
+    effects: Sequence[str] = ()
+
+    def unscale(self, y: np.ndarray) -> np.ndarray:
+        """The solution before it was scaled."""
+        return (y - self.y_shift[:, None]) / self.y_scale[:, None]
 
     @property
-    def states(self) -> np.ndarray:
-        """The solution before it was scaled."""
-        return (self.y - self.y_shift[:, None]) / self.y_scale[:, None]
+    def measured(self) -> str:
+        """The names of what was done, those of different channels apart; none if nothing was."""
+        names = [re.sub(r"\(.*?\)", "", text).replace("_", " ") for text in self.effects]
+        return f"measured: {' | '.join(name or 'as it is' for name in names)}" if any(names) else ""
 
 
 class Panel(NamedTuple):
@@ -54,20 +65,25 @@ def panels(pair: Pair) -> list[Panel]:
     row = f"row {pair.row}"
     if pair.t is None:
         x = _series(pair.x, None, X_COLORS, f"x  ({row})", "x")
-        return [x, _series(pair.y, None, Y_COLORS, _scaling(pair))]
-    states = pair.states
+        return [x, _series(pair.y, None, Y_COLORS, pair.measured or _scaling(pair), "", pair.clean)]
+    states = pair.unscale(pair.y)
+    under = None if pair.clean is None else pair.unscale(pair.clean)
     out = [_series(pair.x, pair.t, X_COLORS, "x", "x")] if len(pair.x) else []
     where = f"y over t  ({row}{', ' * bool(pair.form)}{pair.form.replace('_', ' ')})"
-    out.append(_series(states, pair.t, Y_COLORS, where, "y"))
+    out.append(_series(states, pair.t, Y_COLORS, pair.measured or where, "y", under))
     if len(states) > 1:
         out.append(_portrait(states))
     return out
 
 
 def _series(
-    series: np.ndarray, t: np.ndarray | None, colors: Sequence[str], title: str, letter: str = ""
-) -> Panel:
-    """Lines over time; several are named by their letter, and drawn apart if one would be flat."""
+    series: np.ndarray, t: np.ndarray | None, colors: Sequence[str], title: str, letter: str = "",
+    under: np.ndarray | None = None,
+) -> Panel:  # fmt: skip
+    """Lines over time; several are named by their letter, and drawn apart if one would be flat.
+
+    What is `under` them is drawn in grey.
+    """
     groups = apart(series)
 
     def draw(axes: Any) -> None:
@@ -76,6 +92,8 @@ def _series(
         for parts, group in zip(_stack(axes, len(groups)), groups, strict=True):
             for channel in group:
                 color = colors[channel % len(colors)]
+                if under is not None:
+                    parts.plot(times, under[channel], color=_LINES, linewidth=width)
                 parts.plot(times, series[channel], color=color, linewidth=width, alpha=0.9)
             parts.set_xlim(times[0], max(times[-1], times[0] + 1e-12))
             parts.locator_params(axis="x", nbins=6, integer=t is None)
@@ -90,7 +108,7 @@ def apart(series: np.ndarray) -> list[list[int]]:
 
     At most three plots; the last one takes what is left. Channels that do not vary go anywhere.
     """
-    low, high = series.min(-1), series.max(-1)
+    low, high = np.nanmin(series, -1), np.nanmax(series, -1)
 
     def suits(channel: int, group: list[int]) -> bool:
         both = [*group, channel]
@@ -130,7 +148,7 @@ def plane(states: np.ndarray) -> tuple[int, int]:
     The first two of the Lorenz system nearly are; its wings are seen in the first and third.
     """
     pairs = [(0, 1), (0, 2), (1, 2)] if len(states) > 2 else [(0, 1)]
-    centred = states - states.mean(-1, keepdims=True)
+    centred = np.nan_to_num(states - np.nanmean(states, -1, keepdims=True))
     size = np.sqrt((centred**2).sum(-1))
     alike = [abs((centred[i] * centred[j]).sum()) / max(size[i] * size[j], 1e-30) for i, j in pairs]
     good = [pair for pair, value in zip(pairs, alike, strict=True) if value < _ALIKE]
