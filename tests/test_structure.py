@@ -10,8 +10,10 @@ PACKAGE = pathlib.Path(__file__).parent.parent / "s2jax"
 LAYERS = (
     {"core"},
     {"distributions", "programs"},
-    {"inputs", "text"},
-    {"laws", "observe"},
+    {"text"},
+    {"laws"},
+    {"inputs"},
+    {"observe"},
     {"targets"},
     {"ode"},
     {"config"},

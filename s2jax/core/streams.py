@@ -11,6 +11,8 @@ stream 0.
 | a row | `of_expression(output, number)` | try `number` for an output of a pointwise target |
 | a row | `EQUATIONS`, `of_equations(number, part)` | what an ODE draws once; a part of a try |
 | a row | `named("choice", "family")` | which family of whole rows draws its channels, if any |
+| all channels as one | `FOLDED` | keys: number k is that of channel k of a causal graph |
+| a channel of a graph | `MECHANISM` | its mechanism |
 | a row | `named("observe", "row")` | whether its outputs are measured |
 | a measured output | `FOLDED` | keys: number s is that of the effect that comes s-th |
 | a measured output | `named("observe", "effects")` | which effects, in which order |
@@ -33,6 +35,9 @@ ROW_INPUT = 2**31
 
 OBSERVED = ROW_INPUT + 1
 """Number of the folded key with which the first output is measured; those of others follow."""
+
+MECHANISM = 1
+"""The stream, of the key of a channel in a causal graph, that its mechanism is drawn from."""
 
 TRY_BITS = 20  # of the number of a try
 EQUATIONS = _TARGET

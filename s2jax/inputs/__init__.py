@@ -2,6 +2,8 @@
 
 from s2jax.inputs._arma import ARMA
 from s2jax.inputs._base import AbstractFamily, AbstractInput, AbstractRowInput, Drawn
+from s2jax.inputs._causal_graph import CausalGraph
+from s2jax.inputs._causal_law import CausalLaw, Edges, Intervention
 from s2jax.inputs._combined import Add, CombinedLaw, Multiply
 from s2jax.inputs._counts import Counts, CountsLaw, CountsPath
 from s2jax.inputs._draws import Draws
@@ -57,6 +59,8 @@ __all__ = (
     "AbstractMean",
     "AbstractRowInput",
     "Add",
+    "CausalGraph",
+    "CausalLaw",
     "Choice",
     "ChoiceLaw",
     "CombinedLaw",
@@ -66,6 +70,7 @@ __all__ = (
     "CountsPath",
     "Drawn",
     "Draws",
+    "Edges",
     "ExponentialMean",
     "ExponentialMeanLaw",
     "FractionalBrownian",
@@ -77,6 +82,7 @@ __all__ = (
     "HeldLaw",
     "HeldPath",
     "IMFLaw",
+    "Intervention",
     "KernelLaw",
     "KernelSynth",
     "LinearKernel",

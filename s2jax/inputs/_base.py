@@ -4,6 +4,7 @@ A family is written for one channel; the base draws many at once.
 """
 
 import abc
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -202,6 +203,17 @@ class AbstractRowInput(AbstractFamily):
         with explaining_traced(self):
             return jax.vmap(one)(laws, words)
 
+    def draw_rows(
+        self, words: UInt32[Array, "rows 2"], channels: int, length: int,
+        store: Callable[[Any], Any] = lambda laws: laws,
+    ) -> tuple[Any, Float[Array, "rows channels time"]]:  # fmt: skip
+        """Laws and series of many rows; a family whose laws are found with its series overrides it.
+
+        Series are made of what `store` returns: the same laws, as they are kept.
+        """
+        laws = store(self.draw_laws(words, channels, length))
+        return laws, self.draw_series(laws, words, channels, length)
+
     def sample(self, key: PRNGKey, n: int, channels: int, length: int) -> Drawn:
         """Draw n rows of this family alone, not scaled: `(n, channels, time)`."""
         checks.check_static_integer("sample", "channels", channels, 1, 2**15)
@@ -223,7 +235,8 @@ def _sample(
 def _draw(words: Words, family: Any, n: int, channels: int | None, length: int) -> Drawn:
     """Fields of the family are traced here, as they are where a configuration is drawn."""
     words = fold_in(words, jnp.arange(n, dtype=jnp.int32))
-    shape = (length,) if channels is None else (channels, length)
-    laws = family.draw_laws(words, *shape)
-    series = family.draw_series(laws, words, *shape)
-    return Drawn(series.T if channels is None else series, laws)
+    if channels is not None:
+        laws, series = family.draw_rows(words, channels, length)
+        return Drawn(series, laws)
+    laws = family.draw_laws(words, length)
+    return Drawn(family.draw_series(laws, words, length).T, laws)

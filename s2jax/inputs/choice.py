@@ -219,6 +219,14 @@ class Group(NamedTuple):
             rank = jnp.where(family == index, position, rank)
         return merge(laws, rank)
 
+    def draw(self, words: Words, family: Array, channels: int, length: int, store):
+        """The series of items, time first, and their laws, as `store` keeps them."""
+        if not self.makes_rows:
+            laws = store(self.draw_laws(words, family, channels, length))
+            return laws, self.families[0].draw_series(laws, words, length)
+        laws, rows = self.families[0].draw_rows(words, channels, length, store)
+        return laws, rows.reshape(-1, length).T
+
     def draw_series(self, laws, words: Words, channels: int, length: int):
         """The series of items, time first."""
         if not self.makes_rows:

@@ -153,11 +153,14 @@ def _drawer(config: Config, position: int, width: int) -> Callable[..., tuple[Ar
     def draw(keys: Words, number, family: Int[Array, " items"]) -> tuple[Array, Array]:
         # here, not before: XLA looks up what is read from outside anew for every word drawn
         words = fold_in(keys, number)
-        laws = group.draw_laws(words, family, config.num_inputs, config.length)
-        # stored: XLA would make what is computed for a channel part of the loops over its steps
-        stored = jax.lax.optimization_barrier(layout.encode(laws, (len(words),), width))
-        laws = layout.decode(stored)
-        raw = group.draw_series(laws, words, config.num_inputs, config.length).T
+        encode = lambda laws: layout.encode(laws, (len(words),), width)
+
+        def store(laws):
+            # XLA would make what is computed for a channel part of the loops over its steps
+            return layout.decode(jax.lax.optimization_barrier(encode(laws)))
+
+        laws, raw = group.draw(words, family, config.num_inputs, config.length, store)
+        stored, raw = encode(laws), raw.T
         # draws have the resolution of float32; what follows has that of the default float
         raw = raw.astype(jnp.result_type(float))
         if group.makes_rows:

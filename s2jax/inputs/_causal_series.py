@@ -1,0 +1,96 @@
+"""Series of channels that cause each other, given their law."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from s2jax.inputs._causal_law import CausalLaw, Intervention
+from s2jax.programs import Program
+from s2jax.programs.engines.run import evaluate_rows
+
+_LARGEST = 12.0  # deviations of a mechanism from its mean
+_SMALLEST = 1e-6  # of its largest value: variation of a mechanism within rounding error
+
+
+def find_scale(
+    value: Float[Array, "rows steps"], sums: Float[Array, "rows steps"], length: int
+) -> tuple[Bool[Array, " rows"], Float[Array, " rows"], Float[Array, " rows"]]:
+    """Whether mechanisms can be used, and what gives them, or else the sums, mean 0 and
+    deviation 1 while the series last."""
+    value = jnp.stack([value, sums])
+    seen = value[..., -length:]
+    mean = seen.mean(-1, keepdims=True)
+    deviation = jnp.sqrt(((seen - mean) ** 2).mean(-1, keepdims=True))
+    far = jnp.abs(value - mean).max(-1) <= _LARGEST * deviation[..., 0]
+    varies = deviation[..., 0] > _SMALLEST * jnp.abs(seen).max(-1)
+    good = far & varies & jnp.isfinite(value).all(-1) & jnp.isfinite(deviation[..., 0])
+    scale = 1 / jnp.where(deviation > 0, deviation, 1)[..., 0]
+    pick = lambda leaf: jnp.where(good[0], leaf[0], leaf[1])
+    return good[0], pick(scale), pick(-mean[..., 0] * scale)
+
+
+def follow(
+    laws: CausalLaw, sources: tuple[Array, Array], length: int, sums: Program | None = None,
+    done: Intervention | None = None,
+) -> tuple[CausalLaw, Float[Array, "rows channels time"]]:  # fmt: skip
+    """The laws and series of rows, channel after channel, causes first.
+
+    With `sums`, the sum of each number of variables, scales and shifts are found, and mechanisms
+    that cannot be used become sums; else all is as the laws say.
+    """
+    edges, (roots, noise) = laws.edges, sources
+    rows, channels, steps = roots.shape
+    row = jnp.arange(rows, dtype=jnp.int32)
+    time = jnp.arange(steps, dtype=jnp.int32)
+
+    def bind(q, state):
+        laws, series = state
+        j = edges.order[:, q]
+        of = lambda leaf: leaf[row, j]
+        parents, lags = of(edges.parents), of(edges.lags)
+        past = jnp.maximum(time - lags[..., None], 0)
+        flat = jnp.maximum(parents, 0)[..., None] * steps + past
+        x = jnp.take_along_axis(
+            series.reshape(rows, 1, -1), flat.reshape(rows, 1, -1), axis=2
+        ).reshape(rows, -1, steps)
+        x = jnp.where(parents[..., None] >= 0, x, 0)
+        program = jax.tree.map(of, laws.mechanisms)
+        value = evaluate_rows(program, x)
+        if sums is not None:
+            total = x.sum(1)
+            good, scale, shift = find_scale(value, total, length)
+            count = jnp.maximum((parents >= 0).sum(-1, dtype=jnp.int32), 1)
+            program = choose(good, program, sums[count - 1])
+            put = lambda leaf, own: leaf.at[row, j].set(own)
+            laws = CausalLaw(
+                edges, jax.tree.map(put, laws.mechanisms, program),
+                put(laws.scale, scale), put(laws.shift, shift), laws.roots,
+            )  # fmt: skip
+            value = jnp.where(good[:, None], value, total)
+        mechanism = of(laws.scale)[:, None] * value + of(laws.shift)[:, None]
+        innovations = of(edges.coupling)[:, None] * mechanism
+        innovations = innovations + of(edges.noise)[:, None] * of(noise)
+        loop = of(edges.self_loop)
+
+        def step(last, now):
+            last = loop * last + now
+            return last, last
+
+        bound = jax.lax.scan(step, jnp.zeros(rows, jnp.float32), innovations.T)[1].T
+        own = jnp.where((parents >= 0).any(-1)[:, None], bound, of(roots))
+        if done is not None:
+            values = jnp.pad(done.values, ((0, 0), (steps - length, 0)))
+            is_set = time >= done.start[:, None] + (steps - length)
+            own = jnp.where((done.channel == j)[:, None] & is_set, values, own)
+        return laws, series.at[row, j].set(own)
+
+    start = laws, jnp.zeros(roots.shape, jnp.float32)
+    laws, series = jax.lax.fori_loop(0, channels, bind, start)
+    return laws, series[..., -length:]
+
+
+def choose(is_first: Bool[Array, " items"], first: Program, second: Program) -> Program:
+    choose = lambda a, b: jnp.where(
+        is_first.reshape(-1, *(1,) * (a.ndim - 1)), a, b.astype(a.dtype)
+    )
+    return jax.tree.map(choose, first, second)
