@@ -3,7 +3,18 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from s2jax import distributions, inputs, laws, ode, presets, programs, targets, text, transforms
+from s2jax import (
+    distributions,
+    inputs,
+    laws,
+    observe,
+    ode,
+    presets,
+    programs,
+    targets,
+    text,
+    transforms,
+)
 from s2jax.config import Config, Standardize
 from s2jax.config.registry import register
 from s2jax.core.version import __version__
@@ -19,7 +30,7 @@ from s2jax.programs import (
 )
 from s2jax.programs import operators as operators
 from s2jax.programs.fit import Fit, FitStatus, fit_constants, free_constants
-from s2jax.sampling import Batch, candidates, sample
+from s2jax.sampling import Batch, Do, Pair, candidates, sample, sample_pair
 from s2jax.stream import Stream
 from s2jax.targets import Acceptance, Algebraic, Identity, Status
 from s2jax.text import (
@@ -53,10 +64,12 @@ __all__ = (
     "Algebraic",
     "Batch",
     "Config",
+    "Do",
     "Fit",
     "FitStatus",
     "GivenLaw",
     "Identity",
+    "Pair",
     "Program",
     "Split",
     "Standardize",
@@ -84,6 +97,7 @@ __all__ = (
     "inputs",
     "lambdify",
     "laws",
+    "observe",
     "ode",
     "operators",
     "plotting",
@@ -93,6 +107,7 @@ __all__ = (
     "register",
     "repair_corpus",
     "sample",
+    "sample_pair",
     "skeleton_hash",
     "statistics",
     "targets",

@@ -207,9 +207,9 @@ class AbstractRowInput(AbstractFamily):
         self, words: UInt32[Array, "rows 2"], channels: int, length: int,
         store: Callable[[Any], Any] = lambda laws: laws,
     ) -> tuple[Any, Float[Array, "rows channels time"]]:  # fmt: skip
-        """Laws and series of many rows; a family whose laws are found with its series overrides it.
+        """Laws, as `store` keeps them, and series of many rows.
 
-        Series are made of what `store` returns: the same laws, as they are kept.
+        A family whose laws are found while its series are made overrides it.
         """
         laws = store(self.draw_laws(words, channels, length))
         return laws, self.draw_series(laws, words, channels, length)

@@ -150,14 +150,12 @@ class CausalGraph(AbstractRowInput):
         nothing = jnp.zeros(edges.coupling.shape, jnp.float32)
         sources = self._draw_sources(roots, words, channels, length)
         laws = CausalLaw(edges, programs, nothing, nothing, roots)
-        laws = store(follow(laws, sources, length, sums)[0])
-        return laws, follow(laws, sources, length)[1]
+        laws, series = follow(laws, sources, length, sums)
+        return store(laws), series
 
     def draw_series(self, laws, words, channels, length):
-        """The series of rows of these laws; as `intervene`, of nothing that is done."""
-        return self._follow(laws, self._draw_sources(laws.roots, words, channels, length), length)[
-            1
-        ]
+        sources = self._draw_sources(laws.roots, words, channels, length)
+        return follow(laws, sources, length)[1]
 
     def intervene(
         self, laws: CausalLaw, words: Words, length: int, done: Intervention
@@ -233,7 +231,7 @@ class CausalGraph(AbstractRowInput):
         """Roots and standard normal noise of every channel, from before the series begin."""
         steps = length + self._before(channels)
         own = _words_of_channels(words, channels)
-        flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), roots)
+        flat = jax.tree.map(lambda leaf: leaf.reshape(len(own), *leaf.shape[2:]), roots)
         root = standardise(self._roots.draw_series(flat, own, steps)).T
         bits = random_rows(own, steps, named("graph", "noise"))
         noise = normal_quantile(signed_uniform(bits))

@@ -76,7 +76,7 @@ class CausalLaw(eqx.Module):
         """
         law = jax.tree.map(np.asarray, self)
         axes, channels = law.edges.order.ndim, law.edges.order.shape[-1]
-        flat = lambda leaf: leaf.reshape(-1, *leaf.shape[axes:])
+        flat = lambda leaf: leaf.reshape(law.edges.order.size, *leaf.shape[axes:])
         programs = jax.tree.map(lambda leaf: flat(leaf)[:, None], law.mechanisms)
         edges = law.edges._replace(scale_free=law.edges.order)  # which has no axis of channels
         numbers = jax.tree.map(flat, (edges, law.scale, law.shift))

@@ -79,6 +79,11 @@ def kinds_of(effects: Sequence[AbstractEffect], length: int) -> tuple[EffectKind
     )
 
 
+def width_of(kinds: Sequence[EffectKind]) -> int:
+    """Words of the longest law; one at least, because columns of none cannot be stored."""
+    return max(1, *(kind.layout.size for kind in kinds))
+
+
 def draw_laws(
     effects: Sequence[AbstractEffect], kinds: Sequence[EffectKind], width: int, words: Words,
     effect: Int[Array, " channels"], series: Float[Array, "channels time"],

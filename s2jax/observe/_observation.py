@@ -29,6 +29,7 @@ from s2jax.observe._groups import (
     kinds_of,
     queue_of,
     split,
+    width_of,
 )
 from s2jax.observe._maps import (
     Calendar,
@@ -230,7 +231,7 @@ def _measure(
     (channels, length), most = series.shape, observation.most
     effects, groups = observation.effects, groups_of(observation.effects)
     kinds = kinds_of(effects, length)
-    width = max(kind.layout.size for kind in kinds)
+    width = width_of(kinds)
     bits = random_bits(words, 1 + most, named("observe", "effects"))
     count = jnp.where(wanted, 1 + below(bits[0], most), 0)
     chosen = _choose(bits[1:], stack(observation.weights))

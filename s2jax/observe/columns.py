@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from s2jax.inputs.columns import LawColumn
-from s2jax.observe._groups import kinds_of
+from s2jax.observe._groups import kinds_of, width_of
 from s2jax.observe._observation import Observation
 from s2jax.observe._record import Record
 
@@ -30,7 +30,7 @@ class ObservationColumns:
             return
         self._kinds = kinds_of(observation.effects, length)
         real, most = np.dtype(jnp.result_type(float)), observation.most
-        width = max(kind.layout.size for kind in self._kinds)
+        width = width_of(self._kinds)
         words = np.dtype(np.uint32)
         for name, dtype in (("clean", real), ("observed", np.dtype(bool))):
             for output in range(outputs):
