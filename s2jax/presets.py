@@ -14,7 +14,7 @@ from s2jax.programs.program import MAX_INPUTS, MAX_STATES
 from s2jax.targets import Algebraic, Identity
 from s2jax.targets.acceptance import Acceptance
 
-__all__ = ("mix", "ode", "reference", "s2", "sarsim")
+__all__ = ("mix", "multivariate", "ode", "reference", "s2", "sarsim")
 
 
 def __dir__() -> tuple[str, ...]:
@@ -65,6 +65,40 @@ def mix(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) 
     fields.setdefault("acceptance", Acceptance(bound=100.0, max_correlation=0.999))
     fields.setdefault("x_scaling", Standardize(0.25, 1.0))
     return Config(length=length, num_inputs=num_inputs, num_outputs=num_outputs, **fields)
+
+
+@checks.suggest_names(*_FIELDS, inside=inside(Config))
+def multivariate(length: int = 256, channels: int = 4, **fields) -> Config:
+    """Rows whose channels depend on each other: causes, shared series, lags, levels and seasons.
+
+    Half of the rows are causal graphs, of random expressions; the other half are the simpler
+    couplings, each as likely. In half of the rows the outputs are the inputs, in the others each is
+    f(x) of all of them.
+
+    Args:
+        length: Time steps.
+        channels: Inputs, and outputs; 2 to 16.
+        **fields: Any other field of `Config`.
+
+    Example:
+        >>> config = multivariate(128, channels=3)
+        >>> config.num_inputs, config.num_outputs, len(config.inputs.families)
+        (3, 3, 6)
+    """
+    checks.check_static_integer("multivariate", "channels", channels, 2, 16)
+    couplings = [
+        inputs.LinearMix(family=inputs.TrendSeason()),
+        inputs.LeadLag(family=inputs.RandomWalk()),
+        inputs.Cointegration(),
+        inputs.SharedSeasonality(family=inputs.ARMA()),
+        inputs.RegimeCoupling(family=inputs.Waveforms()),
+    ]
+    choice = inputs.Choice([inputs.CausalGraph(), *couplings], [5.0, *[1.0] * len(couplings)])
+    fields.setdefault("inputs", choice)
+    fields.setdefault("target", Algebraic(S2Law(min_binary_per_input=1), input_share=0.5))
+    fields.setdefault("acceptance", Acceptance(bound=100.0, max_correlation=0.999))
+    fields.setdefault("x_scaling", Standardize(0.25, 1.0))
+    return Config(length=length, num_inputs=channels, num_outputs=channels, **fields)
 
 
 @checks.suggest_names(*_FIELDS, inside=inside(Config))

@@ -374,7 +374,7 @@ def test_help_names_the_options(capsys):
         cli.main(["generate", "--help"])
     assert caught.value.code == 0
     text = capsys.readouterr().out
-    assert "--preset {mix,s2,reference,ode,sarsim}" in text
+    assert "--preset {mix,multivariate,s2,reference,ode,sarsim}" in text
     assert "--acceptance.bound" in text
 
 

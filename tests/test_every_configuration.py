@@ -25,6 +25,10 @@ ZOO = [
     inputs.Add([inputs.Mixture(), inputs.Held()]),
     inputs.Multiply([inputs.Mixture(), inputs.Held()]),
 ]  # fmt: skip
+EFFECTS = [
+    s2jax.observe.AdditiveNoise(), s2jax.observe.Clip(), s2jax.observe.Hold(),
+    s2jax.observe.MissingBlocks(), s2jax.observe.PoissonCounts(),
+]  # fmt: skip
 CONFIGS: dict[str, s2jax.Config] = {
     "mixture": presets.s2(64, inputs=inputs.Mixture(), target=SAME),
     "arma": presets.s2(64, inputs=inputs.ARMA(), target=SAME),
@@ -38,6 +42,9 @@ CONFIGS: dict[str, s2jax.Config] = {
     "lorenz": presets.ode(64, 0, 3, target=s2jax.ode.named("lorenz")),
     "reference": presets.reference(length=64),
     "sarsim": presets.sarsim(length=64),
+    "measured": presets.s2(64, observation=s2jax.observe.Observation(EFFECTS)),
+    "causal graph": s2jax.Config(64, 3, inputs=inputs.CausalGraph(roots=inputs.ARMA())),
+    "multivariate": presets.multivariate(length=64),
     "ode": presets.ode(length=64),
     "ode without inputs": presets.ode(length=64, num_inputs=0),
 }  # fmt: skip
@@ -46,6 +53,7 @@ LONG = (
     "mix",
     "reference",
     "sarsim",
+    "multivariate",
     "ode",
     "ode without inputs",
 )  # each compiles for a minute

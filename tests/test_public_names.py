@@ -20,6 +20,15 @@ FOLDERS = {name: m for name in s2jax.__all__ if inspect.ismodule(m := getattr(s2
 FOLDERS["ode.forms"] = s2jax.ode.forms
 
 SHOWN_BY = {
+    "s2jax.Pair": "s2jax.sample_pair",
+    "s2jax.inputs.AbstractCoupling": "s2jax.inputs.LinearMix",
+    "s2jax.inputs.CausalLaw": "s2jax.inputs.CausalGraph",
+    "s2jax.inputs.CoupledLaw": "s2jax.inputs.LinearMix",
+    "s2jax.inputs.Edges": "s2jax.inputs.CausalGraph",
+    "s2jax.inputs.Intervention": "s2jax.sample_pair",
+    "s2jax.observe.Measured": "s2jax.observe.Observation",
+    "s2jax.observe.Record": "s2jax.observe.Observation",
+    "s2jax.observe.Summary": "s2jax.observe.AbstractEffect",
     "s2jax.Batch": "s2jax.sample",
     "s2jax.Fit": "s2jax.fit_constants",
     "s2jax.Tokens": "s2jax.to_tokens",

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
-Preset = Literal["mix", "s2", "reference", "ode", "sarsim"]
+Preset = Literal["mix", "multivariate", "s2", "reference", "ode", "sarsim"]
 Kind = Literal["settling", "bistable", "oscillating", "conservative", "chaotic"]
 
 

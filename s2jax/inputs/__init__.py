@@ -6,6 +6,15 @@ from s2jax.inputs._causal_graph import CausalGraph
 from s2jax.inputs._causal_law import CausalLaw, Edges, Intervention
 from s2jax.inputs._combined import Add, CombinedLaw, Multiply
 from s2jax.inputs._counts import Counts, CountsLaw, CountsPath
+from s2jax.inputs._couplings import (
+    AbstractCoupling,
+    Cointegration,
+    CoupledLaw,
+    LeadLag,
+    LinearMix,
+    RegimeCoupling,
+    SharedSeasonality,
+)
 from s2jax.inputs._draws import Draws
 from s2jax.inputs._fractional import FractionalBrownian, FractionalLaw, FractionalNoise
 from s2jax.inputs._garch import GARCH, GARCHLaw
@@ -54,6 +63,7 @@ __all__ = (
     "IMF",
     "SARIMA",
     "SARIMA2",
+    "AbstractCoupling",
     "AbstractFamily",
     "AbstractInput",
     "AbstractMean",
@@ -63,11 +73,13 @@ __all__ = (
     "CausalLaw",
     "Choice",
     "ChoiceLaw",
+    "Cointegration",
     "CombinedLaw",
     "ConstantKernel",
     "Counts",
     "CountsLaw",
     "CountsPath",
+    "CoupledLaw",
     "Drawn",
     "Draws",
     "Edges",
@@ -85,9 +97,11 @@ __all__ = (
     "Intervention",
     "KernelLaw",
     "KernelSynth",
+    "LeadLag",
     "LinearKernel",
     "LinearMean",
     "LinearMeanLaw",
+    "LinearMix",
     "LinearProcess",
     "MaternKernel",
     "Mixture",
@@ -103,8 +117,10 @@ __all__ = (
     "RateNoiseLaw",
     "RateNoisePath",
     "RationalQuadraticKernel",
+    "RegimeCoupling",
     "SARIMA2Law",
     "SARIMALaw",
+    "SharedSeasonality",
     "Source",
     "Spikes",
     "SpikesLaw",

@@ -5,11 +5,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, UInt32
+from jaxtyping import Array, Float
 
 from s2jax.core import checks
 from s2jax.core.part import check_part
-from s2jax.core.random import fold_in, normal_quantile, random_rows, signed_uniform
+from s2jax.core.random import normal_quantile, random_rows, signed_uniform
 from s2jax.core.streams import MECHANISM, named
 from s2jax.core.types import Number, Words, number
 from s2jax.distributions import (
@@ -23,7 +23,7 @@ from s2jax.inputs._base import AbstractFamily, AbstractRowInput
 from s2jax.inputs._causal_law import CausalLaw, Edges, Intervention
 from s2jax.inputs._causal_series import choose, follow
 from s2jax.inputs._combined import standardise
-from s2jax.inputs._draws import Draws
+from s2jax.inputs._draws import Draws, words_of_channels
 from s2jax.inputs._random_walk import RandomWalk
 from s2jax.inputs._trend_season import TrendSeason
 from s2jax.inputs._waveforms import Waveforms
@@ -135,7 +135,7 @@ class CausalGraph(AbstractRowInput):
 
     def draw_rows(self, words, channels, length, store=lambda laws: laws):
         edges = jax.vmap(lambda words: self._draw_edges(Draws(words, "law"), channels))(words)
-        own = _words_of_channels(words, channels)
+        own = words_of_channels(words, channels)
         count = jnp.maximum((edges.parents >= 0).sum(-1, dtype=jnp.int32), 1).reshape(-1)
         drawn = self.mechanisms.draw(own, count, self.max_parents, True, MECHANISM)
         is_sum = jax.vmap(lambda words: Draws(words, "graph").bernoulli("linear", self.linear))(own)
@@ -230,15 +230,10 @@ class CausalGraph(AbstractRowInput):
     ) -> tuple[Float[Array, "rows channels steps"], Float[Array, "rows channels steps"]]:
         """Roots and standard normal noise of every channel, from before the series begin."""
         steps = length + self._before(channels)
-        own = _words_of_channels(words, channels)
+        own = words_of_channels(words, channels)
         flat = jax.tree.map(lambda leaf: leaf.reshape(len(own), *leaf.shape[2:]), roots)
         root = standardise(self._roots.draw_series(flat, own, steps)).T
         bits = random_rows(own, steps, named("graph", "noise"))
         noise = normal_quantile(signed_uniform(bits))
         by_row = lambda leaf: leaf.reshape(len(words), channels, steps)
         return by_row(root.astype(jnp.float32)), by_row(noise)
-
-
-def _words_of_channels(words: Words, channels: int) -> UInt32[Array, "items 2"]:
-    number = jnp.arange(channels, dtype=jnp.uint32)
-    return fold_in(words[:, None], number[None]).reshape(-1, 2)

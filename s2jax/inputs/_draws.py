@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int, Key, UInt32
 from s2jax.core import checks
 from s2jax.core.random import (
     categorical,
+    fold_in,
     multiply_high,
     normal_quantile,
     random_bits,
@@ -131,3 +132,9 @@ def words_within(
 ) -> UInt32[Array, "channels 2"]:
     """The raw keys that `Draws.within(name)` has for many channels."""
     return random_bits(words, 2, named(scope, name)).T
+
+
+def words_of_channels(words: UInt32[Array, "rows 2"], count: int) -> UInt32[Array, "items 2"]:
+    """Keys of so many channels of each row, which depend on each other, those of a row together."""
+    number = jnp.arange(count, dtype=jnp.uint32)
+    return fold_in(words[:, None], number[None]).reshape(-1, 2)
