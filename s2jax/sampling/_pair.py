@@ -17,7 +17,6 @@ from s2jax.distributions import AbstractDistribution, Uniform, check_draws, dist
 from s2jax.inputs import CausalGraph, Intervention
 from s2jax.programs import evaluate
 from s2jax.sampling.batch import Batch, sample
-from s2jax.targets import AbstractPointwise
 
 
 class Do(Part):
@@ -109,7 +108,7 @@ def sample_pair(key: PRNGKey, config: Config, n: int, do: Do | Intervention | No
             "graph, because only there is one channel the cause of another. Pass "
             "s2jax.Config(inputs=s2jax.inputs.CausalGraph(), ...)."
         )
-    if not isinstance(config.target, AbstractPointwise):
+    if not config.target.is_pointwise:
         raise TypeError(
             f"sample_pair(config with {type(config.target).__name__} as target): must be a "
             "function of the inputs, because solutions are not integrated anew. Pass "

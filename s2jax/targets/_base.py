@@ -95,6 +95,7 @@ class AbstractTarget(Part):
         most_outputs: Largest number of outputs; each kind of target says its own.
         chooses_channels: Whether `lay_out` says something else than it is told.
         tries_outputs_together: Whether all outputs of a row are accepted or refused as one.
+        is_pointwise: Whether outputs are functions of the inputs at the same time.
     """
 
     noun = "a target"
@@ -103,6 +104,7 @@ class AbstractTarget(Part):
     most_outputs: ClassVar[int]
     chooses_channels: ClassVar[bool] = False
     tries_outputs_together: ClassVar[bool] = False
+    is_pointwise: ClassVar[bool] = False
 
     @classmethod
     def way_out(cls, given: Any) -> str:

@@ -55,6 +55,7 @@ class Layout(AbstractLayout):
 class AbstractPointwise(AbstractTarget):
     """A target whose series are functions of the inputs at the same time."""
 
+    is_pointwise: ClassVar[bool] = True
     most_outputs: ClassVar[int] = 2 ** (31 - TRY_BITS) - 1  # numbers of streams have 31 bits
 
     @abc.abstractmethod
