@@ -287,7 +287,7 @@ def test_instruments_do_the_same_to_both():
         (lambda: s2jax.sample_pair(KEY, s2jax.presets.s2(32), 2), "must be a causal graph"),
         (
             lambda: s2jax.sample_pair(KEY, s2jax.presets.ode(32, 1, 2, inputs=GRAPH), 2),
-            "must be a function of the inputs",
+            "the target must be a function of the inputs",
         ),
     ],
 )

@@ -110,7 +110,7 @@ def sample_pair(key: PRNGKey, config: Config, n: int, do: Do | Intervention | No
         )
     if not config.target.is_pointwise:
         raise TypeError(
-            f"sample_pair(config with {type(config.target).__name__} as target): must be a "
+            "sample_pair(config whose outputs solve differential equations): the target must be a "
             "function of the inputs, because solutions are not integrated anew. Pass "
             "s2jax.Algebraic() or s2jax.Identity()."
         )
