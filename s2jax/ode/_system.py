@@ -13,6 +13,16 @@ from s2jax.core import checks
 from s2jax.core.types import Number, Words, number
 from s2jax.distributions import AbstractDistribution
 from s2jax.laws.given import MAX_ROUNDED, Tables
+from s2jax.ode._delays import (
+    check_delays,
+    check_reads_past,
+    given_history,
+    lags_of,
+    num_slots,
+    take_delays,
+    take_states,
+    write_delay,
+)
 from s2jax.ode._differential import AbstractDifferential, check_options
 from s2jax.ode._draw_system import Draw, draw
 from s2jax.ode._field import field, program_field, sympy_of, tables_of
@@ -52,6 +62,10 @@ class System(AbstractDifferential):
         duration: The distribution of the length of time; None leaves it to the sampler.
         noise: The factor g of the noise of each state as text, `dy = f dt + g dW` (Ito) with W of
             its own for each; `()` if there is none. Static.
+        delays: States at delayed times as text, such as `y_0(t - 17)` or `y_0(t - p_1)`; they are
+            inputs of the expressions, behind all others. Static.
+        history: What each state was before the start, as text of time, parameters and initial
+            states; `()` if all are held. Static.
         time: The name of time. Static.
         digits: Significant digits of drawn parameters; fixed ones keep 6, and 9 in float64. Static.
         tolerance, noise_tolerance, min_tail, max_jump, max_substeps, solver: How rows of a batch
@@ -73,6 +87,8 @@ class System(AbstractDifferential):
     initial: tuple[AbstractDistribution, ...] = ()
     duration: AbstractDistribution | None = None
     noise: tuple[str, ...] = eqx.field(static=True, default=())
+    delays: tuple[str, ...] = eqx.field(static=True, default=())
+    history: tuple[str, ...] = eqx.field(static=True, default=())
     time: str = eqx.field(static=True, default="t")
     digits: int = eqx.field(static=True, default=MAX_ROUNDED)
     tolerance: Number = number(1e-4)
@@ -93,6 +109,7 @@ class System(AbstractDifferential):
                     f"System(expressions=({text!r}, ...)): {error}. Make systems by {CALL}(...)."
                 ) from None
         check_noise(self)
+        check_delays(self)
 
     @classmethod
     @checks.suggest_names()
@@ -107,12 +124,15 @@ class System(AbstractDifferential):
         initial: Sequence[Any] | None = None,
         duration: Any = None,
         noise: Any = None,
+        history: Any = None,
         digits: int = MAX_ROUNDED,
     ) -> "System":
         """A system whose right-hand sides are SymPy expressions.
 
         Args:
-            expressions: The derivative of each state. All functions of `s2jax.lambdify` can be
+            expressions: The derivative of each state. `y(t - tau)`, with `y = sympy.Function("y")`
+                and tau a positive number or a parameter, is the state y some time before, and
+                `y(t)` is y itself. All functions of `s2jax.lambdify` can be
                 solved; to be drawn for a batch they must be among those of `s2jax.from_sympy`. A
                 batch integrates the very programs that are its labels.
             states, inputs: Symbols, in the order of y_0, y_1, ... and x_0, x_1, ...; of a symbol
@@ -126,6 +146,9 @@ class System(AbstractDifferential):
                 Ito: a list of one factor per state, or a dict from states to factors. A factor is
                 None or 0, a number, an expression of parameters, or one of these times the state
                 itself. `solve` takes the system without it, `drift`.
+            history: What a state with delays was before the start: a list of one expression per
+                state, or a dict, of time, parameters and initial states; where none is given, its
+                initial state.
             digits: Significant digits of drawn parameters; fixed ones keep 6, and 9 in float64.
 
         Returns:
@@ -133,8 +156,10 @@ class System(AbstractDifferential):
 
         Raises:
             TypeError: If an expression is not SymPy, a state no symbol or a value no number.
-            ValueError: If there is not one expression per state; if there are more than 16 states
-                or 64 inputs; if a symbol is none of those named, is named twice or, as a parameter,
+            ValueError: If there is not one expression per state; if there are more than 16 states,
+                64 inputs or 8 states at delayed times; if a delay is not positive, depends on time
+                or states, or goes back beyond the history; if delays meet noise, inputs or
+                switches; if a symbol is none of those named, is named twice or, as a parameter,
                 not used; if an expression holds a function that JAX does not have; or if a factor
                 of the noise is another than those above.
 
@@ -155,15 +180,18 @@ class System(AbstractDifferential):
             dx = v dt
             dv = -omega**2*x dt + s*v dW_1
         """
+        states = tuple(map(plain, given_symbols("states", take_states(states))))
+        expressions, pairs = take_delays(expressions, states, time)
         outputs = [plain(expr) for expr in given_expressions(expressions)]
-        states = tuple(map(plain, given_symbols("states", states)))
         inputs = tuple(map(plain, given_symbols("inputs", inputs)))
-        factors = given_noise(noise, states)
-        free = used_symbols([*outputs, *factors])
+        factors, past = given_noise(noise, states), given_history(history, states, initial)
+        others = [*factors, *past, *(delay for _, delay in pairs.values() if delay.is_Symbol)]
+        free = used_symbols([*outputs, *others]) - set(pairs)
         named = given_parameters(parameters or {}, free)
         clock = given_time(time, free, [*states, *inputs, *named])
-        check_symbols(outputs, factors, states, inputs, named, clock)
-        name_of = canonical_names(states, inputs, tuple(named), clock)
+        slots = (*inputs, *pairs)
+        check_symbols(outputs, others, states, slots, named, clock)
+        name_of = canonical_names(states, slots, tuple(named), clock)
         return cls(
             expressions=tuple(write_words(expr, name_of) for expr in outputs),
             states=tuple(symbol.name for symbol in states),
@@ -173,6 +201,8 @@ class System(AbstractDifferential):
             initial=given_initial(initial, len(states)),
             duration=None if duration is None else given_law("duration", duration),
             noise=tuple(write_words(factor, name_of) for factor in factors),
+            delays=tuple(write_delay(pair, name_of) for pair in pairs.values()),
+            history=tuple(write_words(expr, name_of) for expr in past),
             time=clock.name,
             digits=digits,
         )
@@ -187,15 +217,24 @@ class System(AbstractDifferential):
         """What the noise of each state is multiplied by, as `equations`; `()` without noise."""
         return self._read(self.noise)
 
+    @property
+    def histories(self) -> tuple[Any, ...]:
+        """What each state was before the start, as `equations`; `()` if all are held."""
+        return self._read(self.history)
+
     def _read(self, texts: tuple[str, ...]) -> tuple[Any, ...]:
         import sympy
 
-        names = [*self.states, *self.inputs, *self.parameters, self.time]
-        symbols = {
-            canonical: sympy.Symbol(name)
-            for canonical, name in zip(variable_names(*self._sizes), names, strict=True)
-        }
-        return tuple(read_words(text, symbols) for text in texts)
+        symbols = lambda names: [sympy.Symbol(name) for name in names]
+        time, parameters = sympy.Symbol(self.time), symbols(self.parameters)
+        delayed = []
+        for lag in lags_of(self.delays, len(parameters)):
+            number = sympy.Integer(int(lag.delay)) if lag.delay % 1 == 0 else sympy.Float(lag.delay)
+            delay = parameters[int(lag.delay)] if lag.is_parameter else number
+            delayed.append(sympy.Function(self.states[lag.state])(time - delay))
+        own = [*symbols(self.states), *symbols(self.inputs), *delayed, *parameters, time]
+        named = dict(zip(variable_names(*self._sizes), own, strict=True))
+        return tuple(read_words(text, named) for text in texts)
 
     def __str__(self) -> str:
         pairs = zip(self.states, self.equations, strict=True)
@@ -225,7 +264,7 @@ class System(AbstractDifferential):
 
     @property
     def _sizes(self) -> tuple[int, int, int]:
-        return len(self.states), len(self.inputs), len(self.parameters)
+        return len(self.states), num_slots(self.delays, self.inputs), len(self.parameters)
 
     @property
     def protected(self) -> bool:
@@ -243,6 +282,7 @@ class System(AbstractDifferential):
                 f"because every row solves this system. Pass num_inputs={len(self.inputs)}, "
                 f"num_outputs={len(self.states)}."
             )
+        check_reads_past(self)
         texts = self.expressions, self.noise
         check_motion(self, *(sympy_of(text, *self._sizes) for text in texts))
 
@@ -276,7 +316,7 @@ class System(AbstractDifferential):
 
     @property
     def _tables(self) -> Tables:
-        return tables_of(self.expressions, *self._sizes)
+        return tables_of(self.expressions, *self._sizes, self.delays)
 
     def field(
         self,
@@ -289,7 +329,7 @@ class System(AbstractDifferential):
 
         Args:
             t: Time.
-            y, x: States and inputs.
+            y, x: States and inputs; behind these, the states of before by `System.delays`.
             parameters: In the order of `System.parameters`.
         """
         return field((self.expressions, *self._sizes), t, y, x, parameters)

@@ -1,0 +1,241 @@
+"""Equal steps of equations that read states of before: the method of steps.
+
+Every step is stored by its values at its quarters, and delayed states are read from there, by the
+polynomial of degree 4 through them: the solver's own interpolation, as far as that is of order 4.
+No step is longer than the shortest delay, so that what is read is known. The slope jumps where the
+history ends, and so does a higher derivative after each delay; steps end at these breaks, each row
+at its own, and so none of them has to follow what is not smooth.
+"""
+
+import itertools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from s2jax.ode._integrate import interpolation_error, stability
+
+Field = Callable[[Float[Array, " rows"], Array, Array], Array]
+"""Slopes of times, states and delayed states."""
+
+_LEVEL, _MOST_BREAKS = 4, 20  # derivatives beyond that of level 4 no step of order 5 sees
+_NEAR = 1e-3  # of a step: breaks so near to the end of a step are there
+_LOST = 1e6  # error of a row whose delay is shorter than a step
+_QUARTERS = np.linspace(0.0, 1.0, 5)
+_WEIGHTS = np.linalg.inv(np.vander(_QUARTERS, increasing=True))  # of the values, by power
+_TINY = 1e-30
+
+
+class Past(NamedTuple):
+    """What equations read.
+
+    Attributes:
+        states: The state that each delayed one is. Static.
+        distinct: The number of the delay of each. Static.
+        delays: Different delays, as parts of the span.
+        before: What states were before the start, of times <= 0.
+    """
+
+    states: tuple[int, ...]
+    distinct: tuple[int, ...]
+    delays: Float[Array, "delays rows"]
+    before: Callable[[Float[Array, " rows"]], Float[Array, "states rows"]]
+
+
+class Steps(NamedTuple):
+    """Where steps end.
+
+    Attributes:
+        size: Length of a step that no break divides, as a part of the span.
+        breaks: Where breaks are; beyond all steps if they are not within the span.
+        ends: Beginning of the first step and end of each; infinite behind the last.
+        count: How many there are.
+    """
+
+    size: Float[Array, " rows"]
+    breaks: Float[Array, "breaks rows"]
+    ends: Float[Array, "ends rows"]
+    count: Int[Array, " rows"]
+
+
+class Stored(NamedTuple):
+    """Solutions by their values at the quarters of all steps.
+
+    Attributes:
+        steps: Where these end.
+        values: At the quarters, those of one step and state side by side.
+        alive, error, stiff, lost: As in `Trajectories`.
+    """
+
+    steps: Steps
+    values: Float[Array, "steps states rows quarters"]
+    alive: Float[Array, " rows"]
+    error: Float[Array, " rows"]
+    stiff: Float[Array, " rows"]
+    lost: Bool[Array, " rows"]
+
+    def at(self, part: Float[Array, " rows"]) -> Float[Array, "states rows"]:
+        """States at a part > 0 of the span."""
+        states = jnp.arange(self.values.shape[1], dtype=jnp.int32)[:, None]
+        return read(self.steps, self.values, part, states, self.steps.count - 1)
+
+
+class _Carry(NamedTuple):
+    number: Int[Array, ""]
+    y: Float[Array, "states rows"]
+    scale: Float[Array, "states rows"]
+    stored: Stored
+
+
+def plan_steps(
+    delays: Float[Array, "delays rows"], num_steps: Int[Array, " rows"], most: int
+) -> Steps:
+    """Equal steps, divided where breaks are.
+
+    Args:
+        delays: As parts of the span.
+        num_steps: Of each row, breaks not counted.
+        most: The largest of these. Static.
+    """
+    levels = _levels(delays.shape[0])
+    size = 1 / num_steps.astype(delays.dtype)
+    weights = jnp.asarray(levels, delays.dtype)
+    breaks = (weights[:, :, None] * delays).sum(1) if len(levels) else delays[:0]
+    nearest = jnp.round(breaks / size)
+    is_near = jnp.abs(breaks / size - nearest) < _NEAR
+    breaks = jnp.where(is_near, nearest * size, breaks)
+    inside = (breaks > 0) & (nearest <= num_steps) & (breaks < 1 - _NEAR * size)
+    breaks = jnp.where(inside, breaks, jnp.inf)
+    number = jnp.arange(most + 1, dtype=jnp.int32)[:, None]
+    regular = jnp.where(number <= num_steps, number.astype(size.dtype) * size, jnp.inf)
+    ends = jnp.sort(jnp.concatenate([regular, breaks]), axis=0)
+    return Steps(size, breaks, ends, num_steps + inside.sum(0, dtype=jnp.int32))
+
+
+def _levels(count: int) -> np.ndarray:
+    """How often each delay is in a break, of sums of up to so many delays that there is room."""
+    for level in range(_LEVEL, 0, -1):
+        every = itertools.product(range(level + 1), repeat=count) if count <= 3 or level <= 2 else ()
+        found = [sums for sums in every if 0 < sum(sums) <= level]
+        if 0 < len(found) <= _MOST_BREAKS:
+            return np.array(found)
+    return np.eye(count, dtype=int)
+
+
+def read(
+    steps: Steps, values: Float[Array, "steps states rows quarters"], part: Float[Array, " rows"],
+    states: Int[Array, "lags #rows"], last: Int[Array, "*#rows"],
+) -> Float[Array, "lags rows"]:  # fmt: skip
+    """States at parts of the span, which lie in step `last` or before."""
+    part = jnp.broadcast_to(part, (states.shape[0], values.shape[2]))
+    divided = (steps.breaks[:, None] <= part).sum(0, dtype=jnp.int32)
+    number = jnp.floor(part / steps.size).astype(jnp.int32) + divided
+    number = jnp.clip(number, 0, jnp.maximum(last, 0))
+    row = jnp.arange(values.shape[2], dtype=jnp.int32)
+    pick = lambda array, *at: array.at[at].get(mode="promise_in_bounds")
+    start, end = pick(steps.ends, number, row), pick(steps.ends, number + 1, row)
+    length = end - start
+    inside = jnp.where(length > 0, (part - start) / jnp.where(length > 0, length, 1), 0)
+    weights = inside[..., None] ** np.arange(5, dtype=np.int32) @ jnp.asarray(_WEIGHTS, part.dtype)
+    return (pick(values, number, states, row) * weights).sum(-1)
+
+
+def integrate_delayed(
+    solver: Any, field: Field, y0: Float[Array, "states rows"], past: Past,
+    num_steps: Int[Array, " rows"], most: int, bound: Float[Array, ""],
+    measure: Callable[[Array, Array, Array], Array] | None = None,
+    wanted: Bool[Array, " rows"] | None = None,
+) -> Stored:  # fmt: skip
+    """Solve `dy/dtau = field(tau, y, delayed)` for tau in [0, 1].
+
+    Args:
+        solver: An explicit Runge-Kutta method of diffrax.
+        field: Of all rows at once.
+        y0: Initial values.
+        past: What is read of states of before.
+        num_steps: Of each row, without those that breaks add.
+        most: The largest of these. Static.
+        bound: Rows are frozen where an absolute value exceeds it.
+        measure: The error of a step from the estimate and both states; that of a row is the
+            largest. By default relative to the largest value so far, and the sum.
+        wanted: Rows to solve; None for all.
+    """
+    steps = plan_steps(past.delays, num_steps, most)
+    rows, dtype = y0.shape[1], y0.dtype
+    zero = jnp.zeros(rows, dtype)
+    alive = zero + 1 if wanted is None else jnp.where(wanted, 1.0, 0.0).astype(dtype)
+    total = jnp.where(alive > 0, steps.count, 0).max()
+    shape = (steps.ends.shape[0] - 1, *y0.shape, len(_QUARTERS))
+    is_short = past.delays.min(0) < steps.size * (1 - _NEAR)
+    error = jnp.where(is_short, jnp.asarray(_LOST, dtype), 0)
+    stored = Stored(steps, jnp.zeros(shape, dtype), alive, error, zero, zero > 0)
+
+    def one_step(carry: _Carry) -> _Carry:
+        number, y, scale, stored = carry
+        start, end = steps.ends[number], steps.ends[number + 1]
+        step = jnp.where(jnp.isfinite(end), end - start, 0)
+        start = jnp.where(jnp.isfinite(start), start, 1)
+        new, estimate, dense = _step(solver, field, past, stored, number, start, step, y)
+        size = jnp.abs(new)
+        open_rows = (stored.alive >= 1) & (step > 0)
+        live = open_rows & (size <= bound).all(0)  # a NaN is not
+        largest = jnp.maximum(scale, size)
+        between = jnp.abs(interpolation_error(solver, y, new, dense))
+        estimate = jnp.abs(estimate) + between
+        if measure is None:
+            error = stored.error + jnp.where(live, (estimate / (largest + _TINY)).max(0), 0)
+        else:
+            own = jnp.where(live, measure(estimate, y, new), 0)
+            error = jnp.maximum(stored.error, own)
+        one = jnp.ones((), dtype)
+        inner = solver.interpolation_cls(t0=0 * one, t1=one, **dense)
+        middle = [inner.evaluate(one * part) for part in _QUARTERS[1:-1].tolist()]
+        kept = [jnp.where(live, value, y) for value in (*middle, new)]
+        quarters = jnp.stack([y, *kept], axis=-1)
+        is_stiff = live & (stability(solver, dense) > 1)
+        stored = stored._replace(
+            values=jax.lax.dynamic_update_index_in_dim(stored.values, quarters, number, 0),
+            alive=jnp.where(open_rows & ~live, jnp.minimum(start, 0.999999), stored.alive),
+            error=error,
+            stiff=stored.stiff + jnp.where(is_stiff, step, 0),
+            lost=stored.lost | (open_rows & ~jnp.isfinite(size).all(0)),
+        )
+        return _Carry(number + 1, kept[-1], jnp.where(live, largest, scale), stored)
+
+    # the condition reads two values, or XLA copies what the body writes
+    more = lambda carry: (carry.number < total) & (carry.stored.alive >= 1).any()
+    first = _Carry(jnp.int32(0), y0, jnp.abs(y0), stored)
+    last = jax.lax.while_loop(more, one_step, first)
+    # rows that all others outlive are as they were where they were frozen
+    number = jnp.arange(shape[0], dtype=jnp.int32)[:, None, None, None]
+    unused = number >= last.number
+    return last.stored._replace(values=jnp.where(unused, last.y[..., None], last.stored.values))
+
+
+def _step(solver: Any, field: Field, past: Past, stored: Stored, number, start, step, y):
+    """A step of the solver: its end, the estimated error and what it interpolates from."""
+    import diffrax
+
+    steps, states = stored.steps, jnp.asarray(past.states, jnp.int32)[:, None]
+    delays = past.delays[np.array(past.distinct)]
+    # a step lies on one side of every break, and its middle says on which
+    is_before = start + step / 2 < delays
+
+    def delayed(at):
+        part = at - delays
+        known = read(steps, stored.values, part, states, number - 1)
+        unknown = [past.before(jnp.minimum(own, 0))[k] for own, k in zip(part, past.states, strict=True)]
+        return jnp.where(is_before, jnp.stack(unknown), known)
+
+    def slope(c, y, _):
+        at = start + c * step
+        return step * field(at, y, delayed(at))
+
+    terms: Any = diffrax.ODETerm(slope)
+    zero, one = jnp.zeros((), step.dtype), jnp.ones((), step.dtype)
+    inner = solver.init(terms, zero, one, y, None)
+    new, estimate, dense, _, _ = solver.step(terms, zero, one, y, None, inner, False)
+    return new, estimate, dense

@@ -1,0 +1,329 @@
+"""States at delayed times in given systems: read, checked, and made into inputs.
+
+`y(t - tau)` becomes an input behind those of the system, in the order of `System.delays`. So
+whatever computes right-hand sides knows nothing of delays; who solves them passes the values of
+before, and the programs that are labels have the operator `lag` there.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from s2jax.core import checks
+from s2jax.distributions import Constant, check_positive
+from s2jax.ode._given import CALL, given_expression, plain, variable_names
+from s2jax.programs.program import FIRST_STATE, MAX_INPUTS
+from s2jax.text.form import to_float
+from s2jax.text.read_sympy import shorten
+from s2jax.text.read_text import read_expression
+from s2jax.text.tree import Number, Operation, Parameter
+
+MAX_DELAYS = 8
+_POINTS = 65  # where the domain of a history is looked at
+
+
+class Lag(NamedTuple):
+    """A state at a delayed time.
+
+    Attributes:
+        state: Its number.
+        delay: A number, or the number of a parameter.
+        is_parameter: Which of both.
+    """
+
+    state: int
+    delay: float
+    is_parameter: bool
+
+
+@functools.lru_cache(maxsize=256)
+def read_delay(text: str, num_parameters: int) -> tuple[Lag, Operation]:
+    """`y_0(t - 17)` or `y_0(t - p_1)`, and its tree.
+
+    Raises:
+        ValueError: If the text is none of these.
+    """
+    names = variable_names(0, 0, num_parameters)[:-1]
+    tree = read_expression(text, names)
+    if not isinstance(tree, Operation) or tree.name != "lag":
+        raise ValueError("must be a state at a delayed time, as y_0(t - 2.5)")
+    state, delay = tree.operands
+    if isinstance(state, Parameter):
+        raise ValueError("only states have delays")
+    index = state.index - FIRST_STATE  # type: ignore[union-attr]
+    if isinstance(delay, Parameter):
+        return Lag(index, names.index(delay.name), True), tree
+    assert isinstance(delay, Number)
+    return Lag(index, to_float(*delay), False), tree
+
+
+def lags_of(delays: Sequence[str], num_parameters: int) -> tuple[Lag, ...]:
+    """The delays of a system."""
+    return tuple(read_delay(text, num_parameters)[0] for text in delays)
+
+
+def delay_values(
+    lags: Sequence[Lag], parameters: Float[Array, "parameters rows"]
+) -> Float[Array, "lags rows"]:
+    """How long ago each is, in units of time."""
+    rows = parameters.shape[1:]
+    value = lambda lag: (
+        parameters[int(lag.delay)]
+        if lag.is_parameter
+        else jnp.full(rows, np.array(lag.delay, parameters.dtype))
+    )
+    return jnp.stack([value(lag) for lag in lags])
+
+
+def take_states(states: Any) -> Any:
+    """States that are written `y(t)` as symbols; all else as it is."""
+    from sympy.core.function import AppliedUndef, UndefinedFunction
+    from sympy import Symbol
+
+    if not isinstance(states, (list, tuple)):
+        return states
+    is_function = lambda state: isinstance(state, (AppliedUndef, UndefinedFunction))
+    name = lambda state: getattr(state, "__name__", None) or state.func.__name__
+    return [Symbol(name(state)) if is_function(state) else state for state in states]
+
+
+def take_delays(
+    expressions: Any, states: Sequence[Any], time: Any
+) -> tuple[Any, dict[Any, tuple[Any, Any]]]:
+    """Expressions with a symbol for every state at a delayed time, and what each stands for.
+
+    What is no list of SymPy expressions is handed back as it is; `y(t)` becomes the state.
+    """
+    import sympy
+    from sympy.core.function import AppliedUndef
+
+    if not isinstance(expressions, (list, tuple, sympy.Tuple)):
+        return expressions, {}
+    names = [getattr(state, "name", None) for state in states]
+    clock = getattr(time, "name", "t")
+    found: dict[Any, Any] = {}
+    pairs: dict[tuple[str, Any], Any] = {}
+    for expr in expressions:
+        if not isinstance(expr, sympy.Expr):
+            continue
+        for node in sorted(expr.atoms(AppliedUndef), key=sympy.default_sort_key):
+            name = node.func.__name__
+            if name not in names:
+                continue  # refused as a function that nobody knows
+            delay = _delay(node, clock, names)
+            if delay == 0:
+                found[node] = sympy.Symbol(name)
+                continue
+            pair = name, decimal_of(delay) if delay.is_number else delay.name
+            # a symbol whose name is no word, so that no other has it
+            found[node] = sympy.Symbol(f"{name}({clock} - {pair[1]})")
+            pairs[pair] = found[node], (name, delay)
+    if len(pairs) > MAX_DELAYS:
+        raise ValueError(
+            f"{CALL}({len(pairs)} states at delayed times): must be at most {MAX_DELAYS}, because "
+            "each is looked up at every stage of every step. Give several of them one delay."
+        )
+    replaced = [e.xreplace(found) if isinstance(e, sympy.Expr) else e for e in expressions]
+    return replaced, dict(pairs.values())
+
+
+def _delay(node: Any, clock: str, states: Sequence[str]) -> Any:
+    """The delay of `y(t - delay)`: a positive number or a symbol, or 0."""
+    import sympy
+
+    where = f"{CALL}({shorten(node)})"
+    if len(node.args) != 1:
+        raise ValueError(f"{where}: must be a state at one time. Write {node.func}(t - 2.5).")
+    delay = sympy.expand(sympy.Symbol(clock) - plain(node.args[0]))
+    if delay.is_Symbol and delay.name not in (clock, *states):
+        return delay
+    if not delay.is_number:
+        raise ValueError(
+            f"{where}: must be a state at the time {clock} minus a number or a parameter, because "
+            "delays do not depend on the time or the states. Write the delay as a number, or as a "
+            f"symbol in parameters={{...}}; a time of another name is named by time=."
+        )
+    if not delay.is_finite or not delay.is_real or delay < 0:
+        raise ValueError(
+            f"{where}: must have a delay > 0, because what is to come is not known yet, and this "
+            f"one is {delay}. Write {node.func}({clock} - 2.5)."
+        )
+    return delay
+
+
+def write_delay(pair: tuple[str, Any], name_of: Any) -> str:
+    """The text of a state and its delay; `name_of` names symbols."""
+    import sympy
+
+    name, delay = pair
+    text = name_of(delay) if delay.is_Symbol else decimal_of(delay)
+    return f"{name_of(sympy.Symbol(name))}(t - {text})"
+
+
+def decimal_of(delay: Any) -> str:
+    """A number of SymPy as text of 9 digits, as programs have them."""
+    value = float(f"{float(delay):.9g}")
+    return str(int(value)) if delay.is_Integer else repr(value)
+
+
+def given_history(history: Any, states: Sequence[Any], initial: Any) -> tuple[Any, ...]:
+    """The history of each state as an expression, itself where it is held; () if all are."""
+    import sympy
+
+    if history is None:
+        return ()
+    names = [state.name for state in states]
+    if isinstance(history, Mapping):
+        named = {_name(state): value for state, value in history.items()}
+        for name in named:
+            if name not in names:
+                raise ValueError(f"{CALL}(history={{{name}: ...}}): {checks.unknown(name, names)}")
+        history = [named.get(name) for name in names]
+    if not isinstance(history, (list, tuple)) or len(history) != len(states):
+        raise ValueError(
+            f"{CALL}(history={checks.shown(history)}): must be a list of {len(states)} expressions "
+            "of time, one for each state, or a dict of them. Write None where the initial state is "
+            "to be held."
+        )
+    out = []
+    for name, value in zip(names, history, strict=True):
+        own = sympy.Symbol(name)
+        expr = own if value is None else plain(given_expression(f"history[{name}]", value))
+        if own not in expr.free_symbols and initial is None:
+            raise ValueError(
+                f"{CALL}(history[{name}]={shorten(expr)}): must come with initial=[...], because "
+                "the solution begins there and not where its history ends. Pass initial values, or "
+                f"write the history with {name}, which is its initial value there."
+            )
+        out.append(expr)
+    return tuple(out)
+
+
+def _name(state: Any) -> str:
+    return take_states([state])[0].name if not isinstance(state, str) else state
+
+
+def check_delays(system: Any) -> None:
+    """Refuse what delays do not go together with, and histories that end too early."""
+    if not system.delays:
+        if system.history:
+            raise ValueError(
+                f"{CALL}(history=...): must come with a delay in some expression, because nothing "
+                "else reads it. Leave it out."
+            )
+        return
+    for text in system.delays:
+        try:
+            lag, _ = read_delay(text, len(system.parameters))
+        except ValueError as error:
+            raise ValueError(
+                f"System(delays=({text!r}, ...)): {error}. Make systems by {CALL}(...)."
+            ) from None
+        if lag.state >= len(system.states):
+            raise ValueError(
+                f"System(delays=({text!r}, ...)): must name a state of the system, which has "
+                f"{len(system.states)}. Make systems by {CALL}(...)."
+            )
+        if lag.is_parameter:
+            index = int(lag.delay)
+            place = f"parameters[{system.parameters[index]}]"
+            check_positive(CALL, place, system.laws[index])
+    if system.noise:
+        raise ValueError(
+            f"{CALL}(noise=...) with delays: must have one of both at most, because states of "
+            "before are read from smooth solutions. Leave out the noise or the delays."
+        )
+    if system.inputs:
+        raise ValueError(
+            f"{CALL}(inputs=...) with delays: must have one of both at most, because the kinks of "
+            "an input would come back after each delay. Write the input as an expression of t, or "
+            "leave out the delays."
+        )
+    _check_switches(system)
+    _check_history(system)
+
+
+def _check_switches(system: Any) -> None:
+    from s2jax.ode._field import operators_of
+    from s2jax.ode._switches import SWITCHES
+
+    try:
+        found = operators_of(system.expressions, *system._sizes) & set(SWITCHES)
+    except ValueError:
+        return  # no operators of programs: for `solve` alone
+    if found:
+        raise ValueError(
+            f"{CALL}(...) with delays and {', '.join(sorted(found))}: must have one of both at "
+            "most, because every switch would come back after each delay. Write a steep smooth "
+            "function, such as tanh, in its place."
+        )
+
+
+def _check_history(system: Any) -> None:
+    """Refuse a history without values where it is read, if its numbers are known."""
+    import sympy
+
+    from s2jax.ode._field import field
+
+    if not system.history:
+        return
+    if len(system.history) != len(system.states):
+        raise ValueError(
+            f"System(history of length {len(system.history)}): must be {len(system.states)} or 0, "
+            f"because each state has one. Make systems by {CALL}(...)."
+        )
+    lags = lags_of(system.delays, len(system.parameters))
+    known = lambda law: isinstance(law, Constant) and checks.is_concrete(law.value)
+    number = lambda law: float(law.value) if known(law) else np.nan
+    parameters = np.array([number(law) for law in system.laws], float)
+    for name, text, expr in zip(system.states, system.history, system.histories, strict=True):
+        index = system.states.index(name)
+        longest = [
+            parameters[int(lag.delay)] if lag.is_parameter else lag.delay
+            for lag in lags
+            if lag.state == index
+        ]
+        free = expr.free_symbols - {sympy.Symbol(system.time)}
+        read = {symbol.name for symbol in free}
+        drawn = [n for n, law in zip(system.parameters, system.laws, strict=True) if not known(law)]
+        if not longest or np.isnan(longest).any() or read & {*drawn, *system.states}:
+            continue
+        at = jnp.linspace(-max(longest), 0.0, _POINTS)
+        states = jnp.zeros((len(system.states), 1), at.dtype)
+        own = jnp.asarray(parameters, at.dtype)[:, None]
+        spread = jnp.broadcast_to(states, (states.shape[0], _POINTS))
+        sizes = len(system.states), 0, len(system.parameters)
+        values = field(((text,), *sizes), at, spread, (), own)[0]
+        bad = ~np.isfinite(np.asarray(values))
+        if bad.any():
+            first = float(at[np.flatnonzero(bad)[-1]])
+            raise ValueError(
+                f"{CALL}(history[{name}]={shorten(expr)}): must have a value up to the longest "
+                f"delay before the start, {max(longest):g}, and has none at {system.time}="
+                f"{first:.3g}. Give a history that is longer, or a shorter delay."
+            )
+
+
+def check_reads_past(system: Any) -> None:
+    """Refuse as a target a system with delays whose rows have no span of their own."""
+    if system.delays and system.duration is None:
+        raise ValueError(
+            f"{CALL}(duration=None) with delays as a target: must have a duration, because what "
+            "finds one is a pilot run that has no past. Pass a number or a distribution, in the "
+            "unit of time."
+        )
+
+
+def num_slots(delays: Sequence[str], inputs: Sequence[str]) -> int:
+    """How many inputs right-hand sides have, delayed states included."""
+    count = len(inputs) + len(delays)
+    if count > MAX_INPUTS:
+        raise ValueError(
+            f"{CALL}({len(inputs)} inputs and {len(delays)} delayed states): must be at most "
+            f"{MAX_INPUTS} together, because each is a variable of programs."
+        )
+    return count
