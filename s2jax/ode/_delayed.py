@@ -23,6 +23,7 @@ Field = Callable[[Float[Array, " rows"], Array, Array], Array]
 
 _LEVEL, _MOST_BREAKS = 4, 20  # derivatives beyond that of level 4 no step of order 5 sees
 _NEAR = 1e-3  # of a step: breaks so near to the end of a step are there
+_NEVER = 2**30
 _LOST = 1e6  # error of a row whose delay is shorter than a step
 _QUARTERS = np.linspace(0.0, 1.0, 5)
 _WEIGHTS = np.linalg.inv(np.vander(_QUARTERS, increasing=True))  # of the values, by power
@@ -45,19 +46,53 @@ class Past(NamedTuple):
     before: Callable[[Float[Array, " rows"]], Float[Array, "states rows"]]
 
 
+class Time(NamedTuple):
+    """Times in whole steps and a part of one, because the sum would not have the digits."""
+
+    whole: Int[Array, "*#rows"]
+    part: Float[Array, "*#rows"]
+
+    def plus(self, part: Array) -> "Time":
+        """Later by a part of a step, or earlier."""
+        part = self.part + part
+        whole = jnp.floor(part)
+        return Time(self.whole + whole.astype(jnp.int32), part - whole)
+
+    def since(self, other: "Time") -> Array:
+        """Steps from another time to this one, which is near."""
+        return (self.whole - other.whole).astype(self.part.dtype) + (self.part - other.part)
+
+    def reaches(self, other: "Time") -> Bool[Array, "*rows"]:
+        """Whether it is as late as another time."""
+        is_equal = self.whole == other.whole
+        return (self.whole > other.whole) | (is_equal & (self.part >= other.part))
+
+    def __getitem__(self, index: Any) -> "Time":
+        return Time(self.whole[index], self.part[index])
+
+
+def in_steps(part: Float[Array, "*rows"], num_steps: Int[Array, "*rows"]) -> Time:
+    """Parts of the span as times."""
+    steps = part * num_steps.astype(part.dtype)
+    whole = jnp.floor(steps)
+    return Time(whole.astype(jnp.int32), steps - whole)
+
+
 class Steps(NamedTuple):
-    """Where steps end.
+    """Where steps end, in steps that no break divides.
 
     Attributes:
-        size: Length of a step that no break divides, as a part of the span.
-        breaks: Where breaks are; beyond all steps if they are not within the span.
-        ends: Beginning of the first step and end of each; infinite behind the last.
-        count: How many there are.
+        num: How many of these there are.
+        delays: How many of them each delay is.
+        breaks: Where breaks are; `_NEVER` if not within the span.
+        ends: Beginning of the first step and end of each; `_NEVER` behind the last.
+        count: How many steps there are, breaks included.
     """
 
-    size: Float[Array, " rows"]
-    breaks: Float[Array, "breaks rows"]
-    ends: Float[Array, "ends rows"]
+    num: Int[Array, " rows"]
+    delays: Time
+    breaks: Time
+    ends: Time
     count: Int[Array, " rows"]
 
 
@@ -77,10 +112,10 @@ class Stored(NamedTuple):
     stiff: Float[Array, " rows"]
     lost: Bool[Array, " rows"]
 
-    def at(self, part: Float[Array, " rows"]) -> Float[Array, "states rows"]:
-        """States at a part > 0 of the span."""
+    def at(self, time: Time) -> Float[Array, "states rows"]:
+        """States at a time of each row that is not before the start."""
         states = jnp.arange(self.values.shape[1], dtype=jnp.int32)[:, None]
-        return read(self.steps, self.values, part, states, self.steps.count - 1)
+        return read(self.steps, self.values, time, states, self.steps.count - 1)
 
 
 class _Carry(NamedTuple):
@@ -100,19 +135,24 @@ def plan_steps(
         num_steps: Of each row, breaks not counted.
         most: The largest of these. Static.
     """
-    levels = _levels(delays.shape[0])
-    size = 1 / num_steps.astype(delays.dtype)
-    weights = jnp.asarray(levels, delays.dtype)
-    breaks = (weights[:, :, None] * delays).sum(1) if len(levels) else delays[:0]
-    nearest = jnp.round(breaks / size)
-    is_near = jnp.abs(breaks / size - nearest) < _NEAR
-    breaks = jnp.where(is_near, nearest * size, breaks)
-    inside = (breaks > 0) & (nearest <= num_steps) & (breaks < 1 - _NEAR * size)
-    breaks = jnp.where(inside, breaks, jnp.inf)
+    lengths = in_steps(delays, num_steps)
+    levels = jnp.asarray(_levels(delays.shape[0]), jnp.int32)[:, :, None]
+    sums = Time((levels * lengths.whole).sum(1), (levels.astype(delays.dtype) * lengths.part).sum(1))
+    breaks = sums.plus(jnp.zeros_like(sums.part))
+    nearest = jnp.round(breaks.part)
+    is_near = jnp.abs(breaks.part - nearest) < _NEAR
+    whole = breaks.whole + jnp.where(is_near, nearest, 0).astype(jnp.int32)
+    inside = (whole >= 0) & (whole < num_steps)
+    breaks = Time(jnp.where(inside, whole, _NEVER), jnp.where(is_near | ~inside, 0, breaks.part))
     number = jnp.arange(most + 1, dtype=jnp.int32)[:, None]
-    regular = jnp.where(number <= num_steps, number.astype(size.dtype) * size, jnp.inf)
-    ends = jnp.sort(jnp.concatenate([regular, breaks]), axis=0)
-    return Steps(size, breaks, ends, num_steps + inside.sum(0, dtype=jnp.int32))
+    regular = jnp.where(number <= num_steps, number, _NEVER)
+    keys = (
+        jnp.concatenate([regular, breaks.whole]),
+        jnp.concatenate([jnp.zeros(regular.shape, delays.dtype), breaks.part]),
+    )
+    whole, part = jax.lax.sort(keys, dimension=0, num_keys=2)
+    count = num_steps + inside.sum(0, dtype=jnp.int32)
+    return Steps(num_steps, lengths, breaks, Time(whole, part), count)
 
 
 def _levels(count: int) -> np.ndarray:
@@ -126,20 +166,23 @@ def _levels(count: int) -> np.ndarray:
 
 
 def read(
-    steps: Steps, values: Float[Array, "steps states rows quarters"], part: Float[Array, " rows"],
+    steps: Steps, values: Float[Array, "steps states rows quarters"], time: Time,
     states: Int[Array, "lags #rows"], last: Int[Array, "*#rows"],
 ) -> Float[Array, "lags rows"]:  # fmt: skip
-    """States at parts of the span, which lie in step `last` or before."""
-    part = jnp.broadcast_to(part, (states.shape[0], values.shape[2]))
-    divided = (steps.breaks[:, None] <= part).sum(0, dtype=jnp.int32)
-    number = jnp.floor(part / steps.size).astype(jnp.int32) + divided
-    number = jnp.clip(number, 0, jnp.maximum(last, 0))
-    row = jnp.arange(values.shape[2], dtype=jnp.int32)
+    """States at times that lie in step `last` or before."""
+    shape = states.shape[0], values.shape[2]
+    time = Time(*(jnp.broadcast_to(leaf, shape) for leaf in time))
+    divided = time.reaches(steps.breaks[:, None]).sum(0, dtype=jnp.int32)
+    number = jnp.clip(time.whole + divided, 0, jnp.maximum(last, 0))
+    row = jnp.arange(shape[1], dtype=jnp.int32)
     pick = lambda array, *at: array.at[at].get(mode="promise_in_bounds")
-    start, end = pick(steps.ends, number, row), pick(steps.ends, number + 1, row)
-    length = end - start
-    inside = jnp.where(length > 0, (part - start) / jnp.where(length > 0, length, 1), 0)
-    weights = inside[..., None] ** np.arange(5, dtype=np.int32) @ jnp.asarray(_WEIGHTS, part.dtype)
+    at_number = lambda k: Time(*(pick(leaf, k, row) for leaf in steps.ends))
+    start = at_number(number)
+    length = at_number(number + 1).since(start)
+    is_step = length > 0
+    inside = jnp.where(is_step, time.since(start) / jnp.where(is_step, length, 1), 0)
+    powers = jnp.stack([jnp.ones_like(inside), inside, inside**2, inside**3, inside**4], axis=-1)
+    weights = powers @ jnp.asarray(_WEIGHTS, powers.dtype)
     return (pick(values, number, states, row) * weights).sum(-1)
 
 
@@ -168,21 +211,22 @@ def integrate_delayed(
     zero = jnp.zeros(rows, dtype)
     alive = zero + 1 if wanted is None else jnp.where(wanted, 1.0, 0.0).astype(dtype)
     total = jnp.where(alive > 0, steps.count, 0).max()
-    shape = (steps.ends.shape[0] - 1, *y0.shape, len(_QUARTERS))
-    is_short = past.delays.min(0) < steps.size * (1 - _NEAR)
+    shape = (most + steps.breaks.part.shape[0], *y0.shape, len(_QUARTERS))
+    is_short = (past.delays * num_steps.astype(dtype)).min(0) < 1 - _NEAR
     error = jnp.where(is_short, jnp.asarray(_LOST, dtype), 0)
+    size = 1 / num_steps.astype(dtype)
     stored = Stored(steps, jnp.zeros(shape, dtype), alive, error, zero, zero > 0)
 
     def one_step(carry: _Carry) -> _Carry:
         number, y, scale, stored = carry
         start, end = steps.ends[number], steps.ends[number + 1]
-        step = jnp.where(jnp.isfinite(end), end - start, 0)
-        start = jnp.where(jnp.isfinite(start), start, 1)
-        new, estimate, dense = _step(solver, field, past, stored, number, start, step, y)
-        size = jnp.abs(new)
-        open_rows = (stored.alive >= 1) & (step > 0)
-        live = open_rows & (size <= bound).all(0)  # a NaN is not
-        largest = jnp.maximum(scale, size)
+        is_step = end.whole < _NEVER
+        step = jnp.where(is_step, end.since(start), 0)
+        new, estimate, dense = _step(solver, field, past, stored, number, step, y)
+        extent = jnp.abs(new)
+        open_rows = (stored.alive >= 1) & is_step
+        live = open_rows & (extent <= bound).all(0)  # a NaN is not
+        largest = jnp.maximum(scale, extent)
         between = jnp.abs(interpolation_error(solver, y, new, dense))
         estimate = jnp.abs(estimate) + between
         if measure is None:
@@ -198,10 +242,10 @@ def integrate_delayed(
         is_stiff = live & (stability(solver, dense) > 1)
         stored = stored._replace(
             values=jax.lax.dynamic_update_index_in_dim(stored.values, quarters, number, 0),
-            alive=jnp.where(open_rows & ~live, jnp.minimum(start, 0.999999), stored.alive),
+            alive=jnp.where(open_rows & ~live, start.whole.astype(dtype) * size, stored.alive),
             error=error,
-            stiff=stored.stiff + jnp.where(is_stiff, step, 0),
-            lost=stored.lost | (open_rows & ~jnp.isfinite(size).all(0)),
+            stiff=stored.stiff + jnp.where(is_stiff, step * size, 0),
+            lost=stored.lost | (open_rows & ~jnp.isfinite(extent).all(0)),
         )
         return _Carry(number + 1, kept[-1], jnp.where(live, largest, scale), stored)
 
@@ -215,24 +259,27 @@ def integrate_delayed(
     return last.stored._replace(values=jnp.where(unused, last.y[..., None], last.stored.values))
 
 
-def _step(solver: Any, field: Field, past: Past, stored: Stored, number, start, step, y):
+def _step(solver: Any, field: Field, past: Past, stored: Stored, number, step, y):
     """A step of the solver: its end, the estimated error and what it interpolates from."""
     import diffrax
 
     steps, states = stored.steps, jnp.asarray(past.states, jnp.int32)[:, None]
-    delays = past.delays[np.array(past.distinct)]
+    delays, size = steps.delays[np.array(past.distinct)], 1 / steps.num.astype(step.dtype)
+    start = steps.ends[number]
+    shifted = Time(start.whole - delays.whole, start.part - delays.part)
     # a step lies on one side of every break, and its middle says on which
-    is_before = start + step / 2 < delays
+    is_before = shifted.plus(step / 2).whole < 0
 
-    def delayed(at):
-        part = at - delays
-        known = read(steps, stored.values, part, states, number - 1)
-        unknown = [past.before(jnp.minimum(own, 0))[k] for own, k in zip(part, past.states, strict=True)]
-        return jnp.where(is_before, jnp.stack(unknown), known)
+    def delayed(c):
+        time = shifted.plus(c * step)
+        known = read(steps, stored.values, time, states, number - 1)
+        part = jnp.minimum((time.whole.astype(step.dtype) + time.part) * size, 0)
+        pairs = zip(part, past.states, strict=True)
+        return jnp.where(is_before, jnp.stack([past.before(at)[k] for at, k in pairs]), known)
 
     def slope(c, y, _):
-        at = start + c * step
-        return step * field(at, y, delayed(at))
+        part = (start.whole.astype(step.dtype) + start.part + c * step) * size
+        return step * size * field(part, y, delayed(c))
 
     terms: Any = diffrax.ODETerm(slope)
     zero, one = jnp.zeros((), step.dtype), jnp.ones((), step.dtype)
