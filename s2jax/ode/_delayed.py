@@ -102,7 +102,7 @@ class Stored(NamedTuple):
     Attributes:
         steps: Where these end.
         values: At the quarters, those of one step and state side by side.
-        alive, error, stiff, lost: As in `Trajectories`.
+        alive, error, stiff, lost: As in `Trajectories`; behind `alive` nothing may be read.
     """
 
     steps: Steps
@@ -136,29 +136,48 @@ def plan_steps(
         most: The largest of these. Static.
     """
     lengths = in_steps(delays, num_steps)
-    levels = jnp.asarray(_levels(delays.shape[0]), jnp.int32)[:, :, None]
-    sums = Time((levels * lengths.whole).sum(1), (levels.astype(delays.dtype) * lengths.part).sum(1))
-    breaks = sums.plus(jnp.zeros_like(sums.part))
+    levels = jnp.asarray(levels_of(delays.shape[0]), jnp.int32)[:, :, None]
+    whole = (levels * lengths.whole).sum(1, dtype=jnp.int32)
+    part = (levels.astype(delays.dtype) * lengths.part).sum(1)
+    breaks = Time(whole, jnp.zeros_like(part)).plus(part)
     nearest = jnp.round(breaks.part)
     is_near = jnp.abs(breaks.part - nearest) < _NEAR
     whole = breaks.whole + jnp.where(is_near, nearest, 0).astype(jnp.int32)
     inside = (whole >= 0) & (whole < num_steps)
     breaks = Time(jnp.where(inside, whole, _NEVER), jnp.where(is_near | ~inside, 0, breaks.part))
+    count = num_steps + inside.sum(0, dtype=jnp.int32)
+    return Steps(num_steps, lengths, breaks, _merge(breaks, num_steps, most), count)
+
+
+def _merge(breaks: Time, num_steps: Int[Array, " rows"], most: int) -> Time:
+    """The ends of all steps in order: whole ones and breaks."""
+    levels, rows = breaks.part.shape
     number = jnp.arange(most + 1, dtype=jnp.int32)[:, None]
     regular = jnp.where(number <= num_steps, number, _NEVER)
-    keys = (
-        jnp.concatenate([regular, breaks.whole]),
-        jnp.concatenate([jnp.zeros(regular.shape, delays.dtype), breaks.part]),
+    before = lambda whole: (breaks.whole[:, None] < whole).sum(0, dtype=jnp.int32)
+    level = jnp.arange(levels, dtype=jnp.int32)[:, None, None]
+    earlier = breaks[None].reaches(breaks[:, None])  # the first is as late as the second
+    is_equal = earlier & earlier.swapaxes(0, 1)
+    is_first = earlier & ~(is_equal & (level <= level.swapaxes(0, 1)))
+    place = breaks.whole + 1 + is_first.sum(0, dtype=jnp.int32)
+    row = jnp.arange(rows, dtype=jnp.int32)
+    # what is never is written nowhere
+    at = jnp.concatenate([regular + before(regular), place]), row
+    whole = jnp.full((most + 1 + levels, rows), _NEVER, jnp.int32)
+    part = jnp.zeros(whole.shape, breaks.part.dtype)
+    parts = jnp.concatenate([jnp.zeros(regular.shape, part.dtype), breaks.part])
+    return Time(
+        whole.at[at].set(jnp.concatenate([regular, breaks.whole]), mode="drop"),
+        part.at[at].set(parts, mode="drop"),
     )
-    whole, part = jax.lax.sort(keys, dimension=0, num_keys=2)
-    count = num_steps + inside.sum(0, dtype=jnp.int32)
-    return Steps(num_steps, lengths, breaks, Time(whole, part), count)
 
 
-def _levels(count: int) -> np.ndarray:
+def levels_of(count: int) -> np.ndarray:
     """How often each delay is in a break, of sums of up to so many delays that there is room."""
     for level in range(_LEVEL, 0, -1):
-        every = itertools.product(range(level + 1), repeat=count) if count <= 3 or level <= 2 else ()
+        every = (
+            itertools.product(range(level + 1), repeat=count) if count <= 3 or level <= 2 else ()
+        )
         found = [sums for sums in every if 0 < sum(sums) <= level]
         if 0 < len(found) <= _MOST_BREAKS:
             return np.array(found)
@@ -252,11 +271,7 @@ def integrate_delayed(
     # the condition reads two values, or XLA copies what the body writes
     more = lambda carry: (carry.number < total) & (carry.stored.alive >= 1).any()
     first = _Carry(jnp.int32(0), y0, jnp.abs(y0), stored)
-    last = jax.lax.while_loop(more, one_step, first)
-    # rows that all others outlive are as they were where they were frozen
-    number = jnp.arange(shape[0], dtype=jnp.int32)[:, None, None, None]
-    unused = number >= last.number
-    return last.stored._replace(values=jnp.where(unused, last.y[..., None], last.stored.values))
+    return jax.lax.while_loop(more, one_step, first).stored
 
 
 def _step(solver: Any, field: Field, past: Past, stored: Stored, number, step, y):

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 from s2jax.core import checks
 from s2jax.distributions import Constant, check_positive
 from s2jax.ode._given import CALL, given_expression, plain, variable_names
+from s2jax.ode._words import read_words
 from s2jax.programs.program import FIRST_STATE, MAX_INPUTS
 from s2jax.text.form import to_float
 from s2jax.text.read_sympy import shorten
@@ -81,8 +82,8 @@ def delay_values(
 
 def take_states(states: Any) -> Any:
     """States that are written `y(t)` as symbols; all else as it is."""
-    from sympy.core.function import AppliedUndef, UndefinedFunction
     from sympy import Symbol
+    from sympy.core.function import AppliedUndef, UndefinedFunction
 
     if not isinstance(states, (list, tuple)):
         return states
@@ -103,7 +104,7 @@ def take_delays(
 
     if not isinstance(expressions, (list, tuple, sympy.Tuple)):
         return expressions, {}
-    names = [getattr(state, "name", None) for state in states]
+    names: list[Any] = [state.name for state in states]
     clock = getattr(time, "name", "t")
     found: dict[Any, Any] = {}
     pairs: dict[tuple[str, Any], Any] = {}
@@ -153,6 +154,22 @@ def _delay(node: Any, clock: str, states: Sequence[str]) -> Any:
             f"one is {delay}. Write {node.func}({clock} - 2.5)."
         )
     return delay
+
+
+def read_texts(system: Any, texts: Sequence[str]) -> tuple[Any, ...]:
+    """Expressions of a system, given as text, in the names of the user."""
+    import sympy
+
+    symbols = lambda names: [sympy.Symbol(name) for name in names]
+    time, parameters = sympy.Symbol(system.time), symbols(system.parameters)
+    delayed = []
+    for lag in lags_of(system.delays, len(parameters)):
+        number = sympy.Integer(int(lag.delay)) if lag.delay % 1 == 0 else sympy.Float(lag.delay)
+        delay = parameters[int(lag.delay)] if lag.is_parameter else number
+        delayed.append(sympy.Function(system.states[lag.state])(time - delay))
+    own = [*symbols(system.states), *symbols(system.inputs), *delayed, *parameters, time]
+    named = dict(zip(variable_names(*system._sizes), own, strict=True))
+    return tuple(read_words(text, named) for text in texts)
 
 
 def write_delay(pair: tuple[str, Any], name_of: Any) -> str:

@@ -64,9 +64,7 @@ def follow_delayed(
         span * program_field(equations, part * span, y, delayed, parameters)
     )
     each = jnp.broadcast_to(num_steps, span.shape)
-    stored = integrate_delayed(
-        solver, slope, y0, past, each, max_substeps * (length - 1), bound
-    )
+    stored = integrate_delayed(solver, slope, y0, past, each, max_substeps * (length - 1), bound)
     at_end = lambda whole: stored.at(Time(whole, jnp.zeros_like(span)))
     ends = jnp.arange(1, length, dtype=jnp.int32) * (num_steps // (length - 1))
     y = jnp.concatenate([y0[None], jax.lax.map(at_end, ends)])
@@ -90,5 +88,9 @@ def delayed_at_points(
     rows = jnp.arange(y.shape[2], dtype=jnp.int32)
     low, high = y[index, states, rows], y[index + 1, states, rows]
     known = low + (place - index.astype(y.dtype)) * (high - low)
-    own = jax.vmap(lambda at: jnp.stack([past.before(part)[k] for part, k in zip(at, past.states, strict=True)]))
+    own = jax.vmap(
+        lambda at: jnp.stack(
+            [past.before(part)[k] for part, k in zip(at, past.states, strict=True)]
+        )
+    )
     return jnp.where(place < 0, own(jnp.minimum(place / last, 0)), known)

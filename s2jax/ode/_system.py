@@ -1,6 +1,5 @@
 """Systems of differential equations that are given, with parameters drawn anew in every row."""
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,8 +16,8 @@ from s2jax.ode._delays import (
     check_delays,
     check_reads_past,
     given_history,
-    lags_of,
     num_slots,
+    read_texts,
     take_delays,
     take_states,
     write_delay,
@@ -40,13 +39,18 @@ from s2jax.ode._given import (
     given_symbols,
     given_time,
     plain,
-    variable_names,
 )
-from s2jax.ode._given_noise import check_noise, given_noise, used_symbols, write_equation
+from s2jax.ode._given_noise import (
+    check_noise,
+    given_noise,
+    used_symbols,
+    without_noise,
+    write_equation,
+)
 from s2jax.ode._judge import Limits
 from s2jax.ode._one_system import OneSystem
 from s2jax.ode._solution import Solution
-from s2jax.ode._words import read_words, write_words
+from s2jax.ode._words import write_words
 
 
 class System(AbstractDifferential):
@@ -132,11 +136,11 @@ class System(AbstractDifferential):
         Args:
             expressions: The derivative of each state. `y(t - tau)`, with `y = sympy.Function("y")`
                 and tau a positive number or a parameter, is the state y some time before, and
-                `y(t)` is y itself. All functions of `s2jax.lambdify` can be
-                solved; to be drawn for a batch they must be among those of `s2jax.from_sympy`. A
-                batch integrates the very programs that are its labels.
+                `y(t)` is y itself. All functions of `s2jax.lambdify` can be solved; to be drawn for
+                a batch they must be among those of `s2jax.from_sympy`. A batch integrates the very
+                programs that are its labels.
             states, inputs: Symbols, in the order of y_0, y_1, ... and x_0, x_1, ...; of a symbol
-                only the name counts.
+                only the name counts. States may be written `y(t)`, too.
             parameters: The value or distribution of every other symbol, by symbol or by name.
             time: The symbol of time; by default the one named t, if there is one.
             initial: A number or distribution per state; by default standard normal.
@@ -210,31 +214,17 @@ class System(AbstractDifferential):
     @property
     def equations(self) -> tuple[Any, ...]:
         """The right-hand sides as SymPy expressions in the names of the user."""
-        return self._read(self.expressions)
+        return read_texts(self, self.expressions)
 
     @property
     def factors(self) -> tuple[Any, ...]:
         """What the noise of each state is multiplied by, as `equations`; `()` without noise."""
-        return self._read(self.noise)
+        return read_texts(self, self.noise)
 
     @property
     def histories(self) -> tuple[Any, ...]:
         """What each state was before the start, as `equations`; `()` if all are held."""
-        return self._read(self.history)
-
-    def _read(self, texts: tuple[str, ...]) -> tuple[Any, ...]:
-        import sympy
-
-        symbols = lambda names: [sympy.Symbol(name) for name in names]
-        time, parameters = sympy.Symbol(self.time), symbols(self.parameters)
-        delayed = []
-        for lag in lags_of(self.delays, len(parameters)):
-            number = sympy.Integer(int(lag.delay)) if lag.delay % 1 == 0 else sympy.Float(lag.delay)
-            delay = parameters[int(lag.delay)] if lag.is_parameter else number
-            delayed.append(sympy.Function(self.states[lag.state])(time - delay))
-        own = [*symbols(self.states), *symbols(self.inputs), *delayed, *parameters, time]
-        named = dict(zip(variable_names(*self._sizes), own, strict=True))
-        return tuple(read_words(text, named) for text in texts)
+        return read_texts(self, self.history)
 
     def __str__(self) -> str:
         pairs = zip(self.states, self.equations, strict=True)
@@ -247,20 +237,7 @@ class System(AbstractDifferential):
     @property
     def drift(self) -> "System":
         """The system without its noise, nor the parameters that stand in that alone."""
-        if not self.noise:
-            return self
-        read = {symbol.name for symbol in used_symbols(self.equations)}
-        kept = [k for k, name in enumerate(self.parameters) if name in read]
-        new = {f"p_{k}": f"p_{number}" for number, k in enumerate(kept)}
-        rename = lambda symbol: new.get(symbol.name) or symbol.name
-        exprs = sympy_of(self.expressions, *self._sizes)
-        return dataclasses.replace(
-            self,
-            expressions=tuple(write_words(expr, rename) for expr in exprs),
-            parameters=tuple(self.parameters[k] for k in kept),
-            laws=tuple(self.laws[k] for k in kept),
-            noise=(),
-        )
+        return without_noise(self) if self.noise else self
 
     @property
     def _sizes(self) -> tuple[int, int, int]:

@@ -49,8 +49,8 @@ def from_sympy(
     become those: `sec(x)` is `inv(cos(x))`, and likewise the other reciprocal functions and their
     inverses, `log(x, b)`, and `Heaviside`. `Piecewise`, with relations and And, Or, Not in its
     conditions, becomes a sum of gates: `gate(c, a)` is a where c > 0 and else 0, whatever a is.
-    `Function("y_0")(t - 2.5)` is the state y_0 some time before. A program that came from `to_sympy` comes back with the same values and with no more
-    instructions.
+    `Function("y_0")(t - 2.5)` is the state y_0 some time before. A program that came from
+    `to_sympy` comes back with the same values and with no more instructions.
 
     Args:
         exprs: One row: an expression, or a tuple of them, one per output; or a list of rows, or
