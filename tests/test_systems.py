@@ -17,7 +17,7 @@ import s2jax
 from s2jax.core.random import words_of
 from s2jax.distributions import Choices, Constant, LogUniform, Normal, Uniform
 from s2jax.laws.given import fold_tree
-from s2jax.ode import NAMES, System, _field, _solve, _system, named
+from s2jax.ode import NAMES, System, _field, _given, _solve, _system, named
 from s2jax.ode._words import read_words, write_words
 from s2jax.ode.known import SYSTEMS
 from s2jax.programs.program import VARIABLE_NAMES
@@ -123,7 +123,7 @@ def test_right_hand_sides_of_programs_are_the_equations(seed: int) -> None:
     for name in NAMES:
         here = Numbers(name, seed)
         system, (_, _, count) = here.system, here.system._sizes
-        named_values = dict(zip(_system.variable_names(*system._sizes), [
+        named_values = dict(zip(_given.variable_names(*system._sizes), [
             *(here.point[key] for key in system.states), *here.values.values(), 0.7,
         ], strict=True))  # fmt: skip
         assert count == len(here.values)

@@ -13,8 +13,8 @@ from jaxtyping import Array
 
 from s2jax.core import checks
 from s2jax.laws.given import Tables, fold_tree, make_tables
-from s2jax.ode._delays import read_delay
 from s2jax.ode._given import CALL, variable_names
+from s2jax.ode._lags import read_delay
 from s2jax.ode._switches import Held
 from s2jax.ode._words import read_words
 from s2jax.programs import Program

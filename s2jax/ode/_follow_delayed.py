@@ -7,9 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from s2jax.ode._delayed import Past, Time, integrate_delayed
-from s2jax.ode._delays import delay_values, lags_of
 from s2jax.ode._field import field, program_field
 from s2jax.ode._integrate import Trajectories
+from s2jax.ode._lags import delay_values, lags_of
 
 
 def past_of(

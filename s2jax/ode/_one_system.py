@@ -8,11 +8,11 @@ import jax.numpy as jnp
 
 from s2jax.core.random import random_bits
 from s2jax.core.streams import of_equations
-from s2jax.ode._delays import num_slots
 from s2jax.ode._equations import KICKS, START, draw_wish, input_at, inputs_at, solver_of
 from s2jax.ode._field import operators_of, switched_field
 from s2jax.ode._follow_delayed import delayed_at_points, follow_delayed
 from s2jax.ode._integrate import integrate
+from s2jax.ode._lags import num_slots
 from s2jax.ode._noise import follow_twice, noise
 from s2jax.ode._poles import has_poles, steps_over_pole
 from s2jax.ode._switched import integrate_switched

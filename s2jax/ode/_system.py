@@ -16,7 +16,6 @@ from s2jax.ode._delays import (
     check_delays,
     check_reads_past,
     given_history,
-    num_slots,
     read_texts,
     take_delays,
     take_states,
@@ -48,6 +47,7 @@ from s2jax.ode._given_noise import (
     write_equation,
 )
 from s2jax.ode._judge import Limits
+from s2jax.ode._lags import num_slots
 from s2jax.ode._one_system import OneSystem
 from s2jax.ode._solution import Solution
 from s2jax.ode._words import write_words
@@ -150,9 +150,8 @@ class System(AbstractDifferential):
                 Ito: a list of one factor per state, or a dict from states to factors. A factor is
                 None or 0, a number, an expression of parameters, or one of these times the state
                 itself. `solve` takes the system without it, `drift`.
-            history: What a state with delays was before the start: a list of one expression per
-                state, or a dict, of time, parameters and initial states; where none is given, its
-                initial state.
+            history: What states were before the start, where delays read them: expressions of time,
+                parameters and initial states, listed or in a dict; None holds the initial state.
             digits: Significant digits of drawn parameters; fixed ones keep 6, and 9 in float64.
 
         Returns:
@@ -161,11 +160,10 @@ class System(AbstractDifferential):
         Raises:
             TypeError: If an expression is not SymPy, a state no symbol or a value no number.
             ValueError: If there is not one expression per state; if there are more than 16 states,
-                64 inputs or 8 states at delayed times; if a delay is not positive, depends on time
-                or states, or goes back beyond the history; if delays meet noise, inputs or
-                switches; if a symbol is none of those named, is named twice or, as a parameter,
-                not used; if an expression holds a function that JAX does not have; or if a factor
-                of the noise is another than those above.
+                64 inputs or 8 delays; if a symbol is none of those named, is named twice or, as a
+                parameter, not used; if an expression holds a function that JAX does not have; if a
+                factor of the noise is another than those above; if a delay is not positive or not
+                constant, longer than the history, or meets noise, inputs or switches.
 
         Example:
             >>> import numpy as np, sympy
