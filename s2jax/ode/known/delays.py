@@ -11,11 +11,11 @@ SYSTEMS: Mapping[str, Known] = {
         "Mackey and Glass 1977, Science 197, 287; delay of Farmer 1982, Physica D 4, 366",
     ),
     "ikeda_delay": Known(
-        "x: -x + mu*sin(x(t - tau))", dict(mu=6.0, tau=2.0), [(0.5, 3.0)], 40.0, "chaotic",
+        "x: -x + mu*sin(x(t - tau))", dict(mu=6.0, tau=2.0), [(0.5, 3.0)], 20.0, "chaotic",
         "Ikeda and Matsumoto 1987, Physica D 29, 223 (typical values)",
     ),
     "sprott_delay": Known(
-        "x: sin(x(t - tau))", dict(tau=10.0), [(-3.0, 3.0)], 200.0, "chaotic",
+        "x: sin(x(t - tau))", dict(tau=10.0), [(-3.0, 3.0)], 100.0, "chaotic",
         "Sprott 2007, Physics Letters A 366, 397 (typical values)",
     ),
     "hutchinson": Known(
@@ -29,17 +29,17 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "blowflies": Known(
         "n: p*n(t - tau)*exp(-n(t - tau)/scale) - delta*n",
-        dict(p=2.0, scale=1.0, delta=0.2, tau=12.0), [(0.5, 4.0)], 200.0, "oscillating",
+        dict(p=6.0, scale=1.0, delta=0.5, tau=12.0), [(0.5, 4.0)], 200.0, "oscillating",
         "Gurney, Blythe and Nisbet 1980, Nature 287, 17 (typical values)",
     ),
     "delayed_oscillator": Known(
-        "T: T - T**3 - alpha*T(t - delta)", dict(alpha=0.75, delta=6.0), [(0.1, 1.0)], 100.0,
+        "T: T - T**3 - alpha*T(t - delta)", dict(alpha=0.75, delta=6.0), [(0.1, 1.0)], 50.0,
         "oscillating",
         "Suarez and Schopf 1988, Journal of the Atmospheric Sciences 45, 3283",
     ),
     "delayed_van_der_pol": Known(
         "x: y; y: mu*(1 - x**2)*y - x + mu*k*x(t - tau)", dict(mu=0.5, k=0.5, tau=1.0),
-        [(-2.0, 2.0), (-2.0, 2.0)], 60.0, "oscillating",
+        [(-2.0, 2.0), (-2.0, 2.0)], 40.0, "oscillating",
         "Atay 1998, Journal of Sound and Vibration 218, 333 (typical values)",
     ),
     "hes1": Known(
