@@ -71,7 +71,7 @@ class Time(NamedTuple):
         return Time(self.whole[index], self.part[index])
 
 
-def in_steps(part: Float[Array, "*rows"], num_steps: Int[Array, "*rows"]) -> Time:
+def in_steps(part: Float[Array, "*lags rows"], num_steps: Int[Array, " rows"]) -> Time:
     """Parts of the span as times."""
     steps = part * num_steps.astype(part.dtype)
     whole = jnp.floor(steps)

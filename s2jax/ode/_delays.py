@@ -58,7 +58,7 @@ def take_delays(
             if delay == 0:
                 found[node] = sympy.Symbol(name)
                 continue
-            pair = name, decimal_of(delay) if delay.is_number else delay.name
+            pair = name, f"{float(delay):.9g}" if delay.is_number else delay.name
             # a symbol whose name is no word, so that no other has it
             found[node] = sympy.Symbol(f"{name}({clock} - {pair[1]})")
             pairs[pair] = found[node], (name, delay)
@@ -126,7 +126,7 @@ def decimal_of(delay: Any) -> str:
     return str(int(value)) if delay.is_Integer else repr(value)
 
 
-def given_history(history: Any, states: Sequence[Any], initial: Any) -> tuple[Any, ...]:
+def given_history(history: Any, states: Sequence[Any], initial: Any, time: Any) -> tuple[Any, ...]:
     """The history of each state as an expression, itself where it is held; () if all are."""
     import sympy
 
@@ -146,6 +146,12 @@ def given_history(history: Any, states: Sequence[Any], initial: Any) -> tuple[An
             "to be held."
         )
     out = []
+    history, delayed = take_delays(list(history), states, time)
+    if delayed:
+        raise ValueError(
+            f"{CALL}(history=... with {next(iter(delayed))}): must be expressions of time, "
+            "parameters and initial states, because before a history there is none. Write it out."
+        )
     for name, value in zip(names, history, strict=True):
         own = sympy.Symbol(name)
         expr = own if value is None else plain(given_expression(f"history[{name}]", value))

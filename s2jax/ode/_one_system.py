@@ -102,8 +102,15 @@ class OneSystem(AbstractSource):
             return integrate_switched(solver, field, y0, num_steps, self.length, bound)
 
         def delayed_steps(span, y0, num_steps):
-            solver: Any = solver_of(self.system.solver, unrolled=True)
-            options = solver, span, y0, tries.parameters, num_steps, self.length
+            # a loop over stages: to read what was before costs more than a loop does
+            options = (
+                solver_of(self.system.solver),
+                span,
+                y0,
+                tries.parameters,
+                num_steps,
+                self.length,
+            )
             return follow_delayed(self.system, self.equations, *options, self.max_substeps, bound)
 
         def poles(span, y):

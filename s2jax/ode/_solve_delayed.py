@@ -1,18 +1,19 @@
 """`System.solve` of systems with delays: equal steps, more of them until each is accurate."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
-from s2jax.ode._delayed import in_steps, integrate_delayed, levels_of
+from s2jax.ode._delayed import Stored, in_steps, integrate_delayed, levels_of
 from s2jax.ode._field import field
 from s2jax.ode._follow_delayed import past_of
 from s2jax.ode._solution import Solution, SolveStatus
 
-_FEWEST, _PATIENCE, _MOST = 16, 1.1, 8.0
+_FEWEST, _ATTEMPTS = 16, 40
+_PATIENCE, _MOST = 1.1, 8.0  # by which the number of steps is multiplied
 _AT_A_TIME = 64  # rows, because all their steps are stored
 
 
@@ -82,65 +83,70 @@ def _solve(equations, structure, solver, max_steps, arrays) -> Solution:
     return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:count], found)
 
 
+class _Search(NamedTuple):
+    """Rows on their way to accurate solutions.
+
+    Attributes:
+        num_steps: Of the next attempt.
+        is_open: Whether there is one.
+        found: The solutions.
+        attempts: How many there were.
+    """
+
+    num_steps: Int[Array, " rows"]
+    is_open: Bool[Array, " rows"]
+    found: Solution
+    attempts: Int[Array, ""]
+
+
 def _solve_block(system, equations, solver, max_steps, tolerances, ts, y0, parameters) -> Solution:
     y0, own, dtype = y0.T, parameters.T, y0.dtype
-    rows = y0.shape[1]
-    span = ts[-1] - ts[0]
+    start, span = ts[:1], ts[-1:] - ts[:1]
     rtol, atol = tolerances
-    past = past_of(system, y0, own, ts[:1], span)
-    part = ((ts - ts[0]) / span)[:, None]
+    past = past_of(system, y0, own, start, span)
     most = max(max_steps - len(levels_of(past.delays.shape[0])), 1)  # breaks add to them
 
     def slope(part, y, delayed):
-        return span * field(equations, ts[0] + part * span, y, delayed, own)
+        return span * field(equations, start + part * span, y, delayed, own)
 
     def measure(estimate, old, new):
         allowed = atol + rtol * jnp.maximum(jnp.abs(old), jnp.abs(new))
         return (estimate / allowed).max(0)
 
-    def attempt(carry):
-        num_steps, open_rows, found, number = carry
-        stored = integrate_delayed(
-            solver,
-            slope,
-            y0,
-            past,
-            num_steps,
-            most,
-            jnp.asarray(jnp.inf, dtype),
-            measure,
-            open_rows,
-        )
-        is_good = (stored.error <= 1) & (stored.alive >= 1)
-        ended = open_rows & (is_good | (num_steps >= most))
-        y = jax.lax.map(
-            lambda at: stored.at(in_steps(jnp.broadcast_to(at, (rows,)), num_steps)), part
-        )
-        y = jnp.moveaxis(y, 0, -1)  # states, rows, time
-        y = jnp.where((stored.alive[:, None] >= part.T) & jnp.isfinite(y), y, jnp.nan)
-        reason = jnp.where(stored.lost, SolveStatus.NOT_FINITE, SolveStatus.MAX_STEPS)
-        status = jnp.where(is_good, SolveStatus.OK, reason).astype(jnp.int32)
-        steps = found.num_steps + jnp.where(open_rows, stored.steps.count, 0)
-        take = lambda new, old: jnp.where(ended, new, old)
-        found = Solution(jnp.where(ended[:, None], y, found.y), take(status, found.status), steps)
-        factor = _PATIENCE * jnp.maximum(stored.error, 1e-3) ** 0.25
-        factor = jnp.where(stored.alive >= 1, jnp.clip(factor, 1.2, _MOST), _MOST)
-        more = jnp.ceil(num_steps.astype(dtype) * factor)
-        num_steps = jnp.minimum(more, most).astype(jnp.int32)
-        return num_steps, open_rows & ~ended, found, number + 1
+    def attempt(search: _Search) -> _Search:
+        options = search.num_steps, most, jnp.asarray(jnp.inf, dtype), measure, search.is_open
+        stored = integrate_delayed(solver, slope, y0, past, *options)
+        return _judge(search, stored, (ts - start) / span, most)
 
-    least = jnp.ceil(1 / past.delays.min(0))
-    first = jnp.clip(jnp.where(least > 0, least, 1), _FEWEST, most)
-    nothing = Solution(
-        jnp.full((*y0.shape, ts.shape[0]), jnp.nan, dtype), *jnp.zeros((2, rows), jnp.int32)
-    )
-    has_delay = past.delays.min(0) > 0
+    rows, shortest = y0.shape[1], past.delays.min(0)
+    has_delay = shortest > 0
+    least = jnp.ceil(1 / jnp.where(has_delay, shortest, 1))
     status = jnp.where(has_delay, 0, SolveStatus.NOT_FINITE.value).astype(jnp.int32)
-    nothing = eqx.tree_at(lambda s: s.status, nothing, status)
-    start = first.astype(jnp.int32), has_delay, nothing, jnp.int32(0)
-    more = lambda carry: carry[1].any() & (carry[3] < _ROUNDS)
-    found = jax.lax.while_loop(more, attempt, start)[2]
-    return Solution(jnp.moveaxis(found.y, 1, 0), found.status, found.num_steps)
+    nothing = jnp.full((rows, y0.shape[0], ts.shape[0]), jnp.nan, dtype)
+    first = jnp.clip(least, min(_FEWEST, most), most).astype(jnp.int32)
+    search = _Search(
+        first, has_delay, Solution(nothing, status, jnp.zeros_like(status)), jnp.int32(0)
+    )
+    more = lambda search: search.is_open.any() & (search.attempts < _ATTEMPTS)
+    return jax.lax.while_loop(more, attempt, search).found
 
 
-_ROUNDS = 40
+def _judge(search: _Search, stored: Stored, part: Float[Array, " time"], most: int) -> _Search:
+    """Keep what is accurate, or has no more steps, and say how many steps the rest needs."""
+    num_steps, is_open, found, attempts = search
+    is_good = (stored.error <= 1) & (stored.alive >= 1)
+    ended = is_open & (is_good | (num_steps >= most))
+    at = lambda one: stored.at(in_steps(jnp.broadcast_to(one, num_steps.shape), num_steps))
+    y = jax.lax.map(at, part).transpose(2, 1, 0)
+    is_known = (stored.alive[:, None] >= part)[:, None] & jnp.isfinite(y)
+    failed = jnp.where(stored.lost, SolveStatus.NOT_FINITE.value, SolveStatus.MAX_STEPS.value)
+    status = jnp.where(is_good, 0, failed).astype(jnp.int32)
+    solution = Solution(
+        jnp.where(ended[:, None, None], jnp.where(is_known, y, jnp.nan), found.y),
+        jnp.where(ended, status, found.status),
+        found.num_steps + jnp.where(is_open, stored.steps.count, 0),
+    )
+    factor = _PATIENCE * jnp.maximum(stored.error, 1) ** 0.25  # the estimate is of order 4
+    factor = jnp.where(stored.alive >= 1, jnp.clip(factor, 1.2, _MOST), _MOST)
+    more = jnp.minimum(jnp.ceil(num_steps.astype(part.dtype) * factor), most)
+    return _Search(more.astype(jnp.int32), is_open & ~ended, solution, attempts + 1)

@@ -186,7 +186,7 @@ class System(AbstractDifferential):
         expressions, pairs = take_delays(expressions, states, time)
         outputs = [plain(expr) for expr in given_expressions(expressions)]
         inputs = tuple(map(plain, given_symbols("inputs", inputs)))
-        factors, past = given_noise(noise, states), given_history(history, states, initial)
+        factors, past = given_noise(noise, states), given_history(history, states, initial, time)
         others = [*factors, *past, *(delay for _, delay in pairs.values() if delay.is_Symbol)]
         free = used_symbols([*outputs, *others]) - set(pairs)
         named = given_parameters(parameters or {}, free)
