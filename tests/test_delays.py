@@ -43,7 +43,7 @@ def method_of_steps(
     ends, pieces = [*[b for b in breaks if 0 < b < ts[-1]], ts[-1]], []
 
     def past(time: float) -> np.ndarray:
-        if time <= 0:
+        if time <= 0 or not pieces:
             return y0 if before is None else np.asarray(before(time), float)
         index = min(np.searchsorted(ends, time), len(pieces) - 1)
         return pieces[index](time)

@@ -8,6 +8,7 @@ at its own, and so none of them has to follow what is not smooth.
 """
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -26,7 +27,6 @@ _NEAR = 1e-3  # of a step: breaks so near to the end of a step are there
 _NEVER = 2**30
 _LOST = 1e6  # error of a row whose delay is shorter than a step
 _QUARTERS = np.linspace(0.0, 1.0, 5)
-_WEIGHTS = np.linalg.inv(np.vander(_QUARTERS, increasing=True))  # of the values, by power
 _TINY = 1e-30
 
 
@@ -200,9 +200,21 @@ def read(
     length = at_number(number + 1).since(start)
     is_step = length > 0
     inside = jnp.where(is_step, time.since(start) / jnp.where(is_step, length, 1), 0)
-    powers = jnp.stack([jnp.ones_like(inside), inside, inside**2, inside**3, inside**4], axis=-1)
-    weights = powers @ jnp.asarray(_WEIGHTS, powers.dtype)
-    return (pick(values, number, states, row) * weights).sum(-1)
+    found = pick(values, number, states, row)
+    # by what is added to the first value, which keeps its digits
+    first, others = found[..., 0], found[..., 1:]
+    return first + (_weights(inside) * (others - first[..., None])).sum(-1)
+
+
+def _weights(inside: Float[Array, "*shape"]) -> Float[Array, "*shape 4"]:
+    """Of the values at the quarters of a step but the first, at a part of it (Lagrange)."""
+    distance = [inside - quarter for quarter in _QUARTERS.tolist()]
+    weights = []
+    for own in range(1, len(_QUARTERS)):
+        others = [k for k in range(len(_QUARTERS)) if k != own]
+        scale = math.prod(float(_QUARTERS[own] - _QUARTERS[k]) for k in others)
+        weights.append(math.prod(distance[k] for k in others) * (1 / scale))
+    return jnp.stack(weights, axis=-1)
 
 
 def integrate_delayed(
