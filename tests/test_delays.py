@@ -406,6 +406,7 @@ def _make(*expressions: Any, **options: Any) -> System:
 
 
 SIMPLE = System.from_sympy([-y(t - 1)], [y])
+SHORT = System.from_sympy([y(t - 9)], [y], history=[sympy.sqrt(t + 4)], initial=[2.0], duration=5.0)
 LINE = np.linspace(0.0, 1.0, 4)
 
 
@@ -431,14 +432,15 @@ LINE = np.linspace(0.0, 1.0, 4)
         (lambda: _make(y(t - 1), history={"q": t}), "unknown name 'q'"),
         (lambda: _make(y(t - 1), history=[y(t - 2)]), r"history=.*y\(t - 2\).*Write it out"),
         (lambda: _make(y(t - 1), history=t), "must be a list of 1 expressions"),
-        (lambda: _make(y(t - 9), history=[sympy.sqrt(t + 4)], initial=[2.0]),
-         r"history\[y\]=sqrt.*longest delay before the start, 9.*none at t=-4\.\d"),
+        (lambda: SHORT.solve([2.0], LINE), r"history\[y\]=sqrt.*longest delay, 9.*none at t=-4\.\d"),
+        (lambda: _config(SHORT), r"history\[y\]=sqrt.*longest delay, 9.*none at t=-4\.\d"),
         (lambda: _make(y(t), history=[t], initial=[1.0]), "history=.*must come with a delay"),
         (lambda: System(("x_0",), ("y",), initial=(Normal(),), delays=("y_3(t - 1)",)),
          "must name a state"),
         (lambda: System(("x_0",), ("y",), initial=(Normal(),), delays=("y_0",)),
          "state at a delayed time"),
         (lambda: _config(SIMPLE), "must have a duration"),
+        (lambda: _config(_make(y(t - 1) * (1 - y(t)), initial=[1.0], duration=9.0)), "at rest"),
         (lambda: SIMPLE.solve([1.0], LINE, events=Event(sympy.Symbol("y"))), "events=.*must have"),
         (lambda: SIMPLE.solve([1.0], LINE, solver=diffrax.Kvaerno5()), "Kvaerno5.*explicit"),
         (lambda: jax.grad(lambda v: SIMPLE.solve(v, LINE).y.sum())(jnp.ones(1)), "differentiated"),
@@ -447,6 +449,16 @@ LINE = np.linspace(0.0, 1.0, 4)
 def test_errors(call: Callable[[], Any], message: str, unchecked: None) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_history_is_as_long_as_it_is_read() -> None:
+    assert SHORT.solve([3.0], LINE + 5).status == 0  # from t = -4 on
+    drawn = System.from_sympy(
+        [y(t - 9)], [y], parameters={rate: Uniform(1.0, 2.0)}, history=[sympy.sqrt(t + rate)],
+        initial=[2.0], duration=5.0,
+    )  # fmt: skip
+    found = drawn.solve([2.0], LINE, {rate: [9.5, 2.0]})
+    assert found.status.tolist() == [0, s2jax.ode.SolveStatus.NOT_FINITE.value]
 
 
 def test_times_have_names_of_their_own() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -205,8 +206,12 @@ def check_delays(system: Any) -> None:
             "an input would come back after each delay. Write the input as an expression of t, or "
             "leave out the delays."
         )
+    if system.history and len(system.history) != len(system.states):
+        raise ValueError(
+            f"System(history of length {len(system.history)}): must be {len(system.states)} or 0, "
+            f"because each state has one. Make systems by {CALL}(...)."
+        )
     _check_switches(system)
-    _check_history(system)
 
 
 def _check_switches(system: Any) -> None:
@@ -222,54 +227,63 @@ def _check_switches(system: Any) -> None:
         )
 
 
-def _check_history(system: Any) -> None:
-    """Refuse a history without values where it is read, if its numbers are known."""
-    import sympy
+def check_history(system: Any, start: float) -> None:
+    """Refuse a history without values where a solution from this time reads it.
 
-    if not system.history:
-        return
-    if len(system.history) != len(system.states):
-        raise ValueError(
-            f"System(history of length {len(system.history)}): must be {len(system.states)} or 0, "
-            f"because each state has one. Make systems by {CALL}(...)."
-        )
+    What reads drawn numbers or initial states is not looked at: a row without a past is no number.
+    """
     lags = lags_of(system.delays, len(system.parameters))
-    known = lambda law: isinstance(law, Constant) and checks.is_concrete(law.value)
-    number = lambda law: float(law.value) if known(law) else np.nan
-    parameters = np.array([number(law) for law in system.laws], float)
-    for name, text, expr in zip(system.states, system.history, system.histories, strict=True):
-        index = system.states.index(name)
-        longest = [
-            parameters[int(lag.delay)] if lag.is_parameter else lag.delay
-            for lag in lags
-            if lag.state == index
-        ]
-        free = expr.free_symbols - {sympy.Symbol(system.time)}
-        read = {symbol.name for symbol in free}
-        drawn = [n for n, law in zip(system.parameters, system.laws, strict=True) if not known(law)]
-        if not longest or np.isnan(longest).any() or read & {*drawn, *system.states}:
+    number = lambda law: float(law.value) if _is_known(law) else np.nan
+    own = np.array([number(law) for law in system.laws], float)
+    drawn = {n for n, value in zip(system.parameters, own, strict=True) if np.isnan(value)}
+    sizes = len(system.states), 0, len(system.parameters)
+    exprs = system.histories
+    for index, (name, text) in enumerate(zip(system.states, system.history, strict=False)):
+        delays = [own[int(d)] if is_drawn else d for k, d, is_drawn in lags if k == index]
+        read = {symbol.name for symbol in exprs[index].free_symbols}
+        if not delays or np.isnan(delays).any() or read & {*drawn, *system.states}:
             continue
-        at = jnp.linspace(-max(longest), 0.0, _POINTS)
-        states = jnp.zeros((len(system.states), 1), at.dtype)
-        own = jnp.asarray(parameters, at.dtype)[:, None]
-        spread = jnp.broadcast_to(states, (states.shape[0], _POINTS))
-        sizes = len(system.states), 0, len(system.parameters)
-        values = field(((text,), *sizes), at, spread, (), own)[0]
-        bad = ~np.isfinite(np.asarray(values))
-        if bad.any():
-            first = float(at[np.flatnonzero(bad)[-1]])
+        times = start - np.linspace(max(delays), 0.0, _POINTS)
+        with jax.ensure_compile_time_eval():
+            at = jnp.asarray(times, jnp.result_type(float))
+            y = jnp.zeros((sizes[0], _POINTS), at.dtype)
+            values = field(((text,), *sizes), at, y, (), jnp.asarray(own, at.dtype)[:, None])[0]
+            bad = np.flatnonzero(~np.isfinite(np.asarray(values)))
+        if bad.size:
             raise ValueError(
-                f"{CALL}(history[{name}]={shorten(expr)}): must have a value up to the longest "
-                f"delay before the start, {max(longest):g}, and has none at {system.time}="
-                f"{first:.3g}. Give a history that is longer, or a shorter delay."
+                f"{CALL}(history[{name}]={shorten(exprs[index])}): must have values from the "
+                f"longest delay, {max(delays):g}, before the start, and has none at {system.time}="
+                f"{times[bad[-1]]:.3g}. Give a history that is longer, or a shorter delay."
             )
 
 
-def check_reads_past(system: Any) -> None:
-    """Refuse as a target a system with delays whose rows have no span of their own."""
-    if system.delays and system.duration is None:
+def check_target(system: Any) -> None:
+    """Refuse as a target a system with delays whose rows have no span, or never move."""
+    if not system.delays:
+        return
+    if system.duration is None:
         raise ValueError(
             f"{CALL}(duration=None) with delays as a target: must have a duration, because what "
             "finds one is a pilot run that has no past. Pass a number or a distribution, in the "
             "unit of time."
         )
+    check_history(system, 0.0)
+    laws = (*system.initial, *system.laws)
+    if system.history or not all(map(_is_known, laws)):
+        return
+    lags = lags_of(system.delays, len(system.parameters))
+    with jax.ensure_compile_time_eval():
+        values = jnp.asarray([float(law.value) for law in laws])[:, None]
+        y, own = values[: len(system.states)], values[len(system.states) :]
+        slopes = np.asarray(system.field(0.0, y, y[np.array([lag.state for lag in lags])], own))
+    if (slopes == 0).all():
+        start = ", ".join(f"{value:g}" for value in y[:, 0].tolist())
+        raise ValueError(
+            f"Config(target=a system that starts at {start}): must not start at rest, because "
+            "all derivatives are 0 there and before, and series that do not vary are refused in "
+            "every row. Pass other numbers, or distributions, as initial=[...], or a history."
+        )
+
+
+def _is_known(law: Any) -> bool:
+    return isinstance(law, Constant) and checks.is_concrete(law.value)

@@ -14,6 +14,7 @@ from jaxtyping import Array
 from s2jax.core import checks
 from s2jax.distributions import Constant
 from s2jax.ode._adaptive import adaptive
+from s2jax.ode._delays import check_history
 from s2jax.ode._events import check_values, read_events
 from s2jax.ode._field import field
 from s2jax.ode._shared import solve_shared
@@ -41,6 +42,8 @@ def solve(
     ts = _times(ts, y0.dtype)
     if system.delays:
         check_delayed(solver, events)
+        if checks.is_here(ts) and not parameters:
+            check_history(system, float(ts[0]))
     watched, thresholds = read_events(system, events)
     own = _values(system, parameters or {}, y0.dtype, thresholds)
     x = _inputs(system, inputs, ts, y0.dtype)

@@ -14,7 +14,7 @@ from s2jax.distributions import AbstractDistribution
 from s2jax.laws.given import MAX_ROUNDED, Tables
 from s2jax.ode._delays import (
     check_delays,
-    check_reads_past,
+    check_target,
     given_history,
     read_texts,
     take_delays,
@@ -257,7 +257,7 @@ class System(AbstractDifferential):
                 f"because every row solves this system. Pass num_inputs={len(self.inputs)}, "
                 f"num_outputs={len(self.states)}."
             )
-        check_reads_past(self)
+        check_target(self)
         texts = self.expressions, self.noise
         check_motion(self, *(sympy_of(text, *self._sizes) for text in texts))
 
