@@ -58,8 +58,8 @@ class System(AbstractDifferential):
     well-known one by `s2jax.ode.named`.
 
     Attributes:
-        expressions: The right-hand sides as text, in which states are y_0, y_1, ..., inputs x_0,
-            x_1, ..., parameters p_0, p_1, ... and time t. Static.
+        expressions: The right-hand sides as text of states y_0, y_1, ..., inputs x_0, x_1, ...,
+            parameters p_0, p_1, ... and time t. Static.
         states, inputs, parameters: Names as the user wrote them. Static.
         laws: The distribution of each parameter.
         initial: The distribution of the initial value of each state.
@@ -229,8 +229,7 @@ class System(AbstractDifferential):
         if not self.noise:
             return "\n".join(f"{state}' = {equation}" for state, equation in pairs)
         rows = zip(pairs, self.factors, strict=True)
-        lines = [write_equation(*pair, factor, k) for k, (pair, factor) in enumerate(rows)]
-        return "\n".join(lines)
+        return "\n".join(write_equation(*pair, f, k) for k, (pair, f) in enumerate(rows))
 
     @property
     def drift(self) -> "System":
@@ -357,7 +356,8 @@ class System(AbstractDifferential):
 
         One function is compiled per solver, shape and, if the solver is explicit, system; for up to
         64 rows, implicit solvers are shared by systems of similar size. Differentiable in reverse
-        mode in `y0`, parameters and inputs.
+        mode in `y0`, parameters and inputs. With delays, each row takes equal steps, as many as all
+        tolerances ask for; solvers are explicit then, and there are no events and no gradients.
 
         Args:
             y0: Initial states at `ts[0]`, of shape `(*batch, states)`. Its dtype is that of all.

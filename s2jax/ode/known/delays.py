@@ -44,9 +44,9 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "hes1": Known(
         "m: alpha/(1 + (p(t - tau)/p0)**5) - mu*m; p: beta*m - nu*p",
-        dict(alpha=1.0, beta=1.0, mu=0.03, nu=0.03, p0=100.0, tau=18.5),
-        [(1.0, 10.0), (50.0, 250.0)], 800.0, "oscillating",
-        "Monk 2003, Current Biology 13, 1409",
+        dict(alpha=1.0, beta=0.1, mu=0.03, nu=0.03, p0=10.0, tau=18.5),
+        [(1.0, 10.0), (5.0, 25.0)], 800.0, "oscillating",
+        "Monk 2003, Current Biology 13, 1409 (p in tens of molecules)",
     ),
     "vector_disease": Known(
         "i: b*i(t - tau)*(1 - i) - c*i", dict(b=2.0, c=1.0, tau=3.0), [(0.01, 0.9)], 40.0,
