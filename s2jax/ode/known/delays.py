@@ -25,7 +25,7 @@ SYSTEMS: Mapping[str, Known] = {
     ),
     "wright": Known(
         "x: -alpha*x(t - 1)*(1 + x)", dict(alpha=1.8), [(-0.7, 0.7)], 25.0, "oscillating",
-        "Wright 1955, Journal für die reine und angewandte Mathematik 194, 66 (typical values)",
+        "Wright 1955, Journal fuer die reine und angewandte Mathematik 194, 66 (typical values)",
     ),
     "blowflies": Known(
         "n: p*n(t - tau)*exp(-n(t - tau)/scale) - delta*n",
