@@ -241,6 +241,32 @@ def test_rows_solve_their_labels(is_double: bool, key: jax.Array) -> None:
     np.testing.assert_array_equal(few.y, batch.y[:3])
 
 
+def test_inputs_are_linear_between_points(key: jax.Array) -> None:
+    push = sympy.Symbol("push")
+    system = System.from_sympy(
+        [push - y(t - 1.3) * (1 + y(t) ** 2) / 2], [y], [push], initial=[Uniform(-1.0, 1.0)],
+        duration=12.0,
+    )  # fmt: skip
+    config = s2jax.presets.ode(64, num_inputs=1, dimension=1, target=system)
+    batch = jax.device_get(s2jax.sample(key, config, 4))
+    assert (batch.status == 0).all()
+    for row in range(2):
+        ts, x = np.asarray(batch.t[row], float), np.asarray(batch.x[row, 0], float)
+        slopes = lambda s, own, past, ts=ts, x=x: [
+            np.interp(s, ts, x) - past(s - 1.3)[0] * (1 + own[0] ** 2) / 2
+        ]
+        breaks = sorted({*ts[1:].tolist(), *(round(1.3 * k, 9) for k in range(1, 10))})
+        wanted = method_of_steps(slopes, batch.y[row, :, 0], breaks, ts)
+        largest = np.abs(wanted).max()
+        np.testing.assert_allclose(batch.y[row], wanted, atol=1e-4 * largest)
+        found = system.solve(batch.y[row, :, 0], batch.t[row], inputs=batch.x[row])
+        assert found.status == 0
+        np.testing.assert_allclose(found.y, wanted, atol=5e-5 * largest)
+        uneven = system.solve(batch.y[row, :, 0], batch.t[row, [0, 7, 63]],
+                              inputs=np.array([[0.5, 0.5, 0.5]]))  # fmt: skip
+        assert uneven.status == 0
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["mackey_glass", "hutchinson", "delayed_oscillator", "hes1"])
 def test_rows_of_named_systems_are_accurate(name: str, key: jax.Array) -> None:
@@ -435,7 +461,8 @@ LINE = np.linspace(0.0, 1.0, 4)
         (lambda: _make(y(t - tau), parameters={tau: Normal()}), r"parameters\[tau\].*> 0"),
         (lambda: _make(sum(y(t - k) for k in range(1, 10))), "9 states at delayed.*at most 8"),
         (lambda: _make(y(t - 1), noise=[0.1], duration=1.0), "noise=.*with delays"),
-        (lambda: System.from_sympy([y(t - 1) + rate], [y], [rate]), "inputs=.*with delays"),
+        (lambda: System.from_sympy([y(t - 1) + rate], [y], [rate], history=[y(t) * rate]),
+         r"history=.*with rate.*must not read inputs"),
         (lambda: _make(sympy.Max(y(t - 1), 0)), "delays and max.*tanh"),
         (lambda: _make(y(t - 1), history=[1 + t]), r"history\[y\].*initial"),
         (lambda: _make(y(t - 1), history={"q": t}), "unknown name 'q'"),

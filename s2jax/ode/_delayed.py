@@ -24,7 +24,8 @@ Field = Callable[[Float[Array, " rows"], Array, Array], Array]
 
 _LEVEL, _MOST_BREAKS = 4, 20  # derivatives beyond that of level 4 no step of order 5 sees
 _NEAR = 1e-3  # of a step: breaks so near to the end of a step are there
-_NEVER = 2**30
+_NEVER = 2**30  # steps
+_FAR = 2.0**26  # longer delays than so many steps end nowhere
 _LOST = 1e6  # error of a row whose delay is shorter than a step
 _QUARTERS = np.linspace(0.0, 1.0, 5)
 _TINY = 1e-30
@@ -73,7 +74,7 @@ class Time(NamedTuple):
 
 def in_steps(part: Float[Array, "*lags rows"], num_steps: Int[Array, " rows"]) -> Time:
     """Parts of the span as times."""
-    steps = part * num_steps.astype(part.dtype)
+    steps = jnp.minimum(part * num_steps.astype(part.dtype), _FAR)
     whole = jnp.floor(steps)
     return Time(whole.astype(jnp.int32), steps - whole)
 
@@ -233,8 +234,8 @@ def integrate_delayed(
         num_steps: Of each row, without those that breaks add.
         most: The largest of these. Static.
         bound: Rows are frozen where an absolute value exceeds it.
-        measure: The error of a step from the estimate and both states; that of a row is the
-            largest. By default relative to the largest value so far, and the sum.
+        measure: The error of a step from the estimate and the largest absolute values in it and so
+            far; that of a row is the largest. By default relative to the latter, and the sum.
         wanted: Rows to solve; None for all.
     """
     steps = plan_steps(past.delays, num_steps, most)
@@ -263,7 +264,7 @@ def integrate_delayed(
         if measure is None:
             error = stored.error + jnp.where(live, (estimate / (largest + _TINY)).max(0), 0)
         else:
-            own = jnp.where(live, measure(estimate, y, new), 0)
+            own = jnp.where(live, measure(estimate, jnp.maximum(jnp.abs(y), extent), largest), 0)
             error = jnp.maximum(stored.error, own)
         one = jnp.ones((), dtype)
         inner = solver.interpolation_cls(t0=0 * one, t1=one, **dense)

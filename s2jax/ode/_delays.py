@@ -200,16 +200,17 @@ def check_delays(system: Any) -> None:
             f"{CALL}(noise=...) with delays: must have one of both at most, because states of "
             "before are read from smooth solutions. Leave out the noise or the delays."
         )
-    if system.inputs:
-        raise ValueError(
-            f"{CALL}(inputs=...) with delays: must have one of both at most, because the kinks of "
-            "an input would come back after each delay. Write the input as an expression of t, or "
-            "leave out the delays."
-        )
     if system.history and len(system.history) != len(system.states):
         raise ValueError(
             f"System(history of length {len(system.history)}): must be {len(system.states)} or 0, "
             f"because each state has one. Make systems by {CALL}(...)."
+        )
+    read = {symbol.name for past in system.histories for symbol in past.free_symbols}
+    if read & set(system.inputs):
+        raise ValueError(
+            f"{CALL}(history=... with {sorted(read & set(system.inputs))[0]}): must not read "
+            "inputs, because they begin with the solution. Write expressions of time, parameters "
+            "and initial states."
         )
     _check_switches(system)
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from s2jax.ode._delayed import Past, Time, integrate_delayed
+from s2jax.ode._equations import inputs_at
 from s2jax.ode._field import field, program_field
 from s2jax.ode._integrate import Trajectories
 from s2jax.ode._lags import delay_values, lags_of
@@ -45,7 +46,7 @@ def past_of(
 def follow_delayed(
     system: Any, equations: tuple[Any, ...], solver: Any, span: Float[Array, " rows"],
     y0: Float[Array, "states rows"], parameters: Float[Array, "parameters rows"],
-    num_steps: Int[Array, ""], length: int, max_substeps: int, bound: Float[Array, ""],
+    x: Float[Array, "time inputs rows"], num_steps: Int[Array, ""], bound: Float[Array, ""],
 ) -> Trajectories:  # fmt: skip
     """Solutions at equidistant points; steps end at all of them.
 
@@ -54,19 +55,21 @@ def follow_delayed(
         solver: An explicit Runge-Kutta method of diffrax.
         span: Length of time.
         y0, parameters: Of each row.
+        x: Inputs at the points, linear between them.
         num_steps: Equal steps; breaks divide some of them.
-        length: Number of points. Static.
-        max_substeps: Largest number of steps per point. Static.
         bound: Rows are frozen where an absolute value exceeds it.
     """
     past = past_of(system, y0, parameters, jnp.zeros_like(span), span)
-    slope = lambda part, y, delayed: (
-        span * program_field(equations, part * span, y, delayed, parameters)
-    )
-    each = jnp.broadcast_to(num_steps, span.shape)
-    stored = integrate_delayed(solver, slope, y0, past, each, max_substeps * (length - 1), bound)
+
+    def slope(part, y, delayed):
+        read = jnp.concatenate([inputs_at(x, part), delayed])
+        return span * program_field(equations, part * span, y, read, parameters)
+
+    each, last = jnp.broadcast_to(num_steps, span.shape), x.shape[0] - 1
+    most = system.max_substeps * last
+    stored = integrate_delayed(solver, slope, y0, past, each, most, bound)
     at_end = lambda whole: stored.at(Time(whole, jnp.zeros_like(span)))
-    ends = jnp.arange(1, length, dtype=jnp.int32) * (num_steps // (length - 1))
+    ends = jnp.arange(1, last + 1, dtype=jnp.int32) * (num_steps // last)
     y = jnp.concatenate([y0[None], jax.lax.map(at_end, ends)])
     return Trajectories(
         y, stored.alive, stored.error, stored.stiff, stored.lost, jnp.zeros_like(span)

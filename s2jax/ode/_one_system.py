@@ -103,21 +103,15 @@ class OneSystem(AbstractSource):
 
         def delayed_steps(span, y0, num_steps):
             # a loop over stages: to read what was before costs more than a loop does
-            options = (
-                solver_of(self.system.solver),
-                span,
-                y0,
-                tries.parameters,
-                num_steps,
-                self.length,
-            )
-            return follow_delayed(self.system, self.equations, *options, self.max_substeps, bound)
+            options = self.equations, solver_of(self.system.solver), span, y0, tries.parameters
+            return follow_delayed(self.system, *options, x[:, :count], num_steps, bound)
 
         def poles(span, y):
             clock = span[:, None] * (jnp.arange(self.length, dtype=y.dtype) / (self.length - 1))
             inputs = x[:, :count]
             if self.system.delays:
-                inputs = delayed_at_points(self.system, span, y, tries.parameters)
+                before = delayed_at_points(self.system, span, y, tries.parameters)
+                inputs = jnp.concatenate([inputs, before], axis=1)
             along, inputs = (jnp.moveaxis(leaf, 0, -1) for leaf in (y, inputs))
             own = tries.parameters[..., None]
             return steps_over_pole(self.equations, clock, along, inputs, own)

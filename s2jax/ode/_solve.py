@@ -17,6 +17,7 @@ from s2jax.ode._adaptive import adaptive
 from s2jax.ode._delays import check_history
 from s2jax.ode._events import check_values, read_events
 from s2jax.ode._field import field
+from s2jax.ode._lags import num_slots
 from s2jax.ode._shared import solve_shared
 from s2jax.ode._solution import Solution, solve_nothing
 from s2jax.ode._solve_delayed import check_delayed, solve_delayed
@@ -59,9 +60,9 @@ def solve(
     equations = system.expressions, *map(len, (system.states, system.inputs, system.parameters))
     solution = None
     if system.delays:
-        slots = equations[0], equations[1], len(system.delays), equations[3]
-        options = slots, solver, max_steps, tolerances, ts
-        solution = solve_delayed(system, *options, rows[0], rows[1])
+        slots = equations[1], num_slots(system.delays, system.inputs), equations[3]
+        options = (equations[0], *slots), solver, max_steps, tolerances, ts
+        solution = solve_delayed(system, *options, *rows)
     elif watched is None:
         solution = solve_shared(equations, solver, max_steps, tolerances, ts, *rows)
     if solution is None:

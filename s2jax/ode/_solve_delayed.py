@@ -13,6 +13,7 @@ from s2jax.ode._follow_delayed import past_of
 from s2jax.ode._solution import Solution, SolveStatus
 
 _FEWEST, _ATTEMPTS = 16, 40
+_ROUNDING = 4  # units of the last digit of the largest value
 _PATIENCE, _MOST = 1.1, 8.0  # by which the number of steps is multiplied
 _AT_A_TIME = 64  # rows, because all their steps are stored
 
@@ -37,11 +38,11 @@ def check_delayed(solver: Any, events: Any) -> None:
 def solve_delayed(
     system: Any, equations: tuple[Any, ...], solver: Any, max_steps: int, tolerances: Any,
     ts: Float[Array, " time"], y0: Float[Array, "rows states"],
-    parameters: Float[Array, "rows parameters"],
+    parameters: Float[Array, "rows parameters"], x: Float[Array, "rows inputs time"],
 ) -> Solution:  # fmt: skip
     """Solutions of all rows, some at a time."""
     structure = system.delays, system.history, system.states, system.parameters
-    rows = y0, parameters
+    rows = y0, parameters, x
     return _refuse_gradients(
         _solve(equations, structure, solver, max_steps, (tolerances, ts, *rows))
     )
@@ -72,14 +73,15 @@ class _Structure(eqx.Module):
 
 @eqx.filter_jit
 def _solve(equations, structure, solver, max_steps, arrays) -> Solution:
-    tolerances, ts, y0, parameters = arrays
+    tolerances, ts, *rows = arrays
     known = _Structure(*structure)
-    count, size = y0.shape[0], min(y0.shape[0], _AT_A_TIME)
+    count = rows[0].shape[0]
+    size = min(count, _AT_A_TIME)
     blocks = -(-count // size)
     index = jnp.minimum(jnp.arange(blocks * size, dtype=jnp.int32), count - 1)
     cut = lambda leaf: leaf[index].reshape(blocks, size, *leaf.shape[1:])
     run = lambda rows: _solve_block(known, equations, solver, max_steps, tolerances, ts, *rows)
-    found = jax.lax.map(run, (cut(y0), cut(parameters)))
+    found = jax.lax.map(run, tuple(map(cut, rows)))
     return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:count], found)
 
 
@@ -99,31 +101,40 @@ class _Search(NamedTuple):
     attempts: Int[Array, ""]
 
 
-def _solve_block(system, equations, solver, max_steps, tolerances, ts, y0, parameters) -> Solution:
+def _solve_block(
+    system, equations, solver, max_steps, tolerances, ts, y0, parameters, x
+) -> Solution:
     y0, own, dtype = y0.T, parameters.T, y0.dtype
     start, span = ts[:1], ts[-1:] - ts[:1]
-    rtol, atol = tolerances
+    at, (rtol, atol) = (ts - start) / span, tolerances
     past = past_of(system, y0, own, start, span)
-    most = max(max_steps - len(levels_of(past.delays.shape[0])), 1)  # breaks add to them
+    # steps end at the kinks of inputs, if those are equidistant
+    multiple = ts.shape[0] - 1 if x.shape[1] else 1
+    most = max(max_steps - len(levels_of(past.delays.shape[0])), multiple)  # breaks add to them
+    most = most // multiple * multiple
 
     def slope(part, y, delayed):
-        return span * field(equations, start + part * span, y, delayed, own)
+        read = jnp.concatenate([_inputs_at(x, at, part), delayed])
+        return span * field(equations, start + part * span, y, read, own)
 
-    def measure(estimate, old, new):
-        allowed = atol + rtol * jnp.maximum(jnp.abs(old), jnp.abs(new))
-        return (estimate / allowed).max(0)
+    rounding = jnp.asarray(_ROUNDING * jnp.finfo(dtype).eps, dtype)
+
+    def measure(estimate, size, largest):
+        # where a state passes through 0, no step is better than its rounding
+        return (estimate / (atol + rtol * size + rounding * largest)).max(0)
 
     def attempt(search: _Search) -> _Search:
         options = search.num_steps, most, jnp.asarray(jnp.inf, dtype), measure, search.is_open
         stored = integrate_delayed(solver, slope, y0, past, *options)
-        return _judge(search, stored, (ts - start) / span, most)
+        return _judge(search, stored, at, most, multiple)
 
     rows, shortest = y0.shape[1], past.delays.min(0)
     has_delay = shortest > 0
-    least = jnp.ceil(1 / jnp.where(has_delay, shortest, 1))
+    least = _round_up(1 / jnp.where(has_delay, shortest, 1), multiple)
     status = jnp.where(has_delay, 0, SolveStatus.NOT_FINITE.value).astype(jnp.int32)
     nothing = jnp.full((rows, y0.shape[0], ts.shape[0]), jnp.nan, dtype)
-    first = jnp.clip(least, min(_FEWEST, most), most).astype(jnp.int32)
+    fewest = min(max(_FEWEST, multiple), most)
+    first = jnp.clip(least, fewest, most).astype(jnp.int32)
     search = _Search(
         first, has_delay, Solution(nothing, status, jnp.zeros_like(status)), jnp.int32(0)
     )
@@ -131,7 +142,25 @@ def _solve_block(system, equations, solver, max_steps, tolerances, ts, y0, param
     return jax.lax.while_loop(more, attempt, search).found
 
 
-def _judge(search: _Search, stored: Stored, part: Float[Array, " time"], most: int) -> _Search:
+def _inputs_at(
+    x: Float[Array, "rows inputs time"], at: Float[Array, " time"], part: Float[Array, " rows"]
+) -> Float[Array, "inputs rows"]:
+    """Inputs at a part of the span of each row, linear between those that are known."""
+    index = jnp.searchsorted(at, part, side="right").astype(jnp.int32) - 1
+    index = jnp.clip(index, 0, at.shape[0] - 2)
+    row = jnp.arange(part.shape[0], dtype=jnp.int32)
+    before, after = x[row, :, index].T, x[row, :, index + 1].T
+    inside = (part - at[index]) / (at[index + 1] - at[index])
+    return before + inside * (after - before)
+
+
+def _round_up(number: Float[Array, " rows"], multiple: int) -> Float[Array, " rows"]:
+    return jnp.ceil(number / multiple) * multiple
+
+
+def _judge(
+    search: _Search, stored: Stored, part: Float[Array, " time"], most: int, multiple: int
+) -> _Search:
     """Keep what is accurate, or has no more steps, and say how many steps the rest needs."""
     num_steps, is_open, found, attempts = search
     is_good = (stored.error <= 1) & (stored.alive >= 1)
@@ -148,5 +177,5 @@ def _judge(search: _Search, stored: Stored, part: Float[Array, " time"], most: i
     )
     factor = _PATIENCE * jnp.maximum(stored.error, 1) ** 0.25  # the estimate is of order 4
     factor = jnp.where(stored.alive >= 1, jnp.clip(factor, 1.2, _MOST), _MOST)
-    more = jnp.minimum(jnp.ceil(num_steps.astype(part.dtype) * factor), most)
+    more = jnp.minimum(_round_up(num_steps.astype(part.dtype) * factor, multiple), most)
     return _Search(more.astype(jnp.int32), is_open & ~ended, solution, attempts + 1)

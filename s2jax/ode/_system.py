@@ -163,7 +163,7 @@ class System(AbstractDifferential):
                 64 inputs or 8 delays; if a symbol is none of those named, is named twice or, as a
                 parameter, not used; if an expression holds a function that JAX does not have; if a
                 factor of the noise is another than those above; if a delay is not positive or not
-                constant, longer than the history, or meets noise, inputs or switches.
+                constant, longer than the history, or meets noise or switches.
 
         Example:
             >>> import numpy as np, sympy
