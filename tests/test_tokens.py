@@ -151,7 +151,7 @@ def test_other_words_are_refused(text: str, rule: str) -> None:
 def test_unknown_words_and_ids_are_refused() -> None:
     with pytest.raises(ValueError, match="Did you mean 'arcsin'"):
         WORDS.encode(["arcsn"])
-    with pytest.raises(ValueError, match=r"ids with 1337.: must be >= 0 and < 1337"):
+    with pytest.raises(ValueError, match=r"ids with 1338.: must be >= 0 and < 1338"):
         WORDS.decode([0, len(WORDS)])
     with pytest.raises(ValueError, match="digits=5"):
         Vocabulary(5)

@@ -113,9 +113,9 @@ def target_of(config: dict[str, Any]) -> str:
 def known_name(config: dict[str, Any]) -> str | None:
     """The name of the known system that is the target of a stored configuration, if it is one."""
     target = config["target"]
-    if "states" not in target or target.get("noise"):
+    if "states" not in target or target.get("noise") or target.get("history"):
         return None
-    return name_of_system(target["states"], target["expressions"])
+    return name_of_system(target["states"], target["expressions"], target.get("delays", ()))
 
 
 def outcomes(manifest: dict[str, Any]) -> tuple[str, str]:

@@ -324,6 +324,11 @@ def _spelt_out(alternatives: Any, parameters: Mapping[str, Any]) -> Iterator[str
             is_name = "unknown" in str(error) or "the symbol" in str(error)
             hint = f"\nA name needs a distribution in `parameters`, which has {known}."
             raise ValueError(f"{start}{error}{hint if is_name else ''}") from None
+        if any(isinstance(node, Operation) and node.name == "lag" for node in prefix(tree)):
+            raise ValueError(
+                f"{owner}: must have no delays, because inputs have none. Solve equations with "
+                "delays by s2jax.ode.System.from_sympy."
+            )
         length = len(instructions(_with_jitter(tree)))
         if length > MAX_NODES:
             raise ValueError(

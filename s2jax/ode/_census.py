@@ -14,6 +14,7 @@ from s2jax.ode._classify import CLASSES, MIN_LENGTH, MODULATED, TRANSIENT, class
 from s2jax.ode._companion import follow
 from s2jax.ode.dynamics import name_forms
 from s2jax.programs import skeleton_hash
+from s2jax.programs.reads import reads_past
 
 _NORMAL_QUANTILE = 1.959964  # of 0.975
 _MANY_TURNS = 4
@@ -148,8 +149,8 @@ def census(batch: Any, *, audit: int | None = None) -> Census:
     these spans its distance, put back at each step, has grown by more than exp(2.5), and by
     exp(0.08) for every two turns, of which there are at least 12. It is called chaotic if the same
     is seen over eight spans in shorter steps: behind the first two, exp(5), exp(0.05) and 24 turns.
-    Rows of all other classes are not chaotic. It is not known of rows that read inputs, are noisy,
-    or look chaotic where no steps are accurate: they are not audited.
+    Rows of all other classes are not chaotic. It is not known of rows that read inputs or states
+    at delayed times, are noisy, or look chaotic where no steps are accurate: they are not audited.
 
     Args:
         batch: Solutions of differential equations, as `sample` draws them. Rows that are not
@@ -184,7 +185,8 @@ def census(batch: Any, *, audit: int | None = None) -> Census:
     y = jnp.where(used[..., None], y, 0)
     found = jax.tree.map(np.asarray, classify(y, used))
 
-    reads_more = np.asarray(batch.x_mask.any(-1) | (batch.dynamics.diffusion.length > 0).any(-1))
+    is_noisy = (batch.dynamics.diffusion.length > 0).any(-1)
+    reads_more = np.asarray(batch.x_mask.any(-1) | is_noisy | reads_past(batch.program).any(-1))
     place = np.arange(usable.size, dtype=np.int32)
     is_audited = ~reads_more & (place < (usable.size if audit is None else audit))
     chosen = np.flatnonzero(is_audited & np.isin(found.kind, (TRANSIENT, MODULATED)))

@@ -11,7 +11,7 @@ from s2jax.core.random import random_bits
 from s2jax.core.types import Words
 from s2jax.distributions import Constant, sample_as
 from s2jax.laws.given import MAX_ROUNDED, check_numbers, drawn_decimal
-from s2jax.ode._field import field, fill_tables, sympy_of, tables_of
+from s2jax.ode._field import field, fill_tables, sympy_of
 from s2jax.ode._given import variable_names
 from s2jax.ode._given_noise import coefficient
 from s2jax.ode._words import write_words
@@ -45,7 +45,7 @@ def draw(system: Any, words: Words, stream: Any) -> Draw:
     mantissa, exponent = _decimals(system, bits[:num_parameters])
     own, rest = bits[num_parameters:-1], bits[-1]
     dtype = jnp.result_type(float)
-    tables = tables_of(system.expressions, *sizes_of(system))
+    tables = system._tables
     check_numbers("System", tables, dtype)
     initial = [sample_as(law, some, dtype) for law, some in zip(system.initial, own, strict=True)]
     duration = None if system.duration is None else sample_as(system.duration, rest, dtype)

@@ -14,6 +14,7 @@ from jaxtyping import Array
 from s2jax.core import checks
 from s2jax.laws.given import Tables, fold_tree, make_tables
 from s2jax.ode._given import CALL, variable_names
+from s2jax.ode._lags import read_delay
 from s2jax.ode._switches import Held
 from s2jax.ode._words import read_words
 from s2jax.programs import Program
@@ -88,10 +89,20 @@ def _function(expressions: tuple[str, ...], *sizes: int) -> Lambdified:
 
 
 @functools.lru_cache(maxsize=256)
-def tables_of(expressions: tuple[str, ...], *sizes: int) -> Tables:
-    """The right-hand sides as programs whose parameters are not yet drawn."""
-    texts = [write_tree(tree) for tree in _trees(expressions, *sizes)]
-    return make_tables(tuple(texts), tuple(variable_names(0, 0, sizes[2])[:-1]), False)
+def tables_of(
+    expressions: tuple[str, ...], num_states: int, num_inputs: int, num_parameters: int,
+    delays: tuple[str, ...] = (),
+) -> Tables:  # fmt: skip
+    """The right-hand sides as programs whose parameters are not yet drawn.
+
+    The last inputs are states at delayed times, if there are `delays`.
+    """
+    trees = _trees(expressions, num_states, num_inputs, num_parameters)
+    first = num_inputs - len(delays)
+    lags = {first + k: read_delay(text, num_parameters)[1] for k, text in enumerate(delays)}
+    own = lambda word: lags.get(word.index, word) if isinstance(word, Variable) else word
+    texts = [write_tree(fold_tree(tree, own, Operation)) for tree in trees]
+    return make_tables(tuple(texts), tuple(variable_names(0, 0, num_parameters)[:-1]), False)
 
 
 @functools.lru_cache(maxsize=256)

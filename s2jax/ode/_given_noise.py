@@ -1,11 +1,14 @@
 """Noise that a user hands over with a system: one factor per state, read and checked."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from s2jax.core import checks
 from s2jax.distributions import AbstractDistribution
+from s2jax.ode._field import sympy_of
 from s2jax.ode._given import CALL, given_expression, plain
+from s2jax.ode._words import write_words
 from s2jax.text.read_sympy import shorten
 
 
@@ -85,6 +88,23 @@ def coefficient(factor: Any, state: Any) -> Any:
 def used_symbols(expressions: Sequence[Any]) -> set[Any]:
     """The symbols that stand in any of the expressions."""
     return set().union(*(expr.free_symbols for expr in expressions))
+
+
+def without_noise(system: Any) -> Any:
+    """The system without its noise, nor the parameters that stand in that alone."""
+    read = {symbol.name for symbol in used_symbols(system.equations)}
+    kept = [k for k, name in enumerate(system.parameters) if name in read]
+    new = {f"p_{k}": f"p_{number}" for number, k in enumerate(kept)}
+    rename = lambda symbol: new.get(symbol.name) or symbol.name
+    sizes = len(system.states), len(system.inputs), len(system.parameters)
+    exprs = sympy_of(system.expressions, *sizes)
+    return dataclasses.replace(
+        system,
+        expressions=tuple(write_words(expr, rename) for expr in exprs),
+        parameters=tuple(system.parameters[k] for k in kept),
+        laws=tuple(system.laws[k] for k in kept),
+        noise=(),
+    )
 
 
 def write_equation(state: str, drift: Any, factor: Any, number: int) -> str:

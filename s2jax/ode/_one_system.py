@@ -10,7 +10,9 @@ from s2jax.core.random import random_bits
 from s2jax.core.streams import of_equations
 from s2jax.ode._equations import KICKS, START, draw_wish, input_at, inputs_at, solver_of
 from s2jax.ode._field import operators_of, switched_field
+from s2jax.ode._follow_delayed import delayed_at_points, follow_delayed
 from s2jax.ode._integrate import integrate
+from s2jax.ode._lags import num_slots
 from s2jax.ode._noise import follow_twice, noise
 from s2jax.ode._poles import has_poles, steps_over_pole
 from s2jax.ode._switched import integrate_switched
@@ -29,8 +31,9 @@ class OneSystem(AbstractSource):
 
     @property
     def equations(self) -> tuple[Any, ...]:
-        sizes = map(len, (self.system.states, self.system.inputs, self.system.parameters))
-        return (self.system.expressions, *sizes)
+        system = self.system
+        inputs = num_slots(system.delays, system.inputs)
+        return system.expressions, len(system.states), inputs, len(system.parameters)
 
     @property
     def is_switched(self) -> bool:
@@ -73,6 +76,8 @@ class OneSystem(AbstractSource):
         def steps(span, y0, num_steps, is_noisy):
             if self.is_switched:
                 return switched_steps(span, y0, num_steps)
+            if self.system.delays:
+                return delayed_steps(span, y0, num_steps)
             field = lambda tau, y: span * derivative(tau * span, y, input_at(x, tau))
             solver: Any = solver_of(self.system.solver, unrolled=True)
             options = solver, field, y0
@@ -96,9 +101,18 @@ class OneSystem(AbstractSource):
             solver: Any = solver_of(self.system.solver, unrolled=True)
             return integrate_switched(solver, field, y0, num_steps, self.length, bound)
 
+        def delayed_steps(span, y0, num_steps):
+            # a loop over stages: to read what was before costs more than a loop does
+            options = self.equations, solver_of(self.system.solver), span, y0, tries.parameters
+            return follow_delayed(self.system, *options, x[:, :count], num_steps, bound)
+
         def poles(span, y):
             clock = span[:, None] * (jnp.arange(self.length, dtype=y.dtype) / (self.length - 1))
-            along, inputs = (jnp.moveaxis(leaf, 0, -1) for leaf in (y, x[:, :count]))
+            inputs = x[:, :count]
+            if self.system.delays:
+                before = delayed_at_points(self.system, span, y, tries.parameters)
+                inputs = jnp.concatenate([inputs, before], axis=1)
+            along, inputs = (jnp.moveaxis(leaf, 0, -1) for leaf in (y, inputs))
             own = tries.parameters[..., None]
             return steps_over_pole(self.equations, clock, along, inputs, own)
 

@@ -14,10 +14,13 @@ from jaxtyping import Array
 from s2jax.core import checks
 from s2jax.distributions import Constant
 from s2jax.ode._adaptive import adaptive
+from s2jax.ode._delays import check_history
 from s2jax.ode._events import check_values, read_events
 from s2jax.ode._field import field
+from s2jax.ode._lags import num_slots
 from s2jax.ode._shared import solve_shared
 from s2jax.ode._solution import Solution, solve_nothing
+from s2jax.ode._solve_delayed import check_delayed, solve_delayed
 
 
 def solve(
@@ -38,6 +41,10 @@ def solve(
     checks.check_static_integer("solve", "max_steps", max_steps, 1)
     y0 = checks.as_floats("solve", "y0", y0, held=True)
     ts = _times(ts, y0.dtype)
+    if system.delays:
+        check_delayed(solver, events)
+        if checks.is_here(ts) and not parameters:
+            check_history(system, float(ts[0]))
     watched, thresholds = read_events(system, events)
     own = _values(system, parameters or {}, y0.dtype, thresholds)
     x = _inputs(system, inputs, ts, y0.dtype)
@@ -52,7 +59,11 @@ def solve(
     tolerances = jnp.asarray(rtol, y0.dtype), jnp.asarray(atol, y0.dtype)
     equations = system.expressions, *map(len, (system.states, system.inputs, system.parameters))
     solution = None
-    if watched is None:
+    if system.delays:
+        slots = equations[1], num_slots(system.delays, system.inputs), equations[3]
+        options = (equations[0], *slots), solver, max_steps, tolerances, ts
+        solution = solve_delayed(system, *options, *rows)
+    elif watched is None:
         solution = solve_shared(equations, solver, max_steps, tolerances, ts, *rows)
     if solution is None:
         solution = _solve_rows(equations, watched, solver, max_steps, tolerances, ts, *rows)

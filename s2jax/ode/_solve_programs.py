@@ -21,7 +21,7 @@ from s2jax.programs.engines.grouped import (
     evaluate_scheduled,
     schedule,
 )
-from s2jax.programs.reads import available, check_reads
+from s2jax.programs.reads import available, check_reads, reads_past
 
 
 @checks.suggest_names()
@@ -95,6 +95,12 @@ def solve(
         raise ValueError(
             f"solve(ts of shape {ts.shape}): must have a time, because y0 is at the first one. "
             "Pass for example numpy.linspace(0, 10, 100) for every row."
+        )
+    if checks.is_here(program) and bool(np.asarray(reads_past(program)).any()):
+        raise ValueError(
+            "solve(program with states at delayed times): must read states at the time t only, "
+            "because a row has no past. Solve the system: s2jax.ode.System.from_sympy("
+            "s2jax.to_sympy(program)[row], states=[...]).solve(...)."
         )
     check_reads("solve", program, available(x.shape[-2], y0.shape[-1], True), y0.dtype)
     if y0.size == 0:

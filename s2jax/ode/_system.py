@@ -1,6 +1,5 @@
 """Systems of differential equations that are given, with parameters drawn anew in every row."""
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +12,15 @@ from s2jax.core import checks
 from s2jax.core.types import Number, Words, number
 from s2jax.distributions import AbstractDistribution
 from s2jax.laws.given import MAX_ROUNDED, Tables
+from s2jax.ode._delays import (
+    check_delays,
+    check_target,
+    given_history,
+    read_texts,
+    take_delays,
+    take_states,
+    write_delay,
+)
 from s2jax.ode._differential import AbstractDifferential, check_options
 from s2jax.ode._draw_system import Draw, draw
 from s2jax.ode._field import field, program_field, sympy_of, tables_of
@@ -30,13 +38,19 @@ from s2jax.ode._given import (
     given_symbols,
     given_time,
     plain,
-    variable_names,
 )
-from s2jax.ode._given_noise import check_noise, given_noise, used_symbols, write_equation
+from s2jax.ode._given_noise import (
+    check_noise,
+    given_noise,
+    used_symbols,
+    without_noise,
+    write_equation,
+)
 from s2jax.ode._judge import Limits
+from s2jax.ode._lags import num_slots
 from s2jax.ode._one_system import OneSystem
 from s2jax.ode._solution import Solution
-from s2jax.ode._words import read_words, write_words
+from s2jax.ode._words import write_words
 
 
 class System(AbstractDifferential):
@@ -44,14 +58,18 @@ class System(AbstractDifferential):
     well-known one by `s2jax.ode.named`.
 
     Attributes:
-        expressions: The right-hand sides as text, in which states are y_0, y_1, ..., inputs x_0,
-            x_1, ..., parameters p_0, p_1, ... and time t. Static.
+        expressions: The right-hand sides as text of states y_0, y_1, ..., inputs x_0, x_1, ...,
+            parameters p_0, p_1, ... and time t. Static.
         states, inputs, parameters: Names as the user wrote them. Static.
         laws: The distribution of each parameter.
         initial: The distribution of the initial value of each state.
         duration: The distribution of the length of time; None leaves it to the sampler.
         noise: The factor g of the noise of each state as text, `dy = f dt + g dW` (Ito) with W of
             its own for each; `()` if there is none. Static.
+        delays: States at delayed times as text, such as `y_0(t - 17)` or `y_0(t - p_1)`; they are
+            inputs of the expressions, behind all others. Static.
+        history: What each state was before the start, as text of time, parameters and initial
+            states; `()` if all are held. Static.
         time: The name of time. Static.
         digits: Significant digits of drawn parameters; fixed ones keep 6, and 9 in float64. Static.
         tolerance, noise_tolerance, min_tail, max_jump, max_substeps, solver: How rows of a batch
@@ -73,6 +91,8 @@ class System(AbstractDifferential):
     initial: tuple[AbstractDistribution, ...] = ()
     duration: AbstractDistribution | None = None
     noise: tuple[str, ...] = eqx.field(static=True, default=())
+    delays: tuple[str, ...] = eqx.field(static=True, default=())
+    history: tuple[str, ...] = eqx.field(static=True, default=())
     time: str = eqx.field(static=True, default="t")
     digits: int = eqx.field(static=True, default=MAX_ROUNDED)
     tolerance: Number = number(1e-4)
@@ -93,6 +113,7 @@ class System(AbstractDifferential):
                     f"System(expressions=({text!r}, ...)): {error}. Make systems by {CALL}(...)."
                 ) from None
         check_noise(self)
+        check_delays(self)
 
     @classmethod
     @checks.suggest_names()
@@ -107,16 +128,19 @@ class System(AbstractDifferential):
         initial: Sequence[Any] | None = None,
         duration: Any = None,
         noise: Any = None,
+        history: Any = None,
         digits: int = MAX_ROUNDED,
     ) -> "System":
         """A system whose right-hand sides are SymPy expressions.
 
         Args:
-            expressions: The derivative of each state. All functions of `s2jax.lambdify` can be
-                solved; to be drawn for a batch they must be among those of `s2jax.from_sympy`. A
-                batch integrates the very programs that are its labels.
+            expressions: The derivative of each state. `y(t - tau)`, with `y = sympy.Function("y")`
+                and tau a positive number or a parameter, is the state y some time before, and
+                `y(t)` is y itself. All functions of `s2jax.lambdify` can be solved; to be drawn for
+                a batch they must be among those of `s2jax.from_sympy`. A batch integrates the very
+                programs that are its labels.
             states, inputs: Symbols, in the order of y_0, y_1, ... and x_0, x_1, ...; of a symbol
-                only the name counts.
+                only the name counts. States may be written `y(t)`, too.
             parameters: The value or distribution of every other symbol, by symbol or by name.
             time: The symbol of time; by default the one named t, if there is one.
             initial: A number or distribution per state; by default standard normal.
@@ -126,6 +150,8 @@ class System(AbstractDifferential):
                 Ito: a list of one factor per state, or a dict from states to factors. A factor is
                 None or 0, a number, an expression of parameters, or one of these times the state
                 itself. `solve` takes the system without it, `drift`.
+            history: What states were before the start, where delays read them: expressions of time,
+                parameters and initial states, listed or in a dict; None holds the initial state.
             digits: Significant digits of drawn parameters; fixed ones keep 6, and 9 in float64.
 
         Returns:
@@ -133,10 +159,11 @@ class System(AbstractDifferential):
 
         Raises:
             TypeError: If an expression is not SymPy, a state no symbol or a value no number.
-            ValueError: If there is not one expression per state; if there are more than 16 states
-                or 64 inputs; if a symbol is none of those named, is named twice or, as a parameter,
-                not used; if an expression holds a function that JAX does not have; or if a factor
-                of the noise is another than those above.
+            ValueError: If there is not one expression per state; if there are more than 16 states,
+                64 inputs or 8 delays; if a symbol is none of those named, is named twice or, as a
+                parameter, not used; if an expression holds a function that JAX does not have; if a
+                factor of the noise is another than those above; if a delay is not positive or not
+                constant, longer than the history, or meets noise or switches.
 
         Example:
             >>> import numpy as np, sympy
@@ -155,15 +182,18 @@ class System(AbstractDifferential):
             dx = v dt
             dv = -omega**2*x dt + s*v dW_1
         """
+        states = tuple(map(plain, given_symbols("states", take_states(states))))
+        expressions, pairs = take_delays(expressions, states, time)
         outputs = [plain(expr) for expr in given_expressions(expressions)]
-        states = tuple(map(plain, given_symbols("states", states)))
         inputs = tuple(map(plain, given_symbols("inputs", inputs)))
-        factors = given_noise(noise, states)
-        free = used_symbols([*outputs, *factors])
+        factors, past = given_noise(noise, states), given_history(history, states, initial, time)
+        others = [*factors, *past, *(delay for _, delay in pairs.values() if delay.is_Symbol)]
+        free = used_symbols([*outputs, *others]) - set(pairs)
         named = given_parameters(parameters or {}, free)
         clock = given_time(time, free, [*states, *inputs, *named])
-        check_symbols(outputs, factors, states, inputs, named, clock)
-        name_of = canonical_names(states, inputs, tuple(named), clock)
+        slots = (*inputs, *pairs)
+        check_symbols(outputs, others, states, slots, named, clock)
+        name_of = canonical_names(states, slots, tuple(named), clock)
         return cls(
             expressions=tuple(write_words(expr, name_of) for expr in outputs),
             states=tuple(symbol.name for symbol in states),
@@ -173,6 +203,8 @@ class System(AbstractDifferential):
             initial=given_initial(initial, len(states)),
             duration=None if duration is None else given_law("duration", duration),
             noise=tuple(write_words(factor, name_of) for factor in factors),
+            delays=tuple(write_delay(pair, name_of) for pair in pairs.values()),
+            history=tuple(write_words(expr, name_of) for expr in past),
             time=clock.name,
             digits=digits,
         )
@@ -180,52 +212,33 @@ class System(AbstractDifferential):
     @property
     def equations(self) -> tuple[Any, ...]:
         """The right-hand sides as SymPy expressions in the names of the user."""
-        return self._read(self.expressions)
+        return read_texts(self, self.expressions)
 
     @property
     def factors(self) -> tuple[Any, ...]:
         """What the noise of each state is multiplied by, as `equations`; `()` without noise."""
-        return self._read(self.noise)
+        return read_texts(self, self.noise)
 
-    def _read(self, texts: tuple[str, ...]) -> tuple[Any, ...]:
-        import sympy
-
-        names = [*self.states, *self.inputs, *self.parameters, self.time]
-        symbols = {
-            canonical: sympy.Symbol(name)
-            for canonical, name in zip(variable_names(*self._sizes), names, strict=True)
-        }
-        return tuple(read_words(text, symbols) for text in texts)
+    @property
+    def histories(self) -> tuple[Any, ...]:
+        """What each state was before the start, as `equations`; `()` if all are held."""
+        return read_texts(self, self.history)
 
     def __str__(self) -> str:
         pairs = zip(self.states, self.equations, strict=True)
         if not self.noise:
             return "\n".join(f"{state}' = {equation}" for state, equation in pairs)
         rows = zip(pairs, self.factors, strict=True)
-        lines = [write_equation(*pair, factor, k) for k, (pair, factor) in enumerate(rows)]
-        return "\n".join(lines)
+        return "\n".join(write_equation(*pair, f, k) for k, (pair, f) in enumerate(rows))
 
     @property
     def drift(self) -> "System":
         """The system without its noise, nor the parameters that stand in that alone."""
-        if not self.noise:
-            return self
-        read = {symbol.name for symbol in used_symbols(self.equations)}
-        kept = [k for k, name in enumerate(self.parameters) if name in read]
-        new = {f"p_{k}": f"p_{number}" for number, k in enumerate(kept)}
-        rename = lambda symbol: new.get(symbol.name) or symbol.name
-        exprs = sympy_of(self.expressions, *self._sizes)
-        return dataclasses.replace(
-            self,
-            expressions=tuple(write_words(expr, rename) for expr in exprs),
-            parameters=tuple(self.parameters[k] for k in kept),
-            laws=tuple(self.laws[k] for k in kept),
-            noise=(),
-        )
+        return without_noise(self) if self.noise else self
 
     @property
     def _sizes(self) -> tuple[int, int, int]:
-        return len(self.states), len(self.inputs), len(self.parameters)
+        return len(self.states), num_slots(self.delays, self.inputs), len(self.parameters)
 
     @property
     def protected(self) -> bool:
@@ -243,6 +256,7 @@ class System(AbstractDifferential):
                 f"because every row solves this system. Pass num_inputs={len(self.inputs)}, "
                 f"num_outputs={len(self.states)}."
             )
+        check_target(self)
         texts = self.expressions, self.noise
         check_motion(self, *(sympy_of(text, *self._sizes) for text in texts))
 
@@ -276,7 +290,7 @@ class System(AbstractDifferential):
 
     @property
     def _tables(self) -> Tables:
-        return tables_of(self.expressions, *self._sizes)
+        return tables_of(self.expressions, *self._sizes, self.delays)
 
     def field(
         self,
@@ -289,7 +303,7 @@ class System(AbstractDifferential):
 
         Args:
             t: Time.
-            y, x: States and inputs.
+            y, x: States and inputs; behind these, the states of before by `System.delays`.
             parameters: In the order of `System.parameters`.
         """
         return field((self.expressions, *self._sizes), t, y, x, parameters)
@@ -342,7 +356,8 @@ class System(AbstractDifferential):
 
         One function is compiled per solver, shape and, if the solver is explicit, system; for up to
         64 rows, implicit solvers are shared by systems of similar size. Differentiable in reverse
-        mode in `y0`, parameters and inputs.
+        mode in `y0`, parameters and inputs. With delays, each row takes equal steps, as many as all
+        tolerances ask for; solvers are explicit then, and there are no events and no gradients.
 
         Args:
             y0: Initial states at `ts[0]`, of shape `(*batch, states)`. Its dtype is that of all.

@@ -72,11 +72,15 @@ def named(name: str, jitter: float = 0.1) -> System:
     )
 
 
-def name_of(states: Sequence[str], expressions: Sequence[str]) -> str | None:
+def name_of(
+    states: Sequence[str], expressions: Sequence[str], delays: Sequence[str] = ()
+) -> str | None:
     """The name of a known system with these states and right-hand sides, if it is one."""
     for name, known in SYSTEMS.items():
-        if known.states == tuple(states) and named(name).expressions == tuple(expressions):
-            return name
+        if known.states == tuple(states):
+            system = named(name)
+            if (system.expressions, system.delays) == (tuple(expressions), tuple(delays)):
+                return name
     return None
 
 

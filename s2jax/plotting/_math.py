@@ -155,6 +155,8 @@ def _apply(name: str, parts: list[_Math], protected: bool) -> _Math:
         if part.is_short:
             return _Math([f"{_ONE_OVER}{{{''.join(part.signed)}}}"], _ATOM)
         return _Math(_Math(part.signed, _SUM).inside("1/(", ")"), _PRODUCT)
+    if name == "lag" and part.level == _ATOM:
+        return _Math([f"{part.text}(t - {parts[1].text})"], _ATOM)
     if name in ("pow2", "pow3", "pow"):
         power = name[3:] or "".join(parts[1].signed)
         base = _base(part, bars)

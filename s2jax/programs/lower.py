@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from s2jax.programs import trees as trees
-from s2jax.programs.operators import ID, NUM_LEAVES, TABLE, Operator
+from s2jax.programs.operators import ID, LAG, NUM_LEAVES, TABLE, Operator
 from s2jax.programs.program import Constants, Program, constants_of
 
 
@@ -42,7 +42,7 @@ class Lowered(NamedTuple):
 def lower(program: Program, constants: Constants | None, num_inputs: int, dtype) -> Lowered:
     """Instructions of a flat batch of programs, with their own constants or with others.
 
-    A variable that is none of the inputs is read as NaN.
+    A variable that is none of the inputs is read as NaN, and so is what was before.
     """
     by_node = jax.tree.map(lambda leaf: leaf.T, eqx.tree_at(lambda p: p.length, program, None))
     if constants is None:
@@ -52,7 +52,8 @@ def lower(program: Program, constants: Constants | None, num_inputs: int, dtype)
     op, a, b = (leaf.astype(jnp.int32) for leaf in (by_node.op, by_node.a, by_node.b))
     num_nodes = op.shape[0]
     node = jnp.arange(num_nodes, dtype=jnp.int32)[:, None]
-    is_number = op < NUM_LEAVES
+    is_lag = op == LAG
+    is_number = (op < NUM_LEAVES) | is_lag
     is_copy = (op == ID) & (a < 0)
     kept = (node < program.length) & ~is_number & ~is_copy
     position = jnp.cumsum(kept, axis=0, dtype=jnp.int32) - 1
@@ -66,6 +67,7 @@ def lower(program: Program, constants: Constants | None, num_inputs: int, dtype)
         for operand in (a, b)
     )
     bias = jnp.where(is_copy, bias + first_bias, bias)
+    bias = jnp.where(is_lag, np.array(np.nan, dtype), bias)
     # where readers find the value of each instruction
     row = jnp.where(is_copy, first, num_inputs + jnp.where(is_number, num_nodes, node))
 
@@ -95,8 +97,11 @@ def lower(program: Program, constants: Constants | None, num_inputs: int, dtype)
 
 
 def functions(protected: bool) -> list[Callable[..., Array]]:
-    """The operators by opcode, as functions of two arrays whatever their arity."""
-    return [_function(operator, protected) for operator in TABLE]
+    """The operators by opcode, as functions of two arrays whatever their arity.
+
+    Without `lag`, the last one, which is never run.
+    """
+    return [_function(operator, protected) for operator in TABLE[:LAG]]
 
 
 def _function(operator: Operator, protected: bool) -> Callable[..., Array]:

@@ -3,7 +3,7 @@
 An operator's opcode is its position here. The law weights are the defaults of the Series-Symbol
 papers' sampler; an operator of weight 0 is evaluated, printed and parsed but drawn only on demand.
 One of weight None is not even named in their table of weights: it costs a sampler nothing until a
-table names it.
+table names it; `lag` no table can name.
 The reference implementation has two more words. `diff`, a smoothed forward difference along time,
 is left out: with it, y is no pointwise function of x. `rand` is left out: it always evaluates to 0.
 """
@@ -100,6 +100,19 @@ def _gate_symbol(c: Any, a: Any) -> Any:
     return sympy.Basic.__new__(sympy.Piecewise, *pieces)
 
 
+def _lag(a: jax.Array, b: jax.Array) -> jax.Array:
+    return jnp.full_like(a, np.nan)  # what a state was before, no value of now tells
+
+
+def _lag_symbol(a: Any, b: Any) -> Any:
+    import sympy
+
+    if not a.is_Symbol:  # from tokens that nobody wrote
+        return sympy.Function("lag", real=True)(a, b)
+    time = sympy.Symbol("t", real=True)
+    return sympy.Function(a.name, real=True)(sympy.Add(time, -b, evaluate=False))
+
+
 TABLE = (
     Operator("const", 0, 1.0, lambda: 1),
     Operator("e", 0, float(np.e), "E"),
@@ -135,17 +148,24 @@ TABLE = (
     Operator("arccosh", 1, fastmath.arccosh, "acosh", None, domain="operand >= 1"),
     Operator("arctanh", 1, _arctanh, "atanh", None, domain="-1 < operand < 1"),
     Operator("gate", 2, _gate, _gate_symbol, None),
+    Operator("lag", 2, _lag, _lag_symbol, None, domain="a state, and a number > 0"),
 )
 
 OPCODE: Mapping[str, int] = {operator.name: code for code, operator in enumerate(TABLE)}
 CONST, ID = OPCODE["const"], OPCODE["id"]
+LAG = OPCODE["lag"]
+"""`lag(y_0, 2.5)` is y_0(t - 2.5), an operand of right-hand sides that no engine computes: systems
+with delays read it from what they have solved before, and it is NaN everywhere else."""
 ARITY = np.array([operator.arity for operator in TABLE], np.int8)
 NUM_LEAVES = sum(operator.arity == 0 for operator in TABLE)  # they come first
 
 
+_NOT_DRAWN = ("const", "id", "lag")
+
+
 def drawable(arity: int) -> tuple[str, ...]:
     """Names of the operators that a law may draw for a node of this arity, in table order."""
-    return tuple(op.name for op in TABLE if op.arity == arity and op.name not in ("const", "id"))
+    return tuple(op.name for op in TABLE if op.arity == arity and op.name not in _NOT_DRAWN)
 
 
 def default_weights(arity: int) -> dict[str, float]:

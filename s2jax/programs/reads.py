@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from s2jax.core import checks
-from s2jax.programs.operators import ARITY, CONST
+from s2jax.programs.operators import ARITY, CONST, LAG
 from s2jax.programs.program import (
     FIRST_STATE,
     MAX_INPUTS,
@@ -35,6 +35,11 @@ def available(num_inputs: int, num_states: int = 0, has_time: bool = False) -> l
 def reads_missing(program: Program, there: Sequence[bool]) -> Bool[Array, "*batch"]:
     """Whether each program reads a variable that has no values."""
     return _reads_missing(program, jnp.asarray(there))
+
+
+def reads_past(program: Program) -> Bool[Array, "*batch"]:
+    """Whether each program reads a state at a delayed time."""
+    return ((program.op == LAG) & _is_used(program)).any(-1)
 
 
 def check_reads(owner: str, program: Program, there: Sequence[bool], dtype: Any = None) -> None:

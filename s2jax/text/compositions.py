@@ -8,7 +8,8 @@ such form is refused, because a program must be the function that is asked for, 
 import functools
 from collections.abc import Callable, Mapping
 
-from s2jax.text.tree import Number, Operation, Tree
+from s2jax.programs.program import FIRST_STATE, TIME
+from s2jax.text.tree import Number, Operation, Parameter, Tree, Variable
 
 HALF, ONE, ZERO = Number(5, -1), Number(1, 0), Number(0, 0)
 
@@ -75,6 +76,48 @@ INSTEAD: Mapping[str, str] = {
 """What to write in place of functions that are neither operators nor compositions."""
 
 
+def is_state(tree: Tree) -> bool:
+    """Whether this is a state, or a parameter that may stand for one."""
+    is_variable = isinstance(tree, Variable) and FIRST_STATE <= tree.index < TIME
+    return is_variable or isinstance(tree, Parameter)
+
+
+def lag(state: Tree, delay: Tree) -> Tree:
+    """A state some time before.
+
+    Raises:
+        ValueError: If the first operand is no state, or the second no positive number.
+    """
+    if not is_state(state):
+        raise ValueError("only states y_0, y_1, ... have delays")
+    is_positive = isinstance(delay, Number) and delay.mantissa > 0
+    if not (is_positive or isinstance(delay, Parameter)):
+        raise ValueError(
+            "a delay must be a positive number, as in y_0(t - 2.5), because it decides what is read"
+        )
+    return Operation("lag", (state, delay))
+
+
+def delay_of(time: Tree) -> Tree:
+    """The delay in `t - 2.5`.
+
+    Raises:
+        ValueError: If this is nothing of the kind.
+    """
+    if isinstance(time, Operation) and len(time.operands) == 2:
+        a, b = time.operands
+        if time.name == "add" and a == _TIME:
+            a, b = b, a
+        if time.name == "add" and b == _TIME and isinstance(a, Number):
+            return a._replace(mantissa=-a.mantissa)
+        if time.name == "sub" and a == _TIME:
+            return b
+    raise ValueError("a state is read at t minus a number, as in y_0(t - 2.5); a product has a `*`")
+
+
+_TIME = Variable(TIME)
+
+
 def apply(name: str, operands: tuple[Tree, ...]) -> Tree:
     """A function of SymPy or an operator by its name here.
 
@@ -85,6 +128,8 @@ def apply(name: str, operands: tuple[Tree, ...]) -> Tree:
         if not operands:
             raise ValueError(f"{name} must have an operand")
         return functools.reduce(lambda a, b: Operation(name, (a, b)), operands)
+    if name == "lag":
+        return lag(*operands)
     if name == "log" and len(operands) == 2:
         return logarithm(*operands)
     if name == "Heaviside" and len(operands) == 2:

@@ -95,7 +95,15 @@ class Infix:
         if isinstance(leaf, str):
             return functools.partial(self._call, leaf, token)
         self.values.append(leaf)
+        if self.is_call and compositions.is_state(leaf):
+            # y_0(t - 2.5): the state is the first operand
+            self._push(_Pending(_OPEN, token, "lag", len(self.values) - 1))
+            return self._delay
         return self._operator
+
+    def _delay(self, token: Token) -> _State:
+        del token  # the parenthesis that is known to follow
+        return self._operand
 
     def _sign(self, token: Token) -> _State:
         if token.text == "(":
@@ -172,6 +180,8 @@ class Infix:
             both = len(operands) if name in compositions.LOGARITHMS else 1
             operands[:both] = [_unguarded(u, self.protected) for u in operands[:both]]
         try:
+            if name == "lag" and token.text != "lag":
+                operands[1] = compositions.delay_of(_number(operands[1], token))
             tree = compositions.apply(name, tuple(_number(u, token) for u in operands))
         except ValueError as error:
             raise Problem(f"bad operand of {token}", token.position, str(error)) from None

@@ -48,9 +48,9 @@ def from_sympy(
     of `pow2`, `pow3`, `inv` and `sqrt` there is. Functions that are exact compositions of operators
     become those: `sec(x)` is `inv(cos(x))`, and likewise the other reciprocal functions and their
     inverses, `log(x, b)`, and `Heaviside`. `Piecewise`, with relations and And, Or, Not in its
-    conditions, becomes a sum of gates: `gate(c, a)` is a where c > 0 and else 0, whatever a is. A
-    program that came from `to_sympy` comes back with the same values and with no more
-    instructions.
+    conditions, becomes a sum of gates: `gate(c, a)` is a where c > 0 and else 0, whatever a is.
+    `Function("y_0")(t - 2.5)` is the state y_0 some time before. A program that came from
+    `to_sympy` comes back with the same values and with no more instructions.
 
     Args:
         exprs: One row: an expression, or a tuple of them, one per output; or a list of rows, or
@@ -197,7 +197,8 @@ def read_sympy(owner: str, expr: Any, read: ReadSymbol, protected: bool, instead
         if id(node) in trees:
             continue
         if not is_ready:
-            if _name(node) == "":  # before its parts, some of which make no sense alone
+            # before its parts, some of which make no sense alone
+            if _name(node) == "" and not _is_delayed(node, read):
                 raise ValueError(f"{owner}({shorten(expr)}): {_refusal(node, instead)}")
             stack.append((node, True))
             stack.extend((part, False) for part in node.args)
@@ -246,6 +247,8 @@ def _read_node(node: Any, operands: list[Tree], read: ReadSymbol, protected: boo
     if node.is_Pow:
         return join_power(node.exp, operands, protected)
     name = _name(node)
+    if name == "":
+        return compositions.lag(_state(node, read), compositions.delay_of(operands[0]))
     if name in compositions.LOGARITHMS:
         operands = [without_guard(operand, protected) for operand in operands]
     if name == "exp":
@@ -263,6 +266,24 @@ def _name(node: Any) -> str:
         return "arithmetic"
     key = node if not node.args else node.func
     return _functions().get(key, "") or _conditional().get(key, "")
+
+
+def _state(node: Any, read: ReadSymbol) -> Any:
+    """The state that an undefined function of one operand is named after; None if there is none."""
+    import sympy
+
+    symbols = (sympy.Symbol(node.func.__name__), sympy.Symbol(node.func.__name__, real=True))
+    return next((found for found in map(read, symbols) if found is not None), None)
+
+
+def _is_delayed(node: Any, read: ReadSymbol) -> bool:
+    """Whether this is a state at some other time, such as `y_0(t - 2.5)`."""
+    from sympy.core.function import AppliedUndef
+
+    if not isinstance(node, AppliedUndef) or len(node.args) != 1:
+        return False
+    state = _state(node, read)
+    return state is not None and compositions.is_state(state)
 
 
 def _refusal(node: Any, instead: str) -> str:

@@ -41,7 +41,8 @@ def from_text(
 
     Every notation that `to_text` prints is read without being told which, and so is ordinary maths:
     `sin(x_0)**2 - 3*x_1`, `x_0^2`, `ln(x_0)/pi`. Variables are the inputs x_0, x_1, ... and, in
-    differential equations, the states y_0, y_1, ... and the time t. Operators have Python's
+    differential equations, the states y_0, y_1, ... and the time t; `y_0(t - 2.5)` is a state some
+    time before. Operators have Python's
     precedence, there is no implicit multiplication, and nothing is executed. Words, as in
     `(2.0 mul x_0)`, become the operators they name, in the order they stand; symbols become the
     form of fewest instructions: `1/x` is `inv`, `x**2` is `pow2`, and the number of a sum or a
@@ -208,6 +209,9 @@ def _read_prefix(words: list[Token], names: Names) -> Tree:
     stack: list[Tree] = []
     for leaf in reversed(leaves):
         if isinstance(leaf, str):
-            leaf = compositions.apply(leaf, tuple(stack.pop() for _ in range(ARITY[leaf])))
+            try:
+                leaf = compositions.apply(leaf, tuple(stack.pop() for _ in range(ARITY[leaf])))
+            except ValueError as error:
+                raise Problem("bad operand", words[0].position, f"{error}.") from None
         stack.append(leaf)
     return stack[0]

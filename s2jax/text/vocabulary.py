@@ -41,7 +41,7 @@ class Vocabulary:
     Example:
         >>> vocabulary = Vocabulary()
         >>> len(vocabulary), vocabulary.words[:7], vocabulary.words[-1]
-        (1337, ('<pad>', '<bos>', '<eos>', '<mask>', '|', '+', '-'), 'N999')
+        (1338, ('<pad>', '<bos>', '<eos>', '<mask>', '|', '+', '-'), 'N999')
         >>> vocabulary.decode([vocabulary.bos, vocabulary.id_of("sin"), vocabulary.id_of("x_0")])
         ['<bos>', 'sin', 'x_0']
     """

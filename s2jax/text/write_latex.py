@@ -160,6 +160,10 @@ def _gate(c: _Latex, a: _Latex) -> _Latex:
     return _Latex(_PRODUCT, rf"\left[{c.text} > 0\right] {a.within(_FRACTION)}")
 
 
+def _lag(state: _Latex, delay: _Latex) -> _Latex:
+    return _Latex(_ATOM, rf"{state.within(_ATOM)}\left(t - {delay.within(_PRODUCT)}\right)")
+
+
 def _whole_power(exponent: int, a: _Latex) -> _Latex:
     if not a.function:
         return _power(a, _Latex(_ATOM, str(exponent)))
@@ -178,6 +182,7 @@ _WRITERS: dict[str, Callable[..., _Latex]] = {
     "inv": _inverse,
     "abs": _absolute,
     "gate": _gate,
+    "lag": _lag,
     "sqrt": lambda a: _Latex(_FRACTION, rf"\sqrt{{{a.text}}}"),
     "pow2": functools.partial(_whole_power, 2),
     "pow3": functools.partial(_whole_power, 3),

@@ -7,6 +7,7 @@ SymPy expressions do.
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 from s2jax.core import checks
@@ -115,8 +116,18 @@ def text_form(style: str) -> Form:
     return Form(
         variable=VARIABLE_NAMES.__getitem__,
         number=decimal_text,
-        operators=[_template(operator, style).format for operator in TABLE],
+        operators=[_writer(operator, style) for operator in TABLE],
     )
+
+
+def _writer(operator: Operator, style: str) -> Callable[..., str]:
+    if operator.name == "lag" and style == "reference":
+        return _lag
+    return _template(operator, style).format
+
+
+def _lag(state: str, delay: str) -> str:
+    return f"{state}(t - {delay})" if state in VARIABLE_NAMES else f"lag({state}, {delay})"
 
 
 def _template(operator: Operator, style: str) -> str:

@@ -6,6 +6,7 @@ from s2jax.ode.known import (
     cells,
     chaos,
     chemistry,
+    delays,
     ecology,
     economics,
     epidemics,
@@ -30,6 +31,7 @@ SUBJECTS: Mapping[str, Mapping[str, Known]] = {
     "physics": physics.SYSTEMS,
     "chaos": chaos.SYSTEMS,
     "sprott": sprott.SYSTEMS,
+    "delays": delays.SYSTEMS,
 }
 
 SYSTEMS: Mapping[str, Known] = {
