@@ -270,6 +270,8 @@ def test_instruments_do_the_same_to_both():
 
 # Bad input.
 
+ZEROS, VALUES = jnp.zeros(2, jnp.int32), jnp.zeros((2, LENGTH))
+
 
 @pytest.mark.parametrize(
     ("make", "message"),
@@ -285,6 +287,16 @@ def test_instruments_do_the_same_to_both():
         (lambda: s2jax.Do(start=2.0), "it is a share of the series"),
         (lambda: s2jax.sample_pair(KEY, CONFIG, 2, s2jax.Do(channel=3)), "channel=3"),
         (lambda: s2jax.sample_pair(KEY, s2jax.presets.s2(32), 2), "must be a causal graph"),
+        (
+            lambda: s2jax.sample_pair(
+                KEY, CONFIG, 2, Intervention(ZEROS, ZEROS, jnp.zeros((2, 5)))
+            ),
+            r"must be of shape \(2, 96\)",
+        ),
+        (
+            lambda: s2jax.sample_pair(KEY, CONFIG, 2, Intervention(ZEROS + 7, ZEROS, VALUES)),
+            "< 3, the number of inputs",
+        ),
         (
             lambda: s2jax.sample_pair(KEY, s2jax.presets.ode(32, 1, 2, inputs=GRAPH), 2),
             "the target must be a function of the inputs",

@@ -117,3 +117,11 @@ def test_in_batches_and_corpora(tmp_path):
 def test_bad_input(unchecked, make, message):
     with pytest.raises((TypeError, ValueError), match=message):
         make()
+
+
+def test_in_float64():
+    """Shapes and dtypes alone, which is where they go wrong."""
+    config = s2jax.presets.multivariate(64)
+    with jax.enable_x64(True):
+        batch = jax.eval_shape(lambda key: s2jax.sample(key, config, 8), KEY)
+    assert batch.x.dtype == batch.y.dtype == np.float64

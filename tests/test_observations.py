@@ -186,6 +186,9 @@ def test_solutions_are_measured():
     noise = np.asarray(batch.y - batch.y_clean)
     size = np.asarray(batch.y_clean).std(-1)
     np.testing.assert_allclose(noise.std(-1) / size, 0.1, rtol=0.5)
+    clean = s2jax.sample(KEY, s2jax.Config(32, 0, 2, target=target, y_scaling=None), 4)
+    found, wanted = (s2jax.ode.census(one, audit=0).rows.turns for one in (batch, clean))
+    assert (found == wanted).all()
 
 
 def test_turning_its_numbers_compiles_nothing():

@@ -143,10 +143,7 @@ class CausalGraph(AbstractRowInput):
         by_row = lambda items: jax.tree.map(split, items)
         sums = self._sums()
         programs = by_row(choose(is_sum, sums[count - 1], drawn))
-        roots = self._roots.draw_laws(own, length + self._before(channels))
-        roots = jax.tree.map(
-            lambda leaf: leaf.reshape(len(words), channels, *leaf.shape[1:]), roots
-        )
+        roots = by_row(self._roots.draw_laws(own, length + self._before(channels)))
         nothing = jnp.zeros(edges.coupling.shape, jnp.float32)
         sources = self._draw_sources(roots, words, channels, length)
         laws = CausalLaw(edges, programs, nothing, nothing, roots)
@@ -189,7 +186,7 @@ class CausalGraph(AbstractRowInput):
         gumbel = -jnp.log(draws.exponential("parents", (channels, channels)) + 1e-20)
         place = jnp.arange(channels, dtype=jnp.int32)
 
-        def choose(q, state):
+        def bind(q, state):
             parents, effects = state
             earlier = place < q
             count = jnp.minimum((exists[q] & earlier).sum(dtype=jnp.int32), most)
@@ -204,7 +201,7 @@ class CausalGraph(AbstractRowInput):
             return parents.at[order[q]].set(found), effects + hits.astype(jnp.float32)
 
         start = jnp.full((channels, most), -1, jnp.int32), jnp.zeros(channels, jnp.float32)
-        parents, _ = jax.lax.fori_loop(0, channels, choose, start)
+        parents, _ = jax.lax.fori_loop(0, channels, bind, start)
         is_bound = (parents >= 0).any(-1)
         share = jnp.where(is_bound, draws.sample("coupling", self.coupling, (channels,)), 0)
         loop = jnp.where(is_bound, draws.sample("self_loop", self.self_loop, (channels,)), 0)

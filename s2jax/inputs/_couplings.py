@@ -1,6 +1,7 @@
 """Rows whose channels share something: latent series, a lag, a level, a season, a regime."""
 
 import abc
+import math
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -110,7 +111,7 @@ class AbstractCoupling(AbstractRowInput):
         flat = lambda leaf: leaf.reshape(len(own), *leaf.shape[2:])
         family, steps = as_choice(self.family), self.num_steps(length)
         drawn = family.draw_series(jax.tree.map(flat, laws.latents), own, steps)
-        latents = standardise(drawn).T.reshape(len(words), count, steps)
+        latents = standardise(drawn).T.reshape(len(words), count, steps).astype(jnp.float32)
 
         def join(coupling, latents, words):
             return self.join(coupling, latents, Draws(words, "series"), channels, length)
@@ -156,7 +157,7 @@ class LinearMix(AbstractCoupling):
         return self.latents
 
     def couple(self, draws, channels, length):
-        loadings = draws.normal("loadings", (channels, self.latents)) / np.sqrt(self.latents)
+        loadings = draws.normal("loadings", (channels, self.latents)) / math.sqrt(self.latents)
         return {
             "loadings": loadings.astype(jnp.float32),
             "noise": draws.sample("noise", self.noise, (channels,)),

@@ -181,7 +181,8 @@ def census(batch: Any, *, audit: int | None = None) -> Census:
     usable = _check_batch(batch)
     batch = jax.tree.map(lambda leaf: leaf[usable], batch)
     used = batch.y_mask
-    y = (batch.y - batch.y_shift[..., None]) / batch.y_scale[..., None]
+    solved = batch.y if batch.y_clean is None else batch.y_clean
+    y = (solved - batch.y_shift[..., None]) / batch.y_scale[..., None]
     y = jnp.where(used[..., None], y, 0)
     found = jax.tree.map(np.asarray, classify(y, used))
 

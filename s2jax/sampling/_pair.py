@@ -16,7 +16,7 @@ from s2jax.core.types import PRNGKey, Words
 from s2jax.distributions import AbstractDistribution, Uniform, check_draws, distribution
 from s2jax.inputs import CausalGraph, Intervention
 from s2jax.programs import evaluate
-from s2jax.sampling.batch import Batch, sample
+from s2jax.sampling.batch import MAX_ROWS, Batch, sample
 
 
 class Do(Part):
@@ -114,12 +114,36 @@ def sample_pair(key: PRNGKey, config: Config, n: int, do: Do | Intervention | No
             "function of the inputs, because solutions are not integrated anew. Pass "
             "s2jax.Algebraic() or s2jax.Identity()."
         )
-    if not isinstance(do, Intervention):
+    checks.check_static_integer("sample_pair", "n", n, 1, MAX_ROWS)
+    if isinstance(do, Intervention):
+        do = _check_intervention(do, n, config)
+    else:
         check_part("sample_pair", "do", do, Do)
         if do.channel is not None:
             last = config.num_inputs - 1
             checks.check_number("Do", "channel", do.channel, 0, last, integer=True)
     return _sample_pair(key, config, n, do)
+
+
+def _check_intervention(done: Intervention, n: int, config: Config) -> Intervention:
+    """What is done, as arrays, refused if they are of another number of rows or times."""
+    shapes = {"channel": (n,), "start": (n,), "values": (n, config.length)}
+    found: dict[str, Array] = {}
+    for name, shape in shapes.items():
+        given = jnp.asarray(getattr(done, name))
+        if given.shape != shape:
+            raise ValueError(
+                f"Intervention({name} of shape {given.shape}): must be of shape {shape}, because "
+                "each row has one. Give one for each row and, of values, for each time."
+            )
+        found[name] = given.astype(jnp.float32 if name == "values" else jnp.int32)
+    channel = found["channel"]
+    if checks.is_concrete(channel) and not ((channel >= 0) & (channel < config.num_inputs)).all():
+        raise ValueError(
+            f"Intervention(channel={checks.shown(channel)}): must be >= 0 and < "
+            f"{config.num_inputs}, the number of inputs. Choose one of them for each row."
+        )
+    return Intervention(**found)
 
 
 @partial(jax.jit, static_argnums=2)
