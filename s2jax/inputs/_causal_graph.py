@@ -147,12 +147,12 @@ class CausalGraph(AbstractRowInput):
         nothing = jnp.zeros(edges.coupling.shape, jnp.float32)
         sources = self._draw_sources(roots, words, channels, length)
         laws = CausalLaw(edges, programs, nothing, nothing, roots)
-        laws, series = follow(laws, sources, length, sums)
+        laws, series = follow(laws, sources, length, self.max_lag, sums)
         return store(laws), series
 
     def draw_series(self, laws, words, channels, length):
         sources = self._draw_sources(laws.roots, words, channels, length)
-        return follow(laws, sources, length)[1]
+        return follow(laws, sources, length, self.max_lag)[1]
 
     def intervene(
         self, laws: CausalLaw, words: Words, length: int, done: Intervention
@@ -169,7 +169,7 @@ class CausalGraph(AbstractRowInput):
         twice = jax.tree.map(lambda leaf: jnp.concatenate([leaf, leaf]), (laws, sources))
         nothing = done._replace(channel=jnp.full_like(done.channel, -1))
         both = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), nothing, done)
-        series = follow(twice[0], twice[1], length, done=both)[1]
+        series = follow(twice[0], twice[1], length, self.max_lag, done=both)[1]
         return series[: len(words)], series[len(words) :]
 
     def _before(self, channels: int) -> int:

@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from s2jax.inputs._causal_law import CausalLaw, Intervention
 from s2jax.programs import Program
@@ -30,8 +30,8 @@ def find_scale(
 
 
 def follow(
-    laws: CausalLaw, sources: tuple[Array, Array], length: int, sums: Program | None = None,
-    done: Intervention | None = None,
+    laws: CausalLaw, sources: tuple[Array, Array], length: int, before: int,
+    sums: Program | None = None, done: Intervention | None = None,
 ) -> tuple[CausalLaw, Float[Array, "rows channels time"]]:  # fmt: skip
     """The laws and series of rows, channel after channel, causes first.
 
@@ -48,12 +48,7 @@ def follow(
         j = edges.order[:, q]
         of = lambda leaf: leaf[row, j]
         parents, lags = of(edges.parents), of(edges.lags)
-        past = jnp.maximum(time - lags[..., None], 0)
-        flat = jnp.maximum(parents, 0)[..., None] * steps + past
-        x = jnp.take_along_axis(
-            series.reshape(rows, 1, -1), flat.reshape(rows, 1, -1), axis=2
-        ).reshape(rows, -1, steps)
-        x = jnp.where(parents[..., None] >= 0, x, 0)
+        x = jnp.where(parents[..., None] >= 0, _look_back(series, parents, lags, steps), 0)
         program = jax.tree.map(of, laws.mechanisms)
         value = evaluate_rows(program, x)
         if sums is not None:
@@ -70,23 +65,49 @@ def follow(
         mechanism = of(laws.scale)[:, None] * value + of(laws.shift)[:, None]
         innovations = of(edges.coupling)[:, None] * mechanism
         innovations = innovations + of(edges.noise)[:, None] * of(noise)
-        loop = of(edges.self_loop)
-
-        def step(last, now):
-            last = loop * last + now
-            return last, last
-
-        bound = jax.lax.scan(step, jnp.zeros(rows, jnp.float32), innovations.T)[1].T
+        bound = _add_up(innovations, of(edges.self_loop))
         own = jnp.where((parents >= 0).any(-1)[:, None], bound, of(roots))
         if done is not None:
             values = jnp.pad(done.values, ((0, 0), (steps - length, 0)))
             is_set = time >= done.start[:, None] + (steps - length)
             own = jnp.where((done.channel == j)[:, None] & is_set, values, own)
-        return laws, series.at[row, j].set(own)
+        return laws, series.at[row, j, before:].set(own)
 
-    start = laws, jnp.zeros(roots.shape, jnp.float32)
+    # before anything begins there is nothing, for as long as the largest lag
+    start = laws, jnp.zeros((rows, channels, before + steps), jnp.float32)
     laws, series = jax.lax.fori_loop(0, channels, bind, start)
     return laws, series[..., -length:]
+
+
+def _look_back(
+    series: Float[Array, "rows channels steps_before_and_after"],
+    parents: Int[Array, "rows parents"], lags: Int[Array, "rows parents"], steps: int,
+) -> Float[Array, "rows parents steps"]:  # fmt: skip
+    """What each parent was as many steps ago as its lag."""
+    before = series.shape[-1] - steps
+
+    def one(row, parent, lag):
+        return jax.lax.dynamic_slice(row, (jnp.maximum(parent, 0), before - lag), (1, steps))[0]
+
+    return jax.vmap(jax.vmap(one, (None, 0, 0)))(series, parents, lags)
+
+
+def _add_up(
+    values: Float[Array, "rows steps"], loop: Float[Array, " rows"]
+) -> Float[Array, "rows steps"]:
+    """y(t) = loop y(t-1) + values(t) from nothing: 1 / (1 - a B) is (1 + a B)(1 + a^2 B^2)...
+
+    Few passes over whole series; a scan over time is as many small ones as there are steps.
+    """
+    steps = values.shape[1]
+
+    def double(k, state):
+        total, factor = state
+        later = jnp.pad(total, ((0, 0), (steps, 0)))
+        shifted = jax.lax.dynamic_slice_in_dim(later, steps - (1 << k), steps, axis=1)
+        return total + factor[:, None] * shifted, factor * factor
+
+    return jax.lax.fori_loop(0, (steps - 1).bit_length(), double, (values, loop))[0]
 
 
 def choose(is_first: Bool[Array, " items"], first: Program, second: Program) -> Program:

@@ -1,7 +1,5 @@
 """A weighted choice between input families."""
 
-import functools
-import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Bool, Float, Int, UInt32
+from jaxtyping import Array, Float, Int, UInt32
 
 from s2jax.core import checks
 from s2jax.core.part import check_part
+from s2jax.core.queue import Queue
 from s2jax.core.random import categorical, random_bits
 from s2jax.core.streams import named
 from s2jax.core.types import Words
@@ -21,8 +20,11 @@ from s2jax.core.words import Layout, is_held
 from s2jax.distributions import check_list
 from s2jax.inputs._base import AbstractBatched, AbstractFamily, AbstractInput, AbstractRowInput
 from s2jax.inputs._given import Window
-from s2jax.inputs._process import AbstractProcess, LinearProcess, merge
-from s2jax.inputs.columns import SourceColumns, label_of
+from s2jax.inputs._group import Group, is_among
+from s2jax.inputs._process import AbstractProcess, LinearProcess
+from s2jax.inputs.columns import SourceColumns
+
+_TILE = 64  # series of a family drawn at a time, where a choice is a part of another family
 
 
 class _Laws(eqx.Module):
@@ -90,7 +92,7 @@ class Kind(NamedTuple):
     def is_of(self, family: Any) -> Any:
         """Which channels, or rows, of these families have a law of this kind."""
         first = family[..., 0] if self.is_of_rows else family
-        return _is_among(first, self.indices)
+        return is_among(first, self.indices)
 
 
 class Source(_Laws):
@@ -153,86 +155,9 @@ def word_shapes(family: Any, kinds: Sequence[Kind]) -> tuple[tuple[int, ...], tu
     return (*family.shape, size_of(False)), (*family.shape[:-1], size_of(True))
 
 
-def _is_among(family: Any, indices: tuple[int, ...]) -> Any:
-    return functools.reduce(operator.or_, [family == index for index in indices])
-
-
 def _held(leaf: np.ndarray) -> Any:
     """In JAX, if it holds such numbers."""
     return jnp.asarray(leaf) if is_held(leaf.dtype) else leaf
-
-
-_LAW_SHAPES: dict[Any, Any] = {}
-"""By families, number of channels and length; a few for every configuration of a process."""
-
-
-class Group(NamedTuple):
-    """Families that one computation serves.
-
-    Attributes:
-        families: The families.
-        indices: Their indices in the choice.
-        makes_rows: Whether they draw all channels of a row as one.
-    """
-
-    families: tuple[Any, ...]
-    indices: tuple[int, ...]
-    makes_rows: bool
-
-    @property
-    def label(self) -> str:
-        """What columns of a corpus are named after."""
-        one = self.families[0]
-        return "process" if isinstance(one, AbstractProcess) else label_of(type(one))
-
-    def owns(self, family: Int[Array, "*items"]) -> Bool[Array, "*items"]:
-        """Which items are of these families."""
-        return _is_among(family, self.indices)
-
-    def law_shapes(self, channels: int, length: int) -> Any:
-        """Shapes and dtypes of the laws of one row."""
-        leaves, structure = jax.tree.flatten(self.families)
-        kinds = tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
-        known = (structure, kinds, jnp.result_type(float), self.indices, channels, length)
-        if known not in _LAW_SHAPES:  # tracing all families takes longer than writing a file
-            _LAW_SHAPES[known] = self._trace_laws(channels, length)
-        return _LAW_SHAPES[known]
-
-    def _trace_laws(self, channels: int, length: int) -> Any:
-        one = jax.eval_shape(
-            lambda words: self.draw_laws(words, jnp.zeros(1, jnp.int32), channels, length),
-            jax.ShapeDtypeStruct((1, 2), jnp.uint32),
-        )
-        axes = () if self.makes_rows else (channels,)
-        of_row = lambda leaf: jax.ShapeDtypeStruct((*axes, *leaf.shape[1:]), leaf.dtype)
-        return jax.tree.map(of_row, one)
-
-    def draw_laws(self, words: Words, family: Int[Array, " items"], channels: int, length: int):
-        """The laws of items, of which `family` tells the family."""
-        if self.makes_rows:
-            return self.families[0].draw_laws(words, channels, length)
-        laws = [member.draw_laws(words, length) for member in self.families]
-        if len(laws) == 1:
-            return laws[0]
-        rank = jnp.zeros_like(family)
-        for position, index in enumerate(self.indices):
-            rank = jnp.where(family == index, position, rank)
-        return merge(laws, rank)
-
-    def draw(self, words: Words, family: Array, channels: int, length: int, store):
-        """The series of items, time first, and their laws, as `store` keeps them."""
-        if not self.makes_rows:
-            laws = store(self.draw_laws(words, family, channels, length))
-            return laws, self.families[0].draw_series(laws, words, length)
-        laws, rows = self.families[0].draw_rows(words, channels, length, store)
-        return laws, rows.reshape(-1, length).T
-
-    def draw_series(self, laws, words: Words, channels: int, length: int):
-        """The series of items, time first."""
-        if not self.makes_rows:
-            return self.families[0].draw_series(laws, words, length)
-        rows = self.families[0].draw_series(laws, words, channels, length)
-        return rows.reshape(-1, length).T
 
 
 class Choice(AbstractBatched):
@@ -315,11 +240,17 @@ class Choice(AbstractBatched):
         self, laws: ChoiceLaw | Source, words: Words, length: int
     ) -> Float[Array, "time channels"]:
         """Series of drawn laws, or of the channels of a batch, whose `x_source` holds the same."""
-        out = jnp.zeros((length, len(words)))
-        for group, own in zip(self.groups, laws.laws, strict=True):
-            mine = group.owns(laws.family)
-            out = jnp.where(mine, group.draw_series(own, words, 1, length).astype(out.dtype), out)
-        return out
+        out, real = jnp.zeros((len(words), length)), jnp.result_type(float)
+        queue = Queue.of(jnp.asarray(self.group_of)[laws.family], len(self.groups))
+        for position, (group, own) in enumerate(zip(self.groups, laws.laws, strict=True)):
+            leaves, structure = jax.tree.flatten(own)
+
+            def make(words, *leaves, group=group, structure=structure):
+                own = jax.tree.unflatten(structure, leaves)
+                return group.draw_series(own, words, 1, length).T.astype(real)
+
+            out = queue.change(position, make, (words, *leaves), out, _TILE)
+        return out.T
 
     @property
     def groups(self) -> list[Group]:
