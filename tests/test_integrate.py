@@ -27,7 +27,7 @@ from s2jax.ode._unrolled import UnrolledTsit5
 from s2jax.programs import Program
 from s2jax.programs.engines import grouped as grouped
 from s2jax.programs.lower import functions
-from s2jax.programs.operators import CONST, ID, NUM_LEAVES, TABLE
+from s2jax.programs.operators import CONST, ID, NUM_LEAVES, TABLE, drawable
 from s2jax.programs.program import DTYPES
 
 EPS = float(np.finfo(np.float32).eps)
@@ -475,7 +475,7 @@ def test_a_wrong_variance_is_seen(noisy: Trajectories) -> None:
 NUM_POINTS, NUM_VARIABLES, NUM_SHARED = 400, 3, 3
 EVERY_OPERATOR = S2Law(
     unary_weights={op.name: 1.0 for op in TABLE[NUM_LEAVES:] if op.arity == 1 and op.name != "id"},
-    binary_weights={op.name: 1.0 for op in TABLE if op.arity == 2},
+    binary_weights=dict.fromkeys(drawable(2), 1.0),
     max_unary=6,
 )
 
