@@ -502,3 +502,10 @@ def test_times_have_names_of_their_own() -> None:
     system = System.from_sympy([-y(s - 2) + y(s - 2.0) * y(s)], [y(s)], time=s)
     assert system.delays in (("y_0(t - 2)",), ("y_0(t - 2.0)",))
     assert str(system) == "y' = y*y(s - 2) - y(s - 2)"
+
+
+def test_other_delays_do_not_compile_anew() -> None:
+    for one, other in ((named("hes1", 0.1), named("hes1", 0.2)), (mackey_glass(), mackey_glass())):
+        assert jax.tree.structure(one) == jax.tree.structure(other)
+    laws = jax.tree.leaves(named("mackey_glass", 0.1)), jax.tree.leaves(named("mackey_glass", 0.2))
+    assert laws[0] != laws[1]  # the delay among them

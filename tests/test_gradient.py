@@ -12,13 +12,10 @@ import s2jax
 from s2jax.laws import S2Law
 from s2jax.programs import Constants, Program
 from s2jax.programs.engines import gradient
-from s2jax.programs.operators import TABLE
+from s2jax.programs.operators import drawable
 from tests.programs import draw_programs
 
-NAMES = {
-    arity: {op.name: 1.0 for op in TABLE if op.arity == arity and op.name != "id"}
-    for arity in (1, 2)
-}
+NAMES = {arity: dict.fromkeys(drawable(arity), 1.0) for arity in (1, 2)}
 # tangents of huge numbers, of which exp and the like make many, have no digits that count
 UNARY = NAMES[1] | {"tan": 0.2, "sinh": 0.2, "cosh": 0.2}
 LAW = S2Law(unary_weights=UNARY, binary_weights=NAMES[2])
