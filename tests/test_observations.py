@@ -288,3 +288,11 @@ def test_an_effect_that_returns_something_else_is_refused(unchecked, make, messa
 def test_bad_input(unchecked, make, message):
     with pytest.raises((TypeError, ValueError), match=message):
         make()
+
+
+def test_show_says_what_is_measured(tmp_path):
+    observation = observe.Observation([observe.Round(), observe.Clip()], share=0.25)
+    s2jax.write_corpus(tmp_path, s2jax.presets.s2(32, observation=observation), 4, block_size=4)
+    assert s2jax.describe_corpus(tmp_path)["measured"] == "25% of rows, Round, Clip"
+    row = s2jax.read_corpus(tmp_path).row(0)
+    assert {"y_clean_0", "y_observed_0", "observation"} <= set(row)

@@ -144,11 +144,20 @@ def facts(head: dict[str, Any], size: int) -> dict[str, str]:
         "channels": f"{config['num_inputs']} in, {config['num_outputs']} out",
         **_inputs(head),
         "target": target_of(config),
+        **_measured(config.get("observation")),
         "seed": f"{head['seed']}, blocks of {head['block_size']}",
         "made by": ", ".join(f"{name} {cut(v)}" for name, v in head["versions"].items())
         + f" on {cut(backend['platform'])} ({cut(backend['device'])})",
         "fingerprint": head["fingerprint"][:16],
     }
+
+
+def _measured(observation: dict[str, Any] | None) -> dict[str, str]:
+    """How many rows are measured, and what may happen to them."""
+    if observation is None:
+        return {}
+    names = (cut(effect["class"]) for effect in observation["effects"])
+    return {"measured": lines([f"{observation['share']:.0%}\xa0of\xa0rows", *names])}
 
 
 def _inputs(head: dict[str, Any]) -> dict[str, str]:

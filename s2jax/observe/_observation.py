@@ -88,7 +88,7 @@ class Observation(Part):
 
     Attributes:
         effects: What may happen.
-        weights: How often, relative to each other.
+        weights: How often, relative to each other; None for all alike.
         share: Probability that a row is measured; the others are as they are.
         most: Largest number of effects of a series; 3 by default, or fewer if there are. Static.
         fill: What stands where a value is missing: the value measured `"last"` (the first one
@@ -112,7 +112,7 @@ class Observation(Part):
     example = "s2jax.observe.Observation()"
 
     effects: tuple[AbstractEffect, ...] = eqx.field(converter=tuple, default=EFFECTS)
-    weights: Sequence[float] | Float[Array, " effects"] = ()
+    weights: Sequence[float] | Float[Array, " effects"] | None = None
     share: Number = number(0.5)
     most: int = eqx.field(static=True, default=3)
     fill: str = eqx.field(static=True, default="last")
@@ -125,7 +125,6 @@ class Observation(Part):
             )
         self.effects = tuple(effects)
         check_list("Observation", "weights", weights, optional=True)
-        weights = (1.0,) * len(self.effects) if weights is None else weights
         self.weights = tuple(weights) if isinstance(weights, (list, tuple)) else weights
         self.share, self.fill = share, fill
         self.most = min(3, len(self.effects)) if most is None else most
@@ -133,7 +132,9 @@ class Observation(Part):
     def __check_init__(self):
         for index, effect in enumerate(self.effects):
             check_part("Observation", f"effects[{index}]", effect, AbstractEffect)
-        check_weights("Observation", "effects", len(self.effects), self.weights)
+        if self.weights is not None or not self.effects:
+            weights = () if self.weights is None else self.weights
+            check_weights("Observation", "effects", len(self.effects), weights)
         checks.check_number("Observation", "share", self.share, 0, 1)
         checks.check_static_integer("Observation", "most", self.most, 1, len(self.effects))
         if self.fill not in FILLS:
@@ -234,7 +235,8 @@ def _measure(
     width = width_of(kinds)
     bits = random_bits(words, 1 + most, named("observe", "effects"))
     count = jnp.where(wanted, 1 + below(bits[0], most), 0)
-    chosen = _choose(bits[1:], stack(observation.weights))
+    weights = observation.weights
+    chosen = _choose(bits[1:], stack((1.0,) * len(effects) if weights is None else weights))
 
     def stage(carry):
         number, series, observed, happened, laws = carry
