@@ -514,9 +514,9 @@ def test_a_config_of_other_classes_is_refused(stored, config, rule):
 
 def test_a_newer_schema_says_what_wrote_it(stored):
     file = stored / "_manifest.json"
-    change = edited(lambda head: head.update(schema_version=8, s2jax="0.9", files={"new": 1}))
+    change = edited(lambda head: head.update(schema_version=9, s2jax="0.9", files={"new": 1}))
     file.write_bytes(change(file.read_bytes()))
-    with pytest.raises(ValueError, match=r"version 8 .* to 0\.9 or newer, which wrote it"):
+    with pytest.raises(ValueError, match=r"version 9 .* to 0\.9 or newer, which wrote it"):
         read_corpus(stored)
 
 

@@ -29,18 +29,6 @@ class Group(NamedTuple):
 
     def compute(self, kinds: Sequence[EffectKind], laws, effect, words, series, observed):
         """What channels are measured as whose laws are these words."""
-
-        def compute(laws, words, series, observed):
-            new, seen = self._compute(kinds, laws, effect, words, series, observed)
-            return new.astype(series.dtype), seen
-
-        # a branch of its own, always taken: fused with what draws and what judges, some sums of
-        # products would be rounded once and others twice, and no record would replay to the bit
-        is_so = (effect >= -1).all()
-        leave = lambda laws, words, series, observed: (series, observed)
-        return jax.lax.cond(is_so, compute, leave, laws, words, series, observed)
-
-    def _compute(self, kinds: Sequence[EffectKind], laws, effect, words, series, observed):
         decode = lambda place: kinds[place].layout.decode(laws[:, : kinds[place].layout.size])
         numbers = [
             one.to_numbers(decode(place))
@@ -53,7 +41,8 @@ class Group(NamedTuple):
                 is_it.reshape(-1, *(1,) * (new.ndim - 1)), new, old
             )
             chosen = jax.tree.map(choose, other, chosen)
-        return self.effects[0].compute(chosen, words, series, observed)
+        new, seen = self.effects[0].compute(chosen, words, series, observed)
+        return new.astype(series.dtype), seen
 
 
 def groups_of(effects: Sequence[AbstractEffect]) -> list[Group]:
