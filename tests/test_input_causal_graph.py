@@ -1,5 +1,7 @@
 """Rows whose channels cause each other: graphs, mechanisms, interventions."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -49,13 +51,22 @@ def test_causes_stand_before_their_effects(drawn):
     assert_counts_match(np.bincount(edges.order[:, 0], minlength=CHANNELS), np.ones(5) / 5)
 
 
-def test_numbers_of_parents_are_binomial_up_to_the_largest(drawn):
-    count = (drawn.law.edges.parents >= 0).sum(-1)
-    by_place = np.take_along_axis(count, drawn.law.edges.order, 1)
+def test_numbers_of_parents_are_binomial_up_to_the_largest():
+    edges = edges_of(GRAPH, 512, CHANNELS)
+    count = (edges.parents >= 0).sum(-1)
+    by_place = np.take_along_axis(count, edges.order, 1)
     for q in range(CHANNELS):
         law = stats.binom.pmf(np.arange(5), q, 0.5)
         law = np.append(law[:3], law[3:].sum())
         assert_counts_match(np.bincount(by_place[:, q], minlength=4), law)
+
+
+def test_every_cause_is_in_its_equation(drawn):
+    for row, texts in enumerate(drawn.law.texts()):
+        for j, text in enumerate(texts):
+            causes = {int(k) for k in re.findall(r"x_(\d+)\[", text.split("=", 1)[1])} - {j}
+            parents = drawn.law.edges.parents[row, j]
+            assert causes == set(parents[parents >= 0].tolist()), text
 
 
 def test_lags_are_alike(drawn):
@@ -192,6 +203,7 @@ def test_a_choice_mixes_graphs_with_independent_channels():
     is_graph = np.asarray(batch.x_source.family[:, 0] == 0)
     assert 15 < is_graph.sum() < 49
     law = batch.x_source.law_of(s2jax.inputs.CausalLaw)
+    assert [bool(texts) for texts in law.texts()] == is_graph.tolist()
     assert not np.asarray(law.edges.coupling)[~is_graph].any()
 
 
@@ -297,6 +309,15 @@ ZEROS, VALUES = jnp.zeros(2, jnp.int32), jnp.zeros((2, LENGTH))
             lambda: s2jax.sample_pair(KEY, CONFIG, 2, Intervention(ZEROS + 7, ZEROS, VALUES)),
             "< 3, the number of inputs",
         ),
+        (
+            lambda: s2jax.sample_pair(KEY, CONFIG, 2, Intervention(ZEROS, ZEROS + 500, VALUES)),
+            "< 96, the length of the series",
+        ),
+        (
+            lambda: s2jax.sample_pair(KEY, CONFIG, 2, Intervention(ZEROS + 0.5, ZEROS, VALUES)),
+            "must be integers",
+        ),
+        (lambda: s2jax.sample_pair(0, CONFIG, 2), r"sample_pair\(key=0"),
         (
             lambda: s2jax.sample_pair(KEY, s2jax.presets.ode(32, 1, 2, inputs=GRAPH), 2),
             "the target must be a function of the inputs",

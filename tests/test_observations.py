@@ -85,6 +85,17 @@ def test_what_would_destroy_a_series_is_left_out():
     assert measured.record.texts() == [""] * 64
 
 
+def test_all_of_them_in_the_order_in_which_they_are_listed():
+    effects = [observe.AdditiveNoise(), observe.Round(), observe.Outliers()]
+    observation = observe.Observation(effects, share=1.0, least=3, most=3, ordered=True)
+    found = np.asarray(observation.measure(KEY, SERIES[:256]).record.effect)
+    assert (found == [0, 1, 2]).all()
+    fewer = observe.Observation(effects, share=1.0, least=2, most=3, ordered=True)
+    found = np.asarray(fewer.measure(KEY, SERIES).record.effect)
+    assert (found[:, 0] < found[:, 1]).all()
+    assert set(np.unique(found[:, 2])) == {-1, 2}
+
+
 # The record.
 
 
@@ -106,9 +117,13 @@ def test_in_float64():
         assert (observed == measured.observed).all()
 
 
-def test_a_record_of_something_else_is_refused(everything):
+def test_a_record_of_something_else_is_refused(unchecked, everything):
     with pytest.raises(ValueError, match=r"must have the same axes but for time.*Pass the clean"):
         EVERYTHING.replay(everything.record, SERIES[:5])
+    with pytest.raises(TypeError, match="must be a Record. Pass batch.observation"):
+        EVERYTHING.replay(everything, SERIES)
+    with pytest.raises(ValueError, match="must be a record of this observation"):
+        EVERYTHING.replay(everything.record, SERIES[:, :20])
     other = observe.Observation([observe.Round()], most=1)
     with pytest.raises(ValueError, match="must be a record of this observation"):
         other.replay(everything.record, SERIES)
@@ -241,6 +256,7 @@ def test_an_effect_of_ones_own():
         (lambda series, observed: (series[:-1], observed), "must have shape"),
         (lambda series, observed: (series > 0, observed), "must be real floats"),
         (lambda series, observed: (series, observed[:-1]), "must be .* booleans"),
+        (lambda series, observed: series, "must return two arrays"),
     ],
 )
 def test_an_effect_that_returns_something_else_is_refused(unchecked, make, message):
@@ -271,6 +287,11 @@ def test_an_effect_that_returns_something_else_is_refused(unchecked, make, messa
         (lambda: observe.Observation(most=0), "most=0"),
         (lambda: observe.Observation([observe.Round()], most=2), "most=2"),
         (lambda: observe.Observation(fill="mean"), "must be one of 'last', 'zero', 'nan'"),
+        (lambda: observe.Observation(least=4), "least=4"),
+        (lambda: observe.Observation(ordered=1), "ordered=1"),
+        (lambda: EVERYTHING.measure(KEY, SERIES.at[0, 0].set(jnp.nan)), "must be finite"),
+        (lambda: EVERYTHING.measure(KEY, jnp.zeros((0, 100))), "at least two values, time last"),
+        (lambda: EVERYTHING.measure(KEY, 3.0), "at least two values, time last"),
         (lambda: observe.MissingAtRandom(rate=1.0), "some values have to be left"),
         (lambda: observe.MissingEnd(duration=1.0), "some values have to be left"),
         (lambda: observe.MissingBlocks(duration=0.5), "four have to leave some"),

@@ -21,7 +21,7 @@ from s2jax.distributions import (
 from s2jax.inputs._arma import ARMA
 from s2jax.inputs._base import AbstractFamily, AbstractRowInput
 from s2jax.inputs._causal_law import CausalLaw, Edges, Intervention
-from s2jax.inputs._causal_series import choose, follow
+from s2jax.inputs._causal_series import choose, find_read, follow
 from s2jax.inputs._combined import standardise
 from s2jax.inputs._draws import Draws, words_of_channels
 from s2jax.inputs._random_walk import RandomWalk
@@ -47,7 +47,8 @@ class CausalGraph(AbstractRowInput):
     `roots`. Any other follows its parents by a mechanism, a random expression of their lagged
     values, brought to mean 0 and deviation 1, its own last value and noise; `CausalLaw` has the
     formula. A mechanism that is not finite, constant, or farther than 12 deviations from its mean
-    is replaced by the sum of the parents, and a share of them are sums from the start.
+    is replaced by the sum of the parents, and a share of them are sums from the start. A parent
+    that the expression does not read is left out.
 
     Given the past of all channels, the next values are normal, independent but for edges of lag 0:
     the mechanisms and noise levels are in the law.
@@ -148,7 +149,10 @@ class CausalGraph(AbstractRowInput):
         sources = self._draw_sources(roots, words, channels, length)
         laws = CausalLaw(edges, programs, nothing, nothing, roots)
         laws, series = follow(laws, sources, length, self.max_lag, sums)
-        return store(laws), series
+        is_read = find_read(laws.mechanisms, self.max_parents)
+        parents = jnp.where(is_read, edges.parents, -1)
+        edges = edges._replace(parents=parents, lags=jnp.where(parents >= 0, edges.lags, 0))
+        return store(CausalLaw(edges, laws.mechanisms, laws.scale, laws.shift, roots)), series
 
     def draw_series(self, laws, words, channels, length):
         sources = self._draw_sources(laws.roots, words, channels, length)

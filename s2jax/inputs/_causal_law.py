@@ -67,6 +67,9 @@ class CausalLaw(eqx.Module):
     def texts(self) -> list[list[str]]:
         """For each row, with all axes in one, the equation of each channel as text.
 
+        A row that was drawn by another family has none. Numbers have the digits of float32 where it
+        matters; `scale` and the others are exact.
+
         Example:
             >>> import jax, s2jax
             >>> graph = s2jax.inputs.CausalGraph(density=1.0)
@@ -82,7 +85,12 @@ class CausalLaw(eqx.Module):
         numbers = jax.tree.map(flat, (edges, law.scale, law.shift))
         written = to_text(programs, style="sympy")
         texts = [_write(k, channels, text, *numbers) for k, text in enumerate(written)]
-        return [texts[k : k + channels] for k in range(0, len(texts), channels)]
+        rows = [texts[k : k + channels] for k in range(0, len(texts), channels)]
+        orders = law.edges.order.reshape(-1, channels)
+        return [
+            row if channels == 1 or order.any() else []  # of other families all numbers are 0
+            for row, order in zip(rows, orders, strict=True)
+        ]
 
 
 def _write(item: int, channels: int, mechanism: str, edges: Edges, scale: Any, shift: Any) -> str:
@@ -94,9 +102,10 @@ def _write(item: int, channels: int, mechanism: str, edges: Edges, scale: Any, s
     read = lambda found: _at(f"x_{parents[int(found[1])]}", lags[int(found[1])])
     mechanism = re.sub(r"\bx_(\d+)", read, mechanism)
     loop, noise = edges.self_loop[item], edges.noise[item]
-    own = f"{loop:.4g}*{_at(name, 1)} + " if loop else ""
-    bound = f"{edges.coupling[item]:.4g}*({scale[item]:.4g}*({mechanism}) + {shift[item]:.4g})"
-    return f"{name}[t] = {own}{bound} + {noise:.4g}*e_{name[2:]}[t]"
+    own = f"{loop:.6g}*{_at(name, 1)} + " if loop else ""
+    sign, size = ("-" if shift[item] < 0 else "+"), abs(shift[item])
+    bound = f"{edges.coupling[item]:.6g}*({scale[item]:.9g}*({mechanism}) {sign} {size:.9g})"
+    return f"{name}[t] = {own}{bound} + {noise:.6g}*e_{name[2:]}[t]"
 
 
 def _at(name: str, lag: Any) -> str:

@@ -111,11 +111,21 @@ class AbstractEffect(Part):
 
         def measure(law, words, series, observed):
             call, draws = "measure(law, draws, series, observed)", Draws(words, "observe.series")
-            new, seen = self.measure(law, draws, series, observed)
+            new, seen = _as_two(self, self.measure(law, draws, series, observed))
             return check_series(self, call, new, series.shape), _check_seen(self, seen, observed)
 
         with explaining_traced(self):
             return jax.vmap(measure)(numbers, words, series, observed)
+
+
+def _as_two(effect: AbstractEffect, found: Any) -> tuple[Any, Any]:
+    """The series and what is observed, refused if they are something else."""
+    if isinstance(found, tuple) and len(found) == 2:
+        return found
+    raise TypeError(
+        f"{type(effect).__name__}.measure(...) of {checks.shown(found)}: must return two arrays, "
+        "the series and what of it is observed. Return (series, observed)."
+    )
 
 
 def _check_seen(effect: AbstractEffect, seen: Any, observed: Array) -> Any:

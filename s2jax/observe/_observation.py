@@ -52,6 +52,7 @@ from s2jax.observe._record import Record
 
 FILLS = ("last", "zero", "nan")
 _LEAST_OBSERVED = 0.05
+_AT_END = 2**30 - 1
 _SMALLEST = 1e-6  # of its largest value: variation of a series within rounding error
 
 _NOISE = (AdditiveNoise(), MultiplicativeNoise(), HeteroscedasticNoise(), HeavyTailedNoise())
@@ -81,16 +82,17 @@ class Measured(NamedTuple):
 class Observation(Part):
     """What instruments do to the series of a batch: a drawn number of effects in a drawn order.
 
-    A row is measured with the probability `share`; each of its series then meets 1, 2, ... or
-    `most` effects, each as likely, of which none comes twice. An effect after which a series would
-    not vary any more, not be finite, or be missing but for a twentieth, is left out for this
-    series.
+    A row is measured with the probability `share`; each of its series then meets `least`, ... or
+    `most` effects, each number as likely, of which none comes twice. An effect is left out for a
+    series that would not vary after it, not be finite, or have less than a twentieth of its values.
 
     Attributes:
         effects: What may happen.
         weights: How often, relative to each other; None for all alike.
         share: Probability that a row is measured; the others are as they are.
         most: Largest number of effects of a series; 3 by default, or fewer if there are. Static.
+        least: Least number of effects of a measured series. Static.
+        ordered: Whether effects that happen do so in the order in which they are listed. Static.
         fill: What stands where a value is missing: the value measured `"last"` (the first one
             before any), `"zero"`, or `"nan"`. Static.
 
@@ -116,8 +118,13 @@ class Observation(Part):
     share: Number = number(0.5)
     most: int = eqx.field(static=True, default=3)
     fill: str = eqx.field(static=True, default="last")
+    least: int = eqx.field(static=True, default=1)
+    ordered: bool = eqx.field(static=True, default=False)
 
-    def __init__(self, effects=EFFECTS, weights=None, share=0.5, most=None, fill="last"):
+    def __init__(
+        self, effects=EFFECTS, weights=None, share=0.5, most=None, fill="last", least=1,
+        ordered=False,
+    ):  # fmt: skip
         if not isinstance(effects, (list, tuple)):
             raise TypeError(
                 f"Observation(effects={checks.shown(effects)}): must be a list of effects. Pass "
@@ -126,7 +133,7 @@ class Observation(Part):
         self.effects = tuple(effects)
         check_list("Observation", "weights", weights, optional=True)
         self.weights = tuple(weights) if isinstance(weights, (list, tuple)) else weights
-        self.share, self.fill = share, fill
+        self.share, self.fill, self.least, self.ordered = share, fill, least, ordered
         self.most = min(3, len(self.effects)) if most is None else most
 
     def __check_init__(self):
@@ -137,10 +144,12 @@ class Observation(Part):
             check_weights("Observation", "effects", len(self.effects), weights)
         checks.check_number("Observation", "share", self.share, 0, 1)
         checks.check_static_integer("Observation", "most", self.most, 1, len(self.effects))
+        checks.check_static_integer("Observation", "least", self.least, 1, self.most)
+        checks.check_flag("Observation", "ordered", self.ordered)
         if self.fill not in FILLS:
             raise ValueError(
                 f"Observation(fill={checks.shown(self.fill)}): must be one of "
-                f"{', '.join(map(repr, FILLS))}. {checks.unknown(str(self.fill), FILLS)}"
+                f"{', '.join(map(repr, FILLS))}. Pass one of these words."
             )
 
     def check_length(self, length: int) -> None:
@@ -168,6 +177,12 @@ class Observation(Part):
         """
         checks.check_key("Observation.measure", key)
         series = checks.as_floats("Observation.measure", "series", series)
+        checks.check_finite("Observation.measure", "series", series)
+        if series.ndim == 0 or series.size == 0 or series.shape[-1] < 2:
+            raise ValueError(
+                f"Observation.measure(series of shape {series.shape}): must be series of at least "
+                "two values, time last. Pass an array of shape (time,) or (n, time)."
+            )
         self.check_length(series.shape[-1])
         return _measure_alone(self, words_of(key), series, jax.default_backend())
 
@@ -186,13 +201,19 @@ class Observation(Part):
             True
         """
         series = checks.as_floats("Observation.replay", "series", series)
+        if not isinstance(record, Record):
+            raise TypeError(
+                f"Observation.replay(record={checks.shown(record)}): must be a Record. Pass "
+                "batch.observation, or measured.record."
+            )
         if record.effect.shape[:-1] != series.shape[:-1]:
             raise ValueError(
                 f"Observation.replay(record of {record.effect.shape[:-1]}, series of shape "
                 f"{series.shape}): must have the same axes but for time, because each series has "
                 "its record. Pass the clean series that were measured."
             )
-        if record.kinds != kinds_of(self.effects, series.shape[-1]):
+        length = series.shape[-1]
+        if record.length != length or record.kinds != kinds_of(self.effects, length):
             raise ValueError(
                 "Observation.replay(record=...): must be a record of this observation, and of "
                 "series as long. Use the observation of the configuration that drew it."
@@ -234,14 +255,19 @@ def _measure(
     kinds = kinds_of(effects, length)
     width = width_of(kinds)
     bits = random_bits(words, 1 + most, named("observe", "effects"))
-    count = jnp.where(wanted, 1 + below(bits[0], most), 0)
+    least = observation.least
+    count = jnp.where(wanted, least + below(bits[0], most - least + 1), 0)
     weights = observation.weights
     chosen = _choose(bits[1:], stack((1.0,) * len(effects) if weights is None else weights))
+
+    chosen = jnp.where(jnp.arange(most, dtype=jnp.int32)[:, None] < count, chosen, -1)
+    if observation.ordered:  # those that do not happen come last
+        chosen = jnp.sort(chosen & _AT_END, axis=0)
+        chosen = jnp.where(chosen == _AT_END, -1, chosen)
 
     def stage(carry):
         number, series, observed, happened, laws = carry
         effect = jax.lax.dynamic_index_in_dim(chosen, number, 0, keepdims=False)
-        effect = jnp.where(number < count, effect, -1)
         keys = fold_in(words, jnp.broadcast_to(number, (channels,)))
         queue = queue_of(groups, effect)
         draw = lambda *given: draw_laws(effects, kinds, width, *given)
@@ -271,7 +297,7 @@ def _measure(
     unfinished = lambda carry: (carry[0] < most) & (carry[0] < count.max())
     _, series, observed, happened, laws = jax.lax.while_loop(unfinished, stage, start)
     series = _fill(series, observed, observation.fill, tile)
-    return Measured(series, observed, Record(words, happened, laws, kinds))
+    return Measured(series, observed, Record(words, happened, laws, kinds, length))
 
 
 def _zeros(*shape: int) -> UInt32[Array, "..."]:

@@ -27,15 +27,20 @@ class Record(eqx.Module):
         effect: Which effect of the observation came first, second, ...; -1 for none.
         laws: The law of each as words.
         kinds: The effects of the observation. Static.
+        length: Time steps of the series. Static.
     """
 
     words: UInt32[Array, "*series 2"]
     effect: Int[Array, "*series most"]
     laws: UInt32[Array, "*series most width"]
     kinds: tuple[EffectKind, ...] = eqx.field(static=True)
+    length: int = eqx.field(static=True)
 
     def steps(self) -> list[list[tuple[str, dict[str, Any]]]]:
         """For each series, with all axes in one, the effects in order and the numbers of each.
+
+        Numbers are in the units of the series. A series that was not measured, or of which nothing
+        would have been left, has no steps.
 
         Example:
             >>> import jax, jax.numpy as jnp, s2jax
@@ -73,7 +78,7 @@ class Record(eqx.Module):
         name, layout = self.kinds[kind]
         numbers = layout.decode(law[: layout.size])
         paths = jax.tree_util.tree_leaves_with_path(numbers)
-        named = lambda path: jax.tree_util.keystr(path, simple=True, separator=".")
+        named = lambda path: jax.tree_util.keystr(path, simple=True, separator=".") or "value"
         return name, {named(path): leaf[()] for path, leaf in paths}
 
 

@@ -28,7 +28,7 @@ class ObservationColumns:
         self.texts: tuple[str, ...] = ()
         if observation is None:
             return
-        self._kinds = kinds_of(observation.effects, length)
+        self._kinds, self._length = kinds_of(observation.effects, length), length
         real, most = np.dtype(jnp.result_type(float)), observation.most
         width = width_of(self._kinds)
         words = np.dtype(np.uint32)
@@ -70,5 +70,5 @@ class ObservationColumns:
         return {
             "y_clean": series("clean"),
             "y_observed": series("observed"),
-            "observation": Record(**record, kinds=self._kinds),
+            "observation": Record(**record, kinds=self._kinds, length=self._length),
         }

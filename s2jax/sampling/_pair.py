@@ -101,6 +101,7 @@ def sample_pair(key: PRNGKey, config: Config, n: int, do: Do | Intervention | No
         ((4, 3, 64), [1, 1, 1, 1])
     """
     do = Do() if do is None else do
+    checks.check_key("sample_pair", key)
     check_part("sample_pair", "config", config, Config)
     if not isinstance(config.inputs, CausalGraph):
         raise TypeError(
@@ -131,6 +132,11 @@ def _check_intervention(done: Intervention, n: int, config: Config) -> Intervent
     found: dict[str, Array] = {}
     for name, shape in shapes.items():
         given = jnp.asarray(getattr(done, name))
+        if name != "values" and not jnp.issubdtype(given.dtype, jnp.integer):
+            raise TypeError(
+                f"Intervention({name} of {given.dtype}): must be integers, because it is a number "
+                "of a channel or of a time. Pass jnp.full(n, 0)."
+            )
         if given.shape != shape:
             raise ValueError(
                 f"Intervention({name} of shape {given.shape}): must be of shape {shape}, because "
@@ -143,6 +149,13 @@ def _check_intervention(done: Intervention, n: int, config: Config) -> Intervent
             f"Intervention(channel={checks.shown(channel)}): must be >= 0 and < "
             f"{config.num_inputs}, the number of inputs. Choose one of them for each row."
         )
+    start = found["start"]
+    if checks.is_concrete(start) and not ((start >= 0) & (start < config.length)).all():
+        raise ValueError(
+            f"Intervention(start={checks.shown(start)}): must be >= 0 and < {config.length}, the "
+            "length of the series, because it is a time of them. Choose one for each row."
+        )
+    checks.check_finite("Intervention", "values", found["values"])
     return Intervention(**found)
 
 
