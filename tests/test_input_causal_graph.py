@@ -314,7 +314,9 @@ ZEROS, VALUES = jnp.zeros(2, jnp.int32), jnp.zeros((2, LENGTH))
             "< 96, the length of the series",
         ),
         (
-            lambda: s2jax.sample_pair(KEY, CONFIG, 2, Intervention(ZEROS + 0.5, ZEROS, VALUES)),
+            lambda: s2jax.sample_pair(
+                KEY, CONFIG, 2, Intervention(ZEROS.astype(float), ZEROS, VALUES)
+            ),
             "must be integers",
         ),
         (lambda: s2jax.sample_pair(0, CONFIG, 2), r"sample_pair\(key=0"),
