@@ -30,6 +30,7 @@ from s2jax.cli._commands import (
 )
 from s2jax.cli._commands import Preset as Preset
 from s2jax.cli._config import import_modules, split
+from s2jax.core.interrupts import heard
 from s2jax.core.optional import require
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 3
@@ -91,14 +92,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _signals_interrupt() -> Iterator[None]:
     """Let the signals that ask a process to end raise KeyboardInterrupt, and no longer than this.
 
-    One that is ignored stays so, as under `nohup`.
+    One that is ignored stays so, as under `nohup`, and so does a handler of Ctrl-C of one's own.
     """
     before = {}
     if threading.current_thread() is threading.main_thread():  # no other may set handlers
-        for name in ("SIGTERM", "SIGHUP"):
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)  # Windows lacks one
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, signal.default_int_handler)
+            now = None if number is None else signal.getsignal(number)
+            own = name == "SIGINT" and now is not signal.default_int_handler
+            if number is not None and now is not signal.SIG_IGN and not own:
+                before[number] = signal.signal(number, heard(signal.default_int_handler))
     try:
         yield
     finally:

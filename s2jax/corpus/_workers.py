@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 import jax
 
 from s2jax.config.registry import addresses_of, register_from
+from s2jax.core.interrupts import heard
 from s2jax.corpus.files import sweep
 from s2jax.corpus.plan import Plan
 from s2jax.corpus.shards import write_shard
@@ -170,7 +171,7 @@ def _work() -> None:
     for name in ("SIGINT", "SIGHUP"):  # the supervisor hears them too
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, heard(lambda number, frame: sys.exit(128 + number)))
     lines = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever prints, prints elsewhere
     say = lambda **event: print(json.dumps(event), file=lines)
