@@ -47,8 +47,9 @@ class Record(eqx.Module):
             >>> effects = [s2jax.observe.Round(step=0.5)]
             >>> observation = s2jax.observe.Observation(effects, share=1.0, most=1)
             >>> measured = observation.measure(jax.random.key(0), jnp.arange(8.0))
-            >>> measured.record.steps()
-            [[('round', {'step': 1.1456439})]]
+            >>> (name, numbers), = measured.record.steps()[0]
+            >>> name, round(float(numbers["step"]), 3)
+            ('round', 1.146)
         """
         most = self.effect.shape[-1]
         effect = np.asarray(self.effect).reshape(-1, most)
