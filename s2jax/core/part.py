@@ -5,6 +5,8 @@ import functools
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from s2jax.core import checks
@@ -53,6 +55,13 @@ class Part(_Base):
         """What to pass instead of something of another kind."""
         del given
         return f"Pass for example {cls.example}."
+
+
+def signature_of(parts: Any) -> tuple[Any, ...]:
+    """What a trace of parts depends on beside what is static elsewhere; it can be hashed."""
+    leaves, structure = jax.tree.flatten(parts)
+    kinds = tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
+    return structure, kinds, jnp.result_type(float)
 
 
 @functools.cache

@@ -22,6 +22,7 @@ from s2jax.corpus.layout import observation_columns, source_columns, vocabulary_
 from s2jax.corpus.tokens import padded
 from s2jax.inputs import Source
 from s2jax.inputs.columns import SourceColumns
+from s2jax.observe.columns import ObservationColumns
 from s2jax.programs import Program
 from s2jax.sampling import Batch
 from s2jax.targets.acceptance import REASONS
@@ -301,9 +302,15 @@ class Corpus(Sequence):
                 found[name] = values(table[name])
         return self.known_config.target.fields_of_columns(found)
 
+    @cached_property
+    def _observation_columns(self) -> ObservationColumns:
+        """The columns with what was measured, in the dtypes in which it was written."""
+        with jax.enable_x64(self.manifest["dtype"] == "float64"):
+            return observation_columns(self.known_config)
+
     def _measured(self, table: Any) -> dict[str, Any]:
         """Fields of a batch of rows that were measured."""
-        columns = observation_columns(self.known_config)
+        columns = self._observation_columns
         found = {name: values(table[name]) for name in columns.columns}
         return columns.fields(found, self.known_config.num_outputs)
 

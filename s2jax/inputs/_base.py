@@ -220,6 +220,30 @@ class AbstractRowInput(AbstractFamily):
         return _sample(self, key, n, channels, length)
 
 
+class AbstractBatchedRows(AbstractRowInput):
+    """A family of whole rows that are made many at once; one row is a batch of one."""
+
+    def law(self, draws: Draws, channels: int, length: int) -> Any:
+        laws = self.draw_laws(draws.words[None], channels, length)
+        return jax.tree.map(lambda leaf: leaf[0], laws)
+
+    def series(
+        self, law: Any, draws: Draws, channels: int, length: int
+    ) -> Float[Array, "channels time"]:
+        one = jax.tree.map(lambda leaf: leaf[None], law)
+        return self.draw_series(one, draws.words[None], channels, length)[0]
+
+    @abc.abstractmethod
+    def draw_laws(self, words: UInt32[Array, "rows 2"], channels: int, length: int) -> Any:
+        """The laws of many rows, one raw key each; arrays have the row axis first."""
+
+    @abc.abstractmethod
+    def draw_series(
+        self, laws: Any, words: UInt32[Array, "rows 2"], channels: int, length: int
+    ) -> Float[Array, "rows channels time"]:
+        """The series of many rows given their laws."""
+
+
 def _sample(
     family: AbstractFamily, key: PRNGKey, n: int, channels: int | None, length: int
 ) -> Drawn:

@@ -5,9 +5,10 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from s2jax.core import checks
+from s2jax.core.items import choose_items
 from s2jax.core.part import check_part
 from s2jax.core.random import normal_quantile, random_rows, signed_uniform
 from s2jax.core.streams import MECHANISM, named
@@ -19,17 +20,18 @@ from s2jax.distributions import (
     distribution,
 )
 from s2jax.inputs._arma import ARMA
-from s2jax.inputs._base import AbstractFamily, AbstractRowInput
+from s2jax.inputs._base import AbstractBatchedRows, AbstractFamily
 from s2jax.inputs._causal_law import CausalLaw, Edges, Intervention
-from s2jax.inputs._causal_series import choose, find_read, follow
+from s2jax.inputs._causal_series import follow
 from s2jax.inputs._combined import standardise
 from s2jax.inputs._draws import Draws, words_of_channels
 from s2jax.inputs._random_walk import RandomWalk
 from s2jax.inputs._trend_season import TrendSeason
 from s2jax.inputs._waveforms import Waveforms
-from s2jax.inputs.choice import Choice, as_choice
+from s2jax.inputs.choice import Choice, as_choice, check_single
 from s2jax.laws import AbstractLaw, S2Law
 from s2jax.programs import Program
+from s2jax.programs.reads import reads_missing
 from s2jax.text import from_text
 
 MAX_CHANNELS = 16
@@ -37,7 +39,7 @@ _ROOTS = Choice([TrendSeason(), RandomWalk(), Waveforms(), ARMA()])
 _MECHANISMS = S2Law(min_binary_per_input=1, max_binary_per_input=1, binary_offset=1, max_unary=2)
 
 
-class CausalGraph(AbstractRowInput):
+class CausalGraph(AbstractBatchedRows):
     """Channels that cause each other: a random directed acyclic graph, random mechanisms, lags.
 
     The channels stand in a random order. Each may have those before it as parents: their number is
@@ -90,13 +92,8 @@ class CausalGraph(AbstractRowInput):
     max_parents: int = eqx.field(static=True, default=3)
 
     def __check_init__(self):
-        check_part("CausalGraph", "roots", self.roots, AbstractFamily)
+        check_single("CausalGraph", "roots", self.roots, "families", "roots")
         check_part("CausalGraph", "mechanisms", self.mechanisms, AbstractLaw)
-        if any(group.makes_rows for group in self._roots.groups):
-            raise TypeError(
-                "CausalGraph(roots=...): must be families of single channels, because roots do "
-                "not depend on each other. Leave out families of whole rows."
-            )
         why = "it is a share"
         check_draws("CausalGraph", "density", self.density, 0, 1, why)
         check_draws("CausalGraph", "coupling", self.coupling, 0, 1, why)
@@ -123,14 +120,6 @@ class CausalGraph(AbstractRowInput):
                 "fewer inputs."
             )
 
-    def law(self, draws: Draws, channels: int, length: int) -> CausalLaw:
-        laws, _ = self.draw_rows(draws.words[None], channels, length)
-        return jax.tree.map(lambda leaf: leaf[0], laws)
-
-    def series(self, law, draws, channels, length):
-        one = jax.tree.map(lambda leaf: leaf[None], law)
-        return self.draw_series(one, draws.words[None], channels, length)[0]
-
     def draw_laws(self, words, channels, length):
         return self.draw_rows(words, channels, length)[0]
 
@@ -143,14 +132,13 @@ class CausalGraph(AbstractRowInput):
         split = lambda leaf: leaf.reshape(len(words), channels, *leaf.shape[1:])
         by_row = lambda items: jax.tree.map(split, items)
         sums = self._sums()
-        programs = by_row(choose(is_sum, sums[count - 1], drawn))
+        programs = by_row(choose_items(is_sum, sums[count - 1], drawn))
         roots = by_row(self._roots.draw_laws(own, length + self._before(channels)))
         nothing = jnp.zeros(edges.coupling.shape, jnp.float32)
         sources = self._draw_sources(roots, words, channels, length)
         laws = CausalLaw(edges, programs, nothing, nothing, roots)
         laws, series = follow(laws, sources, length, self.max_lag, sums)
-        is_read = find_read(laws.mechanisms, self.max_parents)
-        parents = jnp.where(is_read, edges.parents, -1)
+        parents = jnp.where(self._is_read(laws.mechanisms), edges.parents, -1)
         edges = edges._replace(parents=parents, lags=jnp.where(parents >= 0, edges.lags, 0))
         return store(CausalLaw(edges, laws.mechanisms, laws.scale, laws.shift, roots)), series
 
@@ -215,6 +203,12 @@ class CausalGraph(AbstractRowInput):
             order, parents, jnp.where(parents >= 0, lags, 0), scale_free,
             left * jnp.sqrt(share), jnp.where(is_bound, left * jnp.sqrt(1 - share), 0), loop,
         )  # fmt: skip
+
+    def _is_read(self, mechanisms: Program) -> Bool[Array, "*batch parents"]:
+        """Which parents each mechanism reads: those without which it lacks something."""
+        others = lambda k: [number != k for number in range(self.max_parents)]
+        read = [reads_missing(mechanisms, others(k)) for k in range(self.max_parents)]
+        return jnp.stack(read, axis=-1)
 
     def _sums(self) -> Program:
         """Sums of one variable, of two, ..."""

@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from s2jax.core.items import choose_items
 from s2jax.inputs._causal_law import CausalLaw, Intervention
 from s2jax.programs import Program
 from s2jax.programs.engines.run import evaluate_rows
-from s2jax.programs.operators import CONST
 
 _LARGEST = 12.0  # deviations of a mechanism from its mean
 _SMALLEST = 1e-6  # of its largest value: variation of a mechanism within rounding error
@@ -56,7 +56,7 @@ def follow(
             total = x.sum(1)
             good, scale, shift = find_scale(value, total, length)
             count = jnp.maximum((parents >= 0).sum(-1, dtype=jnp.int32), 1)
-            program = choose(good, program, sums[count - 1])
+            program = choose_items(good, program, sums[count - 1])
             put = lambda leaf, own: leaf.at[row, j].set(own)
             laws = CausalLaw(
                 edges, jax.tree.map(put, laws.mechanisms, program),
@@ -109,18 +109,3 @@ def _add_up(
         return total + factor[:, None] * shifted, factor * factor
 
     return jax.lax.fori_loop(0, (steps - 1).bit_length(), double, (values, loop))[0]
-
-
-def find_read(program: Program, count: int) -> Bool[Array, "*batch {count}"]:
-    """Which of the first so many variables each program reads."""
-    used = jnp.arange(program.num_nodes, dtype=jnp.int32) < program.length[..., None]
-    used = used & (program.op != CONST)  # whose operands are a number
-    is_read = lambda k: (used & ((program.a == -1 - k) | (program.b == -1 - k))).any(-1)
-    return jnp.stack([is_read(k) for k in range(count)], axis=-1)
-
-
-def choose(is_first: Bool[Array, " items"], first: Program, second: Program) -> Program:
-    choose = lambda a, b: jnp.where(
-        is_first.reshape(-1, *(1,) * (a.ndim - 1)), a, b.astype(a.dtype)
-    )
-    return jax.tree.map(choose, first, second)

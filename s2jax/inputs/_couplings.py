@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from s2jax.core import checks
-from s2jax.core.part import check_part
 from s2jax.core.types import Number, number
 from s2jax.distributions import (
     AbstractDistribution,
@@ -21,12 +20,12 @@ from s2jax.distributions import (
     distribution,
 )
 from s2jax.inputs._arma import ARMA
-from s2jax.inputs._base import AbstractFamily, AbstractRowInput
+from s2jax.inputs._base import AbstractBatchedRows, AbstractFamily
 from s2jax.inputs._combined import standardise
 from s2jax.inputs._draws import Draws, words_of_channels
 from s2jax.inputs._random_walk import RandomWalk
 from s2jax.inputs._trend_season import TrendSeason
-from s2jax.inputs.choice import Choice, as_choice
+from s2jax.inputs.choice import Choice, as_choice, check_single
 
 _FAMILY = Choice([TrendSeason(), RandomWalk(), ARMA()])
 _SHARE = "it is a share"
@@ -44,7 +43,7 @@ class CoupledLaw(NamedTuple):
     latents: Any
 
 
-class AbstractCoupling(AbstractRowInput):
+class AbstractCoupling(AbstractBatchedRows):
     """Channels made of latent series, each of mean 0 and deviation 1, of a family.
 
     A coupling says how many latent series there are and how long, what it draws of itself, and
@@ -55,13 +54,7 @@ class AbstractCoupling(AbstractRowInput):
 
     def check_family(self) -> None:
         """Refuse what is no family of single channels."""
-        name = type(self).__name__
-        check_part(name, "family", self.family, AbstractFamily)
-        if any(group.makes_rows for group in as_choice(self.family).groups):
-            raise TypeError(
-                f"{name}(family=...): must be a family of single channels, because latent series "
-                "do not depend on each other. Leave out families of whole rows."
-            )
+        check_single(type(self).__name__, "family", self.family, "a family", "latent series")
 
     def check_length(self, length: int) -> None:
         self.family.check_length(length)
@@ -85,29 +78,17 @@ class AbstractCoupling(AbstractRowInput):
     ) -> Float[Array, "channels time"]:  # fmt: skip
         """The channels of a row."""
 
-    def law(self, draws: Draws, channels: int, length: int) -> CoupledLaw:
-        one = self.draw_laws(draws.words[None], channels, length)
-        return jax.tree.map(lambda leaf: leaf[0], one)
-
-    def series(self, law, draws, channels, length):
-        one = jax.tree.map(lambda leaf: leaf[None], law)
-        return self.draw_series(one, draws.words[None], channels, length)[0]
-
     def draw_laws(self, words, channels, length):
         draw = lambda words: self.couple(Draws(words, "law"), channels, length)
-        count, own = (
-            self.num_latents(channels),
-            words_of_channels(words, self.num_latents(channels)),
-        )
+        count = self.num_latents(channels)
+        own = words_of_channels(words, count)
         latents = as_choice(self.family).draw_laws(own, self.num_steps(length))
         by_row = lambda leaf: leaf.reshape(len(words), count, *leaf.shape[1:])
         return CoupledLaw(jax.vmap(draw)(words), jax.tree.map(by_row, latents))
 
     def draw_series(self, laws, words, channels, length):
-        count, own = (
-            self.num_latents(channels),
-            words_of_channels(words, self.num_latents(channels)),
-        )
+        count = self.num_latents(channels)
+        own = words_of_channels(words, count)
         flat = lambda leaf: leaf.reshape(len(own), *leaf.shape[2:])
         family, steps = as_choice(self.family), self.num_steps(length)
         drawn = family.draw_series(jax.tree.map(flat, laws.latents), own, steps)

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Int
 
+from s2jax.core.part import signature_of
 from s2jax.core.types import Words
 from s2jax.inputs._process import AbstractProcess, merge
 from s2jax.inputs.columns import label_of
@@ -42,9 +42,7 @@ class Group(NamedTuple):
 
     def law_shapes(self, channels: int, length: int) -> Any:
         """Shapes and dtypes of the laws of one row."""
-        leaves, structure = jax.tree.flatten(self.families)
-        kinds = tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
-        known = (structure, kinds, jnp.result_type(float), self.indices, channels, length)
+        known = (*signature_of(self.families), self.indices, channels, length)
         if known not in _LAW_SHAPES:  # tracing all families takes longer than writing a file
             _LAW_SHAPES[known] = self._trace_laws(channels, length)
         return _LAW_SHAPES[known]

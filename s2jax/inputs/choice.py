@@ -331,3 +331,13 @@ class Choice(AbstractBatched):
 def as_choice(inputs: AbstractFamily) -> Choice:
     """A single family as a choice of one."""
     return inputs if isinstance(inputs, Choice) else Choice([inputs])
+
+
+def check_single(owner: str, field: str, family: Any, what: str, who: str) -> None:
+    """Refuse what is no family, or draws whole rows."""
+    check_part(owner, field, family, AbstractFamily)
+    if any(group.makes_rows for group in as_choice(family).groups):
+        raise TypeError(
+            f"{owner}({field}=...): must be {what} of single channels, because {who} do not depend "
+            "on each other. Leave out families of whole rows."
+        )

@@ -2,10 +2,12 @@
 
 import abc
 import math
+from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, UInt32
 
 from s2jax.core import checks
@@ -14,6 +16,9 @@ from s2jax.core.part import Part
 from s2jax.core.random import random_bits
 from s2jax.core.streams import named
 from s2jax.inputs import Draws
+
+ALWAYS = np.float32(2.0**24)
+"""A time that no series reaches."""
 
 _LAW_WORDS = 10  # random words of the law of an effect, at most
 
@@ -185,6 +190,21 @@ class AbstractShared(AbstractEffect):
 def times_of(length: int) -> Float[Array, "1 time"]:
     """The numbers of the times, of one row."""
     return jnp.arange(length, dtype=jnp.float32)[None]
+
+
+def fill_in(kind: type[Any], like: Array, given: Mapping[str, Array], **neutral: Any) -> Any:
+    """The numbers of a computation, of which those that are not given do nothing: 0, or these."""
+    rest = {name: jnp.full_like(like, neutral.get(name, 0)) for name in kind._fields}
+    return kind(**(rest | dict(given)))
+
+
+def is_at_start(
+    time: Float[Array, "1 time"], period: Float[Array, " channels"],
+    first: Float[Array, " channels"], count: Float[Array, " channels"],
+) -> Bool[Array, "channels time"]:  # fmt: skip
+    """Whether each time is one of the first `count` of its period; one begins at -first."""
+    within = time + first[:, None] - count_blocks(time, period, first) * period[:, None]
+    return within < count[:, None]
 
 
 def count_blocks(

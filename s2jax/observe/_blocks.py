@@ -9,10 +9,9 @@ from jaxtyping import Array, Float
 from s2jax.core import checks
 from s2jax.core.types import Number, number
 from s2jax.distributions import AbstractDistribution, LogUniform, check_draws, distribution
-from s2jax.observe._base import AbstractShared, count_blocks, times_of
+from s2jax.observe._base import ALWAYS, AbstractShared, count_blocks, times_of
 from s2jax.observe._noise import draw_stretch
 
-_ALWAYS = np.float32(2.0**24)
 _LARGEST_SHARE = 0.25
 
 
@@ -55,10 +54,6 @@ class AbstractBlocks(AbstractShared):
         value = jnp.where(numbers.sums[:, None] > 0, total, value)
         within = (time >= numbers.start[:, None]) & (time < numbers.stop[:, None])
         return jnp.where(within, value, series), observed
-
-
-def _check_duration(owner: str, law: AbstractDistribution) -> None:
-    check_draws(owner, "duration", law, 0, 0.9, "a part of the series has to be left")
 
 
 class Hold(AbstractBlocks):
@@ -136,7 +131,8 @@ class DeadSensor(AbstractBlocks):
     duration: AbstractDistribution = distribution(LogUniform(0.02, 0.3))
 
     def __check_init__(self):
-        _check_duration("DeadSensor", self.duration)
+        why = "a part of the series has to be left"
+        check_draws("DeadSensor", "duration", self.duration, 0, 0.9, why)
 
     def law(self, draws, summary, length):
         start, stop = draw_stretch(draws, self.duration, length)
@@ -145,7 +141,7 @@ class DeadSensor(AbstractBlocks):
     def to_numbers(self, laws):
         start, stop = (laws[name].astype(jnp.float32) for name in ("start", "stop"))
         nothing = jnp.zeros_like(start)
-        return BlockNumbers(nothing + _ALWAYS, -start, nothing, nothing, start, stop)
+        return BlockNumbers(nothing + ALWAYS, -start, nothing, nothing, start, stop)
 
 
 def _draw_blocks(draws, size: AbstractDistribution, length: int) -> dict[str, Array]:
@@ -158,4 +154,4 @@ def _draw_blocks(draws, size: AbstractDistribution, length: int) -> dict[str, Ar
 def _of_blocks(laws, sums: Array, means: Array) -> BlockNumbers:
     size, phase = (laws[name].astype(jnp.float32) for name in ("size", "phase"))
     nothing = jnp.zeros_like(size)
-    return BlockNumbers(size, phase, sums, means, nothing, nothing + _ALWAYS)
+    return BlockNumbers(size, phase, sums, means, nothing, nothing + ALWAYS)

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from s2jax.core.random import random_rows, uniform
@@ -15,9 +14,8 @@ from s2jax.distributions import (
     check_draws,
     distribution,
 )
-from s2jax.observe._base import AbstractShared, count_blocks, times_of
+from s2jax.observe._base import ALWAYS, AbstractShared, fill_in, is_at_start, times_of
 
-_ALWAYS = np.float32(2.0**24)
 _BLOCKS = 4
 _LARGEST_SHARE = 0.9
 _WHY = "some values have to be left"
@@ -42,10 +40,8 @@ class GapNumbers(NamedTuple):
 
 def _numbers(like: Array, **given: Array) -> GapNumbers:
     """Numbers of which those not given do nothing."""
-    nothing = jnp.zeros_like(like)
     none = jnp.zeros((*like.shape, _BLOCKS), jnp.float32)
-    rest = {"rate": nothing, "period": nothing + 1, "first": nothing, "missing": nothing}
-    return GapNumbers(**(rest | {"starts": none, "stops": none} | given))
+    return fill_in(GapNumbers, like, {"starts": none, "stops": none} | given, period=1)
 
 
 class AbstractGaps(AbstractShared):
@@ -58,9 +54,8 @@ class AbstractGaps(AbstractShared):
         time = times_of(length)
         bits = random_rows(words, length, named("observe.series", "points"))
         is_missing = uniform(bits) < numbers.rate[:, None]
-        block = count_blocks(time, numbers.period, numbers.first)
-        within = time + numbers.first[:, None] - block * numbers.period[:, None]
-        is_missing = is_missing | (within < numbers.missing[:, None])
+        periodic = is_at_start(time, numbers.period, numbers.first, numbers.missing)
+        is_missing = is_missing | periodic
         for gap in range(_BLOCKS):
             start, stop = numbers.starts[:, gap, None], numbers.stops[:, gap, None]
             is_missing = is_missing | ((time >= start) & (time < stop))
@@ -184,5 +179,5 @@ class MissingEnd(AbstractGaps):
     def to_numbers(self, laws):
         start = laws["start"].astype(jnp.float32)
         starts = jnp.zeros((*start.shape, _BLOCKS), jnp.float32).at[:, 0].set(start)
-        stops = jnp.zeros_like(starts).at[:, 0].set(_ALWAYS)
+        stops = jnp.zeros_like(starts).at[:, 0].set(ALWAYS)
         return _numbers(start, starts=starts, stops=stops)

@@ -8,12 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, UInt32
 
+from s2jax.core.items import choose_items
+from s2jax.core.part import signature_of
 from s2jax.core.queue import Queue
 from s2jax.core.types import Words
 from s2jax.core.words import Layout
 from s2jax.inputs.columns import label_of
 from s2jax.observe._base import AbstractEffect, AbstractShared, summarize
 from s2jax.observe._record import EffectKind
+
+_KINDS: dict[Any, tuple[EffectKind, ...]] = {}
+"""By effects and length."""
 
 
 class Group(NamedTuple):
@@ -36,11 +41,7 @@ class Group(NamedTuple):
         ]
         chosen = numbers[0]
         for place, other in zip(self.places[1:], numbers[1:], strict=True):
-            is_it = effect == place
-            choose = lambda new, old, is_it=is_it: jnp.where(
-                is_it.reshape(-1, *(1,) * (new.ndim - 1)), new, old
-            )
-            chosen = jax.tree.map(choose, other, chosen)
+            chosen = choose_items(effect == place, other, chosen)
         new, seen = self.effects[0].compute(chosen, words, series, observed)
         return new.astype(series.dtype), seen
 
@@ -65,6 +66,13 @@ def queue_of(groups: Sequence[Group], effect: Int[Array, " channels"]) -> Queue:
 
 def kinds_of(effects: Sequence[AbstractEffect], length: int) -> tuple[EffectKind, ...]:
     """The effects as records know them."""
+    known = (*signature_of(tuple(effects)), length)
+    if known not in _KINDS:  # tracing all effects takes longer than measuring some series
+        _KINDS[known] = _trace_kinds(effects, length)
+    return _KINDS[known]
+
+
+def _trace_kinds(effects: Sequence[AbstractEffect], length: int) -> tuple[EffectKind, ...]:
     words = jax.ShapeDtypeStruct((1, 2), jnp.uint32)
     series = jax.ShapeDtypeStruct((1, length), jnp.result_type(float))
 

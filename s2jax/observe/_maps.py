@@ -15,7 +15,7 @@ from s2jax.distributions import (
     check_draws,
     distribution,
 )
-from s2jax.observe._base import AbstractShared, count_blocks, times_of
+from s2jax.observe._base import AbstractShared, fill_in, is_at_start, times_of
 
 _INFINITE = np.float32(np.inf)
 
@@ -55,12 +55,8 @@ class MapNumbers(NamedTuple):
 
 def _numbers(like: Array, **given: Array) -> MapNumbers:
     """Numbers of which those not given do nothing."""
-    nothing = jnp.zeros_like(like)
-    one = nothing + 1
-    rest = {name: nothing for name in MapNumbers._fields}
-    rest |= {"exponent": one, "period": one, "opening": one, "height": nothing}
-    rest |= {"low": nothing - _INFINITE, "high": nothing + _INFINITE}
-    return MapNumbers(**(rest | given))
+    ones = {"exponent": 1, "period": 1, "opening": 1}
+    return fill_in(MapNumbers, like, given, **ones, low=-_INFINITE, high=_INFINITE)
 
 
 class AbstractMap(AbstractShared):
@@ -80,9 +76,7 @@ class AbstractMap(AbstractShared):
         sine = sin_and_cos_of_turn(angle)[0].astype(real)
         course = of.slope * part + of.wave * sine
         value = value * (1 + of.gain * course) + of.offset * course
-        block = count_blocks(time, numbers.period, numbers.first)
-        within = time + numbers.first[:, None] - block * numbers.period[:, None]
-        is_closed = within < numbers.closed[:, None]
+        is_closed = is_at_start(time, numbers.period, numbers.first, numbers.closed)
         value = jnp.where(is_closed, of.floor + (value - of.floor) * of.opening, value)
         value = jnp.clip(value, of.low, of.high)
         step = jnp.where(of.step > 0, of.step, 1)
@@ -97,6 +91,10 @@ def _draw_course(draws) -> dict[str, Array]:
         "cycles": draws.uniform("cycles", 0.3, 3.0),
         "phase": draws.uniform("phase"),
     }
+
+
+def _course(laws: dict[str, Array]) -> dict[str, Array]:
+    return {name: laws[name] for name in ("slope", "wave", "cycles", "phase")}
 
 
 class GainDrift(AbstractMap):
@@ -122,8 +120,7 @@ class GainDrift(AbstractMap):
         return {"amount": draws.sample("level", self.amount), **_draw_course(draws)}
 
     def to_numbers(self, laws):
-        course = {name: laws[name] for name in ("slope", "wave", "cycles", "phase")}
-        return _numbers(laws["amount"], gain=laws["amount"], **course)
+        return _numbers(laws["amount"], gain=laws["amount"], **_course(laws))
 
 
 class OffsetDrift(AbstractMap):
@@ -150,8 +147,7 @@ class OffsetDrift(AbstractMap):
         return {"amount": amount, **_draw_course(draws)}
 
     def to_numbers(self, laws):
-        course = {name: laws[name] for name in ("slope", "wave", "cycles", "phase")}
-        return _numbers(laws["amount"], offset=laws["amount"], **course)
+        return _numbers(laws["amount"], offset=laws["amount"], **_course(laws))
 
 
 class GammaWarp(AbstractMap):

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from s2jax.core.random import normal_quantile, random_rows, signed_uniform
@@ -15,9 +14,8 @@ from s2jax.distributions import (
     check_draws,
     distribution,
 )
-from s2jax.observe._base import AbstractShared, times_of
+from s2jax.observe._base import ALWAYS, AbstractShared, fill_in, times_of
 
-_ALWAYS = np.float32(2.0**24)
 _LARGEST = 100.0
 _WHY = "noise of more than a hundred standard deviations leaves nothing of the series"
 
@@ -43,9 +41,7 @@ class NoiseNumbers(NamedTuple):
 
 def _numbers(like: Array, **given: Array) -> NoiseNumbers:
     """Numbers of which those not given do nothing."""
-    nothing = jnp.zeros_like(like)
-    rest = {name: nothing for name in NoiseNumbers._fields} | {"stop": nothing + _ALWAYS}
-    return NoiseNumbers(**(rest | given))
+    return fill_in(NoiseNumbers, like, given, stop=ALWAYS)
 
 
 class AbstractNoise(AbstractShared):

@@ -1,6 +1,6 @@
 """States at delayed times in given systems: taken out of expressions, and checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -10,7 +10,7 @@ import numpy as np
 from s2jax.core import checks
 from s2jax.distributions import Constant, check_positive
 from s2jax.ode._field import field, operators_of
-from s2jax.ode._given import CALL, given_expression, plain, variable_names
+from s2jax.ode._given import CALL, for_states, given_expression, plain, variable_names
 from s2jax.ode._lags import lags_of, read_delay
 from s2jax.ode._switches import SWITCHES
 from s2jax.ode._words import read_words
@@ -134,18 +134,11 @@ def given_history(history: Any, states: Sequence[Any], initial: Any, time: Any) 
     if history is None:
         return ()
     names = [state.name for state in states]
-    if isinstance(history, Mapping):
-        named = {_name(state): value for state, value in history.items()}
-        for name in named:
-            if name not in names:
-                raise ValueError(f"{CALL}(history={{{name}: ...}}): {checks.unknown(name, names)}")
-        history = [named.get(name) for name in names]
-    if not isinstance(history, (list, tuple)) or len(history) != len(states):
-        raise ValueError(
-            f"{CALL}(history={checks.shown(history)}): must be a list of {len(states)} expressions "
-            "of time, one for each state, or a dict of them. Write None where the initial state is "
-            "to be held."
-        )
+    rule = (
+        f"a list of {len(states)} expressions of time, one for each state, or a dict of them. "
+        "Write None where the initial state is to be held."
+    )
+    history = for_states("history", history, names, _name, rule)
     out = []
     history, delayed = take_delays(list(history), states, time)
     if delayed:

@@ -163,6 +163,21 @@ def given_symbols(name: str, symbols: Any) -> tuple[Any, ...]:
     return tuple(symbols)
 
 
+def for_states(
+    field: str, given: Any, names: Sequence[str], name_of: Callable[[Any], str], rule: str
+) -> Sequence[Any]:
+    """What is given for each state, of a list or of a dict from states; None where nothing is."""
+    if isinstance(given, Mapping):
+        named = {name_of(state): value for state, value in given.items()}
+        for name in named:
+            if name not in names:
+                raise ValueError(f"{CALL}({field}={{{name}: ...}}): {checks.unknown(name, names)}")
+        given = [named.get(name) for name in names]
+    if not isinstance(given, (list, tuple)) or len(given) != len(names):
+        raise ValueError(f"{CALL}({field}={checks.shown(given)}): must be {rule}")
+    return given
+
+
 def given_parameters(parameters: Any, free: set[Any]) -> dict[Any, AbstractDistribution]:
     """Distributions by symbol."""
     import sympy

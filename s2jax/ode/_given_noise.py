@@ -1,13 +1,13 @@
 """Noise that a user hands over with a system: one factor per state, read and checked."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from s2jax.core import checks
 from s2jax.distributions import AbstractDistribution
 from s2jax.ode._field import sympy_of
-from s2jax.ode._given import CALL, given_expression, plain
+from s2jax.ode._given import CALL, for_states, given_expression, plain
 from s2jax.ode._words import write_words
 from s2jax.text.read_sympy import shorten
 
@@ -17,17 +17,11 @@ def given_noise(noise: Any, states: Sequence[Any]) -> tuple[Any, ...]:
     if noise is None:
         return ()
     names = [state.name for state in states]
-    if isinstance(noise, Mapping):
-        named = {str(state): factor for state, factor in noise.items()}
-        for name in named:
-            if name not in names:
-                raise ValueError(f"{CALL}(noise={{{name}: ...}}): {checks.unknown(name, names)}")
-        noise = [named.get(name) for name in names]
-    if not isinstance(noise, (list, tuple)) or len(noise) != len(states):
-        raise ValueError(
-            f"{CALL}(noise={checks.shown(noise)}): must be a list of {len(states)} factors, one "
-            "for each state, or a dict from states to factors. Write None where there is no noise."
-        )
+    rule = (
+        f"a list of {len(states)} factors, one for each state, or a dict from states to factors. "
+        "Write None where there is no noise."
+    )
+    noise = for_states("noise", noise, names, str, rule)
     factors = [_given(name, factor) for name, factor in zip(names, noise, strict=True)]
     return tuple(factors) if any(factor != 0 for factor in factors) else ()
 

@@ -153,19 +153,20 @@ def _drawer(config: Config, position: int, width: int) -> Callable[..., tuple[Ar
     def draw(keys: Words, number, family: Int[Array, " items"]) -> tuple[Array, Array]:
         # here, not before: XLA looks up what is read from outside anew for every word drawn
         words = fold_in(keys, number)
-        encode = lambda laws: layout.encode(laws, (len(words),), width)
+        kept: list[Array] = []
 
         def store(laws):
             # XLA would make what is computed for a channel part of the loops over its steps
-            return layout.decode(jax.lax.optimization_barrier(encode(laws)))
+            kept.append(jax.lax.optimization_barrier(layout.encode(laws, (len(words),), width)))
+            return layout.decode(kept[-1])
 
-        laws, raw = group.draw(words, family, config.num_inputs, config.length, store)
-        stored, raw = encode(laws), raw.T
+        _, raw = group.draw(words, family, config.num_inputs, config.length, store)
+        raw = raw.T
         # draws have the resolution of float32; what follows has that of the default float
         raw = raw.astype(jnp.result_type(float))
         if group.makes_rows:
             raw = raw.reshape(len(words), config.num_inputs, config.length)
-        return stored, raw
+        return kept[-1], raw
 
     return draw
 

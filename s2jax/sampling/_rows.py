@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
 from s2jax.config import Config
+from s2jax.core.items import choose_items
 from s2jax.core.random import below, fold_in, random_bits
 from s2jax.core.streams import ROW
 from s2jax.core.tiles import at_a_time, programs_at_a_time
@@ -100,7 +101,6 @@ def draw_rows(
         channels = draw_channels(rows.channels, keys, config, x_mask, wanted, bits[2], tile)
         rows = rows._replace(channels=channels)
     blank = config.target.blank(rows.index.shape[0], sizes)
-    clear = lambda new, old: jnp.where(wanted.reshape(-1, *(1,) * (old.ndim - 1)), new, old)
     task = Task(
         words=keys,
         x=rows.channels.x,
@@ -114,7 +114,7 @@ def draw_rows(
         backend=backend,
     )
     return rows._replace(
-        outputs=config.target.search(task, jax.tree.map(clear, blank, rows.outputs))
+        outputs=config.target.search(task, choose_items(wanted, blank, rows.outputs))
     )
 
 

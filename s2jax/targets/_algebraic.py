@@ -1,11 +1,11 @@
 """Targets without equations: y = f(x) with a random f, or y = x."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from s2jax.core import checks
+from s2jax.core.items import choose_items
 from s2jax.core.part import check_part
 from s2jax.core.random import random_bits, uniform
 from s2jax.core.streams import named
@@ -65,11 +65,7 @@ class Algebraic(AbstractPointwise):
         if self.input_share is None:
             return program
         copy = _copy_inputs(output, used_inputs, self.num_nodes(num_inputs), self.protected)
-        copies = self.copies(words)
-        choose = lambda one, other: jnp.where(
-            copies.reshape(-1, *(1,) * (one.ndim - 1)), one, other
-        )
-        return jax.tree.map(choose, copy, program)
+        return choose_items(self.copies(words), copy, program)
 
     def copies(self, words):
         if self.input_share is None:
