@@ -1,18 +1,18 @@
-"""Where compiled programs are kept between runs of the tests."""
+"""How programs are compiled in tests, and where they are kept between runs."""
 
 import contextlib
 import importlib.metadata
 import platform
 import tempfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / ".pytest_cache" / "compiled"
 MAX_BYTES = 1 << 30
 
-# Integers come out the same, and that compiles in a quarter of the time: for programs that tests
-# jit themselves, and whose floats are not what the test is about. What a test says of floats, it
-# says of the product as XLA compiles it for users.
+# Compiles in a third of the time; floats may differ in their last bits. What a test says of those,
+# it says of the product as XLA compiles it for users: files that do are marked `floats`.
 QUICKLY: dict[str, int | bool] = {"xla_backend_optimization_level": 0}
 if importlib.metadata.version("jaxlib").startswith("0.10."):
     QUICKLY["xla_cpu_use_fusion_emitters"] = False  # newer ones have no such option
@@ -22,6 +22,31 @@ def quick_flags() -> str:
     """The same for a process of its own: what it does is the test, not what its floats are."""
     text = lambda value: str(value).lower() if isinstance(value, bool) else str(value)
     return " ".join(f"--{name}={text(value)}" for name, value in QUICKLY.items())
+
+
+@contextlib.contextmanager
+def compiling_quickly() -> Iterator[None]:
+    """Every program is compiled with `QUICKLY`, below what it asks for itself.
+
+    JAX takes such options from the environment only, once for a process: this goes through a
+    private function of it, and where that is gone, programs are compiled as for users.
+    """
+    from jax._src import compiler  # after the settings of conftest.py
+
+    whole = getattr(compiler, "get_compile_options", None)
+    if whole is None:
+        yield
+        return
+
+    def options(*args, env_options_overrides: dict | None = None, **others):
+        asked = QUICKLY | (env_options_overrides or {})
+        return whole(*args, env_options_overrides=asked, **others)
+
+    compiler.get_compile_options = options
+    try:
+        yield
+    finally:
+        compiler.get_compile_options = whole
 
 
 def prepare_folder(folder: Path = FOLDER, max_bytes: int = MAX_BYTES) -> Path:

@@ -1,12 +1,13 @@
 """Strict settings for the whole suite, and keys that depend on nothing but the test's name."""
 
+import contextlib
 import os
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.compiled import prepare_folder
+from tests.compiled import compiling_quickly, prepare_folder
 
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
@@ -49,18 +50,46 @@ LONGEST = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that take the fixture `peer` are marked `peers`; the longest files come first."""
+    """Tests that take the fixture `peer` are marked `peers`; the longest files come first.
+
+    Before all others come the files marked `floats`: see `compiled`.
+    """
     for item in items:
         if "peer" in getattr(item, "fixturenames", ()):
             item.add_marker("peers")
     place = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+    first = lambda item: (not _is_of_floats(item), place.get(item.path.name, len(place)))
+    items.sort(key=first)
+
+
+def _is_of_floats(item: pytest.Item) -> bool:
+    """Whether the item's file is marked `floats`."""
+    module = item.getparent(pytest.Module)
+    return module is not None and any(mark.name == "floats" for mark in module.own_markers)
 
 
 @pytest.fixture
 def peer() -> Callable[[str], Any]:
     """Imports a module of a peer, or skips the test."""
     return need
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Programs of files marked `floats` are compiled as for users, those of all others quickly.
+
+    What has been compiled in one way is not called in the other.
+    """
+    global _compiled
+    how = contextlib.nullcontext if _is_of_floats(request.node) else compiling_quickly
+    if how is not _compiled:
+        jax.clear_caches()
+        _compiled = how
+    with how():
+        yield
+
+
+_compiled = None  # how the programs were that are remembered
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -23,6 +23,8 @@ from s2jax.sampling._rows import tile_size
 from s2jax.sampling.batch import _candidates, _sample
 from s2jax.targets import Sizes
 
+pytestmark = pytest.mark.floats
+
 KEY = jax.random.key(0)
 WORDS = words_of(KEY)
 ROWS = 64

@@ -13,6 +13,8 @@ import s2jax
 from s2jax.inputs import ARMA, AbstractInput, AbstractRowInput, Choice
 from s2jax.sampling._rows import tile_size
 
+pytestmark = pytest.mark.floats
+
 LENGTH, ROWS = 16, 1024
 KEY = jax.random.key(3)
 

@@ -13,6 +13,8 @@ from s2jax import corpus, exporters, inputs, presets
 from s2jax.feeds import batches, corpus_source, grain_source, stack_rows
 from s2jax.stream import Stream
 
+pytestmark = pytest.mark.floats
+
 SEED, BLOCK = 3, 4
 SERIES = np.random.default_rng(0).standard_normal((2, 100))
 SAME = s2jax.Identity()  # compiles faster than expressions
@@ -42,8 +44,12 @@ CONFIGS: dict[str, s2jax.Config] = {
     "lorenz": presets.ode(64, 0, 3, target=s2jax.ode.named("lorenz")),
     "reference": presets.reference(length=64),
     "sarsim": presets.sarsim(length=64),
-    "measured": presets.s2(64, observation=s2jax.observe.Observation(EFFECTS)),
-    "causal graph": s2jax.Config(64, 3, inputs=inputs.CausalGraph(roots=inputs.ARMA())),
+    "measured": presets.s2(
+        64, inputs=inputs.ARMA(), target=SAME, observation=s2jax.observe.Observation(EFFECTS)
+    ),
+    "causal graph": s2jax.Config(
+        64, 3, inputs=inputs.CausalGraph(roots=inputs.ARMA(), mechanisms=s2jax.S2Law()), target=SAME
+    ),
     "multivariate": presets.multivariate(length=64),
     "ode": presets.ode(length=64),
     "ode without inputs": presets.ode(length=64, num_inputs=0),

@@ -16,6 +16,8 @@ import pytest
 from s2jax.core import fastmath
 from s2jax.core.fastmath import _functions, _reduction
 
+pytestmark = pytest.mark.floats
+
 EPS = 2.0**-23
 SMALLEST_NORMAL = 2.0**-126
 

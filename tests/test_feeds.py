@@ -28,6 +28,8 @@ from s2jax.feeds import Batches, batches, corpus_source, grain_source, stack_row
 from s2jax.stream import Stream
 from tests import distributed
 
+pytestmark = pytest.mark.floats
+
 ROOT = Path(__file__).parents[1]
 CONFIG = s2jax.presets.s2(length=64)
 SEED, BATCH, BLOCK = 3, 8, 4

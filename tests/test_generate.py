@@ -35,6 +35,8 @@ from s2jax.programs.operators import ARITY
 from s2jax.targets.acceptance import REASONS, judge, moments
 from tests.statistics import assert_counts_match, assert_ks
 
+pytestmark = pytest.mark.floats
+
 ROOT = Path(__file__).parents[1]
 NUM_ROWS, FEW_ROWS = 200, 5
 NUM_BATCHES = 40

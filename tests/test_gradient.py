@@ -15,6 +15,8 @@ from s2jax.programs.engines import gradient
 from s2jax.programs.operators import drawable
 from tests.programs import draw_programs
 
+pytestmark = pytest.mark.floats
+
 NAMES = {arity: dict.fromkeys(drawable(arity), 1.0) for arity in (1, 2)}
 # tangents of huge numbers, of which exp and the like make many, have no digits that count
 UNARY = NAMES[1] | {"tan": 0.2, "sinh": 0.2, "cosh": 0.2}

@@ -35,6 +35,8 @@ from s2jax.targets.acceptance import REASONS
 from tests.statistics import assert_counts_match
 from tests.trajectories import reference, relative_error
 
+pytestmark = pytest.mark.floats
+
 NUM_ROWS = 256
 LENGTH = 128
 KEY = jax.random.fold_in(jax.random.key(0), np.uint32(20261122))
