@@ -37,7 +37,7 @@ def calls(folder: Path, wanted: list[str]) -> dict[str, Any]:
     counts = {}
     for kind in ("die", "EIO", "ENOSPC"):
         folders = (folder / f"{kind}-{number}" for number in range(10**6))
-        counts[kind] = faults.fail_everywhere(lambda f=folders: next(f), kind, wanted)
+        counts[kind] = faults.fail_everywhere(lambda f=folders: next(f), [kind], wanted)
     return {"calls": counts, "violations": 0}
 
 

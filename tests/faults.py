@@ -193,11 +193,14 @@ def failing_call(number: int, kind: str) -> Iterator[Callable[[], bool]]:
         yield lambda: count >= number
 
 
-def fail_everywhere(new_folder: Callable[[], Path], kind: str, wanted: list[str]) -> int:
-    """Let each call fail once, in a folder of its own, for two files; number of calls."""
+def fail_everywhere(new_folder: Callable[[], Path], kinds: list[str], wanted: list[str]) -> int:
+    """Let each call fail once, in a folder of its own, for two files; number of calls.
+
+    They fail in the ways of `kinds` in turn.
+    """
     number, rows = 1, 2 * SHARD
     while True:
-        folder = new_folder()
+        folder, kind = new_folder(), kinds[number % len(kinds)]
         with failing_call(number, kind) as reached:
             error = None
             try:

@@ -18,6 +18,8 @@ from s2jax.corpus import files, read_manifest, verify_corpus, write_corpus
 from s2jax.exporters import export
 from tests import faults
 
+KINDS = ["EIO", "ENOSPC", "die"]
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -38,10 +40,13 @@ def test_killed_processes_lose_nothing(tmp_path, wanted, workers, kills):
     assert faults.kill_evenly(tmp_path / "new", workers, kills, workers, wanted) >= 1
 
 
-@pytest.mark.parametrize("kind", ["EIO", "ENOSPC", "die"])
-def test_every_call_that_fails_once(tmp_path, wanted, kind):
+@pytest.mark.parametrize(
+    "kinds",
+    [KINDS, *(pytest.param([kind], marks=pytest.mark.long) for kind in KINDS)],
+)
+def test_every_call_that_fails_once(tmp_path, wanted, kinds):
     folders = (tmp_path / str(number) for number in range(10_000))
-    assert faults.fail_everywhere(lambda: next(folders), kind, wanted) > 40
+    assert faults.fail_everywhere(lambda: next(folders), kinds, wanted) > 40
 
 
 def test_flipped_bits_are_found(whole, wanted):
