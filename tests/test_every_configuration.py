@@ -48,7 +48,7 @@ CONFIGS: dict[str, s2jax.Config] = {
         64, inputs=inputs.ARMA(), target=SAME, observation=s2jax.observe.Observation(EFFECTS)
     ),
     "causal graph": s2jax.Config(
-        64, 3, inputs=inputs.CausalGraph(roots=inputs.ARMA(), mechanisms=s2jax.laws.S2Law()), target=SAME
+        64, 3, inputs=inputs.CausalGraph(inputs.ARMA(), s2jax.laws.S2Law()), target=SAME
     ),
     "multivariate": presets.multivariate(length=64),
     "ode": presets.ode(length=64),
