@@ -94,11 +94,17 @@ _compiled = None  # how the programs were that are remembered
 
 @pytest.fixture(autouse=True, scope="module")
 def bounded_memory() -> Iterator[None]:
-    """Programs are forgotten before there are too many: Linux lets a process map 65530 areas."""
+    """Programs are forgotten before there are too many: they are read again from their folder.
+
+    Linux lets a process map 65530 areas, and two workers share the machine's memory.
+    """
     yield
-    maps = Path("/proc/self/maps")
-    if maps.exists() and len(maps.read_bytes().splitlines()) > 25_000:
-        jax.clear_caches()
+    process = Path("/proc/self")
+    if (process / "maps").exists():
+        areas = len((process / "maps").read_bytes().splitlines())
+        resident = int((process / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        if areas > 25_000 or resident > 3 << 30:
+            jax.clear_caches()
 
 
 @pytest.fixture
