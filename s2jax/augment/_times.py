@@ -134,7 +134,7 @@ class Downsampling(AbstractRowAugmentation):
         [0.0, 3.0, 6.0, 9.0]
     """
 
-    factor: AbstractDistribution = distribution(LogUniform(1.5, 8.0))
+    factor: AbstractDistribution = distribution(LogUniform(1.5, 4.0))
 
     def __check_init__(self):
         why = "there are no values between those of the series"

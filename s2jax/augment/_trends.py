@@ -86,7 +86,8 @@ class LinearTrend(AbstractTrend):
 class PiecewiseLinearTrend(AbstractTrend):
     """y + d g(t), g a broken line, each part of which goes up or down by a number s of its own.
 
-    d is as of `LinearTrend`. Every part is at least half as long as if all were equal; its place is otherwise uniform.
+    d is as of `LinearTrend`. Every part is at least half as long as if all were equal; change points
+    are otherwise uniform.
 
     Labels: y = f(x) does not hold.
 
