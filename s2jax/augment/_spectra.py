@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from s2jax.augment._base import AbstractChannelAugmentation, AbstractRowAugmentation
-from s2jax.core import checks
+from s2jax.core import checks, fastmath
 from s2jax.core.types import Number, number
 from s2jax.distributions import (
     AbstractDistribution,
@@ -103,5 +103,5 @@ class PhaseSurrogate(AbstractRowAugmentation):
         amount = jnp.clip(draws.sample("amount", self.amount), 0, 1)
         phase = amount * draws.uniform("phase", -np.pi, np.pi, many)
         phase = jnp.pad(phase, ((0, 0), (1, 1 - length % 2))).astype(series.dtype)
-        turn = lax.complex(jnp.cos(phase), jnp.sin(phase))
+        turn = lax.complex(fastmath.cos(phase), fastmath.sin(phase))
         return jnp.fft.irfft(jnp.fft.rfft(series) * turn, length)

@@ -86,8 +86,8 @@ class LinearTrend(AbstractTrend):
 class PiecewiseLinearTrend(AbstractTrend):
     """y + d g(t), g a broken line, each part of which goes up or down by a number s of its own.
 
-    d is as of `LinearTrend`. Every part is at least half as long as if all were equal; change points
-    are otherwise uniform.
+    d is as of `LinearTrend`. Every part is at least half as long as if all were equal; where they
+    meet is otherwise uniform.
 
     Labels: y = f(x) does not hold.
 
@@ -175,7 +175,7 @@ class NonlinearTrend(AbstractTrend):
         # the logistic curve, brought to go from 0 to 1
         sigmoid = 0.5 + 0.5 * jnp.tanh(2 * c * (share - 0.5)) / jnp.tanh(c)
         curves = {
-            "power": share**c,
+            "power": jnp.exp(c * jnp.log(jnp.maximum(share, 1e-30))),
             "exponential": jnp.expm1(c * share) / jnp.expm1(c),
             "logarithmic": jnp.log1p(c * share) / jnp.log1p(c),
             "sigmoid": sigmoid,

@@ -28,8 +28,8 @@ def draw_weights(
     bits = random_bits(words, 1 + most * per_weight, stream)
     count = 1 + below(bits[0], most)
     gammas = _gamma(bits[1:].reshape(per_weight, most, len(words)), concentration)
-    gammas = jnp.where(jnp.arange(most)[:, None] < count, gammas, 0)
-    return count.astype(jnp.int32), gammas / gammas.sum(0)
+    gammas = jnp.where(jnp.arange(most, dtype=jnp.int32)[:, None] < count, gammas, 0)
+    return count, gammas / gammas.sum(0)
 
 
 def _gamma(bits: UInt32[Array, "words *shape"], concentration: float) -> Float[Array, "*shape"]:
