@@ -32,7 +32,7 @@ def make(name: str, **fields: Any) -> augment.AbstractAugmentation:
     """One of a kind, of which all rows are changed."""
     fields = {"probability": 1.0, **fields}
     if name == "Compose":
-        return augment.Compose([augment.TimeWarp(), augment.LinearTrend()], **fields)
+        return augment.Compose([augment.TimeFlip(), augment.ChannelDropout()], **fields)
     return KINDS[name](**fields)
 
 
@@ -52,24 +52,15 @@ SERIES[3] = 2.5
 
 
 @every_kind
-def test_rows_are_changed_as_they_are_alone(name: str) -> None:
+def test_rows_are_changed_as_they_are_alone_under_vmap_and_in_float64(name: str) -> None:
     augmentation = make(name)
-    changed = augmentation(KEY, SERIES)
+    changed = np.asarray(augmentation(KEY, SERIES))
     assert changed.shape == SERIES.shape
     assert changed.dtype == SERIES.dtype
     assert np.isfinite(changed).all()
-    assert (np.asarray(changed) != SERIES).any()
-    alone = augmentation(KEY, SERIES[:4])
-    if name not in MIXING:
-        np.testing.assert_allclose(alone, np.asarray(changed)[:4], rtol=1e-5, atol=1e-5)
-
-
-@every_kind
-def test_wide_floats_vmap_and_gradients_agree_with_it(name: str) -> None:
-    augmentation = make(name)
-    groups = SERIES.reshape(3, 4, CHANNELS, LENGTH)
-    keys = jax.random.split(KEY, 3)
-    one_by_one = [augmentation(key, group) for key, group in zip(keys, groups, strict=True)]
+    assert (changed != SERIES).any()
+    keys, groups = jax.random.split(KEY, 2), SERIES.reshape(2, 6, CHANNELS, LENGTH)
+    keys = jnp.stack([KEY, keys[1]])
     with jax.enable_x64(True):
 
         def loss(series: Any) -> tuple[Any, Any]:
@@ -77,9 +68,12 @@ def test_wide_floats_vmap_and_gradients_agree_with_it(name: str) -> None:
             return (changed**2).sum(), changed
 
         whole = jax.jit(jax.grad(loss, has_aux=True))
-        gradient, changed = map(np.asarray, whole(groups.astype(np.float64)))
-    assert changed.dtype == gradient.dtype == np.float64
-    np.testing.assert_allclose(changed, np.stack(one_by_one), rtol=1e-4, atol=1e-4)
+        gradient, wide = map(np.asarray, whole(groups.astype(np.float64)))
+    assert wide.dtype == gradient.dtype == np.float64
+    # rows that are mixed depend on their batch
+    alone = augmentation(KEY, SERIES[:6]) if name in MIXING else changed[:6]
+    np.testing.assert_allclose(wide[0], alone, rtol=1e-4, atol=1e-4)
+    assert np.isfinite(wide).all()
     assert np.isfinite(gradient).all()
     assert (gradient != 0).any((-2, -1)).mean() > 0.6
 
@@ -110,18 +104,18 @@ def test_numbers_of_an_augmentation_can_be_learnt() -> None:
 
 
 def test_axes_are_rows_channels_and_time() -> None:
-    series, modulation = walks(ROWS, LENGTH), augment.AmplitudeModulation()
-    changed = np.asarray(modulation(KEY, series))
-    np.testing.assert_allclose(modulation(KEY, series[:, None]), changed[:, None], rtol=1e-6)
-    np.testing.assert_allclose(modulation(KEY, series[0]), changed[0], rtol=1e-6)
-    assert modulation(KEY, [1, 2, 3, 4, 5]).dtype == jnp.float32
+    rows, modulation = walks(ROWS, 8), augment.AmplitudeModulation()
+    changed = np.asarray(modulation(KEY, rows))
+    np.testing.assert_allclose(modulation(KEY, rows[:, None]), changed[:, None], rtol=1e-6)
+    np.testing.assert_allclose(modulation(KEY, rows[0]), changed[0], rtol=1e-6)
+    assert modulation(KEY, list(range(8))).dtype == jnp.float32
     factors = as_wide(modulation(KEY, np.ones_like(SERIES)))
     assert np.abs(factors[:, 0] - factors[:, 1]).max() > 0.1  # each channel has its own
 
 
 def test_what_moves_values_in_time_moves_those_of_inputs_and_outputs_alike() -> None:
     x = np.repeat(walks(ROWS, 1, LENGTH), CHANNELS, axis=1)
-    for name in ("TimeFlip", "TimeWarp", "Upsampling", "Downsampling", "PhaseSurrogate", "Mixup"):
+    for name in ("TimeWarp", "Upsampling", "Mixup"):
         augmentation = make(name, probability=0.5)
         changed = np.asarray(augmentation(KEY, x))
         np.testing.assert_allclose(augmentation(KEY, x[:, :1]), changed[:, :1], atol=1e-5)
@@ -152,11 +146,9 @@ def test_parts_follow_each_other_with_streams_of_their_own() -> None:
     coin = augment.ValueFlip(probability=0.5)
     twice = np.asarray(augment.Compose([coin, coin])(KEY, series))
     assert 0 < (twice == series).all((1, 2)).sum() < ROWS
-    nothing = augment.TimeWarp(probability=0.0)
-    trend = augment.LinearTrend()
-    first = augment.Compose([nothing, trend])(KEY, series)
-    assert (augment.Compose([trend, nothing])(KEY, series) != first).any()
-    inner = augment.Compose([trend], probability=0.0)
+    both = augment.Compose([augment.TimeFlip(probability=1.0), flip])(KEY, series)
+    np.testing.assert_array_equal(both, -series[..., ::-1])
+    inner = augment.Compose([flip], probability=0.0)
     np.testing.assert_array_equal(augment.Compose([inner])(KEY, series), series)
 
 
@@ -172,9 +164,9 @@ def test_modulation_is_of_lines_between_its_amplitudes(seed: int) -> None:
     bends = (np.abs(np.diff(factors, 2)) > 1e-4).sum(1)
     assert bends.max() <= 4
     assert (bends >= 2).mean() > 0.9
-    series = walks(4, 24)
-    factors = modulation(KEY, np.ones((4, 24), np.float32))
-    np.testing.assert_allclose(modulation(KEY, series), series * np.asarray(factors), rtol=1e-6)
+    series = walks(MANY, 24)
+    changed = modulation(jax.random.key(seed), series)
+    np.testing.assert_allclose(changed, series * factors, rtol=1e-5)
 
 
 def test_change_points_are_uniform_but_for_their_gaps(seed: int) -> None:
@@ -212,12 +204,11 @@ def test_spikes_have_the_shape_of_their_formula(shape: str, seed: int) -> None:
 
 
 def test_spikes_are_as_large_as_the_series_varies(seed: int) -> None:
-    series = 100 * walks(256, 16)
-    spike = augment.SpikeInjection(Uniform(1.0, 3.0), 0.5, num_spikes=1)
+    series = 100 * walks(1024, 16)
+    spike = augment.SpikeInjection(Uniform(1.0, 3.0), 0.5, num_spikes=1, shape="rectangular")
     change = as_wide(spike(jax.random.key(seed), series)) - as_wide(series)
     size = np.abs(change).max(1) / as_wide(series).std(1)
-    assert 0.99 < size.min() < 1.3
-    assert 2.7 < size.max() < 3.01
+    assert_ks(size, stats.uniform(1, 2).cdf)
 
 
 def test_at_least_one_channel_is_left(seed: int) -> None:
@@ -243,15 +234,14 @@ def without_scale(series: np.ndarray) -> np.ndarray:
 
 
 def test_trends_leave_mean_and_deviation() -> None:
-    series = walks(ROWS, LENGTH) + 50
+    series = np.delete(as_wide(SERIES), 3, axis=0)  # one is constant
     for name in ("LinearTrend", "PiecewiseLinearTrend", "NonlinearTrend"):
-        changed = as_wide(make(name)(KEY, series))
-        np.testing.assert_allclose(changed.mean(-1), as_wide(series).mean(-1), rtol=1e-5)
-        np.testing.assert_allclose(changed.std(-1), as_wide(series).std(-1), rtol=1e-4)
-        added = as_wide(make(name, normalize=False)(KEY, series)) - as_wide(series)
-        np.testing.assert_allclose(
-            without_scale(as_wide(series) + added), without_scale(changed), atol=1e-4
-        )
+        changed = np.delete(as_wide(make(name)(KEY, SERIES)), 3, axis=0)
+        np.testing.assert_allclose(changed.mean(-1), series.mean(-1), atol=1e-5)
+        np.testing.assert_allclose(changed.std(-1), series.std(-1), rtol=1e-4)
+    free = np.delete(as_wide(make("LinearTrend", normalize=False)(KEY, SERIES)), 3, axis=0)
+    changed = np.delete(as_wide(make("LinearTrend")(KEY, SERIES)), 3, axis=0)
+    np.testing.assert_allclose(without_scale(free), without_scale(changed), atol=1e-4)
 
 
 def test_lines_have_the_size_of_their_strength(seed: int) -> None:
@@ -342,13 +332,13 @@ def test_fewer_values_are_joined_by_lines() -> None:
 
 def test_resampling_reads_lines_between_values() -> None:
     series = walks(2, 3, 20)
-    for length in (2, 7, 20, 45):
+    for length in (2, 45):
         places = np.linspace(0, 19, length)
         wanted = [np.interp(places, np.arange(20), row) for row in as_wide(series).reshape(6, 20)]
         found = augment.resample(series, length)
         np.testing.assert_allclose(np.reshape(found, (6, length)), wanted, atol=1e-5)
-    line = np.arange(20, dtype=np.float32)
-    np.testing.assert_allclose(np.diff(augment.resample(line, 77), 2), 0, atol=1e-5)
+    line = augment.resample(np.tile(np.arange(20, dtype=np.float32), (2, 3, 1)), 45)
+    np.testing.assert_allclose(np.diff(line, 2), 0, atol=1e-5)
 
 
 # Spectra.
@@ -361,8 +351,8 @@ def test_surrogates_have_the_spectrum_and_random_phases(length: int, seed: int) 
         rows = np.broadcast_to(series, (1024, 2, length))
         surrogates = np.asarray(augment.PhaseSurrogate()(jax.random.key(seed), rows))
         apart = np.asarray(augment.PhaseSurrogate(together=False)(KEY, rows[:8]))
-        some = np.asarray(augment.PhaseSurrogate(0.25)(KEY, rows[:64]))
-        nothing = augment.PhaseSurrogate(0.0)(KEY, series)
+        some = np.asarray(augment.PhaseSurrogate(0.25)(KEY, rows))
+        nothing = augment.PhaseSurrogate(0.0)(KEY, rows)
     before, after = np.fft.rfft(series), np.fft.rfft(surrogates)
     np.testing.assert_allclose(abs(after), abs(before) + 0 * abs(after), rtol=1e-9)
     np.testing.assert_allclose(surrogates.mean(-1), series.mean(-1) + np.zeros((1024, 2)))
@@ -375,7 +365,7 @@ def test_surrogates_have_the_spectrum_and_random_phases(length: int, seed: int) 
     assert abs(cross(np.fft.rfft(apart)) - cross(before))[:, 1].min() > 1e-3
     angles = np.angle(np.fft.rfft(some)[..., 1:-1] / before[..., 1:-1])
     assert 0.9 < abs(angles).max() / (np.pi / 4) <= 1 + 1e-6
-    np.testing.assert_allclose(nothing, series, rtol=1e-12)
+    np.testing.assert_allclose(nothing, rows, rtol=1e-12)
 
 
 def test_frequencies_are_disturbed_by_their_share(seed: int) -> None:

@@ -1,8 +1,10 @@
 """Augmentations of time: all channels of a row alike, so that they stay aligned."""
 
+from functools import partial
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -173,4 +175,9 @@ def resample(series: Any, length: int) -> Float[Array, "*batch {length}"]:
             f"resample(series of shape {series.shape}): must have at least two times, because "
             "values between them are asked for. Pass longer series, time last."
         )
+    return _resample(series, length)
+
+
+@partial(jax.jit, static_argnums=1)
+def _resample(series: Array, length: int) -> Array:
     return read_at(series, jnp.linspace(0, series.shape[-1] - 1, length, dtype=series.dtype))
