@@ -29,10 +29,10 @@ class AbstractAugmentation(Part):
     """A random change of the series of a batch: `augmentation(key, series)`.
 
     Row i depends on `fold_in(key, i)` and itself alone, unless it is mixed with others: the first 5
-    of 64 rows come out as 5 rows do. Rows are changed with a probability of their own, all their
-    channels or none; the others keep their bits. What changes when values happen is drawn for a
-    row, not a channel: channels stay aligned, and so do `augmentation(key, batch.x)` and
-    `augmentation(key, batch.y)` of one key.
+    of 64 rows come out as 5 rows do, but for the last digits of sums. Rows are changed with a
+    probability of their own, all their channels or none; the others keep their bits. What moves
+    values in time is drawn for a row, not a channel: channels stay aligned, and so do
+    `augmentation(key, batch.x)` and `augmentation(key, batch.y)` of one key.
 
     Numbers are leaves: turning them compiles nothing anew. Series must have no missing values.
     """
