@@ -48,7 +48,7 @@ from s2jax.text import (
 )
 
 if TYPE_CHECKING:
-    from s2jax import corpus, exporters, feeds, plotting, statistics
+    from s2jax import augment, corpus, exporters, feeds, plotting, statistics
     from s2jax.corpus import (
         describe_corpus,
         read_corpus,
@@ -80,6 +80,7 @@ __all__ = (
     "Tokens",
     "Vocabulary",
     "__version__",
+    "augment",
     "batches",
     "candidates",
     "corpus",
@@ -123,6 +124,7 @@ __all__ = (
 )
 # Folders that a program may do without are imported when one of their words is first used.
 _LATER = {
+    "augment": (),
     "corpus": (
         "describe_corpus",
         "read_corpus",

@@ -21,6 +21,7 @@ FOLDERS["ode.forms"] = s2jax.ode.forms
 
 SHOWN_BY = {
     "s2jax.Pair": "s2jax.sample_pair",
+    "s2jax.augment.AbstractAugmentation": "s2jax.augment.AbstractRowAugmentation",
     "s2jax.inputs.AbstractCoupling": "s2jax.inputs.LinearMix",
     "s2jax.inputs.CausalLaw": "s2jax.inputs.CausalGraph",
     "s2jax.inputs.CoupledLaw": "s2jax.inputs.LinearMix",
@@ -178,7 +179,7 @@ def test_folders_show_public_words_only() -> None:
 def test_heavy_folders_are_imported_when_they_are_used() -> None:
     code = """
 import sys, s2jax
-later = ("corpus", "exporters", "feeds", "plotting", "statistics")
+later = ("augment", "corpus", "exporters", "feeds", "plotting", "statistics")
 early = [name for name in later if f"s2jax.{name}" in sys.modules]
 assert not early, early
 assert not {"sympy", "diffrax", "pyarrow", "matplotlib"} & set(sys.modules)

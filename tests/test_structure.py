@@ -20,7 +20,7 @@ LAYERS = (
     {"presets"},
     {"sampling"},
     {"stream", "transforms", "statistics"},
-    {"corpus"},
+    {"augment", "corpus"},
     {"feeds", "exporters", "plotting"},
     {"cli"},
 )

@@ -17,6 +17,10 @@ stream 0.
 | a measured output | `FOLDED` | keys: number s is that of the effect that comes s-th |
 | a measured output | `named("observe", "effects")` | which effects, in which order |
 | an effect | `named(scope, name)` | what it draws under this name |
+| an augmentation | `FOLDED` | keys: number i is that of row i |
+| an augmented row | `FOLDED` | keys: number k is that of channel k, or of part k of a `Compose` |
+| an augmented row | `named("augment", name)` | whether it is changed; place, weight in mixtures |
+| an augmented row or channel | `named("augment.item", name)` | what it draws under this name |
 | a channel | `named(scope, name)` | what a family draws under this name, as the key of a part |
 
 A row has a target of one kind, so the streams of expressions and of equations may overlap.

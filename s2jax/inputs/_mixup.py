@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt32
 
 from s2jax.core import checks
+from s2jax.core.convex import check_concentration, draw_weights
 from s2jax.core.part import check_part
-from s2jax.core.random import below, normal_quantile, random_bits, signed_uniform, uniform
 from s2jax.core.streams import named
 from s2jax.inputs._base import AbstractBatched, AbstractFamily, AbstractInput
 from s2jax.inputs._draws import words_within
@@ -77,26 +77,18 @@ class TSMixup(AbstractBatched):
                 "channels, because one channel is made at a time."
             )
         checks.check_static_integer("TSMixup", "max_parts", self.max_parts, 1, 16)
-        checks.check_number("TSMixup", "concentration", self.concentration, 0.5, 16)
-        if self.concentration * 2 != int(self.concentration * 2):
-            raise ValueError(
-                f"TSMixup(concentration={self.concentration}): must be a multiple of 0.5, because "
-                "its gamma law is drawn from exponentials and a normal. Round it."
-            )
+        check_concentration("TSMixup", self.concentration)
 
     def check_length(self, length: int) -> None:
         self.family.check_length(length)
 
     def draw_laws(self, words: UInt32[Array, "channels 2"], length: int) -> MixupLaw:
         most, channels = self.max_parts, len(words)
-        bits = random_bits(words, 1 + most * self._words_per_weight, named("law", "weights"))
-        count = 1 + below(bits[0], most)
-        gammas = self._gamma(bits[1:].reshape(self._words_per_weight, most, channels))
-        gammas = jnp.where(jnp.arange(most)[:, None] < count, gammas, 0)
+        stream = named("law", "weights")
+        count, weights = draw_weights(words, stream, most, self.concentration)
         laws = self.family.draw_laws(self._keys(words, "law"), length)
         by_channel = lambda leaf: leaf.reshape(most, channels, *leaf.shape[1:]).swapaxes(0, 1)
-        weights = gammas / gammas.sum(0)
-        return MixupLaw(jax.tree.map(by_channel, laws), count.astype(jnp.int32), weights.T)
+        return MixupLaw(jax.tree.map(by_channel, laws), count, weights.T)
 
     def draw_series(
         self, laws: MixupLaw, words: UInt32[Array, "channels 2"], length: int
@@ -116,16 +108,3 @@ class TSMixup(AbstractBatched):
         """Keys of all parts: those of part 0 of all channels first."""
         names = [f"part {index}" for index in range(self.max_parts)]
         return jnp.concatenate([words_within(words, scope, name) for name in names])
-
-    @property
-    def _words_per_weight(self) -> int:
-        twice = int(2 * self.concentration)
-        return twice // 2 + twice % 2
-
-    def _gamma(self, bits: UInt32[Array, "words *shape"]) -> Float[Array, "*shape"]:
-        """Gamma variables of this concentration, a multiple of 1/2."""
-        exponentials = int(self.concentration)
-        out = -jnp.log1p(-uniform(bits[:exponentials])).sum(0)
-        if exponentials < self.concentration:
-            out = out + normal_quantile(signed_uniform(bits[-1])) ** 2 / 2
-        return out
