@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parents[1] / ".pytest_cache" / "compiled"
 MAX_BYTES = 1 << 30
 
 # Compiles in a third of the time; floats may differ in their last bits. What a test says of those,
-# it says of the product as XLA compiles it for users: files that do are marked `floats`.
+# it says of the product as XLA compiles it for users: tests that do are marked `floats`.
 QUICKLY: dict[str, int | bool] = {"xla_backend_optimization_level": 0}
 if importlib.metadata.version("jaxlib").startswith("0.10."):
     QUICKLY["xla_cpu_use_fusion_emitters"] = False  # newer ones have no such option

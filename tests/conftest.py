@@ -52,7 +52,7 @@ LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that take the fixture `peer` are marked `peers`; the longest files come first.
 
-    Before all others come the files marked `floats`: see `compiled`.
+    Before all others come files marked `floats`: each change of the way forgets all programs.
     """
     for item in items:
         if "peer" in getattr(item, "fixturenames", ()):
@@ -68,28 +68,29 @@ def _is_of_floats(item: pytest.Item) -> bool:
     return module is not None and any(mark.name == "floats" for mark in module.own_markers)
 
 
+_way = contextlib.ExitStack()  # how programs are compiled at the moment: at first as for users
+_is_quick = False
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Programs of tests marked `floats` are compiled as for users, those of all others quickly.
+
+    What has been compiled in one way is not called in the other.
+    """
+    global _is_quick
+    if _is_quick != (item.get_closest_marker("floats") is None):
+        _is_quick = not _is_quick
+        _way.close()
+        jax.clear_caches()
+        if _is_quick:
+            _way.enter_context(compiling_quickly())
+
+
 @pytest.fixture
 def peer() -> Callable[[str], Any]:
     """Imports a module of a peer, or skips the test."""
     return need
-
-
-@pytest.fixture(autouse=True, scope="module")
-def compiled(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Programs of files marked `floats` are compiled as for users, those of all others quickly.
-
-    What has been compiled in one way is not called in the other.
-    """
-    global _compiled
-    how = contextlib.nullcontext if _is_of_floats(request.node) else compiling_quickly
-    if how is not _compiled:
-        jax.clear_caches()
-        _compiled = how
-    with how():
-        yield
-
-
-_compiled = None  # how the programs were that are remembered
 
 
 @pytest.fixture(autouse=True, scope="module")

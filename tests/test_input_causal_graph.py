@@ -189,6 +189,7 @@ def many():
     return s2jax.sample(KEY, CONFIG, 40)
 
 
+@pytest.mark.floats
 def test_batches_do_not_depend_on_their_size(many):
     few = s2jax.sample(KEY, CONFIG, 3)
     assert (few.x == many.x[:3]).all()

@@ -41,6 +41,7 @@ def test_series_are_the_sum_of_windows(drawn: s2jax.inputs.Drawn) -> None:
         np.testing.assert_allclose(drawn.series[row], law.weights[row] @ windows, atol=1e-5)
 
 
+@pytest.mark.floats
 def test_rows_do_not_depend_on_the_batch() -> None:
     config = s2jax.Config(
         16, inputs=TSMixup(Mixture(max_components=2), 2, 0.5), target=s2jax.Identity()

@@ -35,6 +35,7 @@ def everything():
 # The law.
 
 
+@pytest.mark.floats
 def test_a_share_of_the_series_is_measured(everything):
     is_measured = (everything.record.effect >= 0).any(1)
     untouched = (everything.series == SERIES).all(1) & everything.observed.all(1)
@@ -99,6 +100,7 @@ def test_all_of_them_in_the_order_in_which_they_are_listed():
 # The record.
 
 
+@pytest.mark.floats
 def test_a_record_replays_to_the_same_bits(everything):
     series, observed = EVERYTHING.replay(everything.record, SERIES)
     assert (series == everything.series).all()
@@ -162,6 +164,7 @@ ONE_OF_EACH = observe.Observation(
 CONFIG = s2jax.presets.s2(32, num_outputs=2, min_outputs=1, observation=ONE_OF_EACH)
 
 
+@pytest.mark.floats
 def test_measured_rows_of_a_batch():
     batch = s2jax.sample(KEY, CONFIG, 64)
     clean = s2jax.sample(KEY, s2jax.presets.s2(32, num_outputs=2, min_outputs=1), 64)
@@ -176,6 +179,7 @@ def test_measured_rows_of_a_batch():
     assert not batch.y[~batch.y_mask].any()
 
 
+@pytest.mark.floats
 def test_a_batch_of_five_is_the_first_five_rows_of_sixty_four():
     few, many = s2jax.sample(KEY, CONFIG, 5), s2jax.sample(KEY, CONFIG, 64)
     same = jax.tree.map(lambda a, b: bool((a == b[:5]).all()), few, many)
@@ -184,6 +188,7 @@ def test_a_batch_of_five_is_the_first_five_rows_of_sixty_four():
     assert (some.y == few.y).all()
 
 
+@pytest.mark.floats
 def test_keys_under_vmap():
     keys = jax.random.split(KEY, 3)
     together = jax.vmap(lambda key: s2jax.sample(key, CONFIG, 4))(keys)
