@@ -232,7 +232,7 @@ def test_fill_is_that_of_observations(measured: Measured, tmp_path: Path, fill: 
     """Whatever the corpus has where nothing was measured."""
     values, observed = measured.values, measured.observed
     export(measured.path, tmp_path / "out", "hf", fill=fill)
-    found = np.float32(streams(tmp_path / "out")["target"].to_pylist())
+    found = np.array(streams(tmp_path / "out")["target"].to_pylist(), np.float32)
     np.testing.assert_array_equal(found[observed], values[observed])
     first = values[1, np.flatnonzero(observed[1])[0]]
     assert (found[1, :3] == first).all() == (fill == "last")
