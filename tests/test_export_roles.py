@@ -9,10 +9,11 @@ import pytest
 
 import s2jax
 from s2jax.corpus import read_corpus
+from s2jax.corpus.rows import values
 from s2jax.exporters import Chronos2Inputs, export
 from s2jax.exporters._missing import fill_missing
-from s2jax.exporters._roles import graph_columns, read_roots
 from s2jax.inputs import CausalGraph, CausalLaw
+from s2jax.inputs.causes import causes_of_columns, causes_of_laws, parent_columns
 from s2jax.observe import MissingAtRandom, Observation
 from tests.corpora import LENGTH, WORDS, fake_libraries, store
 from tests.test_export_values import streams
@@ -35,7 +36,7 @@ def libraries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def store_graphs(folder: Path, copies: bool, parents: dict[int, Any] | None = None) -> pa.Table:
     """Write 7 rows of the chain but for those given; outputs are inputs, or sines of them."""
-    (name,) = graph_columns(list(source_columns()))
+    (name,) = parent_columns(list(source_columns()))
     every = [np.ravel((parents or {}).get(row, CHAIN)).tolist() for row in range(7)]
     given: dict[str, Any] = {name: every}
     if copies:
@@ -157,13 +158,25 @@ def test_roots_are_those_of_the_law(tmp_path: Path):
     )
     s2jax.write_corpus(tmp_path / "corpus", config, 16, block_size=16)
     corpus = read_corpus(tmp_path / "corpus")
-    batch, roots = corpus[:], read_roots(corpus.table(slice(None)), 4)
+    batch, table = corpus[:], corpus.table(slice(None))
+    found = causes_of_columns(lambda name: values(table[name]), table.column_names, 4)
     assert batch.x_source is not None
     has_graph = np.asarray(batch.x_source.family[:, 0] == 0)
     assert 0 < has_graph.sum() < 16
-    np.testing.assert_array_equal(roots.has_graph, has_graph)
-    causes = np.asarray(batch.x_source.law_of(CausalLaw).lag_matrix >= 0).any(2)
-    np.testing.assert_array_equal(roots.is_root, ~causes & has_graph[:, None])
+    law = batch.x_source.law_of(CausalLaw)
+    lags = np.where(has_graph[:, None, None], np.asarray(law.lag_matrix), -1)
+    for causes in (found, causes_of_laws(batch.x_source.laws)):
+        assert causes is not None
+        np.testing.assert_array_equal(causes.has_graph, has_graph)
+        np.testing.assert_array_equal(causes.is_root, ~(lags >= 0).any(2) & has_graph[:, None])
+        for row, is_graph in enumerate(has_graph):
+            edges = causes.edges(row)
+            assert (edges is not None) == is_graph
+            again = np.full((4, 4), -1)
+            for edge in edges or ():
+                again[edge.effect, edge.cause] = edge.lag
+                assert 0 <= edge.strength <= 1
+            np.testing.assert_array_equal(again, lags[row])
 
 
 def store_measured(folder: Path, fill: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,18 +1,14 @@
 """What each channel of a row is to a forecaster: a target or a covariate, known ahead or not."""
 
-import re
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int
 
-from s2jax.corpus.rows import values
 from s2jax.text import Vocabulary
 
 Covariates = Literal["past", "future", "none", "graph"]
 """Which inputs are covariates, and until when they are known; `roles_of` says it."""
-_PARENTS = re.compile(r"x_law_\w*edges_parents")
 
 
 class Roles(NamedTuple):
@@ -29,24 +25,12 @@ class Roles(NamedTuple):
     future: Bool[np.ndarray, "rows inputs"]
 
 
-class Roots(NamedTuple):
-    """What the causal graphs of rows say; nothing of rows of other families.
-
-    Attributes:
-        has_graph: Rows that were drawn by `CausalGraph`.
-        is_root: Their inputs that nothing causes.
-    """
-
-    has_graph: Bool[np.ndarray, " rows"]
-    is_root: Bool[np.ndarray, "rows inputs"]
-
-
 def roles_of(
     covariates: Covariates,
     x_mask: Bool[np.ndarray, "rows inputs"],
     y_mask: Bool[np.ndarray, "rows outputs"],
     copied: Int[np.ndarray, "rows outputs"],
-    roots: Roots,
+    is_root: Bool[np.ndarray, "rows inputs"],
 ) -> Roles:
     """The roles of all channels.
 
@@ -59,7 +43,7 @@ def roles_of(
         covariates: A word.
         x_mask, y_mask: Channels that rows have.
         copied: The input that each output is; -1 if it is none.
-        roots: Of the inputs.
+        is_root: Inputs that nothing causes in the graph of their row.
     """
     none = np.zeros_like(x_mask)
     if covariates == "past":
@@ -69,11 +53,11 @@ def roles_of(
     if covariates == "none":
         return Roles(y_mask, none, none)
     row = np.arange(len(copied))[:, None]
-    given = y_mask & (copied >= 0) & roots.is_root[row, copied]
+    given = y_mask & (copied >= 0) & is_root[row, copied]
     targets = y_mask & ~given
     targets = np.where(targets.any(1, keepdims=True), targets, y_mask)
     free = x_mask & ~copies(copied, targets, x_mask.shape[1])
-    return Roles(targets, free & ~roots.is_root, free & roots.is_root)
+    return Roles(targets, free & ~is_root, free & is_root)
 
 
 def copies(
@@ -108,18 +92,3 @@ def copied_inputs(
     out = np.full(y_mask.shape, -1)
     out[y_mask] = found
     return out
-
-
-def graph_columns(names: Sequence[str]) -> list[str]:
-    """The columns of a corpus with the parents of channels."""
-    return [name for name in names if _PARENTS.fullmatch(name)]
-
-
-def read_roots(table: Any, inputs: int) -> Roots:
-    """What the graphs in a table say."""
-    has_graph, is_root = np.zeros(len(table), bool), np.zeros((len(table), inputs), bool)
-    for name in graph_columns(table.column_names):
-        none = values(table[name]).reshape(len(table), inputs, -1) < 0
-        has_graph |= none.any((1, 2))  # of other families all numbers are 0
-        is_root |= none.all(2)
-    return Roots(has_graph, is_root)

@@ -8,6 +8,7 @@ import numpy as np
 
 from s2jax.corpus import Corpus
 from s2jax.corpus import layout as layout
+from s2jax.corpus.rows import values
 from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._missing import Fill, fill_missing, read_observed
 from s2jax.exporters._roles import (
@@ -15,11 +16,10 @@ from s2jax.exporters._roles import (
     Roles,
     copied_inputs,
     copies,
-    graph_columns,
-    read_roots,
     roles_of,
 )
 from s2jax.exporters._rows import Rows, channels, flatten, join, mask, split, usable
+from s2jax.inputs.causes import Causes, cause_columns, causes_of_columns
 
 CHUNK_BYTES = 16_000_000
 """Values of series held in memory at a time."""
@@ -81,7 +81,7 @@ class Source:
         self.rows = self.series = 0
         self.longest = {name: 0 for name, kind in kinds.items() if pyarrow().types.is_list(kind)}
         observed = [f"y_observed_{output}" for output in range(self.outputs)]
-        wanted = {"status", *_ROLES, *self.longest, *observed, *graph_columns(self.columns)}
+        wanted = {"status", *_ROLES, *self.longest, *observed, *cause_columns(self.columns)}
         size = SURVEY_ROWS
         if observed[0] in self.columns:
             size = min(size, max(CHUNK_BYTES // (self.length * self.outputs), 1))
@@ -99,7 +99,7 @@ class Source:
         self.series += int(roles.targets.sum())
         again = copies(copied, roles.targets, self.inputs) & (roles.past | roles.future)
         counts.repeating += int(again.any(1).sum())
-        counts.graphless += int((~read_roots(table, self.inputs).has_graph).sum())
+        counts.graphless += len(table) - int(self._causes(table).has_graph.sum())
         counts.past += int(roles.past.sum())
         counts.future += int(roles.future.sum())
         if observed is not None:
@@ -115,8 +115,15 @@ class Source:
         if self.view.covariates != "none" and "t" not in self.columns:
             ids, offsets = flatten(table["tokens"])
             copied = copied_inputs(ids, offsets, self.corpus.vocabulary, y_mask, self.inputs)
-        roots = read_roots(table, self.inputs)
-        return roles_of(self.view.covariates, x_mask, y_mask, copied, roots), copied
+        is_root = self._causes(table).is_root
+        return roles_of(self.view.covariates, x_mask, y_mask, copied, is_root), copied
+
+    def _causes(self, table: Any) -> Causes:
+        """The graphs of rows; without edges where no family draws any."""
+        get = lambda name: values(table[name])
+        none = np.full((len(table), self.inputs, 1), -1)
+        nothing = Causes(np.zeros(len(table), bool), none, none, np.zeros(none.shape[:2]))
+        return causes_of_columns(get, self.columns, self.inputs) or nothing
 
     def _among(self, names: set[str]) -> list[str]:
         """Those of these columns that there are, in order."""
@@ -131,7 +138,7 @@ class Source:
     @property
     def has_graphs(self) -> bool:
         """Whether rows may have been drawn by `CausalGraph`."""
-        return bool(graph_columns(self.columns))
+        return bool(cause_columns(self.columns))
 
     @property
     def length(self) -> int:
@@ -171,7 +178,7 @@ class Source:
         """
         numbers = range(max(self.inputs, self.outputs))
         wanted = {f"{name}_{c}" for name in ("x", "y", "y_observed") for c in numbers}
-        wanted |= {"id", "status", "expression", *_ROLES, *graph_columns(self.columns)}
+        wanted |= {"id", "status", "expression", *_ROLES, *cause_columns(self.columns)}
         for table in self.tables(columns=self._among(wanted)):
             yield self._rows_of(table)
 
