@@ -15,6 +15,7 @@ from s2jax.exporters._missing import fill_missing
 from s2jax.inputs import CausalGraph, CausalLaw
 from s2jax.inputs.causes import causes_of_columns, causes_of_laws, parent_columns
 from s2jax.observe import MissingAtRandom, Observation
+from s2jax.plotting import describe_causes
 from tests.corpora import LENGTH, WORDS, fake_libraries, store
 from tests.test_export_values import streams
 
@@ -163,6 +164,7 @@ def test_roots_are_those_of_the_law(tmp_path: Path):
     assert batch.x_source is not None
     has_graph = np.asarray(batch.x_source.family[:, 0] == 0)
     assert 0 < has_graph.sum() < 16
+    assert len(describe_causes(tmp_path / "corpus", 16)) == has_graph.sum()
     law = batch.x_source.law_of(CausalLaw)
     lags = np.where(has_graph[:, None, None], np.asarray(law.lag_matrix), -1)
     for causes in (found, causes_of_laws(batch.x_source.laws)):
