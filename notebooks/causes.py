@@ -63,7 +63,9 @@ for _ in range(3):  # effects of effects
     reach = reach | (reach[:, :, :, None] & reach[:, None]).any(2)
 every = np.arange(ROWS)
 is_effect = reach[every, :, changed]
-row = int(is_effect.sum(1).argmax())
+scale = np.asarray(batch.x).std(-1, keepdims=True)
+effect = np.abs(np.asarray(pair.x) - np.asarray(batch.x)) / scale
+row = int((is_effect * np.minimum(effect.mean(-1), 1)).sum(1).argmax())
 figure, axes = plt.subplots(4, 1, figsize=(11, 6), layout="constrained", sharex=True)
 for k, axis in enumerate(axes):
     axis.plot(batch.x[row, k], color="#c4c9d0", linewidth=1.2)
@@ -77,8 +79,6 @@ for k, axis in enumerate(axes):
 # of the edge, and effects of effects come later.
 
 # %%
-scale = np.asarray(batch.x).std(-1, keepdims=True)
-effect = np.abs(np.asarray(pair.x) - np.asarray(batch.x)) / scale
 start = np.asarray(pair.start)
 window = np.arange(40)
 direct = lags[every, :, changed] >= 0
