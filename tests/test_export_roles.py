@@ -1,5 +1,6 @@
 """Exports: what was not measured does not enter in silence, and covariates are what graphs say."""
 
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 import s2jax
+from s2jax import cli
 from s2jax.corpus import read_corpus
 from s2jax.corpus.rows import values
 from s2jax.exporters import Chronos2Inputs, export
@@ -149,8 +151,30 @@ def test_derivatives_are_no_copies(tmp_path: Path):
     assert len(export(tmp_path / "corpus", tmp_path / "out", "hf").warnings) == 1
 
 
-def test_roots_are_those_of_the_law(tmp_path: Path):
-    """As drawn and stored, by the side of the law that a batch has."""
+def test_two_families_of_graphs():
+    """Each row has the graph of the one that drew it; by the other all its numbers are 0."""
+    first = {"parents": [[-1, 0], [0, 0]], "lags": [[0, 2], [0, 0]]}
+    second = {"parents": [[0] * 4, [1, -1, -1, -1]], "lags": [[0] * 4, [3, 0, 0, 0]]}
+    strong = [[0.0, 0.6], [0.0, 0.0]], [[0.0, 0.0], [0.6, 0.0]]
+    columns = {}
+    for number, (one, coupling) in enumerate(zip((first, second), strong, strict=True)):
+        one |= {"coupling": coupling, "noise": np.where(np.array(coupling) > 0, 0.8, 0)}
+        prefix = f"x_law_causal_graph_{number}_edges_"
+        columns |= {prefix + name: np.asarray(values) for name, values in one.items()}
+    causes = causes_of_columns(columns.__getitem__, list(columns), 2)
+    assert causes is not None
+    assert causes.has_graph.all()
+    strength = pytest.approx(0.36)
+    assert causes.edges(0) == [(0, 1, 2, strength)]
+    assert causes.edges(1) == [(1, 0, 3, strength)]
+    assert causes.is_root.tolist() == [[True, False], [False, True]]
+    assert causes_of_columns(columns.__getitem__, ["x_0", "x_law_arma_ar"], 2) is None
+    assert causes_of_laws([]) is None
+
+
+def test_roots_are_those_of_the_law(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch):
+    """As drawn and stored, by the side of the law that a batch has; `s2jax show` writes them."""
+    monkeypatch.delitem(sys.modules, "torch")  # matplotlib asks it what its arrays are
     inputs = s2jax.inputs.Choice(
         [CausalGraph(roots=s2jax.inputs.RandomWalk()), s2jax.inputs.LinearMix()]
     )
@@ -164,7 +188,11 @@ def test_roots_are_those_of_the_law(tmp_path: Path):
     assert batch.x_source is not None
     has_graph = np.asarray(batch.x_source.family[:, 0] == 0)
     assert 0 < has_graph.sum() < 16
-    assert len(describe_causes(tmp_path / "corpus", 16)) == has_graph.sum()
+    described = describe_causes(tmp_path / "corpus", 16)
+    assert list(described) == [f"row {row}" for row in np.flatnonzero(has_graph)]
+    assert cli.main(["show", str(tmp_path / "corpus"), "--pairs", "16"]) == cli.OK
+    told = capsys.readouterr().out
+    assert all(text in told for text in described.values())
     law = batch.x_source.law_of(CausalLaw)
     lags = np.where(has_graph[:, None, None], np.asarray(law.lag_matrix), -1)
     for causes in (found, causes_of_laws(batch.x_source.laws)):
