@@ -103,7 +103,7 @@ def test_a_channel_is_a_target_or_a_covariate(tmp_path: Path):
 def test_toto_takes_what_is_known_ahead(tmp_path: Path):
     table = store_graphs(tmp_path / "corpus", copies=False)
     done = export(tmp_path / "corpus", tmp_path / "t", "toto", covariates="graph")
-    assert done.warnings[0].startswith("7 inputs with causes were left out, because Toto has no")
+    assert done.warnings[0].startswith("7 inputs that are not known ahead were left out")
     found, x = streams(tmp_path / "t"), channels(table, "x").repeat(CHANNELS, 0)
     for channel, name in enumerate(
         ("feat_dynamic_real", *map("feat_dynamic_real_{}".format, (1, 2)))
