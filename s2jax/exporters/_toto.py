@@ -45,8 +45,8 @@ class Toto(AbstractCovariateExporter):
         found = super().check_view(source)
         if source.counts.past:
             found.append(
-                f"{source.counts.past} inputs that are not known ahead were left out, because Toto has no "
-                "covariates that are known until the present only."
+                f"{source.counts.past} inputs that are not known ahead were left out, because "
+                "Toto has no covariates that are known until the present only."
             )
         return found
 
