@@ -90,7 +90,7 @@ def chronos(folder: Path) -> dict[str, Any]:
         ]
         equal([record["target"] for record in records], wanted.series)
         assert all(record["target"].ndim == 1 for record in records)
-        inputs = Chronos2Inputs(folder / f"{name}-chronos2", known_future=True)
+        inputs = Chronos2Inputs(folder / f"{name}-chronos2")
         for row, item in enumerate(inputs):
             used = [wanted.y[row][wanted.y_mask[row]], wanted.x[row][wanted.x_mask[row]]]
             equal(item["context"], np.concatenate(used))

@@ -25,8 +25,9 @@ def export_all(folder: Path) -> None:
         for field in ("x", "y", "x_mask", "y_mask"):
             expected[f"{name}_{field}"] = np.asarray(getattr(batch, field))[kept]
         expected[f"{name}_symbol"] = np.array(s2jax.to_text(batch.program))[kept]
-        for format in ("hf", "chronos2", "time-moe", "toto"):
+        for format in ("hf", "time-moe", "toto"):
             export(folder / name, folder / f"{name}-{format}", format)
+        export(folder / name, folder / f"{name}-chronos2", "chronos2", covariates="future")
         export(folder / name, folder / f"{name}-series", "hf", univariate=True)
         export(folder / name, folder / f"{name}-utsd", "utsd", context_length=768, columns=16)
     np.savez(folder / "expected.npz", **expected)

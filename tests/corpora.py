@@ -37,16 +37,18 @@ SAVED: dict[str, Any] = {}
 """What the stand-in for torch was told to save."""
 
 
-def store(folder: Path, config: s2jax.Config, rows: int = 7, unusable: bool = True) -> pa.Table:
+def store(
+    folder: Path, config: s2jax.Config, rows: int = 7, unusable: bool = True, **given: Any
+) -> pa.Table:
     """Write a corpus of two files and return its usable rows.
 
     Series are noise, except that row i's begin with i. Where rows may have fewer channels, even
-    rows lack their last output and, of equations, all inputs.
+    rows lack their last output and, of equations, all inputs. Columns may be given otherwise.
     """
     shard_rows = 4
     plan = Plan(Stream(config, 0, 4), rows, shard_rows)
     schema = schema_of(pa, config, plan.head)
-    table = pa.table(_columns(config, rows), schema=schema)
+    table = pa.table(_columns(config, rows, given), schema=schema)
     if unusable:
         status = np.where(np.arange(rows) == UNUSABLE, 1, 0).astype(np.int32)
         table = table.set_column(schema.get_field_index("status"), schema.field("status"), [status])
@@ -69,7 +71,7 @@ def store_file(file: Path, table: pa.Table) -> None:
     pq.write_table(table, file, write_page_checksum=True)
 
 
-def _columns(config: s2jax.Config, rows: int) -> dict[str, Any]:
+def _columns(config: s2jax.Config, rows: int, given: dict[str, Any]) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     counts = _outputs(config, rows)
     equations = "t" in columns(pa, config)
@@ -81,7 +83,8 @@ def _columns(config: s2jax.Config, rows: int) -> dict[str, Any]:
         "y_mask": [[k < count for k in range(config.num_outputs)] for count in counts],
         "form": ["driven"] * rows,
         "diffusion": [""] * rows,
-    }
+        "observation": [""] * rows,
+    } | given
     return {
         name: pa.array(made[name] if name in made else _noise(rng, name, kind, rows, made), kind)
         for name, kind in columns(pa, config).items()
@@ -102,7 +105,8 @@ def _tokens(count: int) -> list[int]:
 def _noise(rng: Any, name: str, kind: Any, rows: int, made: dict[str, Any]) -> Any:
     """Series with the number of the row in front, zero where there is none; zeros else."""
     if not pa.types.is_fixed_size_list(kind):
-        return [[] if pa.types.is_list(kind) else 0] * rows
+        none = [] if pa.types.is_list(kind) else False if pa.types.is_boolean(kind) else 0
+        return [none] * rows
     letter, _, channel = name.partition("_")
     if not (channel.isdigit() or name == "t"):
         return np.zeros((rows, kind.list_size)).astype(kind.value_type.to_pandas_dtype()).tolist()

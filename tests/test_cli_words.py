@@ -96,7 +96,11 @@ def typed(name: str, value: Any) -> list[str]:
     word = name.replace("_", "-")
     if isinstance(value, bool):
         return [f"--no-{word}" if value else f"--{word}"]
-    return [f"--{word}", "vocab.txt" if name == "vocab" else "7"]
+    return [f"--{word}", VALUES.get(name, "7")]
+
+
+VALUES = {"vocab": "vocab.txt", "fill": "last", "covariates": "graph"}
+"""Of options that are no numbers."""
 
 
 @pytest.mark.parametrize(
@@ -114,10 +118,9 @@ def test_every_option_arrives(format: str, name: str, monkeypatch: Any, capsys: 
     arguments = ["export", "a", "b", "--format", format, *typed(name, default)]
     assert cli.main(arguments) == cli.USAGE
     assert capsys.readouterr().err == f"s2jax: {format}\n"
-    wanted = (
-        not default if isinstance(default, bool) else Path("vocab.txt") if name == "vocab" else 7
-    )
-    assert arrived == {name: wanted}
+    word = VALUES.get(name, 7)
+    wanted = Path(str(word)) if name == "vocab" else word
+    assert arrived == {name: not default if isinstance(default, bool) else wanted}
 
 
 def test_formats_take_options(stored: Path, tmp_path: Path, capsys: Any) -> None:
@@ -133,6 +136,8 @@ def test_formats_take_options(stored: Path, tmp_path: Path, capsys: Any) -> None
     assert "or pass --prediction-length <= 26. Or pass --allow-short to write them" in told
     assert run("toto", "toto", "--prediction-length", "26") == cli.OK
     assert run("short", "toto", "--allow-short") == cli.OK
+    assert run("n", "toto", "--covariates", "graph", "--allow-short") == cli.USAGE
+    assert "Pass --covariates future, or draw" in capsys.readouterr().err
     assert run("n", "npz", "--columns", "3") == cli.USAGE
     assert "Choose among: --allow-short, --rows-per-file." in capsys.readouterr().err
     assert not (tmp_path / "n").exists()

@@ -13,7 +13,7 @@ import pytest
 import s2jax
 from s2jax.corpus import Corpus
 from s2jax.exporters import FORMATS, export, options_of
-from s2jax.exporters import _rows as rows_module
+from s2jax.exporters import _source as source_module
 from tests.corpora import CONFIGS, LENGTH, OPTIONS, UNUSABLE, Stored, fake_libraries, store
 
 
@@ -58,7 +58,7 @@ def test_interrupted_export_leaves_nothing(
                 assert not dest.exists()
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(rows_module, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(source_module, "CHUNK_BYTES", 1)
     monkeypatch.setattr(Corpus, "tables", interrupted)
     options = {"rows_per_file": 1} if format == "npz" else OPTIONS.get(format, {})
     with pytest.raises(KeyboardInterrupt):
@@ -78,13 +78,13 @@ def test_memory_is_bounded(
     tables = Corpus.tables
 
     def counted(self: Corpus, size: int, start: int = 0, columns: Any = None) -> Any:
-        assert size == rows_module.SURVEY_ROWS or size * 4 * LENGTH <= 6000
+        assert size == source_module.SURVEY_ROWS or size * 4 * LENGTH <= 6000
         for table in tables(self, size, start, columns):
             alive.append(weakref.ref(table))
             assert sum(reference() is not None for reference in alive) <= 2
             yield table
 
-    monkeypatch.setattr(rows_module, "CHUNK_BYTES", 6000)
+    monkeypatch.setattr(source_module, "CHUNK_BYTES", 6000)
     monkeypatch.setattr(Corpus, "tables", counted)
     chunked = export(stored.path, tmp_path / "chunked", format, **options)
     assert len(alive) > 6

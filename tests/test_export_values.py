@@ -77,7 +77,7 @@ def test_hf_types(stored: Stored, tmp_path: Path):
 
 
 def test_hf_series_by_series(stored: Stored, tmp_path: Path):
-    export(stored.path, tmp_path / "hf", "hf", univariate=True, covariates=False, files=2)
+    export(stored.path, tmp_path / "hf", "hf", univariate=True, covariates="none", files=2)
     table = streams(tmp_path / "hf")
     np.testing.assert_array_equal(np.float32(table["target"].to_pylist()), stored.series)
     assert table["symbol"].to_pylist() == stored.symbols
@@ -87,8 +87,8 @@ def test_hf_series_by_series(stored: Stored, tmp_path: Path):
 
 @pytest.mark.usefixtures("libraries")
 def test_chronos2(stored: Stored, tmp_path: Path):
-    export(stored.path, tmp_path / "c", "chronos2")
-    inputs = Chronos2Inputs(tmp_path / "c", known_future=True)
+    export(stored.path, tmp_path / "c", "chronos2", covariates="future")
+    inputs = Chronos2Inputs(tmp_path / "c")
     assert len(inputs) == 6
     for row in range(6):
         target, covariates = stored.y[row][stored.y_mask[row]], stored.x[row][stored.x_mask[row]]

@@ -8,7 +8,9 @@ import pytest
 
 from s2jax.corpus.info import counted, known_name, outcomes, target_of
 from s2jax.inputs import KernelSynth, PeriodicKernel, WhiteKernel
+from s2jax.inputs.causes import Edge
 from s2jax.ode import NAMES, named
+from s2jax.plotting._causes import write_edges
 from s2jax.plotting._family import write_law
 from s2jax.plotting._figure import draw
 from s2jax.plotting._panels import Pair, apart, panels, plane
@@ -34,6 +36,36 @@ def pair_of(y: Any, scale: Any, shift: Any, **fields: Any) -> Pair:
 )
 def test_the_label_has_no_ones_and_zeros(scale: float, shift: float, label: str) -> None:
     assert panels(pair_of(WAVE[None], [scale], [shift]))[1].title == label
+
+
+def test_a_shift_within_rounding_error_is_none() -> None:
+    assert panels(pair_of(WAVE[None], [3.0], [1e-8]))[1].title == "$y = 3\\,f$"
+
+
+EDGES = [Edge(0, 1, 3, 0.9), Edge(2, 1, 0, 0.9), Edge(1, 3, 5, 0.1)]
+
+
+def test_a_graph_has_all_channels_and_an_arrow_for_each_edge() -> None:
+    x = np.stack([WAVE, OTHER, WAVE, OTHER])
+    pair = pair_of(WAVE[None], [1.0], [0.0])._replace(x=x, edges=EDGES)
+    axes = draw([pair], True).axes[-1]
+    assert axes.get_title(loc="left") == "cause to effect, steps later"
+    texts = [
+        text.get_text()
+        for text in axes.texts
+        if getattr(text, "arrow_patch", None) is None and text.get_text()
+    ]
+    assert sorted(texts) == sorted(["3", "5", *(f"$x_{{{k}}}$" for k in range(4))])
+    arrows = [text.arrow_patch for text in axes.texts if getattr(text, "arrow_patch", None)]
+    widths = [arrow.get_linewidth() for arrow in arrows]
+    assert widths[0] == widths[1] > 2 * widths[2]
+    assert panels(pair._replace(edges=[]))[-1].title == "no causes"
+    assert len(panels(pair)) == 1 + len(panels(pair._replace(edges=None)))
+
+
+def test_edges_as_text() -> None:
+    assert write_edges(EDGES) == "x_1[t] of x_0[t-3], x_2[t] (90%); x_3[t] of x_1[t-5] (10%)"
+    assert write_edges([]) == "no causes"
 
 
 def test_labels_of_several_outputs() -> None:

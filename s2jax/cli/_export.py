@@ -7,7 +7,7 @@ import sys
 import typing
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from s2jax.cli._commands import Export, UsageError
 from s2jax.core.optional import require
@@ -61,13 +61,19 @@ def _takers() -> dict[str, list[Any]]:
 
 
 def _kind_of(name: str, takers: list[Any]) -> Any:
-    """What is typed: a flag, an integer or a file."""
-    kinds = {kind for exporter in takers for kind in _members(_field(exporter, name).type)}
+    """What is typed: a flag, an integer, one of some words or a file."""
+    kinds = [kind for exporter in takers for kind in _members(_field(exporter, name).type)]
+    words = tuple(dict.fromkeys(kind for kind in kinds if isinstance(kind, str)))
+    if words:
+        one: Any = Literal[words]
+        return one | None
     return bool if bool in kinds else int | None if int in kinds else Path | None
 
 
 def _members(kind: Any) -> tuple[Any, ...]:
-    return typing.get_args(kind) or (kind,)
+    """The alternatives of a type, and the words of one of words."""
+    parts = typing.get_args(kind)
+    return tuple(one for part in parts for one in _members(part)) or (kind,)
 
 
 def _field(exporter: Any, name: str) -> Any:
@@ -101,9 +107,10 @@ def _sentence(exporter: Any, name: str) -> str:
 def _as_typed(text: str, options: Iterable[str]) -> str:
     """A message of the library whose advice names options as they are typed here."""
     names = "|".join(options)
-    typed = lambda found: "--" + found[1].replace("_", "-")
+    word = lambda found: f" {found[2]}" if found[2] else ""
+    typed = lambda found: "--" + found[1].replace("_", "-") + word(found)
     return re.sub(
         r"\b(?:[Pp]ass|Choose among:) [^.]*",
-        lambda advice: re.sub(rf"\b({names})(?:=True)?(?!\w)", typed, advice[0]),
+        lambda advice: re.sub(rf"\b({names})(?:=True|='(\w+)')?(?!\w)", typed, advice[0]),
         text,
     )

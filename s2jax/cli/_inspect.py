@@ -9,7 +9,7 @@ from s2jax.cli._machine import prepare_to_draw
 
 def show(command: Show) -> int:
     """Draw a picture of a corpus and print what it holds."""
-    from s2jax.plotting import plot_corpus, summarize
+    from s2jax.plotting import describe_causes, plot_corpus, summarize
 
     if command.pairs < 1:
         raise UsageError(f"--pairs {command.pairs}: must be >= 1.")
@@ -19,7 +19,8 @@ def show(command: Show) -> int:
         raise UsageError(str(error)) from error
     png = command.png or command.path.resolve().with_name(command.path.resolve().name + ".png")
     plot_corpus(command.path, png, command.pairs, command.seed)
-    _print(table | {"picture": str(png)})
+    causes = describe_causes(command.path, command.pairs, command.seed)
+    _print(table | {"picture": str(png)} | causes)
     return 0
 
 

@@ -13,7 +13,8 @@ from s2jax.corpus.rows import to_rows
 from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._base import AbstractExporter, Written
 from s2jax.exporters._folder import naming
-from s2jax.exporters._rows import Source, cut, num_files
+from s2jax.exporters._rows import cut, num_files
+from s2jax.exporters._source import Source
 
 SCHEMA = "schema.arrow"
 

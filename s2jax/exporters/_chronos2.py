@@ -13,17 +13,18 @@ from s2jax.core import checks
 from s2jax.core.optional import require
 from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._arrow import nested, write_arrow
-from s2jax.exporters._base import AbstractExporter, Written, longer
+from s2jax.exporters._base import AbstractCovariateExporter, Written, longer
 from s2jax.exporters._folder import naming
-from s2jax.exporters._rows import Rows, Source, num_files
+from s2jax.exporters._rows import Rows, num_files
+from s2jax.exporters._source import Source
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Chronos2(AbstractExporter):
+class Chronos2(AbstractCovariateExporter):
     """Arrow files that `Chronos2Inputs` hands to Chronos-2 one row at a time.
 
-    Columns are `item_id`, `target` and `covariates`, the outputs and inputs that a row has, and
-    `symbol`. Whether covariates are known in the future is said when they are read.
+    Columns are `item_id`, `target` and `covariates`, the outputs and inputs that a row has,
+    `num_known`, how many covariates, the last ones, are known over the horizon, and `symbol`.
 
     Attributes:
         prediction_length: That of the training. `Chronos2Pipeline.fit` leaves out series shorter
@@ -48,7 +49,7 @@ class Chronos2(AbstractExporter):
         pa = pyarrow()
         channels = pa.list_(pa.list_(pa.float32()))
         columns = {"item_id": pa.string(), "target": channels, "covariates": channels}
-        schema = pa.schema(columns | {"symbol": pa.string()})
+        schema = pa.schema(columns | {"num_known": pa.int32(), "symbol": pa.string()})
         files = num_files(source.rows, source.row_bytes)
         tables = (_table(rows) for rows in source.chunks())
         write_arrow(folder, schema, tables, source.rows, files, pa.ipc.new_file)
@@ -56,10 +57,13 @@ class Chronos2(AbstractExporter):
 
 
 def _table(rows: Rows) -> Any:
+    order = np.argsort(rows.future, axis=1, kind="stable")  # those that are known come last
+    used = np.take_along_axis(rows.past | rows.future, order, 1)
     columns = {
         "item_id": rows.id.astype(str).tolist(),
         "target": nested(rows.y[rows.y_mask], rows.y_mask.sum(1)),
-        "covariates": nested(rows.x[rows.x_mask], rows.x_mask.sum(1)),
+        "covariates": nested(np.take_along_axis(rows.x, order[..., None], 1)[used], used.sum(1)),
+        "num_known": rows.future.sum(1).astype(np.int32),
     }
     return pyarrow().table(columns | {"symbol": rows.symbol})
 
@@ -72,7 +76,6 @@ class Chronos2Inputs(Sequence):
 
     Args:
         path: What `export(..., format="chronos2")` wrote.
-        known_future: Whether the covariates are known over the horizon, or in the past only.
 
     Raises:
         FileNotFoundError: If there is no such export.
@@ -90,8 +93,8 @@ class Chronos2Inputs(Sequence):
         (4, [(1, 64), (1, 64)])
     """
 
-    def __init__(self, path: str | os.PathLike[str], known_future: bool = False) -> None:
-        self.path, self.known_future = Path(path), known_future
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
         names = sorted(self.path.glob("data-*.arrow"))
         if not names:
             raise FileNotFoundError(
@@ -102,35 +105,40 @@ class Chronos2Inputs(Sequence):
         self._ends = np.cumsum([len(batch) for batch in self._batches]).tolist()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "known_future": self.known_future}  # workers map files anew
+        return {"path": self.path}  # workers map files anew
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)
+        self.__init__(state["path"])
 
     def __len__(self) -> int:
         return self._ends[-1]
 
     def arrays(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Targets and covariates of a row, (channels, time) each, without torch."""
+        batch, row = self._place(index)
+        target = _channels(batch, "target", row)
+        return target, _channels(batch, "covariates", row).reshape(-1, target.shape[1])
+
+    def _place(self, index: int) -> tuple[Any, int]:
+        """The batch of records that holds a row, and where in it."""
         if not 0 <= index < len(self):
             raise IndexError(f"Chronos2Inputs[{index}]: must be >= 0 and < {len(self)}.")
         number = bisect.bisect_right(self._ends, index)
         batch = self._batches[number]
-        row = index - self._ends[number] + len(batch)
-        target = _channels(batch, "target", row)
-        return target, _channels(batch, "covariates", row).reshape(-1, target.shape[1])
+        return batch, index - self._ends[number] + len(batch)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """A row as a `PreparedInput`."""
         torch = require("torch", "Inputs of Chronos-2")
         target, covariates = self.arrays(index)
+        batch, row = self._place(index)
         return {
             "context": torch.from_numpy(np.concatenate([target, covariates])),
             # read in training from `context`, where the horizon is a part of the series
             "future_covariates": torch.full((len(target) + len(covariates), 0), torch.nan),
             "n_targets": len(target),
             "n_covariates": len(covariates),
-            "n_future_covariates": len(covariates) if self.known_future else 0,
+            "n_future_covariates": batch.column("num_known")[row].as_py(),
         }
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from s2jax.core import checks
 from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._arrow import FIRST_TIME, fixed, lists, nested, write_dataset
-from s2jax.exporters._base import AbstractExporter, Written, longer
-from s2jax.exporters._rows import Rows, Series, Source, num_files
+from s2jax.exporters._base import AbstractCovariateExporter, Written, longer
+from s2jax.exporters._rows import Rows, Series, num_files
+from s2jax.exporters._source import Source
 
 FREQUENCY = "H"
 """Makes uni2ts choose patches of 32 or 64 steps."""
@@ -23,15 +24,15 @@ MAX_VARIATES = 128
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class HuggingFace(AbstractExporter):
+class HuggingFace(AbstractCovariateExporter):
     """A folder of Arrow streams with `item_id`, `start`, `freq`, `target` and `symbol`.
 
-    Channels that a row does not have are left out of `target`, and NaN in `past_feat_dynamic_real`.
+    Inputs are `past_feat_dynamic_real`, or where they are known ahead `feat_dynamic_real`. Channels
+    that a row does not have are left out of `target`, and NaN in these two.
 
     Attributes:
         univariate: One record per output, with a one-dimensional target, as GluonTS and the
             training script of Chronos-T5 need it; a row of several outputs is else one record.
-        covariates: Write x as `past_feat_dynamic_real`.
         files: Number of files; by default about 256 MB each and at least 8.
     """
 
@@ -41,8 +42,16 @@ class HuggingFace(AbstractExporter):
     )
 
     univariate: bool = False
-    covariates: bool = True
     files: int | None = None
+
+    def check_view(self, source: Source) -> list[str]:
+        found = super().check_view(source)
+        if source.counts.future:
+            found.append(
+                f"uni2ts trains without the {source.counts.future} inputs that are known ahead, "
+                "because it reads no feat_dynamic_real. Pass covariates='past' to have it read all."
+            )
+        return found
 
     def check(self, source: Source) -> list[str]:
         if self.files is not None:
@@ -74,6 +83,12 @@ class HuggingFace(AbstractExporter):
     def _records(self, source: Source) -> int:
         return source.series if self.univariate else source.rows
 
+    @property
+    def _features(self) -> dict[str, str]:
+        """The role of the inputs in each column of them."""
+        names = {"past": "past_feat_dynamic_real", "future": "feat_dynamic_real"}
+        return {name: role for role, name in names.items() if self.covariates in (role, "graph")}
+
     def _schema(self, source: Source) -> Any:
         pa = pyarrow()
         series = pa.list_(pa.float32())
@@ -82,8 +97,8 @@ class HuggingFace(AbstractExporter):
             target = pa.list_(series, source.outputs if source.all_outputs else -1)
         columns = {"item_id": pa.string(), "start": pa.timestamp("s"), "freq": pa.string()}
         columns |= {"target": target}
-        if self.covariates and source.inputs:
-            columns["past_feat_dynamic_real"] = pa.list_(series, source.inputs)
+        if source.inputs:
+            columns |= dict.fromkeys(self._features, pa.list_(series, source.inputs))
         return pa.schema(columns | {"symbol": pa.string()})
 
     def _tables(self, source: Source) -> Iterator[Any]:
@@ -106,8 +121,8 @@ class HuggingFace(AbstractExporter):
             "freq": [FREQUENCY] * len(ids),
             "target": target,
         }
-        if self.covariates and rows.x.shape[1]:
-            x = np.where(rows.x_mask[..., None], rows.x, np.float32(np.nan))
-            columns["past_feat_dynamic_real"] = fixed(x if series is None else x[series.row])
+        for name, role in self._features.items() if rows.x.shape[1] else ():
+            x = np.where(getattr(rows, role)[..., None], rows.x, np.float32(np.nan))
+            columns[name] = fixed(x if series is None else x[series.row])
         symbol = rows.symbol if series is None else series.symbol
         return pyarrow().table(columns | {"symbol": symbol})

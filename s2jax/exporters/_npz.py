@@ -10,7 +10,8 @@ from s2jax.core import checks
 from s2jax.corpus.rows import values
 from s2jax.corpus.tokens import padded
 from s2jax.exporters._base import AbstractExporter, Written
-from s2jax.exporters._rows import Source, channels, mask
+from s2jax.exporters._rows import channels, mask
+from s2jax.exporters._source import Source
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Usable rows of a corpus, a chunk at a time, whole or one series per output."""
+"""Usable rows of a corpus, whole or one series per output, and how they are cut into files."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -7,15 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, UInt64
 
-from s2jax.corpus import Corpus
-from s2jax.corpus import layout as layout
 from s2jax.corpus.rows import values
-from s2jax.corpus.shards import pyarrow
 from s2jax.targets.acceptance import Status
-
-CHUNK_BYTES = 16_000_000
-"""Values of series held in memory at a time."""
-SURVEY_ROWS = 65536
 
 
 class Series(NamedTuple):
@@ -42,9 +35,10 @@ class Rows:
 
     Attributes:
         id: Numbers of the rows in the corpus.
-        x, y: Inputs and outputs.
-        x_mask, y_mask: Which of them each row has.
-        symbol: Expressions, those of several outputs with `" | "` between them.
+        x, y: Inputs and outputs; NaN where an output is missing and stays so.
+        y_mask: Outputs that each row has, and that are to be forecast.
+        past, future: Inputs that are covariates, and known until the present or over the horizon.
+        symbol: Expressions of these outputs, those of several with `" | "` between them.
         tokens: Ids of the vocabulary, one array per row.
         separator: The id between the expressions of several outputs.
     """
@@ -52,8 +46,9 @@ class Rows:
     id: UInt64[np.ndarray, " rows"]
     x: Float32[np.ndarray, "rows inputs time"]
     y: Float32[np.ndarray, "rows outputs time"]
-    x_mask: Bool[np.ndarray, "rows inputs"]
     y_mask: Bool[np.ndarray, "rows outputs"]
+    past: Bool[np.ndarray, "rows inputs"]
+    future: Bool[np.ndarray, "rows inputs"]
     symbol: list[str]
     tokens: list[np.ndarray]
     separator: int
@@ -68,107 +63,28 @@ class Rows:
         several = self.y.shape[1] > 1
         names = [f"{self.id[r]}-y_{o}" if several else str(self.id[r]) for r, o in pairs]
         symbols = [part for text in self.symbol for part in text.split(" | ")]
-        tokens = [part for ids in self.tokens for part in self._split(ids)]
+        tokens = [part for ids in self.tokens for part in split(ids, self.separator)]
         assert len(symbols) == len(tokens) == len(row), "a row has one expression per output"
         return Series(row, names, self.y[row, output], symbols, tokens)
 
-    def _split(self, ids: np.ndarray) -> list[np.ndarray]:
-        """The ids of each output."""
-        between = np.flatnonzero(ids == self.separator)
-        starts, ends = [0, *(between + 1)], [*between, len(ids)]
-        return [ids[start:end] for start, end in zip(starts, ends, strict=True)]
+
+def split(ids: np.ndarray, separator: int) -> list[np.ndarray]:
+    """The ids of each output."""
+    between = np.flatnonzero(ids == separator)
+    starts, ends = [0, *(between + 1)], [*between, len(ids)]
+    return [ids[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
-class Source:
-    """The usable rows of a corpus, counted beforehand and read in order.
+def join(parts: list[np.ndarray], separator: int) -> np.ndarray:
+    """The ids of several outputs: the inverse of `split`."""
+    between = np.array([separator], parts[0].dtype)
+    return np.concatenate([piece for part in parts for piece in (between, part)][1:])
 
-    Attributes:
-        corpus: Where they are.
-        rows: Number of usable rows.
-        series: Number of outputs that they have.
-        longest: Number of tokens of the longest row, by column of tokens.
-    """
 
-    def __init__(self, corpus: Corpus) -> None:
-        self.corpus = corpus
-        kinds = layout.columns(pyarrow(), corpus.known_config)
-        self.columns = list(kinds)
-        self.rows = self.series = 0
-        self.longest = {name: 0 for name, kind in kinds.items() if pyarrow().types.is_list(kind)}
-        wanted = [name for name in ("status", "y_mask", *self.longest) if name in self.columns]
-        for table in usable(corpus.tables(SURVEY_ROWS, columns=wanted)):
-            self.rows += len(table)
-            self.series += int(mask(table, "y", self.outputs).sum())
-            for name, longest in self.longest.items():
-                sizes = np.diff(table[name].combine_chunks().offsets)
-                self.longest[name] = max(longest, int(sizes.max()))
-
-    @property
-    def length(self) -> int:
-        """Time steps of every series."""
-        return self.corpus.known_config.length
-
-    @property
-    def inputs(self) -> int:
-        """Input channels; a row may have fewer."""
-        return self.corpus.known_config.num_inputs
-
-    @property
-    def outputs(self) -> int:
-        """Output channels; a row may have fewer."""
-        return self.corpus.known_config.num_outputs
-
-    @property
-    def all_outputs(self) -> bool:
-        """Whether every row has every output."""
-        return "y_mask" not in self.columns
-
-    @property
-    def row_bytes(self) -> int:
-        """Size of a row's series in single precision."""
-        return 4 * self.length * (self.inputs + self.outputs)
-
-    def tables(self, rows: int | None = None, columns: Any = None) -> Iterator[Any]:
-        """Tables of the usable ones of so many rows; by default, of about `CHUNK_BYTES`."""
-        size = rows or max(CHUNK_BYTES // self.row_bytes, 1)
-        yield from usable(self.corpus.tables(size, columns=columns))
-
-    def chunks(self) -> Iterator[Rows]:
-        """All usable rows, a chunk at a time.
-
-        Raises:
-            ValueError: If a value is no finite number.
-        """
-        series = {f"{letter}_{c}" for letter in "xy" for c in range(max(self.inputs, self.outputs))}
-        wanted = {"id", "status", "expression", "tokens", "x_mask", "y_mask"} | series
-        for table in self.tables(columns=[name for name in self.columns if name in wanted]):
-            rows = self._rows_of(table)
-            self._check_finite(rows)
-            yield rows
-
-    def _rows_of(self, table: Any) -> Rows:
-        tokens = table["tokens"].combine_chunks()
-        offsets = np.asarray(tokens.offsets) - tokens.offsets[0].as_py()
-        return Rows(
-            id=table["id"].to_numpy(),
-            x=channels(table, "x", self.inputs, self.length, np.float32),
-            y=channels(table, "y", self.outputs, self.length, np.float32),
-            x_mask=mask(table, "x", self.inputs),
-            y_mask=mask(table, "y", self.outputs),
-            symbol=table["expression"].to_pylist(),
-            tokens=np.split(np.asarray(tokens.flatten()), offsets[1:-1]),
-            separator=self.corpus.vocabulary.separator,
-        )
-
-    def _check_finite(self, rows: Rows) -> None:
-        finite = np.isfinite(rows.x).all((1, 2)) & np.isfinite(rows.y).all((1, 2))
-        if not finite.all():
-            raise ValueError(
-                f"export(path={str(self.corpus.path)!r}): the values of row "
-                f"{rows.id[finite.argmin()]} must be finite as float32, because trainers take no "
-                "infinite ones. Run `s2jax verify`; if the corpus is whole, draw one with a lower "
-                "acceptance.bound."
-            )
+def flatten(column: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The values of a column of lists, and where those of each row begin and the last end."""
+    array = column.combine_chunks()
+    return np.asarray(array.flatten()), np.asarray(array.offsets) - array.offsets[0].as_py()
 
 
 def usable(tables: Iterator[Any]) -> Iterator[Any]:

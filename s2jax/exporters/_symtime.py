@@ -11,8 +11,9 @@ from jaxtyping import Float32
 
 from s2jax.core import checks
 from s2jax.core.optional import require
-from s2jax.exporters._base import AbstractExporter, Written
-from s2jax.exporters._rows import Series, Source
+from s2jax.exporters._base import AbstractSeriesExporter, Written
+from s2jax.exporters._rows import Series
+from s2jax.exporters._source import Source
 from s2jax.exporters._wordpiece import WordPiece
 from s2jax.text import Vocabulary
 
@@ -25,7 +26,7 @@ QUEUE = 60000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SymTime(AbstractExporter):
+class SymTime(AbstractSeriesExporter):
     """`data-*.pt` files of `time`, `time_mask`, `sym_ids` and `sym_mask`; needs torch.
 
     One z-scored series per output, cut into patches of 16 with zeros at the right, and its
@@ -42,6 +43,7 @@ class SymTime(AbstractExporter):
 
     name: ClassVar[str] = "symtime"
     about: ClassVar[str] = "Shards .pt of patches, masks and token ids, for SymTime; needs torch."
+    why_no_nan: ClassVar[str] = "neither its z-score nor its model knows missing values"
 
     vocab: str | os.PathLike[str] | None = None
     max_tokens: int = 160

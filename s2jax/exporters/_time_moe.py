@@ -10,14 +10,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from s2jax.core import checks
-from s2jax.exporters._base import AbstractExporter, Written
-from s2jax.exporters._rows import Source, cut, num_files
+from s2jax.exporters._base import AbstractSeriesExporter, Written
+from s2jax.exporters._rows import cut, num_files
+from s2jax.exporters._source import Source
 
 MANY = 4_000_000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TimeMoE(AbstractExporter):
+class TimeMoE(AbstractSeriesExporter):
     """`data-i-of-n.bin` files of little-endian float32 values, and `meta.json`.
 
     One series per output; their order is that of rows and outputs.
@@ -28,6 +29,7 @@ class TimeMoE(AbstractExporter):
 
     name: ClassVar[str] = "time-moe"
     about: ClassVar[str] = "Binary folder with meta.json, for Time-MoE; one series per output."
+    why_no_nan: ClassVar[str] = "Time-MoE makes one NaN of the whole series"
 
     context_length: int = 1024
 

@@ -11,19 +11,21 @@ import numpy as np
 from s2jax.core import checks
 from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._arrow import FIRST_TIME, lists, write_dataset
-from s2jax.exporters._base import AbstractExporter, Written, longer
-from s2jax.exporters._rows import Rows, Source, num_files
+from s2jax.exporters._base import AbstractCovariateExporter, Written, longer
+from s2jax.exporters._roles import Covariates
+from s2jax.exporters._rows import Rows, num_files
+from s2jax.exporters._source import Source
 
 PATCH = 64
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Toto(AbstractExporter):
+class Toto(AbstractCovariateExporter):
     """A Hugging Face folder with `timestamp`, `target` and `feat_dynamic_real`, hour by hour.
 
     One record per output. Input i of the row is `feat_dynamic_real` for i = 0, and
     `feat_dynamic_real_i` after it; zeros where there is none, because Toto asks for the column even
-    where it does not use it.
+    where it does not use it. Toto knows them over the horizon and has no other covariates.
 
     Attributes:
         prediction_length: That of the training, `prediction_horizon`.
@@ -33,8 +35,20 @@ class Toto(AbstractExporter):
     about: ClassVar[str] = (
         "Hugging Face folder with timestamps and feat_dynamic_real, for fine-tuning Toto."
     )
+    why_no_nan: ClassVar[str] = "fine-tuning of Toto counts every value as measured"
+    roles: ClassVar[tuple[Covariates, ...]] = ("future", "none", "graph")
 
+    covariates: Covariates = "future"
     prediction_length: int = 64
+
+    def check_view(self, source: Source) -> list[str]:
+        found = super().check_view(source)
+        if source.counts.past:
+            found.append(
+                f"{source.counts.past} inputs that are not known ahead were left out, because "
+                "Toto has no covariates that are known until the present only."
+            )
+        return found
 
     def check(self, source: Source) -> list[str]:
         checks.check_static_integer("export", "prediction_length", self.prediction_length, 1)
@@ -80,7 +94,7 @@ def _table(rows: Rows, times: np.ndarray) -> Any:
         "timestamp": lists(np.broadcast_to(times, series.values.shape)),
         "target": lists(series.values),
     }
-    x = rows.x[series.row]
+    x = np.where(rows.future[..., None], rows.x, np.float32(0))[series.row]
     if not x.shape[1]:
         x = np.zeros_like(series.values)[:, None]
     columns |= {name: lists(x[:, channel]) for channel, name in enumerate(_names(x.shape[1]))}

@@ -8,15 +8,15 @@ from typing import ClassVar
 import numpy as np
 
 from s2jax.core import checks
-from s2jax.exporters._base import AbstractExporter, Written, longer
-from s2jax.exporters._rows import Source
+from s2jax.exporters._base import AbstractSeriesExporter, Written, longer
+from s2jax.exporters._source import Source
 
 SHIPPED = 2880 + 96
 """`seq_len + output_token_len` of its training script."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class UTSD(AbstractExporter):
+class UTSD(AbstractSeriesExporter):
     """`data-*.npy` files (time, series), one column per output of a row.
 
     Attributes:
@@ -27,6 +27,7 @@ class UTSD(AbstractExporter):
 
     name: ClassVar[str] = "utsd"
     about: ClassVar[str] = "Files .npy of shape (time, series), for Timer-XL and OpenLTM."
+    why_no_nan: ClassVar[str] = "the loss of OpenLTM becomes NaN"
 
     context_length: int | None = None
     columns: int = 512

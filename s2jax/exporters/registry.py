@@ -14,7 +14,7 @@ from s2jax.exporters._chronos2 import Chronos2
 from s2jax.exporters._folder import check_free
 from s2jax.exporters._hf import HuggingFace
 from s2jax.exporters._npz import Npz
-from s2jax.exporters._rows import Source
+from s2jax.exporters._source import Source
 from s2jax.exporters._symtime import SymTime
 from s2jax.exporters._time_moe import TimeMoE
 from s2jax.exporters._toto import Toto
@@ -73,7 +73,8 @@ def export(
         ImportError: If a library is missing.
         TypeError: If an option is of the wrong kind.
         ValueError: If the format or an option is unknown, or an option out of range; if no row is
-            usable; if the reader would drop every series, because they are too short.
+            usable; if the reader would drop every series, because they are too short; if values
+            are missing and the format has no word for it.
 
     Example:
         >>> import pathlib, tempfile, s2jax
@@ -88,8 +89,8 @@ def export(
     folder = Path(dest).resolve()
     call = f"export(dest={str(dest)!r})"
     check_free(folder, call)
-    source = Source(read_corpus(path))
-    warnings = [*_unusable(source), *exporter.check(source)]
+    source = Source(read_corpus(path), exporter.view)
+    warnings = [*_unusable(source), *exporter.check_view(source), *exporter.check(source)]
     try:
         with whole_folder(folder) as temporary:
             written = exporter.write(source, temporary)
@@ -114,7 +115,7 @@ def options_of(format: str) -> dict[str, Any]:
 
     Example:
         >>> options_of("time-moe")
-        {'allow_short': False, 'context_length': 1024}
+        {'allow_short': False, 'fill': None, 'context_length': 1024}
     """
     if format not in EXPORTERS:
         raise ValueError(f"export(format={format!r}): {checks.unknown(format, EXPORTERS)}")

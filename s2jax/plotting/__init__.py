@@ -1,11 +1,13 @@
 """Pictures of pairs with their formulas, and a corpus in a few lines of text."""
 
+from s2jax.plotting._causes import describe_causes
 from s2jax.plotting._family import plot_family
 from s2jax.plotting._math import to_math
 from s2jax.plotting._pairs import plot_corpus, plot_pairs
 from s2jax.plotting._summary import summarize
 
 __all__ = (
+    "describe_causes",
     "plot_corpus",
     "plot_family",
     "plot_pairs",

@@ -11,7 +11,9 @@ import numpy as np
 from s2jax.corpus import read_corpus
 from s2jax.corpus.files import replacing
 from s2jax.corpus.info import known_name
+from s2jax.inputs.causes import causes_of_laws
 from s2jax.ode.dynamics import name_forms, write_noise
+from s2jax.plotting._causes import causes_of_table, choose_rows
 from s2jax.plotting._figure import draw
 from s2jax.plotting._panels import Pair
 from s2jax.sampling import Batch
@@ -24,7 +26,8 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
 
     A solution of differential equations is drawn over its times, without the scaling of y, beside
     its input, if it has one, and its path in the plane of two states. Channels of very different
-    size are drawn apart.
+    size are drawn apart. Beside inputs that cause each other stands their graph, with the lags, and
+    thick arrows where causes are strong.
 
     Args:
         batch: Its arrays are copied to the host.
@@ -51,6 +54,7 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
     forms = name_forms(host.dynamics) if solves else None
     noise = write_noise(host.dynamics, host.y_mask) if solves else None
     done = None if host.observation is None else host.observation.texts()
+    causes = None if host.x_source is None else causes_of_laws(host.x_source.laws)
     names = ("x", "y", "x_mask", "y_mask", "y_scale", "y_shift")
     pairs = []
     for row, text in enumerate(texts):
@@ -61,7 +65,8 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
             own = slice(row * host.y.shape[1], (row + 1) * host.y.shape[1])
             values |= {"y_clean": host.y_clean[row], "y_observed": host.y_observed[row]}
             values |= {"observation": " | ".join(done[own])}
-        pairs.append(_pair(row, values))
+        edges = None if causes is None else causes.edges(row)
+        pairs.append(_pair(row, values)._replace(edges=edges))
     return draw(pairs, batch.program.protected)
 
 
@@ -90,10 +95,11 @@ def plot_corpus(
         True
     """
     corpus = read_corpus(path)
-    rng = np.random.default_rng(seed)
-    chosen = np.sort(rng.choice(len(corpus), min(count, len(corpus)), replace=False))
-    rows = corpus.table(chosen).to_pylist()
-    pairs = [_stored_pair(row) for row in rows]
+    table = corpus.table(choose_rows(len(corpus), count, seed))
+    pairs = [_stored_pair(row) for row in table.to_pylist()]
+    causes = causes_of_table(table, corpus.known_config.num_inputs)
+    if causes is not None:
+        pairs = [pair._replace(edges=causes.edges(row)) for row, pair in enumerate(pairs)]
     name = known_name(corpus.manifest["config"])
     if name is not None:
         pairs = [pair._replace(form=name) for pair in pairs]

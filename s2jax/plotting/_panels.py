@@ -6,9 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from s2jax.inputs.causes import Edge
+from s2jax.plotting._causes import draw_graph
+
 X_COLORS = ("#33658a", "#2f9c95", "#86bbd8", "#6a5d9c", "#9aa5b1")
 Y_COLORS = ("#d1495b", "#e28413", "#7a9e3f", "#8e3b8a", "#5f6b76")
 _MAX_APART, _TOO_FLAT, _ALIKE = 3, 12, 0.8
+_ROUNDED = 1e-6  # of y: a shift that is what is left of rounding
 _LINES, _LABELS, _GRID = "#c4c9d0", "#4b5563", "#eceff2"
 
 
@@ -26,6 +30,7 @@ class Pair(NamedTuple):
         clean: The channels of y before they were measured, of which y then has what was; None if
             nothing was measured.
         effects: What was done to each channel when it was measured.
+        edges: The causal graph of the inputs; None if they have none.
     """
 
     row: int
@@ -39,6 +44,7 @@ class Pair(NamedTuple):
     noise: Sequence[str] = ()
     clean: np.ndarray | None = None
     effects: Sequence[str] = ()
+    edges: Sequence[Edge] | None = None
 
     def unscale(self, y: np.ndarray) -> np.ndarray:
         """The solution before it was scaled."""
@@ -63,9 +69,11 @@ class Panel(NamedTuple):
 def panels(pair: Pair) -> list[Panel]:
     """The plots of a row, left to right."""
     row = f"row {pair.row}"
+    graph = [] if pair.edges is None else [_graph(pair.edges, len(pair.x))]
     if pair.t is None:
         x = _series(pair.x, None, X_COLORS, f"x  ({row})", "x")
-        return [x, _series(pair.y, None, Y_COLORS, pair.measured or _scaling(pair), "", pair.clean)]
+        title = pair.measured or _scaling(pair)
+        return [x, _series(pair.y, None, Y_COLORS, title, "", pair.clean), *graph]
     states = pair.unscale(pair.y)
     under = None if pair.clean is None else pair.unscale(pair.clean)
     out = [_series(pair.x, pair.t, X_COLORS, "x", "x")] if len(pair.x) else []
@@ -73,7 +81,13 @@ def panels(pair: Pair) -> list[Panel]:
     out.append(_series(states, pair.t, Y_COLORS, pair.measured or where, "y", under))
     if len(states) > 1:
         out.append(_portrait(states))
-    return out
+    return [*out, *graph]
+
+
+def _graph(edges: Sequence[Edge], channels: int) -> Panel:
+    """What causes what, and how many steps later."""
+    title = "cause to effect, steps later" if edges else "no causes"
+    return Panel(lambda axes: draw_graph(axes, edges, channels, X_COLORS), title, is_square=True)
 
 
 def _series(
@@ -195,13 +209,15 @@ def _scaling(pair: Pair) -> str:
     """How y follows from f, which the formula above gives."""
     several = len(pair.texts) > 1
     parts = []
+    most = 3 if pair.edges is None else 2  # beside a graph there is less room
     for k, (scale, shift) in enumerate(zip(pair.y_scale, pair.y_shift, strict=True)):
+        shift = shift if abs(shift) > _ROUNDED * np.nanmax(np.abs(pair.y[k])) else 0.0
         index = f"_{{{k}}}" if several else ""
         factor = "" if scale == 1 else f"{_short(float(scale))}\\,"
         sign = "-" if shift < 0 else "+"
         added = f" {sign} {_short(abs(float(shift)))}" if shift else ""
         parts.append(f"$y{index} = {factor}f{index}{added}$")
-    return "   ".join(parts[:3]) + (" ..." if len(parts) > 3 else "")
+    return "   ".join(parts[:most]) + (" ..." if len(parts) > most else "")
 
 
 def _short(value: float) -> str:
