@@ -249,6 +249,7 @@ def test_the_same_command_again_does_nothing(generated, capsys, monkeypatch):
     assert capsys.readouterr().out.startswith(f"{out}: 300 rows")
 
 
+@pytest.mark.floats
 def test_info_verify_and_repair(generated, tmp_path, capsys):
     out, _ = generated
     folder = tmp_path / "copy"

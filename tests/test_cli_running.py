@@ -18,6 +18,8 @@ from s2jax.cli import _progress
 from s2jax.cli._progress import Progress
 from tests.faults import content
 
+pytestmark = pytest.mark.floats
+
 ROOT = Path(__file__).parent.parent
 # 8 files of 8 rows, of a configuration that compiles fast
 OPTIONS = "--rows 64 --shard-rows 8 --block-size 4 --length 64 --inputs ARMA --target Identity"

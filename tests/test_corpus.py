@@ -43,6 +43,8 @@ from s2jax.text.vocabulary import Vocabulary
 from tests.equations import FORMS, batch_of_equations
 from tests.equations import LENGTH as EQUATION_LENGTH
 
+pytestmark = pytest.mark.floats
+
 ROWS, BLOCK, SHARD, SEED, LENGTH = 700, 512, 512, 3, 64
 CONFIG = s2jax.presets.s2(length=LENGTH, num_inputs=2, num_outputs=2, min_outputs=1)
 

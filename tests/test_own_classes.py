@@ -58,6 +58,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     sys.modules.pop("pulse", None)
 
 
+@pytest.mark.floats
 def test_the_page_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sys.path.append(str(folder))
     family, *others = blocks("python")
@@ -469,6 +470,7 @@ def test_reading_builds_nothing_that_is_not_registered() -> None:
             from_json(json.dumps(config | {"inputs": {"class": name}}))
 
 
+@pytest.mark.floats
 def test_workers_import_what_this_process_knows(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

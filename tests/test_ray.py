@@ -31,6 +31,7 @@ def listening() -> set[str]:
     return found
 
 
+@pytest.mark.floats
 def test_a_local_cluster(tmp_path: Path) -> None:
     """With a worker killed on the way."""
     if importlib.util.find_spec("ray") is None:

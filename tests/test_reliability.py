@@ -18,6 +18,8 @@ from s2jax.corpus import files, read_manifest, verify_corpus, write_corpus
 from s2jax.exporters import export
 from tests import faults
 
+pytestmark = pytest.mark.floats  # subprocesses compile as for users
+
 KINDS = ["EIO", "ENOSPC", "die"]
 
 
