@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import s2jax
-from s2jax.inputs import ARMA, AbstractInput, AbstractRowInput, Choice
+from s2jax.inputs import ARMA, AbstractInput, AbstractRowInput, Choice, Held
 from s2jax.sampling._rows import tile_size
 
 pytestmark = pytest.mark.floats
@@ -70,6 +70,13 @@ def tiles_of_one() -> int:
     tile = tile_size(config, ROWS, "cpu")
     assert count_tiles([1.0]) == [ROWS // tile]
     return ROWS // tile
+
+
+def test_one_row_is_the_first_of_two() -> None:
+    """Of one alone LLVM once did not end compiling: see `core.queue.Queue`."""
+    config = make_config([Held(), ARMA()], [1.0, 0.0])
+    alone, both = s2jax.sample(KEY, config, 1), s2jax.sample(KEY, config, 2)
+    np.testing.assert_allclose(alone.x[0], both.x[0], rtol=1e-5, atol=1e-6)
 
 
 def test_weight_zero_costs_nothing(tiles_of_one: int) -> None:

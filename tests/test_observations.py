@@ -198,6 +198,16 @@ def test_keys_under_vmap():
         assert (together.observation.laws[place] == alone.observation.laws).all()
 
 
+def test_one_series_is_measured_as_the_first_of_two():
+    """Of one alone LLVM once did not end compiling: see `core.queue.Queue`."""
+    alone, both = ONE_OF_EACH.measure(KEY, SERIES[0]), ONE_OF_EACH.measure(KEY, SERIES[:2])
+    assert (alone.record.effect == both.record.effect[0]).all()
+    assert (alone.observed == both.observed[0]).all()
+    np.testing.assert_allclose(alone.series, both.series[0], rtol=1e-5)
+    again, _ = ONE_OF_EACH.replay(alone.record, SERIES[0])
+    np.testing.assert_allclose(again, alone.series, rtol=1e-5)
+
+
 def test_solutions_are_measured():
     target = s2jax.ode.named("lotka_volterra")
     observation = observe.Observation([observe.AdditiveNoise(level=0.1)], share=1.0, most=1)

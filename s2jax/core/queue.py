@@ -40,15 +40,27 @@ class Queue(NamedTuple):
 
     def _change(self, start: Array, end: Array, make, items, state, tile: int):
         # constants and few numbers: XLA compiles code for each that is known before a loop
-        num_items, lane = len(self.order), np.arange(tile, dtype=np.int32)
+        # Two at least: where the bits of one item alone are scalars of a loop over its series,
+        # LLVM asks of each step of the cipher whether it is, and of each before it, and never ends
+        num_items, lane = len(self.order), np.arange(max(tile, 2), dtype=np.int32)
+        last, order = (
+            max(num_items - 1, 1),
+            jnp.pad(self.order, (0, num_items == 1), constant_values=1),
+        )
+        items = [_at_least_two(leaf) for leaf in items]
 
         def step(carry):
             place, end, state = carry
             places = place + lane
-            item = self.order[jnp.minimum(places, num_items - 1)]
+            item = order[jnp.minimum(places, last)]
             target = jnp.where(places < end, item, num_items)
             put = lambda old, new: old.at[target].set(new, mode="drop")
             state = jax.tree.map(put, state, make(*(leaf[item] for leaf in items)))
-            return place + tile, end, state
+            return place + len(lane), end, state
 
         return jax.lax.while_loop(lambda carry: carry[0] < carry[1], step, (start, end, state))[2]
+
+
+def _at_least_two(leaf: Array) -> Array:
+    """Items, and one of zeros if there is one."""
+    return jnp.pad(leaf, [(0, len(leaf) == 1)] + [(0, 0)] * (leaf.ndim - 1))

@@ -1,6 +1,5 @@
 """Observations: which effects a series meets when it is measured, in which order."""
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -237,9 +236,8 @@ def measure_rows(
     words = fold_in(keys[:, None], output[None]).reshape(-1, 2)
     wanted = (used & is_measured[:, None]).reshape(-1)
     tile = programs_at_a_time(length, 1, n * outputs, backend)
-    given = map(_at_least_two, (words, series.reshape(-1, length), wanted))
-    flat, seen, record = _measure(observation, *given, tile)
-    by_row = lambda leaf: leaf[: rows * outputs].reshape(rows, outputs, *leaf.shape[1:])
+    flat, seen, record = _measure(observation, words, series.reshape(-1, length), wanted, tile)
+    by_row = lambda leaf: leaf.reshape(rows, outputs, *leaf.shape[1:])
     return jax.tree.map(by_row, Measured(flat, seen, record))
 
 
@@ -300,15 +298,6 @@ def _measure(
     _, series, observed, happened, laws = jax.lax.while_loop(unfinished, stage, start)
     series = _fill(series, observed, observation.fill, tile)
     return Measured(series, observed, Record(words, happened, laws, kinds, length))
-
-
-def _at_least_two(leaf: Array) -> Array:
-    """Another of zeros, where there is one.
-
-    The bits of one series alone are scalars of a loop over it. Of each step of the cipher LLVM then
-    asks whether it is one, and of each step before it, each time anew: it would not end.
-    """
-    return jnp.pad(leaf, [(0, 1), *[(0, 0)] * (leaf.ndim - 1)]) if len(leaf) == 1 else leaf
 
 
 def _zeros(*shape: int) -> UInt32[Array, "..."]:
@@ -376,8 +365,9 @@ def _measure_alone(observation: Observation, words: Words, series, backend: str)
 @partial(jax.jit, static_argnames="backend")
 def _replay(observation: Observation, record: Record, series, backend: str):
     axes, length, groups = series.shape[:-1], series.shape[-1], groups_of(observation.effects)
-    flat = lambda leaf: _at_least_two(leaf.reshape(-1, *leaf.shape[len(axes) :]))
-    words, effects, laws, values = map(flat, (record.words, record.effect, record.laws, series))
+    flat = lambda leaf: leaf.reshape(-1, *leaf.shape[len(axes) :])
+    words, effects, laws = map(flat, (record.words, record.effect, record.laws))
+    values = series.reshape(-1, length)
     tile = programs_at_a_time(length, 1, len(values), backend)
 
     def stage(number, state):
@@ -396,5 +386,4 @@ def _replay(observation: Observation, record: Record, series, backend: str):
     start = values, jnp.ones(values.shape, bool)
     values, observed = jax.lax.fori_loop(0, record.effect.shape[-1], stage, start)
     values = _fill(values, observed, observation.fill, tile)
-    shaped = lambda leaf: leaf[: math.prod(axes)].reshape(series.shape)
-    return shaped(values), shaped(observed)
+    return values.reshape(series.shape), observed.reshape(series.shape)
