@@ -228,6 +228,7 @@ def _again(batch: Any, row: int) -> float:
     return (np.abs(wanted - series).max(1) / np.abs(wanted).max(1)).max()
 
 
+@pytest.mark.floats
 @pytest.mark.parametrize("is_double", [False, True])
 def test_rows_solve_their_labels(is_double: bool, key: jax.Array) -> None:
     with jax.enable_x64(is_double):

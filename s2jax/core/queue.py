@@ -40,14 +40,17 @@ class Queue(NamedTuple):
 
     def _change(self, start: Array, end: Array, make, items, state, tile: int):
         # constants and few numbers: XLA compiles code for each that is known before a loop
-        # Two at least: where the bits of one item alone are scalars of a loop over its series,
-        # LLVM asks of each step of the cipher whether it is, and of each before it, and never ends
-        num_items, lane = len(self.order), np.arange(max(tile, 2), dtype=np.int32)
-        last, order = (
-            max(num_items - 1, 1),
-            jnp.pad(self.order, (0, num_items == 1), constant_values=1),
+        num_items, order, lane = (
+            len(self.order),
+            self.order,
+            np.arange(max(tile, 2), dtype=np.int32),
         )
-        items = [_at_least_two(leaf) for leaf in items]
+        if num_items == 1:
+            # the bits of one alone would be scalars in a loop over its series: LLVM asks of each
+            # step of the cipher whether it is one, and of each step before it anew, without end
+            order = jnp.arange(2, dtype=jnp.int32)
+            items = [jnp.pad(leaf, [(0, 1)] + [(0, 0)] * (leaf.ndim - 1)) for leaf in items]
+        last = len(order) - 1
 
         def step(carry):
             place, end, state = carry
@@ -59,8 +62,3 @@ class Queue(NamedTuple):
             return place + len(lane), end, state
 
         return jax.lax.while_loop(lambda carry: carry[0] < carry[1], step, (start, end, state))[2]
-
-
-def _at_least_two(leaf: Array) -> Array:
-    """Items, and one of zeros if there is one."""
-    return jnp.pad(leaf, [(0, len(leaf) == 1)] + [(0, 0)] * (leaf.ndim - 1))
