@@ -54,6 +54,7 @@ def test_a_product_is_of_its_parts() -> None:
     np.testing.assert_allclose(drawn.series, carrier * (1 + 0.3 * envelope), atol=2e-5)
 
 
+@pytest.mark.floats
 def test_parts_may_be_combinations_and_choices() -> None:
     inner = Add([Choice([Mixture(), ARMA()]), Multiply([ARMA(), ARMA()])])
     config = s2jax.Config(LENGTH, inputs=Choice([inner, Mixture()]), target=s2jax.Identity())

@@ -199,6 +199,7 @@ class TestLaw:
                 roots = np.abs(np.roots([1, *-ar.astype(np.float64)]))
                 assert np.all((roots < 0.901) & (roots > 0.299) | (roots == 0))
 
+    @pytest.mark.floats
     def test_poles_that_rounding_moves_out_are_drawn_inwards(self, key: jax.Array) -> None:
         family = SARIMA(max_ar_order=8, min_ar_order=8, radius=Uniform(0.9, 0.9995))
         laws = draw_laws(key, family)
