@@ -510,6 +510,7 @@ def test_few_points_are_singular(expected: Expected) -> None:
     assert np.mean(expected.regular) > 0.5
 
 
+@pytest.mark.floats
 def test_evaluate_agrees_with_the_interpreter(
     programs: Program, inputs: np.ndarray, expected: Expected, protected: bool
 ) -> None:

@@ -62,7 +62,7 @@ class AbstractEffect(Part):
         TypeError, ValueError: At first use, if a series comes back in another shape.
 
     Example:
-        >>> import jax, jax.numpy as jnp
+        >>> import jax, jax.numpy as jnp, s2jax
         >>> class Echo(AbstractEffect):
         ...     strength: float = 0.5
         ...
@@ -71,7 +71,7 @@ class AbstractEffect(Part):
         ...
         ...     def measure(self, law, draws, series, observed):
         ...         return series + self.strength * jnp.roll(series, law["delay"]), observed
-        >>> observation = Observation([Echo()], share=1.0, most=1)
+        >>> observation = s2jax.observe.Observation([Echo()], share=1.0, most=1)
         >>> measured = observation.measure(jax.random.key(0), jnp.sin(jnp.arange(64.0)))
         >>> measured.record.steps()[0][0]
         'echo'
