@@ -73,7 +73,7 @@ class AbstractEffect(Part):
         ...         return series + self.strength * jnp.roll(series, law["delay"]), observed
         >>> observation = s2jax.observe.Observation([Echo()], share=1.0, most=1)
         >>> measured = observation.measure(jax.random.key(0), jnp.sin(jnp.arange(64.0)))
-        >>> measured.record.steps()[0][0]
+        >>> measured.record.steps()[0][0][0]
         'echo'
     """
 

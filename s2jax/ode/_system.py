@@ -172,7 +172,7 @@ class System(AbstractDifferential):
             >>> print(system)
             x' = v
             v' = -omega**2*x
-            >>> system.solve([1.0, 0.0], [0.0, np.pi]).y.round(3)
+            >>> system.solve([1.0, 0.0], [0.0, np.pi]).y.round(3) + 0.0
             Array([[1., 1.],
                    [0., 0.]], dtype=float32)
             >>> s = sympy.Symbol("s")
