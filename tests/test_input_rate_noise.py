@@ -1,7 +1,6 @@
 """RateNoise: the law of every kind given its rate, and the rate that the law tells."""
 
 import re
-from functools import partial
 from typing import Any
 
 import jax
@@ -14,7 +13,6 @@ import s2jax
 from s2jax.config.serialize import from_json, to_json
 from s2jax.distributions import Constant
 from s2jax.inputs import AbstractInput, Draws, RateNoise, RateNoiseLaw
-from tests.compiled import QUICKLY
 from tests.drawn import channels
 from tests.events import check_no_recompilation
 from tests.statistics import LEVEL, assert_counts_match, assert_ks
@@ -151,7 +149,7 @@ def test_one_channel(key: jax.Array) -> None:
     family, words = RateNoise(intensity=WAVES), channels(key, NUMBER)
     laws, series, _ = draw(family, words)
 
-    @partial(jax.jit, compiler_options=QUICKLY)
+    @jax.jit
     def draw_one(family: RateNoise, words: jax.Array) -> tuple[Any, jax.Array]:
         law = family.law(Draws(words, "law"), LENGTH)
         return law, family.series(law, Draws(words, "series"), LENGTH)

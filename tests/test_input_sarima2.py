@@ -1,7 +1,6 @@
 """SARIMA2: broken orders of integration, poles in a disk, pairs of seasons, and how parts join."""
 
 import re
-from functools import partial
 from typing import Any
 
 import jax
@@ -16,7 +15,6 @@ from s2jax.distributions import Constant, Uniform
 from s2jax.inputs import SARIMA, SARIMA2, Draws, RateNoise, RateNoiseLaw, SARIMALaw, Waveforms
 from s2jax.inputs._draws import words_within
 from s2jax.inputs._recursions import sum_fraction
-from tests.compiled import QUICKLY
 from tests.drawn import channels
 from tests.statistics import assert_counts_match, assert_ks
 
@@ -84,7 +82,7 @@ class TestFraction:
 @pytest.fixture(scope="module")
 def law() -> Any:
     family = SARIMA2(single=1.0, additive=2.0, multiplicative=3.0)
-    draw = jax.jit(lambda words: family.draw_laws(words, 300), compiler_options=QUICKLY)
+    draw = jax.jit(lambda words: family.draw_laws(words, 300))
     return jax.device_get(draw(channels(jax.random.key(12), NUMBER)))
 
 
@@ -150,7 +148,7 @@ class TestLaw:
                 assert np.abs(roots).max() < 0.92  # roots of rounded coefficients
 
 
-@partial(jax.jit, compiler_options=QUICKLY)
+@jax.jit
 def draw(family: SARIMA2, words: jax.Array) -> tuple[Any, jax.Array]:
     laws = family.draw_laws(words, LENGTH)
     return laws, family.draw_series(laws, words, LENGTH)
@@ -159,9 +157,7 @@ def draw(family: SARIMA2, words: jax.Array) -> tuple[Any, jax.Array]:
 def test_series_is_made_of_its_parts(key: jax.Array) -> None:
     words = channels(key, 300)
     laws, series = jax.device_get(draw(FAMILY, words))
-    simulate = jax.jit(
-        lambda law, words: SMALL.draw_series(law, words, LENGTH), compiler_options=QUICKLY
-    )
+    simulate = jax.jit(lambda law, words: SMALL.draw_series(law, words, LENGTH))
     part = lambda name: np.asarray(
         simulate(getattr(laws, name), words_within(words, "series", name)), np.float64
     )
@@ -186,7 +182,7 @@ def test_one_channel(key: jax.Array) -> None:
     words = channels(key, 300)
     laws, series = draw(FAMILY, words)
 
-    @partial(jax.jit, compiler_options=QUICKLY)
+    @jax.jit
     def draw_one(family: SARIMA2, words: jax.Array) -> tuple[Any, jax.Array]:
         law = family.law(Draws(words, "law"), LENGTH)
         return law, family.series(law, Draws(words, "series"), LENGTH)
@@ -213,7 +209,7 @@ def test_without_season_the_model_is_stationary(key: jax.Array) -> None:
         )
         for name, value in law.items()
     }
-    simulate = jax.jit(lambda law, words: law.simulate(words, 4, 6), compiler_options=QUICKLY)
+    simulate = jax.jit(lambda law, words: law.simulate(words, 4, 6))
     series = np.asarray(simulate(SARIMALaw(**rows), channels(key, 20_000)), np.float64)
     for row in (0, 3):
         assert_ks(series[row] * 0.8, stats.norm.cdf, what=f"step {row}")
@@ -241,7 +237,7 @@ def test_rows_of_noise_about_it(key: jax.Array) -> None:
     """As `presets.sarsim` has it, in one program."""
     config = s2jax.presets.sarsim(LENGTH, inputs=RateNoise(intensity=FAMILY))
     indices = np.arange(64, dtype=np.int32)
-    draw = jax.jit(lambda key: s2jax.candidates(key, config, indices), compiler_options=QUICKLY)
+    draw = jax.jit(lambda key: s2jax.candidates(key, config, indices))
     batch = jax.device_get(draw(key))
     assert np.mean(batch.status != 0) < 0.1
     assert np.isfinite(batch.x).all()

@@ -21,7 +21,6 @@ from s2jax.core.random import fold_in, random_bits, words_of
 from s2jax.laws import AbstractLaw, Decimals, S2Law, UniformLaw
 from s2jax.programs import Program, operators
 from s2jax.programs import trees as trees
-from tests.compiled import QUICKLY
 from tests.programs import Node, count_tokens, decode, expected_places, places
 from tests.statistics import assert_counts_match, assert_same_law
 
@@ -37,7 +36,7 @@ every_law = pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
 TRACES: list[AbstractLaw] = []
 
 
-@partial(jax.jit, static_argnames=("size", "num_inputs"), compiler_options=QUICKLY)
+@partial(jax.jit, static_argnames=("size", "num_inputs"))
 def sample(
     key: jax.Array, law: AbstractLaw, size: int, used_inputs: int, num_inputs: int
 ) -> Program:

@@ -8,7 +8,6 @@ import s2jax
 from s2jax import statistics
 from s2jax.config.serialize import from_json, to_json
 from s2jax.presets import mix, s2
-from tests.compiled import QUICKLY
 from tests.statistics import assert_counts_match
 
 ROWS, LENGTH = 1024, 304
@@ -17,7 +16,7 @@ ROWS, LENGTH = 1024, 304
 @pytest.fixture(scope="module")
 def batch() -> s2jax.Batch:
     config = mix(LENGTH)
-    draw = jax.jit(lambda key, config: s2jax.sample(key, config, ROWS), compiler_options=QUICKLY)
+    draw = jax.jit(lambda key, config: s2jax.sample(key, config, ROWS))
     return jax.device_get(draw(jax.random.key(0), config))
 
 

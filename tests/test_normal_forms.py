@@ -13,14 +13,11 @@ import s2jax
 from s2jax.laws import S2Law, UniformLaw
 from s2jax.programs import Program, fit_constants
 from s2jax.programs._skeleton import Split, skeleton_hash
-from tests.compiled import QUICKLY
 from tests.programs import draw_programs
 
 NODES, ROWS = 14, 512
-hash_rows = jax.jit(
-    partial(skeleton_hash, normal=True), static_argnames="stripped", compiler_options=QUICKLY
-)
-keeps = jax.jit(lambda split, program: split.keeps(program), compiler_options=QUICKLY)
+hash_rows = jax.jit(partial(skeleton_hash, normal=True), static_argnames="stripped")
+keeps = jax.jit(lambda split, program: split.keeps(program))
 
 
 def hash_normal(program: Program, stripped: bool = False) -> np.ndarray:
@@ -135,7 +132,7 @@ def test_only_the_expression_counts() -> None:
     same(hash_normal(wider))
     same(hash_normal(program[5:]), desired=expected[5:])
     hash_each = jax.vmap(partial(skeleton_hash, normal=True))
-    same(jax.jit(hash_each, compiler_options=QUICKLY)(program))
+    same(jax.jit(hash_each)(program))
     # other numbers, and signs, are the same skeleton
     has_scale = (program.scale_mantissa != 1) | (program.scale_exponent != 0)
     changed = program.__class__(

@@ -13,7 +13,6 @@ from s2jax.programs.lower import functions
 from s2jax.programs.operators import OPCODE, TABLE
 from s2jax.text.lexer import WORDS
 from s2jax.text.read_sympy import _functions
-from tests.compiled import QUICKLY
 
 EPS = 2.0**-23
 Y = sympy.Symbol("y_0", real=True)
@@ -128,7 +127,7 @@ def test_batches_follow_the_label() -> None:
     config = s2jax.presets.ode(length=32, dimension=3, num_inputs=0, target=system)
     batch = s2jax.sample(jax.random.key(0), config, 2)
     assert (np.asarray(batch.status) == 0).all()
-    solve = jax.jit(lambda *of: s2jax.ode.solve(*of).y, compiler_options=QUICKLY)
+    solve = jax.jit(lambda *of: s2jax.ode.solve(*of).y)
     y = solve(batch.program, batch.y[..., 0], batch.t)
     np.testing.assert_allclose(batch.y, y, rtol=2e-3, atol=1e-3)
 

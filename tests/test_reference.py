@@ -37,7 +37,6 @@ from s2jax.inputs.kernels import PUBLISHED
 from s2jax.programs.operators import default_weights
 from s2jax.targets.acceptance import Acceptance
 from s2jax.text import to_prefix
-from tests.compiled import QUICKLY
 from tests.statistics import assert_same_law
 
 NUM_EXPRESSIONS = 3000
@@ -370,7 +369,7 @@ def our_expressions(
     law = presets.reference(**settings).target.law
     words = fold_in(words_of(key), jnp.arange(size))
     used = jnp.full(size, inputs, jnp.int32)
-    draw = jax.jit(lambda words, law: law.draw(words, used, inputs, True), compiler_options=QUICKLY)
+    draw = jax.jit(lambda words, law: law.draw(words, used, inputs, True))
     return to_prefix(draw(words, law))
 
 

@@ -18,7 +18,6 @@ from s2jax.programs.operators import OPCODE
 from s2jax.targets.acceptance import REASONS, Status
 from s2jax.text import tree
 from s2jax.text.tree import Number, Operation, Variable
-from tests.compiled import QUICKLY
 from tests.programs import Node, decode, draw_programs
 
 BINARY = dict.fromkeys(operators.drawable(2), 1.0)
@@ -42,12 +41,12 @@ def draw(law: AbstractLaw, rows: int, seed: int, num_inputs: int = 2) -> Program
     return draw_programs(law, rows, seed, num_inputs)
 
 
-hash_quickly = jax.jit(skeleton_hash, compiler_options=QUICKLY)
+hash_rows = jax.jit(skeleton_hash)
 
 
 def hashes(program: Program) -> np.ndarray:
     """One 64-bit number per program."""
-    words = np.asarray(hash_quickly(program)).astype(np.uint64)
+    words = np.asarray(hash_rows(program)).astype(np.uint64)
     return words[..., 0] << np.uint64(32) | words[..., 1]
 
 
@@ -198,7 +197,7 @@ def test_what_counts(name: str) -> None:
 def test_only_the_expression_counts() -> None:
     program = draw(LAWS["s2"], 3000, seed=7)
     expected = np.asarray(skeleton_hash(program))
-    np.testing.assert_array_equal(hash_quickly(program), expected)
+    np.testing.assert_array_equal(hash_rows(program), expected)
     wider = jax.tree.map(
         lambda leaf: jnp.pad(leaf, ((0, 0), (0, 3))) if leaf.ndim == 2 else leaf, program
     )
@@ -350,7 +349,6 @@ def test_excluded_skeletons_are_never_drawn(key: jax.Array) -> None:
             normal=True,
             stripped=True,
         ).reshape(-1, 2),
-        compiler_options=QUICKLY,
     )
     no_hashes = np.zeros((300, 2), np.uint32)
     common = np.asarray(sample(no_hashes))

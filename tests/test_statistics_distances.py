@@ -20,7 +20,6 @@ from s2jax import statistics
 from s2jax.statistics import _transport
 from s2jax.statistics._discrepancy import evenly
 from s2jax.statistics._neighbours import find_neighbours
-from tests.compiled import QUICKLY
 
 Floats = NDArray[np.floating]
 KEY = jax.random.key(0)
@@ -145,7 +144,7 @@ def test_prdc_bootstrap_draws_rows_and_their_balls() -> None:
 
 def test_the_matrix_of_distances_is_never_whole() -> None:
     points = jax.ShapeDtypeStruct((10_000, 20), jnp.float32)
-    program = find_neighbours.lower(points, points, 5).compile(compiler_options=QUICKLY)
+    program = find_neighbours.lower(points, points, 5).compile()
     assert program.memory_analysis().temp_size_in_bytes < 16e6  # the matrix has 400e6
 
 
@@ -200,7 +199,7 @@ def test_sliced_wasserstein_is_its_formula(p: int) -> None:
     line = draw(REAL[:, :1], SYNTHETIC[:, :1])  # in one dimension there is one direction
     assert_close(line.value, statistics.wasserstein(REAL[:, 0], SYNTHETIC[:, 0], p))
     if p == 1:  # inside a program, XLA sorts
-        assert_close(jax.jit(draw, compiler_options=QUICKLY)(REAL, SYNTHETIC), found)
+        assert_close(jax.jit(draw)(REAL, SYNTHETIC), found)
 
 
 def test_sliced_wasserstein_of_moved_points() -> None:

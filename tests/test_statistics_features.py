@@ -20,7 +20,6 @@ from statsmodels.tsa.stattools import acf
 
 from s2jax import statistics
 from s2jax.statistics._series import rows_of
-from tests.compiled import QUICKLY
 
 LENGTH, PERIOD, HORIZON, ORDER = 240, 12, 24, 12
 Floats = NDArray[np.float64]
@@ -53,7 +52,7 @@ def found() -> statistics.Features:
 
 def quickly(call: Callable[[Any], Any], rows: NDArray[np.float32]) -> Any:
     """What a call returns, compiled in little time; floats are as good as any."""
-    return jax.device_get(jax.jit(call, compiler_options=QUICKLY)(rows))
+    return jax.device_get(jax.jit(call)(rows))
 
 
 # What the oracles are made of
@@ -262,7 +261,7 @@ def all_alone(rows: jax.Array) -> dict[str, jax.Array]:
 
 
 def test_single_functions_are_the_fields(found: statistics.Features) -> None:
-    alone = jax.jit(all_alone, compiler_options=QUICKLY)(ROWS)
+    alone = jax.jit(all_alone)(ROWS)
     for name, values in alone.items():
         np.testing.assert_allclose(values, getattr(found, name), 1e-4, 1e-6, err_msg=name)
 

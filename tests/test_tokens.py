@@ -18,7 +18,6 @@ from s2jax.text import to_prefix, tree
 from s2jax.text.tokens import Tokens, TokenStatus, from_tokens, to_tokens
 from s2jax.text.tree import Number, Operation, Variable
 from s2jax.text.vocabulary import SPECIAL, Vocabulary
-from tests.compiled import QUICKLY
 from tests.programs import draw_programs
 
 WORDS = Vocabulary()
@@ -44,14 +43,11 @@ LAWS: dict[str, tuple[AbstractLaw, int, int]] = {
 }
 # tokens are integers, and so are programs; that the product's own compilation gives the same is
 # tested below
-write = jax.jit(
-    to_tokens, static_argnums=(1, 2), static_argnames="length", compiler_options=QUICKLY
-)
+write = jax.jit(to_tokens, static_argnums=(1, 2), static_argnames="length")
 read = jax.jit(
     from_tokens,
     static_argnums=(1, 2, 3),
     static_argnames=("num_outputs", "num_nodes", "protected"),
-    compiler_options=QUICKLY,
 )
 FIELDS = [field.name for field in dataclasses.fields(Program) if field.name != "protected"]
 

@@ -179,11 +179,9 @@ class ChannelDropout(AbstractRowAugmentation):
 
 def check_word(owner: str, name: str, word: str | None, words: tuple[str, ...]) -> None:
     """Refuse a word that is none of these, nor None."""
-    if word is not None and word not in words:
-        raise ValueError(
-            f"{owner}({name}={checks.shown(word)}): must be one of {', '.join(map(repr, words))}, "
-            "or None, which draws one of them. Pass one of these words."
-        )
+    if word is not None:
+        call, more = f"{owner}({name}={checks.shown(word)})", ", or None, which draws one of them"
+        checks.check_word(call, word, words, more)
 
 
 def choose(draws, options: dict[str, jax.Array], word: str | None, many: tuple[int, ...]):

@@ -4,7 +4,7 @@ import difflib
 import functools
 import inspect
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import equinox as eqx
@@ -113,6 +113,17 @@ def check_static_integer(owner: str, name: str, value: Any, low: int, high: floa
             "Inside jit, mark it static."
         )
     check_number(owner, name, value, low, high, integer=True)
+
+
+def check_word(call: str, word: Any, words: Sequence[str], more: str = "") -> None:
+    """Raise a `ValueError` that begins with what was called if a word is none of these.
+
+    `more` is said after the words.
+    """
+    if word not in words:
+        raise ValueError(
+            f"{call}: must be one of {', '.join(map(repr, words))}{more}. Pass one of these words."
+        )
 
 
 def check_flag(owner: str, name: str, value: Any) -> None:

@@ -40,11 +40,8 @@ class Queue(NamedTuple):
 
     def _change(self, start: Array, end: Array, make, items, state, tile: int):
         # constants and few numbers: XLA compiles code for each that is known before a loop
-        num_items, order, lane = (
-            len(self.order),
-            self.order,
-            np.arange(max(tile, 2), dtype=np.int32),
-        )
+        num_items, order = len(self.order), self.order
+        lane = np.arange(max(tile, 2), dtype=np.int32)
         if num_items == 1:
             # the bits of one alone would be scalars in a loop over its series: LLVM asks of each
             # step of the cipher whether it is one, and of each step before it anew, without end

@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 import typing
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -93,7 +94,11 @@ class AbstractSeriesExporter(AbstractExporter):
 
     def __post_init__(self) -> None:
         if self.fill is not None:
-            check_word(self.name, "fill", self.fill, typing.get_args(Fill))
+            self._check_word("fill", self.fill, typing.get_args(Fill))
+
+    def _check_word(self, name: str, word: Any, words: Sequence[str]) -> None:
+        call = f"export(format={self.name!r}, {name}={checks.shown(word)})"
+        checks.check_word(call, word, words)
 
     @property
     def view(self) -> View:
@@ -139,7 +144,7 @@ class AbstractCovariateExporter(AbstractSeriesExporter):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_word(self.name, "covariates", self.covariates, self.roles)
+        self._check_word("covariates", self.covariates, self.roles)
 
     @property
     def view(self) -> View:
@@ -166,19 +171,6 @@ class AbstractCovariateExporter(AbstractSeriesExporter):
                 "covariates='graph'."
             )
         return found
-
-
-def check_word(format: str, name: str, value: Any, words: tuple[str, ...]) -> None:
-    """Refuse an option that is none of its words.
-
-    Raises:
-        ValueError: If it is none.
-    """
-    if value not in words:
-        raise ValueError(
-            f"export(format={format!r}, {name}={checks.shown(value)}): must be one of "
-            f"{', '.join(map(repr, words))}. Pass one of these words."
-        )
 
 
 def longer(length: int) -> str:

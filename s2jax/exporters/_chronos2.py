@@ -115,9 +115,7 @@ class Chronos2Inputs(Sequence):
 
     def arrays(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Targets and covariates of a row, (channels, time) each, without torch."""
-        batch, row = self._place(index)
-        target = _channels(batch, "target", row)
-        return target, _channels(batch, "covariates", row).reshape(-1, target.shape[1])
+        return _arrays(*self._place(index))
 
     def _place(self, index: int) -> tuple[Any, int]:
         """The batch of records that holds a row, and where in it."""
@@ -130,8 +128,8 @@ class Chronos2Inputs(Sequence):
     def __getitem__(self, index: int) -> dict[str, Any]:
         """A row as a `PreparedInput`."""
         torch = require("torch", "Inputs of Chronos-2")
-        target, covariates = self.arrays(index)
         batch, row = self._place(index)
+        target, covariates = _arrays(batch, row)
         return {
             "context": torch.from_numpy(np.concatenate([target, covariates])),
             # read in training from `context`, where the horizon is a part of the series
@@ -148,6 +146,11 @@ def _batches(file: Path) -> Iterator[Any]:
         reader = pa.ipc.open_file(pa.memory_map(str(file)))
         batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
     yield from batches
+
+
+def _arrays(batch: Any, row: int) -> tuple[np.ndarray, np.ndarray]:
+    target = _channels(batch, "target", row)
+    return target, _channels(batch, "covariates", row).reshape(-1, target.shape[1])
 
 
 def _channels(batch: Any, name: str, row: int) -> np.ndarray:

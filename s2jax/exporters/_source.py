@@ -6,25 +6,17 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from s2jax.corpus import Corpus
-from s2jax.corpus import layout as layout
+from s2jax.corpus import Corpus, layout
 from s2jax.corpus.rows import values
 from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._missing import Fill, fill_missing, read_observed
-from s2jax.exporters._roles import (
-    Covariates,
-    Roles,
-    copied_inputs,
-    copies,
-    roles_of,
-)
+from s2jax.exporters._roles import Covariates, Roles, copied_inputs, copies, roles_of
 from s2jax.exporters._rows import Rows, channels, flatten, join, mask, split, usable
 from s2jax.inputs.causes import Causes, cause_columns, causes_of_columns
 
 CHUNK_BYTES = 16_000_000
 """Values of series held in memory at a time."""
 SURVEY_ROWS = 65536
-
 
 _ROLES = ("tokens", "x_mask", "y_mask")
 """Columns that tell the roles of channels, besides those of graphs."""
@@ -94,12 +86,13 @@ class Source:
         for name, longest in self.longest.items():
             sizes = np.diff(table[name].combine_chunks().offsets)
             self.longest[name] = max(longest, int(sizes.max()))
-        roles, copied = self._roles(table)
+        causes = self._causes(table)
+        roles, copied = self._roles(table, causes)
         observed, counts = read_observed(table, self.outputs), self.counts
         self.series += int(roles.targets.sum())
         again = copies(copied, roles.targets, self.inputs) & (roles.past | roles.future)
         counts.repeating += int(again.any(1).sum())
-        counts.graphless += len(table) - int(self._causes(table).has_graph.sum())
+        counts.graphless += len(table) - int(causes.has_graph.sum())
         counts.past += int(roles.past.sum())
         counts.future += int(roles.future.sum())
         if observed is not None:
@@ -107,7 +100,7 @@ class Source:
             counts.gappy += int((missing > 0).sum())
             counts.missing += int(missing.sum())
 
-    def _roles(self, table: Any) -> tuple[Roles, np.ndarray]:
+    def _roles(self, table: Any, causes: Causes) -> tuple[Roles, np.ndarray]:
         """The roles of all channels, and the input that each output is."""
         y_mask, x_mask = mask(table, "y", self.outputs), mask(table, "x", self.inputs)
         copied = np.full(y_mask.shape, -1)
@@ -115,8 +108,7 @@ class Source:
         if self.view.covariates != "none" and "t" not in self.columns:
             ids, offsets = flatten(table["tokens"])
             copied = copied_inputs(ids, offsets, self.corpus.vocabulary, y_mask, self.inputs)
-        is_root = self._causes(table).is_root
-        return roles_of(self.view.covariates, x_mask, y_mask, copied, is_root), copied
+        return roles_of(self.view.covariates, x_mask, y_mask, copied, causes.is_root), copied
 
     def _causes(self, table: Any) -> Causes:
         """The graphs of rows; without edges where no family draws any."""
@@ -184,7 +176,7 @@ class Source:
 
     def _rows_of(self, table: Any) -> Rows:
         y_mask, separator = mask(table, "y", self.outputs), self.corpus.vocabulary.separator
-        (targets, past, future), _ = self._roles(table)
+        (targets, past, future), _ = self._roles(table, self._causes(table))
         ids, offsets = flatten(table["tokens"])
         symbol, tokens = table["expression"].to_pylist(), np.split(ids, offsets[1:-1])
         for row in np.flatnonzero((targets != y_mask).any(1)):

@@ -146,11 +146,7 @@ class Observation(Part):
         checks.check_static_integer("Observation", "most", self.most, 1, len(self.effects))
         checks.check_static_integer("Observation", "least", self.least, 1, self.most)
         checks.check_flag("Observation", "ordered", self.ordered)
-        if self.fill not in FILLS:
-            raise ValueError(
-                f"Observation(fill={checks.shown(self.fill)}): must be one of "
-                f"{', '.join(map(repr, FILLS))}. Pass one of these words."
-            )
+        checks.check_word(f"Observation(fill={checks.shown(self.fill)})", self.fill, FILLS)
 
     def check_length(self, length: int) -> None:
         """Raise a `ValueError` if series of this length cannot be measured."""

@@ -49,12 +49,10 @@ def describe_causes(path: str | os.PathLike[str], count: int = 6, seed: int = 0)
     corpus = read_corpus(path)
     chosen = choose_rows(len(corpus), count, seed)
     found = causes_of_table(corpus.table(chosen), corpus.known_config.num_inputs)
-    graphs = [] if found is None else [found.edges(row) for row in range(len(chosen))]
-    return {
-        f"row {row}": write_edges(edges)
-        for row, edges in zip(chosen, graphs, strict=False)
-        if edges is not None
-    }
+    if found is None:
+        return {}
+    graphs = zip(chosen, map(found.edges, range(len(chosen))), strict=True)
+    return {f"row {row}": write_edges(edges) for row, edges in graphs if edges is not None}
 
 
 def write_edges(edges: Sequence[Edge]) -> str:
