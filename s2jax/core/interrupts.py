@@ -1,12 +1,12 @@
 """Handlers of signals that raise, and are heard wherever the signal comes."""
 
+import gc
 import os
 import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-_DEAF = "_xla_gc_callback"  # JAX's callback of Python's garbage collector
 _SECONDS = 0.01
 
 
@@ -18,8 +18,9 @@ def heard(handler: Callable[[int, FrameType | None], Any]) -> Callable[..., None
     """
 
     def handle(number: int, frame: FrameType | None) -> None:
+        deaf = {getattr(callback, "__code__", None) for callback in gc.callbacks}
         above = frame
-        while above is not None and above.f_code.co_name != _DEAF:
+        while above is not None and above.f_code not in deaf:
             above = above.f_back
         if above is None:
             handler(number, frame)
