@@ -318,7 +318,7 @@ ZEROS, VALUES = jnp.zeros(2, jnp.int32), jnp.zeros((2, LENGTH))
         ),
         (
             lambda: s2jax.sample_pair(KEY, CONFIG, 2, Intervention(ZEROS, ZEROS + 500, VALUES)),
-            "< 96, the length of the series",
+            "< 96, the points",
         ),
         (
             lambda: s2jax.sample_pair(

@@ -112,7 +112,7 @@ def test_a_path_is_drawn_in_a_plane_that_shows_it() -> None:
     assert plane(np.stack([0 * WAVE, WAVE, OTHER])) == (0, 1)
     states = lorenz()
     pair = Pair(
-        0, states[:0], states, ["y_0"] * 3, np.ones(3), np.zeros(3), np.arange(4000), "lorenz"
+        0, states[:0], states, ["y_0"] * 3, np.ones(3), np.zeros(3), np.arange(4000), "lorenz", True
     )
     over, path = panels(pair)
     assert over.title == "y over t  (row 0, lorenz)"
