@@ -59,8 +59,8 @@ def comparisons() -> dict[str, dict[str, Callable[..., Any]]]:
 def peers() -> dict[str, dict[str, Callable[[], float]]]:
     """Rows of 4 channels, by graphs of ours and by what s2generator draws one at a time.
 
-    Its CauKer draws roots as Gaussian processes, and so does one of ours; its couplings leave values
-    out.
+    Its CauKer draws roots as Gaussian processes, and so does one of ours; its couplings leave
+    values out.
     """
     import numpy as np
     from s2generator.scm.cauker import CaukerPipeline

@@ -158,12 +158,14 @@ def test_laws_are_read_alike_wherever_they_are() -> None:
         np.testing.assert_array_equal(found, leaf[-1])
 
 
-def test_a_law_is_found_by_its_class_if_it_is_the_only_one() -> None:
+def test_a_law_is_found_by_its_class_if_it_is_the_only_one(unchecked: None) -> None:
     source = Choice([Counted(0), Counted(1), ARMA()]).draw_laws(jnp.zeros((2, 2), jnp.uint32), 8)
     with pytest.raises(AttributeError, match=r"law_of\(dict\): 2 of the families .* laws\[1\]"):
         source.law_of(dict)
     with pytest.raises(AttributeError, match=r"no family .* LinearProcess, dict, dict"):
         source.law_of(Counted)
+    with pytest.raises(TypeError, match=r"law_of\('dict'\): must be the class of a law"):
+        source.law_of("dict")
     found = source.law_of(s2jax.inputs.LinearProcess)
     assert all(jax.tree.leaves(jax.tree.map(jnp.array_equal, found, source.process)))
 

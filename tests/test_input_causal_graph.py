@@ -304,6 +304,7 @@ ZEROS, VALUES = jnp.zeros(2, jnp.int32), jnp.zeros((2, LENGTH))
         (lambda: CausalGraph(max_parents=0), "max_parents=0"),
         (lambda: s2jax.Do(channel=-1), "channel=-1"),
         (lambda: s2jax.Do(start=2.0), "it is a share of the series"),
+        (lambda: s2jax.Do(channel="x_0"), "must be the number of an input"),
         (lambda: s2jax.sample_pair(KEY, CONFIG, 2, s2jax.Do(channel=3)), "channel=3"),
         (lambda: s2jax.sample_pair(KEY, s2jax.presets.s2(32), 2), "must be a causal graph"),
         (

@@ -119,8 +119,8 @@ def write_reference(batch: Batch, path: str | os.PathLike[str], first: int = 0) 
         TypeError: If `batch` is no batch of numbers.
         FileExistsError: If one of the files is there already.
         ValueError: If the batch holds solutions of differential equations, or irregular times; or
-            if a symbol means something else there: the reference has no `neg`, `tanh`, `max` and the
-            like, and its `pow` does not take the absolute value of the base.
+            if a symbol means something else there: the reference has no `neg`, `tanh`, `max` and
+            the like, and its `pow` does not take the absolute value of the base.
 
     Example:
         >>> import tempfile, jax, s2jax

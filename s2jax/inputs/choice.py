@@ -45,7 +45,14 @@ class _Laws(eqx.Module):
 
         Raises:
             AttributeError: If no family draws one, or several do; `laws` holds all of them.
+            TypeError: If `kind` is no class.
         """
+        if not isinstance(kind, type):
+            names = ", ".join(dict.fromkeys(type(law).__name__ for law in self.laws))
+            raise TypeError(
+                f"law_of({checks.shown(kind)}): must be the class of a law, not its name. The "
+                f"families draw {names}; those of the library are in s2jax.inputs."
+            )
         found = [law for law in self.laws if isinstance(law, kind)]
         if len(found) == 1:
             return found[0]

@@ -46,6 +46,10 @@ class Do(Part):
     value: AbstractDistribution = distribution(Uniform(-3.0, 3.0))
 
     def __check_init__(self):
+        if isinstance(self.channel, str):
+            raise TypeError(
+                f"Do(channel={self.channel!r}): must be the number of an input. Pass 0 for x_0."
+            )
         if self.channel is not None:
             checks.check_number("Do", "channel", self.channel, 0, 2**15, integer=True)
         check_draws("Do", "start", self.start, 0, 1, "it is a share of the series")
