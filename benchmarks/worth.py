@@ -67,6 +67,7 @@ POOL = 4096  # series of a peer that draws one at a time, again and again
 SOLUTIONS = 2**16  # of random differential equations, drawn ahead, as small batches cost more a row
 HELD_BACK = 4 * BATCH  # series of a pool that are for its own loss
 ODE_ROWS = 4096  # drawn at once
+CHANNELS = 4  # of rows whose channels depend on each other
 Draw = Callable[[Any], Any]
 
 
@@ -115,6 +116,14 @@ def _solutions(seed: int) -> Source:
     return _pooled(np.random.default_rng(seed).permutation(np.concatenate(found))[:SOLUTIONS])
 
 
+def _coupled() -> Source:
+    """Every channel of causal graphs, whose roots are the inputs of `presets.mix`, as a series."""
+    graph = inputs.CausalGraph(roots=s2jax.presets.mix(LENGTH).inputs)
+    config = s2jax.Config(LENGTH, CHANNELS, CHANNELS, inputs=graph, target=s2jax.Identity())
+    draw = lambda key: s2jax.sample(key, config, BATCH // CHANNELS).y.reshape(BATCH, LENGTH)
+    return Source(draw, draw)
+
+
 def _alone(name: str) -> Source:
     family = getattr(inputs, name)
     return _ours(s2jax.Config(LENGTH, inputs=family(), target=s2jax.Identity()))
@@ -128,10 +137,11 @@ def _varied(text: str, seed: int) -> Source:
     """`presets.mix` with other weights, as "TrendSeason x3 + GARCH 10 % + 30 % f + 20 % ode".
 
     The inputs of mix alone, with a family drawn more or less often, a family more, or with a share
-    of rows that are f of inputs, of series that solve differential equations, or of rows that are
-    measured, by all effects or those of one sort.
+    of rows that are f of inputs, of series that solve differential equations or are channels of
+    causal graphs, or of rows that are measured, by all effects or those of one sort.
     """
-    config, share, of_ode, observation = s2jax.presets.mix(LENGTH), 0.0, 0.0, None
+    config, share, observation = s2jax.presets.mix(LENGTH), 0.0, None
+    others: dict[str, float] = {}
     families, weights = list(config.inputs.families), np.asarray(config.inputs.weights)
     names = [type(family).__name__ for family in families]
     weights = weights / weights.sum()
@@ -147,21 +157,23 @@ def _varied(text: str, seed: int) -> Source:
             weights = np.append(weights, part_of / (1 - part_of) * weights.sum())
         elif other and other[2] == "f":
             share = int(other[1]) / 100
-        elif other and other[2] == "ode":
-            of_ode = int(other[1]) / 100
+        elif other and other[2] in ("ode", "coupled"):
+            others[other[2]] = int(other[1]) / 100
         elif other and other[2] in EFFECTS:
             observation = _observation(EFFECTS[other[2]], int(other[1]) / 100)
         else:
             raise ValueError(
                 f"--sources {text!r}: {part!r} must be like 'TrendSeason x3' (a family of mix), "
-                "'GARCH 10 %' (another one), '30 % f', '10 % ode' or '50 % measured', or one "
-                "of the names that --help lists."
+                "'GARCH 10 %' (another one), '30 % f', '10 % ode', '50 % coupled' or "
+                "'50 % measured', or one of the names that --help lists."
             )
     target = s2jax.Algebraic(config.target.program_law, input_share=1 - share)
     choice = inputs.Choice(families, weights.tolist())
     fields = {"inputs": choice, "target": target, "observation": observation}
     varied = _ours(s2jax.presets.mix(LENGTH, **fields))
-    return _mixed(varied, _solutions(seed), of_ode) if of_ode else varied
+    for name, of_name in others.items():
+        varied = _mixed(varied, _solutions(seed) if name == "ode" else _coupled(), of_name)
+    return varied
 
 
 def _reference() -> Source:
