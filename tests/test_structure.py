@@ -20,7 +20,7 @@ LAYERS = (
     {"presets"},
     {"sampling"},
     {"stream", "transforms", "statistics"},
-    {"augment", "corpus"},
+    {"augment", "corpus", "symtime"},
     {"feeds", "exporters", "plotting"},
     {"cli"},
 )
