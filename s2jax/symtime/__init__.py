@@ -9,9 +9,18 @@ References:
 """
 
 from s2jax.symtime._config import Config
+from s2jax.symtime._evaluate import (
+    Guesses,
+    Reconstruction,
+    Retrieval,
+    evaluate_patches,
+    evaluate_retrieval,
+    evaluate_words,
+)
 from s2jax.symtime._losses import Aside, Losses, Queues, loss
 from s2jax.symtime._masks import Masks, sample_masks
 from s2jax.symtime._model import Encoded, SymTime, encode_series, encode_symbols
+from s2jax.symtime._pairs import Pairs, sample_pairs
 from s2jax.symtime._state import State, init, optimizer, schedule
 from s2jax.symtime._train import train_step
 from s2jax.symtime._views import Inputs, check_tokens, to_inputs
@@ -20,19 +29,27 @@ __all__ = (
     "Aside",
     "Config",
     "Encoded",
+    "Guesses",
     "Inputs",
     "Losses",
     "Masks",
+    "Pairs",
     "Queues",
+    "Reconstruction",
+    "Retrieval",
     "State",
     "SymTime",
     "check_tokens",
     "encode_series",
     "encode_symbols",
+    "evaluate_patches",
+    "evaluate_retrieval",
+    "evaluate_words",
     "init",
     "loss",
     "optimizer",
     "sample_masks",
+    "sample_pairs",
     "schedule",
     "to_inputs",
     "train_step",

@@ -42,6 +42,8 @@ class Config:
         masked_patches: Share of the patches of a row that are hidden.
         masked_symbols: Probability that a word is to be guessed: of these 80 % are replaced by
             `<mask>`, 10 % by any word, 10 % stay.
+        words_see_series: Whether masked words are guessed with [CLS] of the masked series added to
+            their first place. The paper's are not: its series teach words nothing.
         masked_every: Each so many rows of a batch are masked; 1 is all. Masked passes cost as much
             as those that the contrast needs.
         momentum: How much of its weights the slow copy keeps in a step (EMA).
@@ -102,6 +104,7 @@ class Config:
     projection: int = 128
     masked_patches: float = 0.4
     masked_symbols: float = 0.15
+    words_see_series: bool = False
     masked_every: int = 1
     momentum: float = 0.995
     queue: int = 60_000
@@ -138,7 +141,7 @@ class Config:
         for name, words in _WORDS.items():
             value = getattr(self, name)
             checks.check_word(f"symtime.Config({name}={value!r})", value, words)
-        for name in ("pre_norm", "double_softmax", "cycles_beta"):
+        for name in ("pre_norm", "double_softmax", "cycles_beta", "words_see_series"):
             checks.check_flag("symtime.Config", name, getattr(self, name))
         if not isinstance(self.vocabulary, Vocabulary):
             raise TypeError(
@@ -223,16 +226,17 @@ class Config:
 _TINY: dict[str, Any] = {
     "max_tokens": 48,
     "width": 48,
-    "num_heads": 4,
+    "num_heads": 2,
     "hidden_width": 96,
     "num_layers": 2,
     "symbol_width": 48,
-    "symbol_heads": 4,
+    "symbol_heads": 2,
     "symbol_hidden_width": 96,
     "symbol_layers": 1,
     "norm": "layer",
     "pre_norm": True,
     "dropout": 0.0,
+    "words_see_series": True,
     "queue": 0,
     "min_temperature": 0.02,
     "distillation_ramp": 1000,

@@ -33,7 +33,9 @@ class Linear(eqx.Module):
         self.bias = jnp.zeros(outer, jnp.float32) if has_bias else None
 
     def __call__(self, x: Float[Array, "*batch inner"]) -> Float[Array, "*batch outer"]:
-        out = x @ self.weight.astype(x.dtype)
+        # flat: the gradient of a product with three axes takes twice as long on CPU
+        flat = x.reshape(-1, x.shape[-1]) @ self.weight.astype(x.dtype)
+        out = flat.reshape(*x.shape[:-1], -1)
         return out if self.bias is None else out + self.bias.astype(x.dtype)
 
 
@@ -125,13 +127,14 @@ class Layer(eqx.Module):
 
     def _attend(self, x: Array, may_see: Array, key: PRNGKey | None) -> Array:
         batch, places, width = x.shape
-        heads = lambda one: one(x).reshape(batch, places, self.num_heads, -1)
+        heads = lambda one: one(x).reshape(batch, places, self.num_heads, -1).swapaxes(1, 2)
         query, keys, value = heads(self.query), heads(self.key), heads(self.value)
         scale = 1 / math.sqrt(width // self.num_heads)
-        logits = jnp.einsum("bqhe,bkhe->bhqk", query, keys).astype(jnp.float32) * scale
+        logits = jnp.einsum("bhqe,bhke->bhqk", query, keys).astype(jnp.float32) * scale
         logits = jnp.where(may_see[:, None, None], logits, BLOCKED)
         weights = self._drop(key, jax.nn.softmax(logits).astype(x.dtype))
-        return self.out(jnp.einsum("bhqk,bkhe->bqhe", weights, value).reshape(x.shape))
+        mixed = jnp.einsum("bhqk,bhke->bhqe", weights, value).swapaxes(1, 2)
+        return self.out(mixed.reshape(x.shape))
 
     def _drop(self, key: PRNGKey | None, x: Array) -> Array:
         return drop(key, x, self.dropout)
@@ -173,7 +176,8 @@ def run_layers(
     def apply(x: Array, item: Any) -> Any:
         return eqx.combine(item[0], static)(x, may_see, item[1])
 
-    return jax.lax.scan(apply, x, (weights, keys))
+    # computed again on the way back: less memory, and on CPU half the time of keeping it all
+    return jax.lax.scan(jax.checkpoint(apply, prevent_cse=False), x, (weights, keys))
 
 
 def with_statistics(layers: Layer, statistics: tuple[Statistics, Statistics]) -> Layer:

@@ -107,9 +107,10 @@ def loss(
     keys = (None,) * 4 if key is None else tuple(jax.random.split(key, 4))
     few = every(config.masked_every, inputs)
     masked_series, statistics = run_series(model, few, masks.hidden, keys[0])
-    masked_symbols = run_symbols(model, masks.ids, keys[1])
+    cls = masked_series.features[:, 0] if config.words_see_series else None
+    masked_symbols = run_symbols(model, masks.ids, keys[1], cls)
     if config.contrast_on == "masked":
-        series, symbols = masked_series, masked_symbols
+        series, symbols = masked_series, run_symbols(model, masks.ids, keys[1])
         slow_series, _ = run_series(slow, few, masks.hidden, keys[2])
         slow_symbols = run_symbols(slow, masks.ids, keys[3])
     else:

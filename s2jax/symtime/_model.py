@@ -35,6 +35,8 @@ class SymTime(eqx.Module):
     Attributes:
         series, symbols: The encoders.
         reconstruct: From features of a patch to its outputs.
+        tell_words: From [CLS] of a series to what is added to the first word; None if words are
+            told nothing.
         project_series, project_symbols: From [CLS] to the common space.
         log_temperature: Of the contrast.
         config: What it was made for. Static.
@@ -51,6 +53,7 @@ class SymTime(eqx.Module):
     series: SeriesEncoder
     symbols: SymbolEncoder
     reconstruct: Linear
+    tell_words: Linear | None
     project_series: Linear
     project_symbols: Linear
     log_temperature: Float[Array, ""]
@@ -59,13 +62,16 @@ class SymTime(eqx.Module):
     def __init__(self, key: PRNGKey, config: Config):
         checks.check_key("SymTime", key)
         check_config("SymTime", config)
-        keys = jax.random.split(key, 5)
+        keys = jax.random.split(key, 6)
         self.config = config
         self.series, self.symbols = SeriesEncoder(keys[0], config), SymbolEncoder(keys[1], config)
         size = config.num_outputs * config.patch_length
         self.reconstruct = Linear(keys[2], config.width, size, has_bias=False)
         self.project_series = Linear(keys[3], config.width, config.projection)
         self.project_symbols = Linear(keys[4], config.symbol_width, config.projection)
+        self.tell_words = None
+        if config.words_see_series:
+            self.tell_words = Linear(keys[5], config.width, config.symbol_width)
         self.log_temperature = jnp.asarray(np.log(config.temperature), jnp.float32)
 
 
@@ -137,11 +143,15 @@ def run_series(
     return Encoded(features, unit(model.project_series(features[:, 0]))), statistics
 
 
-def run_symbols(model: SymTime, ids: Int[Array, "batch tokens"], key: PRNGKey | None) -> Encoded:
-    """Features of words; with a key as in training."""
+def run_symbols(
+    model: SymTime, ids: Int[Array, "batch tokens"], key: PRNGKey | None,
+    cls: Float[Array, "batch width"] | None = None,
+) -> Encoded:  # fmt: skip
+    """Features of words, told of series if [CLS] of these is given; with a key as in training."""
     # a row without words sees its first place, lest it see none
     sees = (ids != model.config.vocabulary.pad) | (jnp.arange(ids.shape[1]) == 0)
-    features = model.symbols(ids, sees, jnp.dtype(model.config.precision), key)
+    told = None if cls is None or model.tell_words is None else model.tell_words(cls)
+    features = model.symbols(ids, sees, told, jnp.dtype(model.config.precision), key)
     features = features.astype(jnp.float32)
     return Encoded(features, unit(model.project_symbols(features[:, 0])))
 

@@ -67,7 +67,7 @@ class SeriesEncoder(eqx.Module):
         inner = config.num_channels * config.patch_length
         first = Linear(keys[0], inner, width).weight
         self.patches = first.reshape(config.num_channels, config.patch_length, width)
-        self.bias = self.cls = jnp.zeros(width, jnp.float32)
+        self.bias, self.cls = jnp.zeros(width, jnp.float32), jnp.zeros(width, jnp.float32)
         self.points = self.scales = self.norm = None
         if config.point_width:
             self.points = Points(keys[1], config.num_channels, config.point_width, width)

@@ -56,11 +56,13 @@ class SymbolEncoder(eqx.Module):
 
     def __call__(
         self, ids: Int[Array, "batch tokens"], may_see: Bool[Array, "batch tokens"],
-        dtype: jnp.dtype | type, key: PRNGKey | None,
+        told: Float[Array, "batch width"] | None, dtype: jnp.dtype | type, key: PRNGKey | None,
     ) -> Float[Array, "batch tokens width"]:  # fmt: skip
-        """Features of all words."""
+        """Features of all words; what is told of a series is added to the first place."""
         key_drop, key_layers = (None, None) if key is None else jax.random.split(key)
         x, _ = self.start(self.words[ids] + self.places[: ids.shape[1]], False)
+        if told is not None:
+            x = x.at[:, 0].add(told)
         x = drop(key_drop, x.astype(dtype), self.dropout)
         x, _ = run_layers(self.layers, x, may_see, key_layers)
         return x if self.norm is None else self.norm(x, False)[0]
@@ -68,7 +70,9 @@ class SymbolEncoder(eqx.Module):
     def guess_words(self, features: Float[Array, "*batch width"]) -> Float[Array, "*batch words"]:
         """Logits of every word at places with these features."""
         x, _ = self.guess_norm(jax.nn.gelu(self.guess(features), approximate=False), False)
-        return (x @ self.words.T.astype(x.dtype)).astype(jnp.float32) + self.guess_bias
+        flat = x.reshape(-1, x.shape[-1]) @ self.words.T.astype(x.dtype)
+        logits = flat.reshape(*x.shape[:-1], -1).astype(jnp.float32)
+        return logits + self.guess_bias
 
 
 def first_words(key: PRNGKey, vocabulary: Vocabulary, width: int) -> Float[Array, "words width"]:
