@@ -21,6 +21,7 @@ from s2jax.symtime._losses import Aside, Losses, Queues, loss
 from s2jax.symtime._masks import Masks, sample_masks
 from s2jax.symtime._model import Encoded, SymTime, encode_series, encode_symbols
 from s2jax.symtime._pairs import Pairs, sample_pairs
+from s2jax.symtime._probe import Probe, probe_operators
 from s2jax.symtime._state import State, init, optimizer, schedule
 from s2jax.symtime._train import train_step
 from s2jax.symtime._views import Inputs, check_tokens, to_inputs
@@ -34,6 +35,7 @@ __all__ = (
     "Losses",
     "Masks",
     "Pairs",
+    "Probe",
     "Queues",
     "Reconstruction",
     "Retrieval",
@@ -48,6 +50,7 @@ __all__ = (
     "init",
     "loss",
     "optimizer",
+    "probe_operators",
     "sample_masks",
     "sample_pairs",
     "schedule",
