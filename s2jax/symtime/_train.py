@@ -83,7 +83,8 @@ def train_step(
         return found[0].total, found
 
     (_, (losses, aside)), slopes = jax.value_and_grad(total, has_aux=True)(weights)
-    updates, moments = optimizer.update(slopes, state.moments, weights)
+    with jax.numpy_dtype_promotion("standard"):  # optax takes powers of floats by integers
+        updates, moments = optimizer.update(slopes, state.moments, weights)
     weights = jax.tree.map(lambda weight, update: weight + update, weights, updates)
     model = with_series_statistics(eqx.combine(weights, fixed), aside.statistics)
     queues = state.queues
