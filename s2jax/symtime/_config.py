@@ -193,7 +193,8 @@ class Config:
             >>> Config.base().hidden_width
             2048
         """
-        return cls(**{"width": 512, "hidden_width": 2048} | fields)
+        sizes: dict[str, Any] = {"width": 512, "hidden_width": 2048}
+        return cls(**sizes | fields)
 
     @classmethod
     def large(cls, **fields: Any) -> "Config":
@@ -206,7 +207,8 @@ class Config:
             >>> Config.large().num_heads
             12
         """
-        return cls(**{"width": 768, "num_heads": 12, "hidden_width": 3096} | fields)
+        sizes: dict[str, Any] = {"width": 768, "num_heads": 12, "hidden_width": 3096}
+        return cls(**sizes | fields)
 
     @property
     def num_patches(self) -> int:

@@ -76,11 +76,14 @@ def evaluate_retrieval(
     whole = len(pairs) // batch * batch
     cut = lambda array: np.asarray(array)[:whole].reshape(-1, batch, array.shape[-1])
     near = np.einsum("bik,bjk->bij", cut(series), cut(symbols))
-    shares = [float((rank < most).mean()) for rank in (_ranks(near), _ranks(near.swapaxes(1, 2)))
-              for most in (1, 5)]  # fmt: skip
+    ranks = _ranks(near), _ranks(near.swapaxes(1, 2))
+    share = lambda rank, most: float((rank < most).mean())
     forms = [len(np.unique(one, axis=0)) for one in cut(pairs.groups)]
     ceiling = float(np.mean(forms)) / batch
-    return Retrieval(*shares, 1 / batch, min(1.0, 5 / batch), ceiling, whole)
+    return Retrieval(
+        share(ranks[0], 1), share(ranks[0], 5), share(ranks[1], 1), share(ranks[1], 5),
+        1 / batch, min(1.0, 5 / batch), ceiling, whole,
+    )  # fmt: skip
 
 
 def _ranks(near: Float[np.ndarray, "batches batch batch"]) -> Float[np.ndarray, "batches batch"]:
@@ -121,7 +124,8 @@ def evaluate_patches(key: PRNGKey, model: SymTime, pairs: Pairs) -> Reconstructi
         >>> evaluate_patches(jax.random.key(2), model, pairs)._fields
         ('model', 'zeros', 'interpolation')
     """
-    return Reconstruction(*map(float, _evaluate_patches(key, model, pairs.inputs)))
+    model_error, zeros, lines = map(float, _evaluate_patches(key, model, pairs.inputs))
+    return Reconstruction(model_error, zeros, lines)
 
 
 @eqx.filter_jit
@@ -195,7 +199,8 @@ def evaluate_words(key: PRNGKey, model: SymTime, pairs: Pairs) -> Guesses:
         >>> 0 <= evaluate_words(jax.random.key(2), model, pairs).unigram <= 1
         True
     """
-    return Guesses(*map(float, _evaluate_words(key, model, pairs.inputs)))
+    shares = map(float, _evaluate_words(key, model, pairs.inputs))
+    return Guesses(**dict(zip(Guesses._fields, shares, strict=True)))
 
 
 @eqx.filter_jit

@@ -10,7 +10,7 @@ from s2jax.core.types import PRNGKey
 from s2jax.symtime._model import SymTime
 from s2jax.symtime._pairs import Pairs, embed, has_words
 
-OPERATORS = ("sin", "cos", "abs", "pow2", "sqrt", "exp", "log", "mul")
+OPERATORS = ("sub", "inv", "sqrt", "log", "abs", "sin", "cos", "pow2")
 _RIDGE = 1e-2  # in units of the variance of features
 _NEIGHBOURS = 25
 _RARE = 20  # rows that must have an operator, and as many that must not
@@ -58,14 +58,14 @@ def probe_operators(
         ...     symtime.sample_pairs(jax.random.key(k), config, data, 256) for k in range(2)
         ... )
         >>> model = symtime.SymTime(jax.random.key(2), config)
-        >>> probe = probe_operators(jax.random.key(3), model, train, test, ["sin", "mul"])
+        >>> probe = probe_operators(jax.random.key(3), model, train, test, ["sub", "inv"])
         >>> probe.operators, 0 <= probe.features <= 1
-        (('sin', 'mul'), True)
+        (('sub', 'inv'), True)
     """
     ids = model.config.vocabulary.encode(operators)
     labels = [has_words(pairs, ids) for pairs in (train, test)]
-    counts = [np.minimum(one.sum(0), (~one).sum(0)) for one in labels]
-    kept = np.minimum(*counts) >= _RARE
+    counts = np.stack([count for one in labels for count in (one.sum(0), (~one).sum(0))])
+    kept = counts.min(0) >= _RARE
     if not kept.any():
         raise ValueError(
             f"probe_operators(operators={tuple(operators)}): {_RARE} rows at least must have one "
@@ -78,8 +78,8 @@ def probe_operators(
         "untrained": [embed(fresh, pairs)[0] for pairs in (train, test)],
         "features": [simple_features(pairs) for pairs in (train, test)],
     }
-    scores = {name: _score(_ridge(*both, known), asked) for name, both in features.items()}
-    neighbours = _score(_vote(*features["model"], known), asked)
+    scores = {name: _score(_ridge(*both, labels=known), asked) for name, both in features.items()}
+    neighbours = _score(_vote(*features["model"], labels=known), asked)
     names = tuple(name for name, is_kept in zip(operators, kept, strict=True) if is_kept)
     return Probe(scores["model"], neighbours, scores["untrained"], scores["features"], names)
 
