@@ -12,8 +12,8 @@ import pytest
 import s2jax
 from s2jax import symtime
 from s2jax.symtime._layers import Norm, sinusoids
-from s2jax.symtime._losses import contrast, every
-from s2jax.symtime._masks import hide_patches, most_chosen
+from s2jax.symtime._losses import contrast
+from s2jax.symtime._masks import every, hide_patches, most_chosen
 from tests.statistics import assert_counts_match
 
 DATA = s2jax.presets.s2(length=64)
@@ -25,7 +25,7 @@ def small(**fields: Any) -> symtime.Config:
     """A model that compiles and runs in no time."""
     sizes = {
         "length": 64, "width": 8, "hidden_width": 8, "symbol_width": 8, "symbol_hidden_width": 8,
-        "projection": 6, "batch": 16, "max_tokens": 40,
+        "projection": 6, "batch": 16, "max_tokens": 40, "order": "time", "masked_every": 1,
     }  # fmt: skip
     return symtime.Config.tiny(**sizes | fields)
 
@@ -67,7 +67,7 @@ class TestConfig:
     )  # fmt: skip
     def test_bad_values(self, fields: dict[str, Any], message: str) -> None:
         with pytest.raises(ValueError, match=f"symtime.Config.*{message}"):
-            symtime.Config.tiny(**{"queue": 0, "masked_every": 1} | fields)
+            symtime.Config.tiny(**{"order": "time", "masked_every": 1} | fields)
 
     @pytest.mark.parametrize(
         "fields, message",
@@ -247,7 +247,7 @@ class TestLosses:
         inputs = symtime.to_inputs(config, batch)
         model = symtime.SymTime(key, config)
         few = every(2, inputs)
-        masks = symtime.sample_masks(key, config, few)
+        masks = symtime.sample_masks(key, config, inputs)
         losses, aside = eqx.filter_jit(symtime.loss)(model, model, None, inputs, masks, 0.2)
         seen = symtime.encode_series(model, few, masks.hidden).features[:, 1:]
         guess = np.asarray(model.reconstruct(seen)).reshape(6, 4, 16)

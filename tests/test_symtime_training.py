@@ -14,6 +14,7 @@ from jax.sharding import Mesh
 import s2jax
 from s2jax import symtime
 from s2jax.symtime._state import enqueue, one_cycle
+from s2jax.symtime._train import pack
 from tests.test_symtime_model import small
 
 DATA = s2jax.presets.s2(length=64)
@@ -217,3 +218,12 @@ def test_bad_calls(unchecked: None, inputs: symtime.Inputs) -> None:
         symtime.train_step(config, optimizer, inputs, state, mesh)
     with pytest.raises(ValueError, match="axis='rows'"):
         symtime.train_step(config, optimizer, inputs, state, mesh, axis="rows")
+
+
+def test_rows_that_fit_are_taken_first(inputs: symtime.Inputs) -> None:
+    fits = jnp.array([0, 1, 1, 0, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1], bool)
+    numbered = dataclasses.replace(inputs, has_symbols=fits, ids=jnp.arange(16)[:, None])
+    packed = pack(numbered, 2, 4)
+    assert packed.ids[:, 0].tolist() == [1, 2, 4, 5, 11, 14, 15, 8]
+    assert packed.has_symbols.tolist() == [True] * 7 + [False]
+    assert pack(numbered, 2, 8) is numbered

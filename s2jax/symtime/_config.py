@@ -57,6 +57,8 @@ class Config:
             released code.
         mtm_weight, mlm_weight, contrast_weight: Of masked patches, masked words and contrast.
         batch: Rows of a step, over all devices.
+        draws_per_row: Rows that are drawn for each row of a step, which costs little beside the
+            model: those whose words fit are taken first.
         learning_rate: The highest of the OneCycle schedule.
         warm_up: Share of the steps until it is reached.
         start_divisor, end_divisor: How many times lower it starts, and how many times lower than
@@ -119,6 +121,7 @@ class Config:
     mlm_weight: float = 1.0
     contrast_weight: float = 1.0
     batch: int = 1024
+    draws_per_row: int = 2
     learning_rate: float = 1e-5
     warm_up: float = 0.125
     start_divisor: float = 25.0
@@ -239,6 +242,8 @@ _TINY: dict[str, Any] = {
     "pre_norm": True,
     "dropout": 0.0,
     "words_see_series": True,
+    "masked_every": 4,
+    "order": "x",
     "queue": 0,
     "min_temperature": 0.02,
     "distillation_ramp": 1000,
@@ -269,6 +274,7 @@ _WHOLE = {
     "queue": (0, 2**24),
     "distillation_ramp": (0, 2**31 - 1),
     "batch": (2, 2**24),
+    "draws_per_row": (1, 64),
 }
 _NUMBERS = {
     "dropout": (0.0, 0.99),

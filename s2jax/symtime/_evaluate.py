@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from s2jax.core import checks
 from s2jax.core.types import PRNGKey
 from s2jax.symtime._losses import loss_of_words, mean_where, reconstruct
-from s2jax.symtime._masks import Masks, sample_masks
+from s2jax.symtime._masks import Masks, hide
 from s2jax.symtime._model import SymTime, run_series, run_symbols
 from s2jax.symtime._pairs import Pairs, embed
 from s2jax.symtime._views import Inputs
@@ -130,7 +130,7 @@ def evaluate_patches(key: PRNGKey, model: SymTime, pairs: Pairs) -> Reconstructi
 
 @eqx.filter_jit
 def _evaluate_patches(key: PRNGKey, model: SymTime, inputs: Inputs) -> tuple[Array, ...]:
-    masks = sample_masks(key, model.config, inputs)
+    masks = hide(key, model.config, inputs)
     encoded, _ = run_series(model, inputs, masks.hidden, None)
     target = inputs.patches[:, -model.config.num_outputs :]
     guesses = (
@@ -205,7 +205,7 @@ def evaluate_words(key: PRNGKey, model: SymTime, pairs: Pairs) -> Guesses:
 
 @eqx.filter_jit
 def _evaluate_words(key: PRNGKey, model: SymTime, inputs: Inputs) -> tuple[Array, ...]:
-    masks = sample_masks(key, model.config, inputs)
+    masks = hide(key, model.config, inputs)
     cls = run_series(model, inputs, masks.hidden, None)[0].features[:, 0]
     found: list[Any] = []
     for told in (cls, None, jnp.roll(cls, 1, axis=0)):

@@ -11,7 +11,7 @@ from s2jax.core import checks
 from s2jax.core.types import Number, PRNGKey
 from s2jax.symtime._config import Config
 from s2jax.symtime._layers import BLOCKED, Statistics
-from s2jax.symtime._masks import Masks, most_chosen
+from s2jax.symtime._masks import Masks, every, most_chosen
 from s2jax.symtime._model import Encoded, SymTime, run_series, run_symbols
 from s2jax.symtime._views import Inputs
 
@@ -82,8 +82,7 @@ def loss(
         queues: More negatives. None if there are none but the batch.
         inputs: What `to_inputs` made of a batch. Rows without usable series count nowhere, and
             those whose words do not fit only in `mtm`.
-        masks: What is hidden. Where the contrast is on clean inputs, of every `masked_every`-th
-            row.
+        masks: What `sample_masks` drew.
         distillation: Weight of the slow copy's judgement; by default that of the config.
         key: For dropout, and batch norms take statistics of the batch, as in training. None as in
             evaluation.
@@ -130,11 +129,6 @@ def loss(
     slow_pair = jax.lax.stop_gradient(pairs[2:])
     aside = Aside(*slow_pair, statistics, words_right, found[1], found[0])
     return Losses(total, mtm, mlm, *both, distilled), aside
-
-
-def every(stride: int, inputs: Inputs) -> Inputs:
-    """Each so many rows."""
-    return inputs if stride == 1 else jax.tree.map(lambda leaf: leaf[::stride], inputs)
 
 
 def loss_of_patches(

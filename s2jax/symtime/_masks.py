@@ -15,7 +15,7 @@ _REPLACED, _ANY = 0.8, 0.1  # of the chosen words: by <mask>, by any word; the r
 
 
 class Masks(eqx.Module):
-    """What is hidden of a batch.
+    """What is hidden of rows.
 
     Attributes:
         hidden: Patches that are hidden.
@@ -29,9 +29,9 @@ class Masks(eqx.Module):
 
 
 def sample_masks(key: PRNGKey, config: Config, inputs: Inputs) -> Masks:
-    """Draw what is hidden of a batch.
+    """Draw what is hidden of a batch: of each `masked_every`-th row.
 
-    Of every row, `int(masked_patches * n)` of its n patches are hidden, any of them alike. Each
+    Of such a row, `int(masked_patches * n)` of its n patches are hidden, any of them alike. Each
     word but the first and padding is chosen with probability `masked_symbols`; of the chosen ones,
     80 % become `<mask>`, 10 % any word but padding, and 10 % stay.
 
@@ -46,8 +46,18 @@ def sample_masks(key: PRNGKey, config: Config, inputs: Inputs) -> Masks:
         >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.s2(length=64), 4)
         >>> inputs = s2jax.symtime.to_inputs(config, batch)
         >>> sample_masks(jax.random.key(1), config, inputs).hidden.sum(1).tolist()
-        [1, 1, 1, 1]
+        [1]
     """
+    return hide(key, config, every(config.masked_every, inputs))
+
+
+def every(stride: int, inputs: Inputs) -> Inputs:
+    """Each so many rows."""
+    return inputs if stride == 1 else jax.tree.map(lambda leaf: leaf[::stride], inputs)
+
+
+def hide(key: PRNGKey, config: Config, inputs: Inputs) -> Masks:
+    """Draw what is hidden of all rows."""
     keys = jax.random.split(key, 4)
     ids, vocabulary = inputs.ids, config.vocabulary
     may_be = (ids != vocabulary.pad) & (jnp.arange(ids.shape[1]) > 0)

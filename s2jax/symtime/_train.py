@@ -12,10 +12,10 @@ from jaxtyping import Array, Float
 
 from s2jax.config import Config as DataConfig
 from s2jax.core import checks
-from s2jax.sampling import Batch
+from s2jax.core.types import PRNGKey
 from s2jax.stream import draw
 from s2jax.symtime._config import Config
-from s2jax.symtime._losses import Aside, Losses, every, loss
+from s2jax.symtime._losses import Aside, Losses, loss
 from s2jax.symtime._masks import sample_masks
 from s2jax.symtime._model import SymTime, check_config, is_learnt, with_series_statistics
 from s2jax.symtime._state import State, enqueue
@@ -50,7 +50,7 @@ def train_step(
         The next state; and by name the terms of the loss, `temperature`, `distillation`,
         `gradient_norm`, `words_right`, `series_found` and `symbols_found` (partners that are the
         nearest in the batch), `rows_unusable`, and `rows_too_long`, the share of usable rows whose
-        words do not fit.
+        words do not fit, of all that were drawn or given.
 
     Raises:
         TypeError: If an argument is of the wrong kind.
@@ -70,9 +70,9 @@ def train_step(
     """
     check_config("train_step", config)
     check_mesh(config, mesh, axis)
-    inputs = draw_inputs(config, data, state, mesh, axis)
+    inputs, left_out = draw_inputs(config, data, state, mesh, axis)
     key = lambda which: jax.random.fold_in(jax.random.fold_in(state.key, which), state.step)
-    masks = sample_masks(key(_MASKS), config, every(config.masked_every, inputs))
+    masks = sample_masks(key(_MASKS), config, inputs)
     slow = move_slowly(config.momentum, state.slow, state.model)
     weights, fixed = eqx.partition(state.model, is_learnt(state.model))
     distillation = ramp(config, state)
@@ -100,33 +100,58 @@ def train_step(
         "words_right": aside.words_right,
         "series_found": aside.series_found,
         "symbols_found": aside.symbols_found,
-        **count_rows(inputs),
+        **left_out,
     }
 
 
-def draw_inputs(config: Config, data: Any, state: State, mesh: Mesh | None, axis: str) -> Inputs:
-    """What the model reads in this step, spread over the mesh."""
+def draw_inputs(
+    config: Config, data: Any, state: State, mesh: Mesh | None, axis: str
+) -> tuple[Inputs, dict[str, Float[Array, ""]]]:
+    """What the model reads in this step, spread over the mesh, and shares of rows left out."""
     if isinstance(data, DataConfig):
-        data = _draw(config, data, state, mesh, axis)
+        return _draw(config, data, state, mesh, axis)
     inputs = data if isinstance(data, Inputs) else to_inputs(config, data)
-    if mesh is None:
-        return inputs
-    return jax.lax.with_sharding_constraint(inputs, NamedSharding(mesh, PartitionSpec(axis)))
+    if mesh is not None:
+        places = NamedSharding(mesh, PartitionSpec(axis))
+        inputs = jax.lax.with_sharding_constraint(inputs, places)
+    return inputs, share_rows(inputs.has_series, inputs.has_symbols)
 
 
-def _draw(config: Config, data: DataConfig, state: State, mesh: Mesh | None, axis: str) -> Batch:
+def _draw(
+    config: Config, data: DataConfig, state: State, mesh: Mesh | None, axis: str
+) -> tuple[Inputs, dict[str, Float[Array, ""]]]:
     """A batch of blocks, numbered on from those of the step before."""
-    number = math.gcd(_BLOCKS, config.batch // 2)
+    number = num_blocks(config)
     key, size = jax.random.fold_in(state.key, _DATA), config.batch // number
     blocks = state.step.astype(jnp.uint32) * np.uint32(number) + jnp.arange(number, dtype="uint32")
-    if mesh is None:
-        return draw(data, key, blocks, size)
-    own = lambda data, key, blocks: draw(data, key, blocks, size)
-    everywhere, parted = PartitionSpec(), PartitionSpec(axis)
-    spread = jax.shard_map(
-        own, mesh=mesh, in_specs=(everywhere, everywhere, parted), out_specs=parted, check_vma=False
-    )
-    return spread(data, key, blocks)
+
+    def own(data: DataConfig, key: PRNGKey, blocks: Array) -> tuple[Inputs, Array, Array]:
+        drawn = to_inputs(config, draw(data, key, blocks, size * config.draws_per_row))
+        return pack(drawn, len(blocks), size), drawn.has_series, drawn.has_symbols
+
+    if mesh is not None:
+        everywhere, parted = PartitionSpec(), PartitionSpec(axis)
+        own = jax.shard_map(
+            own, mesh=mesh, in_specs=(everywhere, everywhere, parted), out_specs=parted,
+            check_vma=False,
+        )  # fmt: skip
+    inputs, has_series, has_symbols = own(data, key, blocks)
+    return inputs, share_rows(has_series, has_symbols)
+
+
+def pack(inputs: Inputs, blocks: int, size: int) -> Inputs:
+    """The first `size` rows of every block, those with all their words before the others."""
+    drawn = len(inputs.has_symbols) // blocks
+    if drawn == size:
+        return inputs
+    order = jnp.argsort(~inputs.has_symbols.reshape(blocks, drawn), axis=1, stable=True)
+    rows = (order[:, :size] + drawn * jnp.arange(blocks)[:, None]).reshape(-1)
+    return jax.tree.map(lambda leaf: leaf[rows], inputs)
+
+
+def num_blocks(config: Config) -> int:
+    """Of a batch; a block has two rows at least."""
+    return math.gcd(_BLOCKS, config.batch // 2)
 
 
 def move_slowly(momentum: float, slow: SymTime, model: SymTime) -> SymTime:
@@ -153,10 +178,10 @@ def norm_of(tree: Any) -> Float[Array, ""]:
     return jnp.sqrt(sum((jnp.square(leaf).sum() for leaf in jax.tree.leaves(tree)), jnp.float32(0)))
 
 
-def count_rows(inputs: Inputs) -> dict[str, Float[Array, ""]]:
-    """Shares of rows that are left out."""
+def share_rows(has_series: Array, has_symbols: Array) -> dict[str, Float[Array, ""]]:
+    """Shares of rows that are left out, of those that were drawn or given."""
     share = lambda flags: flags.astype(jnp.float32).mean()
-    usable, whole = share(inputs.has_series), share(inputs.has_symbols)
+    usable, whole = share(has_series), share(has_symbols)
     lost = (usable - whole) / jnp.maximum(usable, 1e-9)
     return {"rows_unusable": 1 - usable, "rows_too_long": lost}
 
@@ -167,7 +192,7 @@ def check_mesh(config: Config, mesh: Mesh | None, axis: str) -> None:
         return
     if axis not in mesh.shape:
         raise ValueError(f"train_step(axis={axis!r}): {checks.unknown(axis, map(str, mesh.shape))}")
-    devices, blocks = mesh.shape[axis], math.gcd(_BLOCKS, config.batch // 2)
+    devices, blocks = mesh.shape[axis], num_blocks(config)
     if blocks % devices or (config.batch // config.masked_every) % devices:
         raise ValueError(
             f"train_step(mesh of {devices} devices, batch={config.batch}): the devices must divide "
