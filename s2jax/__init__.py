@@ -48,7 +48,7 @@ from s2jax.text import (
 )
 
 if TYPE_CHECKING:
-    from s2jax import augment, corpus, exporters, feeds, plotting, statistics
+    from s2jax import augment, corpus, exporters, feeds, plotting, statistics, symtime
     from s2jax.corpus import (
         describe_corpus,
         read_corpus,
@@ -111,6 +111,7 @@ __all__ = (
     "sample_pair",
     "skeleton_hash",
     "statistics",
+    "symtime",
     "targets",
     "text",
     "to_latex",
@@ -136,6 +137,7 @@ _LATER = {
     "feeds": ("batches",),
     "plotting": (),
     "statistics": (),
+    "symtime": (),
 }
 
 

@@ -130,7 +130,9 @@ def check_stream(owner: str, config: Any, seed: Any, block_size: Any) -> None:
     checks.check_static_integer(owner, "block_size", block_size, 1, 2**24)
 
 
-def draw(config: Config, key: PRNGKey, blocks: Sequence[Any] | np.ndarray, size: int) -> Batch:
+def draw(
+    config: Config, key: PRNGKey, blocks: Sequence[Any] | np.ndarray | Array, size: int
+) -> Batch:
     """Blocks of the stream of a key one after another, where `config` and `key` are.
 
     Several are searched together, which costs what one block of as many rows costs.

@@ -85,6 +85,18 @@ SHOWN_BY = {
     "s2jax.statistics.Skill": "s2jax.statistics.ar_skill",
     "s2jax.statistics.Standardized": "s2jax.statistics.standardize_samples",
     "s2jax.statistics.TimeFeatures": "s2jax.statistics.time_features",
+    "s2jax.symtime.Aside": "s2jax.symtime.loss",
+    "s2jax.symtime.Encoded": "s2jax.symtime.encode_series",
+    "s2jax.symtime.Guesses": "s2jax.symtime.evaluate_words",
+    "s2jax.symtime.Inputs": "s2jax.symtime.to_inputs",
+    "s2jax.symtime.Losses": "s2jax.symtime.loss",
+    "s2jax.symtime.Masks": "s2jax.symtime.sample_masks",
+    "s2jax.symtime.Pairs": "s2jax.symtime.sample_pairs",
+    "s2jax.symtime.Probe": "s2jax.symtime.probe_operators",
+    "s2jax.symtime.Queues": "s2jax.symtime.loss",
+    "s2jax.symtime.Reconstruction": "s2jax.symtime.evaluate_patches",
+    "s2jax.symtime.Retrieval": "s2jax.symtime.evaluate_retrieval",
+    "s2jax.symtime.State": "s2jax.symtime.init",
     "s2jax.targets.AbstractLayout": "s2jax.Algebraic",
     "s2jax.targets.AbstractPointwise": "s2jax.Algebraic",
     "s2jax.targets.AbstractTarget": "s2jax.Algebraic",
@@ -179,7 +191,7 @@ def test_folders_show_public_words_only() -> None:
 def test_heavy_folders_are_imported_when_they_are_used() -> None:
     code = """
 import sys, s2jax
-later = ("augment", "corpus", "exporters", "feeds", "plotting", "statistics")
+later = ("augment", "corpus", "exporters", "feeds", "plotting", "statistics", "symtime")
 early = [name for name in later if f"s2jax.{name}" in sys.modules]
 assert not early, early
 assert not {"sympy", "diffrax", "pyarrow", "matplotlib"} & set(sys.modules)

@@ -10,6 +10,7 @@ EXTRAS = {
     "ray": ("ray>=2.60",),
     "array-record": ("array-record>=0.8.6",),
     "stats": ("pycatch22>=1.0.2",),
+    "train": ("optax>=0.2.5", "orbax-checkpoint>=0.11", "tqdm>=4.66"),
     "torch": ("torch",),
 }
 """What to install, by extra of this package; torch is in none, for its builds differ."""
@@ -22,6 +23,8 @@ MODULES = {
     "ray": ("ray",),
     "array_record": ("array-record",),
     "pycatch22": ("stats",),
+    "optax": ("train",),
+    "orbax": ("train",),
     "torch": ("torch",),
 }
 """Which of these someone wants who needs a module."""
