@@ -120,3 +120,27 @@ for name, guess in (("last", last), ("mean", mean)):
     error = jnp.where(cut.target_observed, abs(cut.target - guess), 0).sum((1, 2))
     size = jnp.where(cut.target_observed, abs(cut.target), 0).sum((1, 2))
     print(f"{name}: {float(jnp.median(error / size)):.2f} of the size of the target")
+
+# %% [markdown]
+# ## Irregular times
+#
+# A solution of van der Pol's equation, read at times of three laws. It is drawn at the ticks of a
+# clock (grey), and does not depend on which of them are read.
+
+# %%
+oscillator = s2jax.ode.named("van_der_pol", jitter=0.0)
+
+
+def solve(length: int, times: observe.Times | None = None) -> s2jax.Batch:
+    config = s2jax.Config(length, 0, 2, target=oscillator, y_scaling=None, times=times)
+    return s2jax.sample(jax.random.key(3), config, 2)
+
+
+spacings = (observe.Jitter(size=1.0), observe.Gaps(rate=0.1), observe.Thinning(size=1.0))
+every = solve(4 * 95 + 1)  # all ticks of 96 readings
+figure, rows = plt.subplots(3, 1, figsize=(11, 5), layout="constrained", sharex=True)
+for axes, spacing in zip(rows, spacings, strict=True):
+    batch = solve(96, observe.Times([spacing], ticks=4))
+    axes.plot(every.t[0], every.y[0, 0], color=CLEAN, linewidth=1)
+    axes.plot(batch.t[0], batch.y[0, 0], ".", color=INK, markersize=4)
+    axes.set_title(type(spacing).__name__, fontsize=8, loc="left")
