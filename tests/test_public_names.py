@@ -30,7 +30,6 @@ SHOWN_BY = {
     "s2jax.observe.Measured": "s2jax.observe.Observation",
     "s2jax.observe.Record": "s2jax.observe.Observation",
     "s2jax.observe.Summary": "s2jax.observe.AbstractEffect",
-    "s2jax.Batch": "s2jax.sample",
     "s2jax.Fit": "s2jax.fit_constants",
     "s2jax.Tokens": "s2jax.to_tokens",
     "s2jax.corpus.Corpus": "s2jax.read_corpus",

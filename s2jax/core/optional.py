@@ -12,6 +12,7 @@ EXTRAS = {
     "stats": ("pycatch22>=1.0.2",),
     "train": ("optax>=0.2.5", "orbax-checkpoint>=0.11", "tqdm>=4.66"),
     "torch": ("torch",),
+    "pandas": ("pandas>=2.2",),
 }
 """What to install, by extra of this package; torch is in none, for its builds differ."""
 
@@ -26,6 +27,7 @@ MODULES = {
     "optax": ("train",),
     "orbax": ("train",),
     "torch": ("torch",),
+    "pandas": ("pandas",),
 }
 """Which of these someone wants who needs a module."""
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import equinox as eqx
 import jax
@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from s2jax.core import checks
+
+_Self = TypeVar("_Self")
 
 
 class _Forgiving(type(eqx.Module)):
@@ -55,6 +57,20 @@ class Part(_Base):
         """What to pass instead of something of another kind."""
         del given
         return f"Pass for example {cls.example}."
+
+    def replace(self: _Self, **fields: Any) -> _Self:
+        """The same but for these fields.
+
+        Raises:
+            TypeError: If there is no such field; and what the class itself raises.
+
+        Example:
+            >>> import s2jax
+            >>> s2jax.presets.s2().replace(length=64, num_inputs=2).length
+            64
+        """
+        checks.check_names(f"{type(self).__name__}.replace", fields, type(self))
+        return dataclasses.replace(cast(Any, self), **fields)
 
 
 def signature_of(parts: Any) -> tuple[Any, ...]:

@@ -1,6 +1,9 @@
 """From a key to batches: the one place that composes inputs, expressions and acceptance."""
 
+import importlib
+from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -18,6 +21,7 @@ from s2jax.observe import Record, measure_rows
 from s2jax.observe.times import draw_ticks, in_steps
 from s2jax.ode.dynamics import Dynamics
 from s2jax.programs import Program
+from s2jax.sampling import _show
 from s2jax.sampling._rows import Rows, draw_rows, fill_rows, no_rows, sizes_of
 from s2jax.targets.acceptance import REASONS, Status
 
@@ -32,6 +36,9 @@ class Batch(eqx.Module):
     target, `y = y_scale * u + y_shift` with u the solution of `u' = f(t, u, x)` at the times `t`,
     and f has one program per state. Where the configuration has an `observation`, this is
     `y_clean`, and `y` what was measured of it.
+
+    `batch[3]` is one row, without the axis of the batch; `batch[2:5]` and
+    `batch[batch.status == 0]` are batches; and a batch can be iterated over, row by row.
 
     Attributes:
         x: The inputs, as f reads them; channels not used are zero.
@@ -55,6 +62,17 @@ class Batch(eqx.Module):
             as the two that follow.
         y_observed: True where a value was measured; elsewhere y has what the observation fills in.
         observation: What was done to each output.
+
+    Example:
+        >>> import jax, s2jax
+        >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.s2(length=64), 4)
+        >>> batch
+        Batch: 4 rows of 64 time steps, float32, all usable
+          x: 1 input
+          y: 1 output, y_scale * f(x) + y_shift
+          f of row 0: (-0.535 add ((58.3 mul inv(((-0.231 mul x_0) add (6.8 mul x_0)))) ...
+        >>> len(batch), batch[3].y.shape, len(batch[1:3])
+        (4, (1, 64), 2)
     """
 
     x: Float[Array, "batch inputs time"]
@@ -76,6 +94,51 @@ class Batch(eqx.Module):
     y_clean: Float[Array, "batch outputs time"] | None = None
     y_observed: Bool[Array, "batch outputs time"] | None = None
     observation: Record | None = None
+
+    def __len__(self) -> int:
+        if self.status.ndim == 0:
+            raise TypeError(
+                "len(batch[...]): one row has no length. Ask the batch, or row.x.shape."
+            )
+        return self.status.shape[0]
+
+    def __getitem__(self, index: Any) -> "Batch":
+        return _show.take(self, index)
+
+    def __iter__(self) -> Iterator["Batch"]:
+        return (self[row] for row in range(len(self)))
+
+    def __repr__(self) -> str:
+        return _show.describe(self)
+
+    def to_pandas(self) -> Any:
+        """A `pandas.DataFrame` with a line for each row and time.
+
+        Its columns are `row`, `t`, the inputs `x_0`, ..., the outputs `y_0`, ..., what was under
+        them where they were measured, `expression` and `status`. Channels that a row does not use
+        are NaN.
+
+        Raises:
+            ImportError: If pandas is not installed.
+
+        Example:
+            >>> import jax, s2jax
+            >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.s2(length=64), 4)
+            >>> batch.to_pandas().columns.tolist()
+            ['row', 't', 'x_0', 'y_0', 'expression', 'status']
+        """
+        return _show.to_frame(self)
+
+    def plot(self, count: int = 6) -> Any:
+        """Draw the first pairs, as `s2jax.plotting.plot_pairs` does.
+
+        Example:
+            >>> import jax, s2jax
+            >>> batch = s2jax.sample(jax.random.key(0), s2jax.presets.s2(length=64), 4)
+            >>> len(batch.plot(2).axes) > 2
+            True
+        """
+        return importlib.import_module("s2jax.plotting").plot_pairs(self, count)
 
 
 @checks.suggest_names()
