@@ -1,6 +1,7 @@
 """Ready configurations."""
 
 import dataclasses
+from typing import Any
 
 from s2jax import inputs
 from s2jax.config import Config, Standardize
@@ -25,7 +26,15 @@ _FIELDS = tuple(field.name for field in dataclasses.fields(Config))
 _INSIDE_SOLUTIONS = inside(Config) | {
     field.name: f"target=s2jax.ODE({field.name}=...)" for field in dataclasses.fields(ODE)
 }
-_FIELDS_OF_SOLUTIONS = tuple(name for name in _FIELDS if name != "num_outputs")
+_WITH_OPERATORS = (*_FIELDS, "operators")
+_FIELDS_OF_SOLUTIONS = tuple(name for name in _WITH_OPERATORS if name != "num_outputs")
+
+
+def _config(length: int, num_inputs: int, num_outputs: int, fields: dict[str, Any]) -> Config:
+    """The configuration, with the operators that are among the fields."""
+    operators = fields.pop("operators", None)
+    config = Config(length=length, num_inputs=num_inputs, num_outputs=num_outputs, **fields)
+    return config if operators is None else config.with_operators(operators)
 
 
 _GROUPS = (
@@ -37,7 +46,7 @@ _GROUPS = (
 )
 
 
-@checks.suggest_names(*_FIELDS, inside=inside(Config))
+@checks.suggest_names(*_WITH_OPERATORS, inside=inside(Config))
 def mix(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -> Config:
     """What to pre-train on: f of inputs worth learning from, and such inputs themselves.
 
@@ -52,7 +61,7 @@ def mix(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) 
     Args:
         length: Time steps.
         num_inputs, num_outputs: Channels.
-        **fields: Any other field of `Config`.
+        **fields: Any other field of `Config`; or `operators`, for `Config.with_operators`.
 
     Example:
         >>> mix(num_inputs=2).target.input_share
@@ -64,10 +73,10 @@ def mix(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) 
     fields.setdefault("target", Algebraic(S2Law(min_binary_per_input=1), input_share=0.5))
     fields.setdefault("acceptance", Acceptance(bound=100.0, max_correlation=0.999))
     fields.setdefault("x_scaling", Standardize(0.25, 1.0))
-    return Config(length=length, num_inputs=num_inputs, num_outputs=num_outputs, **fields)
+    return _config(length, num_inputs, num_outputs, fields)
 
 
-@checks.suggest_names(*_FIELDS, inside=inside(Config))
+@checks.suggest_names(*_WITH_OPERATORS, inside=inside(Config))
 def multivariate(length: int = 256, channels: int = 4, **fields) -> Config:
     """Rows whose channels depend on each other: causes, shared series, lags, levels and seasons.
 
@@ -78,7 +87,7 @@ def multivariate(length: int = 256, channels: int = 4, **fields) -> Config:
     Args:
         length: Time steps.
         channels: Inputs, and outputs; 2 to 16.
-        **fields: Any other field of `Config`.
+        **fields: Any other field of `Config`; or `operators`, for `Config.with_operators`.
 
     Example:
         >>> config = multivariate(128, channels=3)
@@ -98,10 +107,10 @@ def multivariate(length: int = 256, channels: int = 4, **fields) -> Config:
     fields.setdefault("target", Algebraic(S2Law(min_binary_per_input=1), input_share=0.5))
     fields.setdefault("acceptance", Acceptance(bound=100.0, max_correlation=0.999))
     fields.setdefault("x_scaling", Standardize(0.25, 1.0))
-    return Config(length=length, num_inputs=channels, num_outputs=channels, **fields)
+    return _config(length, channels, channels, fields)
 
 
-@checks.suggest_names(*_FIELDS, inside=inside(Config))
+@checks.suggest_names(*_WITH_OPERATORS, inside=inside(Config))
 def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -> Config:
     """The Series-Symbol papers' configuration, with the defects of its rules mended.
 
@@ -115,7 +124,7 @@ def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -
     Args:
         length: Time steps.
         num_inputs, num_outputs: Channels.
-        **fields: Any other field of `Config`.
+        **fields: Any other field of `Config`; or `operators`, for `Config.with_operators`.
 
     Example:
         >>> s2(length=512, num_inputs=3, num_outputs=2).acceptance.bound
@@ -125,7 +134,7 @@ def s2(length: int = 256, num_inputs: int = 1, num_outputs: int = 1, **fields) -
         Wang et al. (2025), Synthetic Series-Symbol Data Generation for Time Series Foundation
         Models (SymTime), section 3.
     """
-    return Config(length=length, num_inputs=num_inputs, num_outputs=num_outputs, **fields)
+    return _config(length, num_inputs, num_outputs, fields)
 
 
 @checks.suggest_names(*_FIELDS, inside=inside(Config))
@@ -173,7 +182,7 @@ def ode(
         num_inputs: Inputs of driven and forced equations; with 0, these forms are left out.
         dimension: The number of states, or the least and the largest of them, at most 16. Forms
             that cannot have any of them are left out.
-        **fields: Any other field of `Config`.
+        **fields: Any other field of `Config`; or `operators`, for `Config.with_operators`.
 
     Example:
         >>> ode(length=128, num_inputs=0).num_outputs
@@ -201,7 +210,7 @@ def ode(
     fields.setdefault("y_scaling", None)
     if low < high:
         fields.setdefault("min_outputs", low)
-    return Config(length=length, num_inputs=num_inputs, num_outputs=high, **fields)
+    return _config(length, num_inputs, high, fields)
 
 
 def _dimensions(dimension: int | tuple[int, int]) -> tuple[int, int]:

@@ -14,7 +14,7 @@ class Generate:
 
     Every field of the configuration can be set by its dotted name, for example
     --length 512 --num-inputs 3 --acceptance.bound 1000 --target.law.max-unary 3
-    --x-scaling.high 8 --inputs Mixture ARMA --inputs.weights 0.3 0.7.
+    --x-scaling.high 8 --inputs Mixture ARMA --inputs.weights 0.3 0.7 --operators add mul=2 sin.
     With none, a part or a weight is left out: --y-scaling none --target.weights.driven none.
     `s2jax fields` lists them all. Options win over the file, the file over the preset.
     With --import MODULE, classes of your own that the module registers can be named too.

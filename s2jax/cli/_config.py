@@ -53,7 +53,7 @@ def split(arguments: list[str]) -> tuple[list[str], dict[str, list[str]]]:
     """Arguments of the command itself, and options that name fields of the configuration.
 
     A field takes one value, or as many as follow each other when they are numbers or, for
-    `--inputs`, names of families.
+    `--inputs`, names of families; `--operators` takes names of operators.
     """
     command = next((word for word in arguments if not word.startswith("-")), None)
     kinds = {"generate": Generate, "fields": Fields, "census": CensusPreset}
@@ -75,8 +75,8 @@ def split(arguments: list[str]) -> tuple[list[str], dict[str, list[str]]]:
         values = [value] if equals else []
         if not equals and rest and not rest[0].startswith("--"):
             values = [rest.pop(0)]
-        more = _is_number if values and _is_number(values[0]) else _is_family
-        while not equals and rest and (more is _is_number or name == "--inputs") and more(rest[0]):
+        more = _is_number if values and _is_number(values[0]) else _MANY.get(name)
+        while not equals and rest and more is not None and more(rest[0]):
             values.append(rest.pop(0))
         if not values:
             raise UsageError(f"{name}: needs a value.")
@@ -106,6 +106,27 @@ def _is_family(word: str) -> bool:
     return not word.startswith("-") and word.replace(",", "").isidentifier() and word[:1].isupper()
 
 
+def _is_operator(word: str) -> bool:
+    return word.partition("=")[0].replace(",", "").isidentifier()
+
+
+_MANY = {"--inputs": _is_family, "--operators": _is_operator}
+"""Options that take several words."""
+
+
+def _operators_of(words: list[str]) -> dict[str, float]:
+    """Weights of operators as they are typed: `sin`, which is 1, or `add=2`."""
+    found = {}
+    for word in " ".join(words).replace(",", " ").split():
+        name, equals, weight = word.partition("=")
+        if equals and not _is_number(weight):
+            raise UsageError(
+                f"--operators {word[:60]}: must be a weight. Write for example {name}=2."
+            )
+        found[name] = float(weight) if equals else 1.0
+    return found
+
+
 def config_of(command: Generate | Fields | CensusPreset, options: dict[str, list[str]]) -> Any:
     """The preset with the fields of the file and the options."""
     import tomllib
@@ -116,7 +137,9 @@ def config_of(command: Generate | Fields | CensusPreset, options: dict[str, list
 
     file, preset = command.config, getattr(presets, command.preset)()
     parts = [field.name for field in (*dataclasses.fields(preset), *dataclasses.fields(command))]
-    allowed = [name.replace("_", "-") for name in parts]
+    allowed = [name.replace("_", "-") for name in (*parts, "operators")]
+    options = dict(options)
+    operators = options.pop("operators", None)
     for name in options:
         first = name.replace("_", "-").split(".")[0]
         if first not in allowed:
@@ -130,6 +153,7 @@ def config_of(command: Generate | Fields | CensusPreset, options: dict[str, list
             raise UsageError(f"--config {file}: cannot be read as TOML: {error}") from error
     layers.append({name: v[0] if len(v) == 1 else v for name, v in options.items()})
     try:
-        return with_options(preset, *layers)
+        config = with_options(preset, *layers)
+        return config if operators is None else config.with_operators(_operators_of(operators))
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error

@@ -1,5 +1,8 @@
 """The configuration of a generator: a tree of modules, static where a shape depends on it."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import equinox as eqx
 
 from s2jax.core import checks
@@ -120,6 +123,31 @@ class Config(Part):
         if self.observation is not None:
             self.observation.check_length(self.length)
         self.target.check_inputs(self.num_inputs, self.num_outputs)
+
+    def with_operators(self, names: Sequence[str] | Mapping[str, Number]) -> "Config":
+        """The configuration with these operators in its expressions, and no others.
+
+        Args:
+            names: A list of names, all alike, or a dict of weights; all that there are stand in
+                `s2jax.programs.operators.TABLE`.
+
+        Raises:
+            TypeError: If the target draws no expressions.
+            ValueError: If a name is unknown, or none is of two operands.
+
+        Example:
+            >>> import s2jax
+            >>> s2jax.presets.s2().with_operators(["add", "mul", "sin"]).target.law.unary_weights
+            {'sin': 1.0}
+        """
+        law: Any = getattr(self.target, "law", None)
+        if not hasattr(law, "with_operators"):
+            raise TypeError(
+                f"Config(target={type(self.target).__name__}(...)).with_operators(...): the target "
+                "must draw its expressions, but these are given. Pass s2jax.Algebraic() or "
+                "s2jax.ODE()."
+            )
+        return self.replace(target=self.target.replace(law=law.with_operators(names)))
 
     def _check_ticks(self) -> None:
         """Refuse more ticks than a series may have, and inputs that cannot be drawn at them."""

@@ -1,10 +1,10 @@
 """Laws of random expressions, sampled for a whole batch at once."""
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import comb
-from typing import Literal, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -70,6 +70,9 @@ def _weights(arity: int):
     return eqx.field(default_factory=lambda: operators.default_weights(arity))
 
 
+_Law = TypeVar("_Law")
+
+
 class AbstractTreeLaw(AbstractLaw):
     """A law that draws a tree, labels its nodes, and places affine constants."""
 
@@ -83,6 +86,26 @@ class AbstractTreeLaw(AbstractLaw):
     @property
     def num_digits(self) -> int:
         return max(self.constants.digits, 3)  # leaves are integers up to 500
+
+    def with_operators(self: _Law, names: Sequence[str] | Mapping[str, Number]) -> _Law:
+        """The law with these operators and no others.
+
+        Args:
+            names: Of unary and binary operators; each alike, or with their weights. Without unary
+                ones, none are inserted.
+
+        Raises:
+            TypeError: If they are no list, and no dict, of names.
+            ValueError: If a name is unknown, or no operator has two operands.
+
+        Example:
+            >>> law = S2Law().with_operators(["add", "mul", "sin"])
+            >>> law.unary_weights, law.max_unary
+            ({'sin': 1.0}, 5)
+            >>> S2Law().with_operators({"add": 2.0, "mul": 1.0}).max_unary
+            0
+        """
+        return _with_operators(cast(Any, self), names)
 
     @abc.abstractmethod
     def num_shape_bits(self, num_inputs: int) -> int:
@@ -331,6 +354,38 @@ def _check_law(law: AbstractTreeLaw) -> None:
         raise ValueError(
             f"{owner}(affine={law.affine!r}): {checks.unknown(law.affine, get_args(Affine))}"
         )
+
+
+def _with_operators(law: AbstractTreeLaw, names: Any) -> Any:
+    call = f"with_operators({checks.shown(names)})"
+    is_list = isinstance(names, (list, tuple))
+    if not (is_list or isinstance(names, Mapping)) or not all(isinstance(n, str) for n in names):
+        raise TypeError(
+            f"{call}: must be a list of names of operators, or a dict of their weights. Pass for "
+            "example ['add', 'mul', 'sin'], or {'add': 2.0, 'sin': 1.0}."
+        )
+    weights = dict.fromkeys(names, 1.0) if is_list else dict(names)
+    binary, unary = operators.drawable(2), operators.drawable(1)
+    for name in weights:
+        if name not in (*binary, *unary):
+            raise ValueError(f"{call}: {checks.unknown(name, (*binary, *unary))}")
+    of = lambda kind: {name: weight for name, weight in weights.items() if name in kind}
+    if not of(binary):
+        raise ValueError(
+            f"{call}: must have one with two operands, because expressions are made of them. Add "
+            f"one of {', '.join(binary)}."
+        )
+    fields: dict[str, Any] = {"binary_weights": of(binary)}
+    if of(unary):
+        fields["unary_weights"] = of(unary)
+    elif hasattr(law, "max_unary"):
+        fields |= {"min_unary": 0, "max_unary": 0}
+    else:
+        raise ValueError(
+            f"{call}: must have one with one operand, because trees of a {type(law).__name__} have "
+            f"both kinds. Add one of {', '.join(unary)}."
+        )
+    return law.replace(**fields)
 
 
 def _max_tokens(affine: Affine, num_binary: int, num_unary: int) -> int:
