@@ -56,6 +56,11 @@ def generated(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]
     return out, run("generate", out, *ARGUMENTS)
 
 
+def test_the_version_is_printed(capsys) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"s2jax {s2jax.__version__}\n"
+
+
 def test_generate(generated):
     out, result = generated
     assert result.returncode == cli.OK, result.stderr

@@ -27,7 +27,7 @@ COMMANDS = {
 }  # fmt: skip
 OTHERS = (_commands.ShowFamily, _commands.StatsPreset, _commands.CensusPreset)  # by an option
 FOREIGN = {"--help", "--max_length"}  # of Time-MoE
-EVERYWHERE = {"import"}  # taken by every command, before it is read
+EVERYWHERE = {"import", "version", "operators"}  # taken before commands are read
 _COMMAND = r"(?:`|^|: |&& |[Rr]un |then |srun )s2jax (\w+)"
 _OPTION = r"(?<![\w-])--[a-zA-Z][\w.-]*\w"
 

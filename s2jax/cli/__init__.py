@@ -32,6 +32,7 @@ from s2jax.cli._commands import Preset as Preset
 from s2jax.cli._config import import_modules, split
 from s2jax.core.interrupts import heard
 from s2jax.core.optional import require
+from s2jax.core.version import __version__
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 3
 _OTHERS: dict[Any, str] = {ShowFamily: "show", StatsPreset: "stats", CensusPreset: "census"}
@@ -116,6 +117,9 @@ def _fail(code: int, *parts: object) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["--version"]:
+        print(f"s2jax {__version__}")
+        return OK
     tyro = require("tyro", "The commands of s2jax")
     fixed, options = split(import_modules(arguments))
     from s2jax.cli import _census, _export, _generate, _inspect, _stats
