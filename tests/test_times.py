@@ -1,5 +1,7 @@
 """Irregular times: their laws, and that what is read does not depend on when one looks."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +11,7 @@ import scipy.stats
 import sympy
 
 import s2jax
-from s2jax import observe
+from s2jax import cli, observe
 from s2jax.config.serialize import from_json, to_json
 from tests.statistics import assert_counts_match
 
@@ -200,7 +202,7 @@ def test_corpora_keep_the_times(tmp_path):
     assert any("irregular times" in text for text in done.warnings)
     s2jax.plotting.plot_corpus(tmp_path / "f", tmp_path / "picture.png", 2)
     facts = s2jax.corpus.info.facts(s2jax.read_corpus(tmp_path / "f").manifest, 0)
-    assert "4\xa0ticks a step" in facts["irregular"]
+    assert "4 ticks a step" in facts["irregular"]
 
 
 def test_files_of_the_reference_have_no_place_for_them(tmp_path, batch):
@@ -220,6 +222,13 @@ def test_a_spacing_of_ones_own_is_known_by_its_name():
     again = from_json(to_json(config))
     assert again == config
     assert s2jax.Stream(again).fingerprint == s2jax.Stream(config).fingerprint
+
+
+def test_on_the_command_line(capsys):
+    assert cli.main(["fields", "--preset", "s2", "--times", "Times", "--times.ticks", "8"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"--times.ticks +8\n", said)
+    assert re.search(r"--times.spacings.2 +Thinning\n", said)
 
 
 # Bad input.

@@ -133,6 +133,10 @@ class Thinning(AbstractSpacing):
         return (1 - size) + size * draws.exponential("distance", (count,))
 
 
+SPACINGS = (Jitter(), Gaps(), Thinning())
+"""All spacings of the library, with their defaults."""
+
+
 class Times(Part):
     """Irregular times of the readings of a row.
 
@@ -165,13 +169,12 @@ class Times(Part):
     noun = "an s2jax.observe.Times"
     example = "s2jax.observe.Times()"
 
-    spacings: tuple[AbstractSpacing, ...]
+    spacings: tuple[AbstractSpacing, ...] = eqx.field(converter=tuple, default=SPACINGS)
     weights: Sequence[float] | Float[Array, " spacings"] | None = None
     share: Number = number(1.0)
     ticks: int = eqx.field(static=True, default=4)
 
-    def __init__(self, spacings=None, weights=None, share=1.0, ticks=4):
-        spacings = (Jitter(), Gaps(), Thinning()) if spacings is None else spacings
+    def __init__(self, spacings=SPACINGS, weights=None, share=1.0, ticks=4):
         if not isinstance(spacings, (list, tuple)):
             raise TypeError(
                 f"Times(spacings={checks.shown(spacings)}): must be a list of spacings. Pass "
