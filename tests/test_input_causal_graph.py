@@ -233,9 +233,16 @@ def test_before_it_begins_nothing_differs_and_after_it_only_what_it_causes():
         assert hit[pair.channel[row]]
         assert (hit <= reach[row, :, pair.channel[row]]).all()
         own = pair.x[row, pair.channel[row], pair.start[row] :]
-        np.testing.assert_allclose(own, pair.values[row, pair.start[row] :], rtol=1e-6)
+        np.testing.assert_allclose(own, pair.values[row, pair.start[row] :], rtol=1e-6, atol=4e-6)
     assert pair.finite.all()
     assert set(pair.channel.tolist()) == {0, 1, 2}
+    # and not before the lags of the causes between have passed
+    first = np.where(np.arange(3) == pair.channel[:, None], pair.start[:, None], LENGTH)
+    for _ in range(2):
+        after = np.where(causes, first[:, None] + law.lag_matrix, LENGTH).min(2)
+        first = np.minimum(first, after)
+    assert not (differs & (time < first[..., None])).any()
+    assert (differs.any(-1) & (first < LENGTH)).sum() > 80
 
 
 def test_the_effect_is_that_of_the_mechanism():

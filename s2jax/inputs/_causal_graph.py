@@ -5,7 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from s2jax.core import checks
 from s2jax.core.items import choose_items
@@ -22,7 +22,7 @@ from s2jax.distributions import (
 from s2jax.inputs._arma import ARMA
 from s2jax.inputs._base import AbstractBatchedRows, AbstractFamily
 from s2jax.inputs._causal_law import CausalLaw, Edges, Intervention
-from s2jax.inputs._causal_series import follow
+from s2jax.inputs._causal_series import find_first, follow
 from s2jax.inputs._combined import standardise
 from s2jax.inputs._draws import Draws, words_of_channels
 from s2jax.inputs._random_walk import RandomWalk
@@ -148,8 +148,9 @@ class CausalGraph(AbstractBatchedRows):
 
     def intervene(
         self, laws: CausalLaw, words: Words, length: int, done: Intervention
-    ) -> tuple[Float[Array, "rows channels time"], Float[Array, "rows channels time"]]:
-        """The series of rows as they are and as they are under an intervention, of the same noise.
+    ) -> tuple[Float[Array, "rows channels time"], Int[Array, "rows channels"]]:
+        """The series of rows under an intervention, of the same noise, and the first time at which
+        each channel can tell it; `length` and more where the graph does not lead there.
 
         Args:
             laws, words: Of the rows, as in `draw_series`.
@@ -158,11 +159,8 @@ class CausalGraph(AbstractBatchedRows):
         """
         channels = laws.edges.order.shape[-1]
         sources = self._draw_sources(laws.roots, words, channels, length)
-        twice = jax.tree.map(lambda leaf: jnp.concatenate([leaf, leaf]), (laws, sources))
-        nothing = done._replace(channel=jnp.full_like(done.channel, -1))
-        both = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), nothing, done)
-        series = follow(twice[0], twice[1], length, self.max_lag, done=both)[1]
-        return series[: len(words)], series[len(words) :]
+        series = follow(laws, sources, length, self.max_lag, done=done)[1]
+        return series, find_first(laws.edges, length, done)
 
     def _before(self, channels: int) -> int:
         """Steps that are drawn before the series begin, so that every cause has a past."""

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax.core.items import choose_items
-from s2jax.inputs._causal_law import CausalLaw, Intervention
+from s2jax.inputs._causal_law import CausalLaw, Edges, Intervention
 from s2jax.programs import Program
 from s2jax.programs.engines.run import evaluate_rows
 
@@ -78,6 +78,23 @@ def follow(
     start = laws, jnp.zeros((rows, channels, before + steps), jnp.float32)
     laws, series = jax.lax.fori_loop(0, channels, bind, start)
     return laws, series[..., -length:]
+
+
+def find_first(edges: Edges, length: int, done: Intervention) -> Int[Array, "rows channels"]:
+    """The first time at which each channel can tell what is done: its lags after its causes can."""
+    rows, channels = edges.order.shape
+    row = jnp.arange(rows, dtype=jnp.int32)
+    is_done = jnp.arange(channels, dtype=jnp.int32) == done.channel[:, None]
+
+    def bind(q, first):
+        j = edges.order[:, q]
+        parents, lags = edges.parents[row, j], edges.lags[row, j]
+        after = first[row[:, None], jnp.maximum(parents, 0)] + lags
+        after = jnp.where(parents >= 0, after, length).min(1)
+        return first.at[row, j].min(after.astype(jnp.int32))
+
+    start = jnp.where(is_done, done.start[:, None], length).astype(jnp.int32)
+    return jax.lax.fori_loop(0, channels, bind, start)
 
 
 def _look_back(

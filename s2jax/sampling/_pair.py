@@ -172,14 +172,14 @@ def _sample_pair(key: PRNGKey, config: Config, n: int, do: Do | Intervention) ->
     words = fold_in(jnp.broadcast_to(words_of(key), (n, 2)), batch.index)
     done = do if isinstance(do, Intervention) else _draw(words, config, do)
     laws, own = batch.x_source.laws[0], fold_in(words, jnp.full(n, ROW_INPUT, jnp.uint32))
-    as_it_is, changed = graph.intervene(laws, own, config.num_ticks, done)
+    changed, first = graph.intervene(laws, own, config.num_ticks, done)
     tick, read = jnp.arange(config.length, dtype=jnp.int32), lambda series: series
     if config.times is not None:
         tick = draw_ticks(config.times, words, config.length, n, jax.default_backend())
         read = lambda series: read_at(tick, series)
     scale, shift = batch.x_scale[..., None], batch.x_shift[..., None]
-    # not scaled anew: where nothing has changed, not a bit has
-    x = batch.x + scale * read(changed - as_it_is).astype(batch.x.dtype)
+    can_tell = (jnp.atleast_2d(tick)[:, None] >= first[..., None]) & batch.x_mask[..., None]
+    x = jnp.where(can_tell, scale * read(changed).astype(batch.x.dtype) + shift, batch.x)
     is_done = jnp.arange(config.num_inputs, dtype=jnp.int32) == done.channel[:, None]
     at = lambda leaf: jnp.where(is_done, leaf[..., 0], 0).sum(1)[:, None]
     values = at(scale) * read(done.values).astype(batch.x.dtype) + at(shift)
