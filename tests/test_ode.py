@@ -176,6 +176,18 @@ def test_few_candidates_are_the_first_of_many(by_hand: Batch, batch: Batch) -> N
     assert_same_rows(rows_of(few, slice(5)), rows_of(batch, slice(5)))
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("num_inputs", [0, 1])
+def test_few_rows_are_the_first_of_many(num_inputs: int) -> None:
+    """To the bit, however many are followed at a time."""
+    config = s2jax.presets.ode(length=64, num_inputs=num_inputs)
+    few, many = (jax.device_get(s2jax.sample(KEY, config, n)) for n in (64, 600))
+    for (path, a), b in zip(
+        jax.tree.leaves_with_path(few), jax.tree.leaves(rows_of(many, slice(64))), strict=True
+    ):
+        np.testing.assert_array_equal(a, b, err_msg=jax.tree_util.keystr(path))
+
+
 def test_samples_are_the_usable_candidates_in_order(batch: Batch) -> None:
     assert not batch.status.any()
     assert (np.diff(batch.index) > 0).all()

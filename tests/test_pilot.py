@@ -70,6 +70,18 @@ def test_pilots_follow_their_systems(flight: Flight) -> None:
     assert np.isfinite(y).all()
 
 
+@pytest.mark.floats
+def test_a_flight_does_not_depend_on_how_many_others_there_are() -> None:
+    """To the bit: steps follow errors, which are differences of what is nearly equal."""
+    y0 = jax.random.normal(jax.random.key(0), (3, 128))
+    lorenz = lambda _, y: jnp.stack(
+        [10 * (y[1] - y[0]), y[0] * (28 - y[2]) - y[1], y[0] * y[1] - 8 / 3 * y[2]]
+    )
+    few, many = (jax.jit(lambda y0: fly(lorenz, y0, BOUND))(y0[:, :n]) for n in (64, 128))
+    for one, other in zip(few, many, strict=True):
+        assert (np.asarray(one) == np.asarray(other)[..., :64]).all()
+
+
 def test_companions_show_how_errors_grow(flight: Flight) -> None:
     late = np.asarray(flight.t[-1] - flight.t[32])
     with np.errstate(invalid="ignore"):  # of what was lost before

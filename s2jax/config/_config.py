@@ -6,11 +6,13 @@ from s2jax.core import checks
 from s2jax.core.part import Part, check_part
 from s2jax.core.types import Number, Whole, number, whole
 from s2jax.inputs import ARMA, AbstractFamily, Choice, Mixture, as_choice
-from s2jax.observe import Observation
+from s2jax.observe import Observation, Times
 from s2jax.programs import Split
 from s2jax.programs.program import MAX_INPUTS
 from s2jax.targets import AbstractTarget, Algebraic
 from s2jax.targets.acceptance import Acceptance
+
+MAX_LENGTH = 2**24
 
 
 class Standardize(Part):
@@ -60,7 +62,8 @@ class Config(Part):
         inputs: The law of the input channels.
         target: What is made of them.
         observation: What instruments do to the outputs once they are made; None for nothing.
-        acceptance: Which output series are usable; judged before they are measured.
+        times: Irregular times at which inputs and outputs are read; None for regular ones.
+        acceptance: Which output series are usable; judged before they are read and measured.
         x_scaling, y_scaling: How series are scaled; None leaves them as they are.
         split: Which skeletons are drawn; None is all. Training with `Split(0, 0.9)` and testing
             with `Split(0.9, 1)` never meets the same skeleton in both.
@@ -85,6 +88,7 @@ class Config(Part):
     inputs: AbstractFamily = Choice([Mixture(), ARMA()])
     target: AbstractTarget = Algebraic()
     observation: Observation | None = None
+    times: Times | None = None
     acceptance: Acceptance = Acceptance()
     x_scaling: Standardize | None = Standardize()
     y_scaling: Standardize | None = Standardize()
@@ -92,7 +96,7 @@ class Config(Part):
 
     def __check_init__(self):
         check = checks.check_static_integer
-        check("Config", "length", self.length, 2, 2**24)
+        check("Config", "length", self.length, 2, MAX_LENGTH)
         for name, kind in (
             ("inputs", AbstractFamily), ("target", AbstractTarget), ("acceptance", Acceptance),
         ):  # fmt: skip
@@ -102,6 +106,7 @@ class Config(Part):
             ("y_scaling", Standardize),
             ("split", Split),
             ("observation", Observation),
+            ("times", Times),
         ):
             check_part("Config", name, getattr(self, name), kind, optional=True)
         check("Config", "num_inputs", self.num_inputs, self.target.least_inputs, MAX_INPUTS)
@@ -110,11 +115,31 @@ class Config(Part):
             value = getattr(self, name)
             if value is not None:
                 checks.check_number("Config", name, value, 1, high, integer=True)
-        self.inputs.check_length(self.length)
+        self._check_ticks()
         self.inputs.check_channels(self.num_inputs)
         if self.observation is not None:
             self.observation.check_length(self.length)
         self.target.check_inputs(self.num_inputs, self.num_outputs)
+
+    def _check_ticks(self) -> None:
+        """Refuse more ticks than a series may have, and inputs that cannot be drawn at them."""
+        if self.num_ticks > MAX_LENGTH:
+            raise ValueError(
+                f"Config(length={self.length}, times=Times(ticks={self.ticks})): must be at most "
+                f"{MAX_LENGTH} ticks, because that many are drawn of each series. Lower one of "
+                "them."
+            )
+        self.inputs.check_length(self.num_ticks)
+
+    @property
+    def ticks(self) -> int:
+        """Points at which a series is drawn for each step between readings."""
+        return 1 if self.times is None else self.times.ticks
+
+    @property
+    def num_ticks(self) -> int:
+        """Points at which a series is drawn: its time steps, where it is read at regular times."""
+        return (self.length - 1) * self.ticks + 1
 
     @property
     def draws_all_inputs(self) -> bool:

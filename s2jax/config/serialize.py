@@ -58,7 +58,7 @@ def library_classes() -> dict[str, type]:
         Config, Standardize, targets.Acceptance, laws.Decimals,
         distributions.AbstractDistribution, laws.AbstractLaw, programs.Split,
         inputs.AbstractFamily, AbstractKernel, inputs.AbstractMean, targets.AbstractTarget,
-        observe.AbstractEffect, observe.Observation,
+        observe.AbstractEffect, observe.Observation, observe.AbstractSpacing, observe.Times,
     )  # fmt: skip
     found = [value for module in modules for value in vars(module).values()]
     kinds = [

@@ -14,6 +14,8 @@ stream 0.
 | all channels as one | `FOLDED` | keys: number k is that of channel k of a causal graph |
 | a channel of a graph | `MECHANISM` | its mechanism |
 | a row | `named("observe", "row")` | whether its outputs are measured |
+| a row | `FOLDED` | keys: number `TIMES` is that of the times at which it is read |
+| times of a row | `named("observe.times", name)` | which spacing, and its key |
 | a measured output | `FOLDED` | keys: number s is that of the effect that comes s-th |
 | a measured output | `named("observe", "effects")` | which effects, in which order |
 | an effect | `named(scope, name)` | what it draws under this name |
@@ -39,6 +41,9 @@ ROW_INPUT = 2**31
 
 OBSERVED = ROW_INPUT + 1
 """Number of the folded key with which the first output is measured; those of others follow."""
+
+TIMES = 2**32 - 1
+"""Number of the folded key with which the times of a row are drawn."""
 
 MECHANISM = 1
 """The stream, of the key of a channel in a causal graph, that its mechanism is drawn from."""

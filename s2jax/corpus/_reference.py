@@ -118,9 +118,9 @@ def write_reference(batch: Batch, path: str | os.PathLike[str], first: int = 0) 
     Raises:
         TypeError: If `batch` is no batch of numbers.
         FileExistsError: If one of the files is there already.
-        ValueError: If the batch holds solutions of differential equations; or if a symbol means
-            something else there: the reference has no `neg`, `tanh`, `max` and the like, and its
-            `pow` does not take the absolute value of the base.
+        ValueError: If the batch holds solutions of differential equations, or irregular times; or
+            if a symbol means something else there: the reference has no `neg`, `tanh`, `max` and the
+            like, and its `pow` does not take the absolute value of the base.
 
     Example:
         >>> import tempfile, jax, s2jax
@@ -135,8 +135,8 @@ def write_reference(batch: Batch, path: str | os.PathLike[str], first: int = 0) 
         )
     if batch.t is not None:
         raise ValueError(
-            "write_reference(batch with times t): must hold y = f(x), because these files have no "
-            "place for the times of a differential equation. Use s2jax.corpus.write_corpus."
+            "write_reference(batch with times t): must hold y = f(x) at regular times, because "
+            "these files have no place for others. Use s2jax.corpus.write_corpus."
         )
     checks.check_static_integer("write_reference", "first", first, 0)
     texts = to_text(batch.program)

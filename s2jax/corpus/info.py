@@ -145,6 +145,7 @@ def facts(head: dict[str, Any], size: int) -> dict[str, str]:
         **_inputs(head),
         "target": target_of(config),
         **_measured(config.get("observation")),
+        **_times(config.get("times")),
         "seed": f"{head['seed']}, blocks of {head['block_size']}",
         "made by": ", ".join(f"{name} {cut(v)}" for name, v in head["versions"].items())
         + f" on {cut(backend['platform'])} ({cut(backend['device'])})",
@@ -158,6 +159,15 @@ def _measured(observation: dict[str, Any] | None) -> dict[str, str]:
         return {}
     names = (cut(effect["class"]) for effect in observation["effects"])
     return {"measured": lines([f"{observation['share']:.0%}\xa0of\xa0rows", *names])}
+
+
+def _times(times: dict[str, Any] | None) -> dict[str, str]:
+    """How many rows are read at irregular times, and how far apart these are."""
+    if times is None:
+        return {}
+    names = (cut(spacing["class"]) for spacing in times["spacings"])
+    first = f"{times['share']:.0%}\xa0of\xa0rows, {times['ticks']}\xa0ticks a step"
+    return {"irregular": lines([first, *names])}
 
 
 def _inputs(head: dict[str, Any]) -> dict[str, str]:

@@ -38,6 +38,8 @@ def columns(pa: Any, config: Config) -> dict[str, Any]:
     found |= {f"y_{channel}": kinds["series"] for channel in range(outputs)}
     found |= {"expression": pa.string(), "tokens": words}
     found |= {name: kinds[column.kind] for name, column in target.columns().items()}
+    if config.times is not None:
+        found["t"] = kinds["series"]
     for letter, size in (("x", inputs), ("y", outputs)):
         if size:  # a list of no elements cannot be stored
             found |= {f"{letter}_{word}": fixed(real, size) for word in ("scale", "shift")}
@@ -63,7 +65,7 @@ def columns(pa: Any, config: Config) -> dict[str, Any]:
 
 def source_columns(config: Config) -> SourceColumns:
     """The columns that hold where inputs come from."""
-    return config.choice.columns(config.num_inputs, config.length)
+    return config.choice.columns(config.num_inputs, config.num_ticks)
 
 
 def observation_columns(config: Config) -> ObservationColumns:

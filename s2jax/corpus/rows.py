@@ -291,7 +291,7 @@ class Corpus(Sequence):
         )
 
     def _own_fields(self, table: Any, y_mask: Any) -> dict[str, Any]:
-        """Fields of a batch that are particular to the target, from its columns."""
+        """Fields of a batch that are particular to the target, from its columns, and times."""
         found: dict[str, Any] = {}
         for name, column in self.known_config.target.columns().items():
             if column.kind == "tokens":
@@ -300,7 +300,9 @@ class Corpus(Sequence):
                 found[name] = table[name].to_pylist()
             else:
                 found[name] = values(table[name])
-        return self.known_config.target.fields_of_columns(found)
+        fields = self.known_config.target.fields_of_columns(found)
+        times = {} if self.known_config.times is None else {"t": jnp.asarray(values(table["t"]))}
+        return fields | times
 
     @cached_property
     def _observation_columns(self) -> ObservationColumns:
@@ -335,7 +337,7 @@ class Corpus(Sequence):
                     "the one that wrote it; else run `s2jax verify` and `s2jax repair`."
                 )
             found[name] = array
-        kinds = self.config.choice.kinds(self.config.num_inputs, self.config.length)
+        kinds = self.config.choice.kinds(self.config.num_inputs, self.config.num_ticks)
         return Source.of(*expected.arrays(found, len(table)), kinds)
 
     def _programs(self, table: Any, name: str, found: Any, num_nodes: int) -> Program:

@@ -105,6 +105,19 @@ class AbstractSeriesExporter(AbstractExporter):
         return View(fill=self.fill)
 
     def check_view(self, source: Source) -> list[str]:
+        return [*self._check_times(source), *self._check_missing(source)]
+
+    def _check_times(self, source: Source) -> list[str]:
+        """A warning where times are irregular."""
+        if not source.has_times:
+            return []
+        return [
+            "Rows are read at irregular times, and readers take steps as equal: the times are left "
+            "out. Export as npz or array-record to keep them."
+        ]
+
+    def _check_missing(self, source: Source) -> list[str]:
+        """A warning where values are missing, refused if the reader does not take them."""
         counts = source.counts
         if source.fill is None or not counts.gappy:
             return []

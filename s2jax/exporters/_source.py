@@ -105,7 +105,7 @@ class Source:
         y_mask, x_mask = mask(table, "y", self.outputs), mask(table, "x", self.inputs)
         copied = np.full(y_mask.shape, -1)
         # of differential equations an expression is that of a derivative
-        if self.view.covariates != "none" and "t" not in self.columns:
+        if self.view.covariates != "none" and self.corpus.known_config.target.is_pointwise:
             ids, offsets = flatten(table["tokens"])
             copied = copied_inputs(ids, offsets, self.corpus.vocabulary, y_mask, self.inputs)
         return roles_of(self.view.covariates, x_mask, y_mask, copied, causes.is_root), copied
@@ -126,6 +126,11 @@ class Source:
         """What stands where a value is missing; None if rows of the corpus are not measured."""
         observation = self.corpus.known_config.observation
         return None if observation is None else self.view.fill or cast(Fill, observation.fill)
+
+    @property
+    def has_times(self) -> bool:
+        """Whether rows are read at times of their own."""
+        return self.corpus.known_config.times is not None
 
     @property
     def has_graphs(self) -> bool:

@@ -23,9 +23,11 @@ from s2jax.observe._noise import (
 )
 from s2jax.observe._observation import Measured, Observation, measure_rows
 from s2jax.observe._record import Record
+from s2jax.observe.times import AbstractSpacing, Gaps, Jitter, Thinning, Times
 
 __all__ = (
     "AbstractEffect",
+    "AbstractSpacing",
     "AdditiveNoise",
     "Aggregate",
     "Burst",
@@ -35,9 +37,11 @@ __all__ = (
     "DeadSensor",
     "GainDrift",
     "GammaWarp",
+    "Gaps",
     "HeavyTailedNoise",
     "HeteroscedasticNoise",
     "Hold",
+    "Jitter",
     "Measured",
     "MissingAtRandom",
     "MissingBlocks",
@@ -52,6 +56,8 @@ __all__ = (
     "Record",
     "Round",
     "Summary",
+    "Thinning",
+    "Times",
 )
 
 

@@ -76,7 +76,7 @@ class AbstractDifferential(AbstractTarget):
         work = Work(
             task=task,
             source=self.source(task.sizes, lanes),
-            limits=self.limits,
+            limits=self.limits.at_ticks(task.sizes.ticks),
             x=task.x.transpose(2, 1, 0),
             num_lanes=lanes,
         )
@@ -139,7 +139,7 @@ def num_lanes(target: AbstractDifferential, sizes: Sizes, n: int, backend: str) 
 
     `n` is the number of rows of each key.
     """
-    length, num_inputs, num_states = sizes
+    length, num_inputs, num_states = sizes[:3]
     if backend == "cpu":
         most, room = min(_CPU_LANES, power_of_two(n)), _CPU_VALUES // (num_states * length)
     else:

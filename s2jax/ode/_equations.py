@@ -40,6 +40,7 @@ class RandomEquations(AbstractSource):
     templates: Templates = eqx.field(static=True)
     solver: Any
     length: int = eqx.field(static=True)
+    num_readings: int = eqx.field(static=True)
     num_inputs: int = eqx.field(static=True)
     num_states: int = eqx.field(static=True)
     num_lanes: int = eqx.field(static=True)
@@ -73,7 +74,7 @@ class RandomEquations(AbstractSource):
             program=equations.program,
             diffusion=equations.diffusion,
             y0=jnp.where(state < layout.num_outputs, y0, 0),
-            wish=draw_wish(bits[-3:], jnp.where(has_span, span, 0), self.length),
+            wish=draw_wish(bits[-3:], jnp.where(has_span, span, 0), self.num_readings),
             parameters=jnp.zeros((0, words.shape[0]), dtype),
         )
 
@@ -148,13 +149,13 @@ def inputs_at(
     return before + (position - index.astype(x.dtype)) * (after - before)
 
 
-def draw_wish(bits: Any, span: Float[Array, " lanes"], length: int) -> Wish:
+def draw_wish(bits: Any, span: Float[Array, " lanes"], readings: int) -> Wish:
     """What is wished of spans, of three words of random bits; `span` as in `Wish`.
 
-    The number of turns is log-uniform between seven and what a series of this length shows well.
+    The number of turns is log-uniform between seven and what so many readings show well.
     """
     least, dtype = jnp.float32(7.0), span.dtype
-    most = jnp.maximum(least, jnp.float32(2 * length / _POINTS))
+    most = jnp.maximum(least, jnp.float32(2 * readings / _POINTS))
     turns = least * (most / least) ** uniform(bits[0])
     part = _FIRST_PART + (_LAST_PART - _FIRST_PART) * uniform(bits[2])
     return Wish(

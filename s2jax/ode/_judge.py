@@ -27,6 +27,10 @@ class Limits(NamedTuple):
     noise_tolerance: Number
     points_per_turn: int
 
+    def at_ticks(self, ticks: int) -> "Limits":
+        """Those of solutions with so many points for each that is read."""
+        return self._replace(points_per_turn=self.points_per_turn * ticks)
+
 
 class Traits(NamedTuple):
     """What is known of the rows that are judged.

@@ -25,6 +25,7 @@ class OneSystem(AbstractSource):
 
     system: Any
     length: int = eqx.field(static=True)
+    num_readings: int = eqx.field(static=True)
     max_substeps: int = eqx.field(static=True)
     fixed_span: bool = eqx.field(static=True)
     protected: bool = eqx.field(static=True, default=False)
@@ -59,7 +60,7 @@ class OneSystem(AbstractSource):
             program=program,
             diffusion=jax.tree.map(by_state, drawn.diffusion),
             y0=drawn.initial.T,
-            wish=draw_wish(bits, span, self.length),
+            wish=draw_wish(bits, span, self.num_readings),
             parameters=drawn.parameters.T,
         )
 

@@ -198,7 +198,11 @@ def _step(both: Derivatives, aloft: _Aloft) -> tuple[Array, Array, Array]:
         rows[number + 1, : number + 1] = weights
     table = jnp.asarray(rows, dtype)
     nodes = jnp.asarray(np.append(0.0, tableau.c), dtype)
-    weigh = lambda weights, k: (weights.reshape(-1, 1, 1, 1) * k).sum(0)
+
+    def weigh(weights, k):
+        # term by term: how XLA compiles a sum over an axis depends on the number of lanes
+        terms = [weights[j] * k[j] for j in range(stages)]
+        return sum(terms[1:], terms[0])
 
     def stage(i, inner):
         k, _ = inner

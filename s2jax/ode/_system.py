@@ -276,12 +276,8 @@ class System(AbstractDifferential):
         )
 
     def source(self, sizes, num_lanes):
-        return OneSystem(
-            system=self,
-            length=sizes.length,
-            max_substeps=self.max_substeps,
-            fixed_span=self.duration is not None,
-        )
+        fixed = self.duration is not None
+        return OneSystem(self, sizes.length, sizes.num_readings, self.max_substeps, fixed)
 
     @property
     def max_tokens(self) -> int:

@@ -196,6 +196,7 @@ class ODE(AbstractDifferential):
             templates=self._templates(sizes.num_outputs, sizes.num_inputs),
             solver=self.solver,
             length=sizes.length,
+            num_readings=sizes.num_readings,
             num_inputs=sizes.num_inputs,
             num_states=sizes.num_outputs,
             num_lanes=num_lanes,

@@ -59,8 +59,10 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
     pairs = []
     for row, text in enumerate(texts):
         values = {name: getattr(host, name)[row] for name in names} | {"expression": text}
-        if host.t is not None and forms is not None and noise is not None:
-            values |= {"t": host.t[row], "form": forms[row], "diffusion": noise[row]}
+        if host.t is not None:
+            values |= {"t": host.t[row]}
+        if forms is not None and noise is not None:
+            values |= {"form": forms[row], "diffusion": noise[row]}
         if done is not None:
             own = slice(row * host.y.shape[1], (row + 1) * host.y.shape[1])
             values |= {"y_clean": host.y_clean[row], "y_observed": host.y_observed[row]}
@@ -139,6 +141,7 @@ def _pair(row: int, values: Mapping[str, Any]) -> Pair:
         y_shift=np.asarray(values["y_shift"])[used],
         t=np.asarray(values["t"]) if "t" in values else None,
         form=values.get("form", ""),
+        is_solution="form" in values,
         noise=split(values.get("diffusion", "")),
         clean=clean,
         effects=effects,

@@ -12,6 +12,7 @@ from s2jax.plotting._causes import draw_graph
 X_COLORS = ("#33658a", "#2f9c95", "#86bbd8", "#6a5d9c", "#9aa5b1")
 Y_COLORS = ("#d1495b", "#e28413", "#7a9e3f", "#8e3b8a", "#5f6b76")
 _MAX_APART, _TOO_FLAT, _ALIKE = 3, 12, 0.8
+_EQUAL = 1e-3  # of the mean: steps that differ by less are equal
 _ROUNDED = 1e-6  # of y: a shift that is what is left of rounding
 _LINES, _LABELS, _GRID = "#c4c9d0", "#4b5563", "#eceff2"
 
@@ -24,8 +25,8 @@ class Pair(NamedTuple):
         x, y: The channels that it uses.
         texts: The expression of each output.
         y_scale, y_shift: How y was scaled.
-        t: The times, if y solves differential equations.
-        form: Their form.
+        t: The times; None if they are regular, and y a function of x.
+        form: The form of the differential equations that y solves.
         noise: The factor of the noise of each state; none if there is no noise.
         clean: The channels of y before they were measured, of which y then has what was; None if
             nothing was measured.
@@ -41,6 +42,7 @@ class Pair(NamedTuple):
     y_shift: np.ndarray
     t: np.ndarray | None = None
     form: str = ""
+    is_solution: bool = False
     noise: Sequence[str] = ()
     clean: np.ndarray | None = None
     effects: Sequence[str] = ()
@@ -70,10 +72,10 @@ def panels(pair: Pair) -> list[Panel]:
     """The plots of a row, left to right."""
     row = f"row {pair.row}"
     graph = [] if pair.edges is None else [_graph(pair.edges, len(pair.x))]
-    if pair.t is None:
-        x = _series(pair.x, None, X_COLORS, f"x  ({row})", "x")
+    if not pair.is_solution:
+        x = _series(pair.x, pair.t, X_COLORS, f"x  ({row})", "x")
         title = pair.measured or _scaling(pair)
-        return [x, _series(pair.y, None, Y_COLORS, title, "", pair.clean), *graph]
+        return [x, _series(pair.y, pair.t, Y_COLORS, title, "", pair.clean), *graph]
     states = pair.unscale(pair.y)
     under = None if pair.clean is None else pair.unscale(pair.clean)
     out = [_series(pair.x, pair.t, X_COLORS, "x", "x")] if len(pair.x) else []
@@ -103,12 +105,15 @@ def _series(
     def draw(axes: Any) -> None:
         times = np.arange(series.shape[-1]) if t is None else t
         width = 1.0 if series.shape[-1] <= 512 else 0.7
+        steps = np.diff(times)
+        is_regular = np.ptp(steps) <= _EQUAL * steps.mean()
+        look = {} if is_regular else {"marker": ".", "markersize": 3 * width}
         for parts, group in zip(_stack(axes, len(groups)), groups, strict=True):
             for channel in group:
                 color = colors[channel % len(colors)]
                 if under is not None:
                     parts.plot(times, under[channel], color=_LINES, linewidth=width)
-                parts.plot(times, series[channel], color=color, linewidth=width, alpha=0.9)
+                parts.plot(times, series[channel], color=color, linewidth=width, alpha=0.9, **look)
             parts.set_xlim(times[0], max(times[-1], times[0] + 1e-12))
             parts.locator_params(axis="x", nbins=6, integer=t is None)
         if letter and len(series) > 1:

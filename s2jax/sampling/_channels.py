@@ -54,7 +54,7 @@ def no_channels(config: Config, num_rows: int) -> Channels:
     family = jnp.zeros(shape, jnp.int32)
     words, row_words = (jnp.zeros(s, jnp.uint32) for s in word_shapes(family, _kinds(config)))
     return Channels(
-        x=jnp.zeros((*shape, config.length), real),
+        x=jnp.zeros((*shape, config.num_ticks), real),
         family=family,
         words=words,
         row_words=row_words,
@@ -133,7 +133,7 @@ def _draw_all(config: Config, state, items, tile: int):
         words, raw = draw(keys, number, family)
         used = mask.reshape(-1)
         bits = jnp.repeat(bits, used.shape[0] // bits.shape[0])
-        series = raw.reshape(-1, config.length)
+        series = raw.reshape(-1, config.num_ticks)
         of_series = _scale(config, series, moments(series.T, axis=0), used, bits)
         return words, *(leaf.reshape(*mask.shape, -1) for leaf in of_series)
 
@@ -160,12 +160,12 @@ def _drawer(config: Config, position: int, width: int) -> Callable[..., tuple[Ar
             kept.append(jax.lax.optimization_barrier(layout.encode(laws, (len(words),), width)))
             return layout.decode(kept[-1])
 
-        _, raw = group.draw(words, family, config.num_inputs, config.length, store)
+        _, raw = group.draw(words, family, config.num_inputs, config.num_ticks, store)
         raw = raw.T
         # draws have the resolution of float32; what follows has that of the default float
         raw = raw.astype(jnp.result_type(float))
         if group.makes_rows:
-            raw = raw.reshape(len(words), config.num_inputs, config.length)
+            raw = raw.reshape(len(words), config.num_inputs, config.num_ticks)
         return kept[-1], raw
 
     return draw
@@ -184,7 +184,7 @@ def _scale(
 
 
 def _kinds(config: Config) -> tuple[Kind, ...]:
-    return config.choice.kinds(config.num_inputs, config.length)
+    return config.choice.kinds(config.num_inputs, config.num_ticks)
 
 
 def draw_scaling(scaling: Standardize | None, bits, stats: Moments):

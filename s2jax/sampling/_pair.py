@@ -15,8 +15,9 @@ from s2jax.core.streams import ROW_INPUT, named
 from s2jax.core.types import PRNGKey, Words
 from s2jax.distributions import AbstractDistribution, Uniform, check_draws, distribution
 from s2jax.inputs import CausalGraph, Intervention
+from s2jax.observe.times import draw_ticks
 from s2jax.programs import evaluate
-from s2jax.sampling.batch import MAX_ROWS, Batch, sample
+from s2jax.sampling.batch import MAX_ROWS, Batch, read_at, sample
 
 
 class Do(Part):
@@ -86,7 +87,7 @@ def sample_pair(key: PRNGKey, config: Config, n: int, do: Do | Intervention | No
         config: Its inputs are a `CausalGraph`, its target is a function of them.
         n: Number of rows. Static.
         do: What is drawn of the interventions, `Do()` by default; or an `Intervention`, which says
-            for each row what is done, as a series.
+            for each row what is done, as a series; at all ticks, where `config.times` has any.
 
     Raises:
         TypeError: If the inputs are no causal graph, or the target solves differential equations.
@@ -128,7 +129,7 @@ def sample_pair(key: PRNGKey, config: Config, n: int, do: Do | Intervention | No
 
 def _check_intervention(done: Intervention, n: int, config: Config) -> Intervention:
     """What is done, as arrays, refused if they are of another number of rows or times."""
-    shapes = {"channel": (n,), "start": (n,), "values": (n, config.length)}
+    shapes = {"channel": (n,), "start": (n,), "values": (n, config.num_ticks)}
     found: dict[str, Array] = {}
     for name, shape in shapes.items():
         given = jnp.asarray(getattr(done, name))
@@ -150,10 +151,10 @@ def _check_intervention(done: Intervention, n: int, config: Config) -> Intervent
             f"{config.num_inputs}, the number of inputs. Choose one of them for each row."
         )
     start = found["start"]
-    if checks.is_concrete(start) and not ((start >= 0) & (start < config.length)).all():
+    if checks.is_concrete(start) and not ((start >= 0) & (start < config.num_ticks)).all():
         raise ValueError(
-            f"Intervention(start={checks.shown(start)}): must be >= 0 and < {config.length}, the "
-            "length of the series, because it is a time of them. Choose one for each row."
+            f"Intervention(start={checks.shown(start)}): must be >= 0 and < {config.num_ticks}, "
+            "the points at which series are drawn, because it is one of them. Choose one per row."
         )
     checks.check_finite("Intervention", "values", found["values"])
     return Intervention(**found)
@@ -167,14 +168,18 @@ def _sample_pair(key: PRNGKey, config: Config, n: int, do: Do | Intervention) ->
     words = fold_in(jnp.broadcast_to(words_of(key), (n, 2)), batch.index)
     done = do if isinstance(do, Intervention) else _draw(words, config, do)
     laws, own = batch.x_source.laws[0], fold_in(words, jnp.full(n, ROW_INPUT, jnp.uint32))
-    as_it_is, changed = graph.intervene(laws, own, config.length, done)
+    as_it_is, changed = graph.intervene(laws, own, config.num_ticks, done)
+    tick, read = jnp.arange(config.length, dtype=jnp.int32), lambda series: series
+    if config.times is not None:
+        tick = draw_ticks(config.times, words, config.length, n, jax.default_backend())
+        read = lambda series: read_at(tick, series)
     scale, shift = batch.x_scale[..., None], batch.x_shift[..., None]
     # not scaled anew: where nothing has changed, not a bit has
-    x = batch.x + scale * (changed - as_it_is).astype(batch.x.dtype)
+    x = batch.x + scale * read(changed - as_it_is).astype(batch.x.dtype)
     is_done = jnp.arange(config.num_inputs, dtype=jnp.int32) == done.channel[:, None]
     at = lambda leaf: jnp.where(is_done, leaf[..., 0], 0).sum(1)[:, None]
-    values = at(scale) * done.values.astype(batch.x.dtype) + at(shift)
-    is_set = jnp.arange(config.length, dtype=jnp.int32) >= done.start[:, None]
+    values = at(scale) * read(done.values).astype(batch.x.dtype) + at(shift)
+    is_set = tick >= done.start[:, None]
     x = jnp.where(is_done[..., None] & is_set[:, None], values[:, None], x)
     clean = batch.y if batch.y_clean is None else batch.y_clean
     before, after = (evaluate(batch.program, series) for series in (batch.x, x))
@@ -184,13 +189,14 @@ def _sample_pair(key: PRNGKey, config: Config, n: int, do: Do | Intervention) ->
         assert batch.observation is not None
         y, y_clean = config.observation.replay(batch.observation, y)[0], y
     finite = jnp.isfinite(after).all((1, 2))
-    return Pair(batch, x, y, y_clean, done.channel, done.start, values, finite)
+    start = (~is_set).sum(1, dtype=jnp.int32)
+    return Pair(batch, x, y, y_clean, done.channel, start, values, finite)
 
 
 def _draw(words: Words, config: Config, do: Do) -> Intervention:
     """What is done to each row."""
     bits = random_bits(words, 3, named("pair", "do"))
-    rows, length = len(words), config.length
+    rows, length = len(words), config.num_ticks
     channel = below(bits[0], config.num_inputs)
     if do.channel is not None:
         channel = jnp.full(rows, do.channel, jnp.int32)

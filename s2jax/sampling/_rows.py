@@ -120,7 +120,7 @@ def draw_rows(
 
 def sizes_of(config: Config) -> Sizes:
     """The static numbers of a configuration that targets need."""
-    return Sizes(config.length, config.num_inputs, config.num_outputs)
+    return Sizes(config.num_ticks, config.num_inputs, config.num_outputs, config.ticks)
 
 
 def _is_usable(config: Config, rows: Rows) -> Bool[Array, " rows"]:
@@ -131,7 +131,7 @@ def _is_usable(config: Config, rows: Rows) -> Bool[Array, " rows"]:
 def tile_size(config: Config, num_items: int, backend: str) -> int:
     """Programs tried at a time for so many items of one key."""
     width = config.num_inputs + config.target.num_nodes(config.num_inputs, config.num_outputs)
-    return programs_at_a_time(config.length, width, num_items, backend)
+    return programs_at_a_time(config.num_ticks, width, num_items, backend)
 
 
 def _input_tile(config: Config, n: int, backend: str) -> int:

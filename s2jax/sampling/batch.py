@@ -15,6 +15,7 @@ from s2jax.core.random import fold_in, words_of
 from s2jax.core.types import Indices, PRNGKey, Words
 from s2jax.inputs import Source
 from s2jax.observe import Record, measure_rows
+from s2jax.observe.times import draw_ticks, in_steps
 from s2jax.ode.dynamics import Dynamics
 from s2jax.programs import Program
 from s2jax.sampling._rows import Rows, draw_rows, fill_rows, no_rows, sizes_of
@@ -47,7 +48,8 @@ class Batch(eqx.Module):
         tries: Programs drawn until one was usable.
         rejections: How many of them were rejected, by reason, in the order of
             `s2jax.targets.REASONS`.
-        t: The times of the series; None if the target is algebraic.
+        t: The times of the series, where its target is differential; else in steps between
+            readings, if the configuration has irregular `times`, and None if it has not.
         dynamics: What is known of the solutions; None if the target is algebraic.
         y_clean: The outputs before they were measured; None if the configuration measures nothing,
             as the two that follow.
@@ -206,8 +208,14 @@ def _to_batch(config: Config, rows: Rows, words: Words, n: int, backend: str) ->
     for position, reason in enumerate(REASONS):
         status = status | jnp.where(happened[..., position].any(1), reason.value, 0)
     usable = rows.y_mask & ~missing
+    keys, x = fold_in(words, rows.index), channels.x
+    if config.times is not None:
+        tick = draw_ticks(config.times, keys, config.length, n, backend)
+        x, fields["y"] = read_at(tick, x), read_at(tick, fields["y"])
+        t = fields.get("t")
+        fields["t"] = in_steps(config.times, tick) if t is None else read_at(tick, t)
     if config.observation is not None:
-        keys, clean = fold_in(words, rows.index), fields["y"]
+        clean = fields["y"]
         good = usable & (status == 0)[:, None]
         measured = measure_rows(config.observation, keys, clean, good, n, backend)
         fields |= {
@@ -217,7 +225,7 @@ def _to_batch(config: Config, rows: Rows, words: Words, n: int, backend: str) ->
             "observation": measured.record,
         }
     return Batch(
-        x=channels.x,
+        x=x,
         status=status,
         index=rows.index,
         x_scale=channels.scaling[..., 0],
@@ -228,3 +236,11 @@ def _to_batch(config: Config, rows: Rows, words: Words, n: int, backend: str) ->
         tries=fields["rejections"].sum(-1, dtype=jnp.int32) + usable.astype(jnp.int32),
         **fields,
     )
+
+
+def read_at(
+    tick: Int[Array, "batch time"], series: Float[Array, "batch *channels ticks"]
+) -> Float[Array, "batch *channels time"]:
+    """The series of each row at its ticks."""
+    axes = tuple(range(1, series.ndim - 1))
+    return jnp.take_along_axis(series, jnp.expand_dims(tick, axes), axis=-1)

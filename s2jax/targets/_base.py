@@ -20,11 +20,18 @@ from s2jax.targets.acceptance import Acceptance, Moments
 
 
 class Sizes(NamedTuple):
-    """Static numbers of a configuration: points of a series, and channels at most."""
+    """Static numbers of a configuration: points at which series are drawn, channels at most, and
+    points for each step between readings."""
 
     length: int
     num_inputs: int
     num_outputs: int
+    ticks: int = 1
+
+    @property
+    def num_readings(self) -> int:
+        """Points of a series that is read."""
+        return (self.length - 1) // self.ticks + 1
 
 
 class AbstractLayout(eqx.Module):

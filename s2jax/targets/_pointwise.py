@@ -89,7 +89,7 @@ class AbstractPointwise(AbstractTarget):
         )
 
     def search(self, task: Task, results: Outputs) -> Outputs:
-        length, num_inputs, num_outputs = task.sizes
+        length, num_inputs, num_outputs = task.sizes[:3]
         width = num_inputs + self.num_nodes(num_inputs, num_outputs)
         lanes = programs_at_a_time(length, width, task.n * num_outputs, task.backend)
         flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), results)
@@ -160,7 +160,7 @@ def _search(target: AbstractPointwise, task: Task, outputs: Outputs, num_lanes: 
 
 def _attempt(target: AbstractPointwise, task: Task, item, number):
     """Draw and evaluate try `number` of each item."""
-    num_inputs, num_outputs = task.sizes[1:]
+    num_inputs, num_outputs = task.sizes[1:3]
     row, output = item // num_outputs, item % num_outputs
     stream = of_expression(output, number)
     used = task.layout.num_inputs[row]
