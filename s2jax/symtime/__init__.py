@@ -21,6 +21,7 @@ from s2jax.symtime._losses import Aside, Losses, Queues, loss
 from s2jax.symtime._masks import Masks, sample_masks
 from s2jax.symtime._model import Encoded, SymTime, encode_series, encode_symbols
 from s2jax.symtime._pairs import Pairs, sample_pairs
+from s2jax.symtime._pretrain import Run, pretrain, read_run
 from s2jax.symtime._probe import Probe, probe_operators
 from s2jax.symtime._state import State, init, optimizer, schedule
 from s2jax.symtime._train import train_step
@@ -39,6 +40,7 @@ __all__ = (
     "Queues",
     "Reconstruction",
     "Retrieval",
+    "Run",
     "State",
     "SymTime",
     "check_tokens",
@@ -50,7 +52,9 @@ __all__ = (
     "init",
     "loss",
     "optimizer",
+    "pretrain",
     "probe_operators",
+    "read_run",
     "sample_masks",
     "sample_pairs",
     "schedule",

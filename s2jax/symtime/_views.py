@@ -185,6 +185,12 @@ def check_tokens(config: Config, inputs: Inputs, most_lost: float = 0.5) -> floa
     """
     usable = int(inputs.has_series.sum())
     lost = 1 - int(inputs.has_symbols.sum()) / max(usable, 1)
+    refuse_long(config, lost, most_lost)
+    return lost
+
+
+def refuse_long(config: Config, lost: float, most_lost: float = 0.5) -> None:
+    """Refuse to train if too large a share of rows has more words than fit."""
     if lost > most_lost:
         raise ValueError(
             f"symtime.Config(max_tokens={config.max_tokens}): would lose {lost:.0%} of the rows, "
@@ -192,4 +198,3 @@ def check_tokens(config: Config, inputs: Inputs, most_lost: float = 0.5) -> floa
             "s2jax.laws.num_tokens(law, num_inputs, num_outputs) holds all; or draw shorter "
             "expressions, as with S2Law(max_binary_per_input=...), or pass most_lost."
         )
-    return lost
