@@ -5,9 +5,10 @@ import dataclasses
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
-from s2jax.cli._commands import CensusPreset, Fields, Generate, UsageError
+from s2jax.cli._commands import CensusPreset, Fields, Generate, Pretrain, UsageError
 
 
 def import_modules(arguments: list[str]) -> list[str]:
@@ -56,8 +57,10 @@ def split(arguments: list[str]) -> tuple[list[str], dict[str, list[str]]]:
     `--inputs`, names of families.
     """
     command = next((word for word in arguments if not word.startswith("-")), None)
-    kinds = {"generate": Generate, "fields": Fields, "census": CensusPreset}
-    if command not in kinds:
+    kinds = {
+        "generate": Generate, "fields": Fields, "census": CensusPreset, "pretrain": Pretrain,
+    }  # fmt: skip
+    if command not in kinds or arguments[:2] == ["pretrain", "report"]:
         return arguments, {}
     fields = dataclasses.fields(kinds[command])
     own = {f"--{field.name.replace('_', '-')}": field.type for field in fields}
@@ -106,15 +109,15 @@ def _is_family(word: str) -> bool:
     return not word.startswith("-") and word.replace(",", "").isidentifier() and word[:1].isupper()
 
 
-def config_of(command: Generate | Fields | CensusPreset, options: dict[str, list[str]]) -> Any:
+def config_of(
+    command: Generate | Fields | CensusPreset | Pretrain, options: dict[str, list[str]]
+) -> Any:
     """The preset with the fields of the file and the options."""
-    import tomllib
-
     from s2jax import presets
     from s2jax.config.options import with_options
     from s2jax.core import checks
 
-    file, preset = command.config, getattr(presets, command.preset)()
+    preset = getattr(presets, command.preset)()
     parts = [field.name for field in (*dataclasses.fields(preset), *dataclasses.fields(command))]
     allowed = [name.replace("_", "-") for name in parts]
     for name in options:
@@ -122,14 +125,22 @@ def config_of(command: Generate | Fields | CensusPreset, options: dict[str, list
         if first not in allowed:
             raise UsageError(f"--{name}: {checks.unknown(first, allowed)}")
 
-    layers: list[dict[str, Any]] = []
-    if file is not None:
-        try:
-            layers.append(tomllib.loads(file.read_text()))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise UsageError(f"--config {file}: cannot be read as TOML: {error}") from error
+    layers: list[dict[str, Any]] = [read_toml(command.config)]
+    layers[0].pop("model" if isinstance(command, Pretrain) else None, None)
     layers.append({name: v[0] if len(v) == 1 else v for name, v in options.items()})
     try:
         return with_options(preset, *layers)
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
+
+
+def read_toml(file: Path | None) -> dict[str, Any]:
+    """The tables of a file; none if there is no file."""
+    import tomllib
+
+    if file is None:
+        return {}
+    try:
+        return tomllib.loads(file.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"--config {file}: cannot be read as TOML: {error}") from error

@@ -17,6 +17,7 @@ from s2jax.symtime._evaluate import (
     evaluate_retrieval,
     evaluate_words,
 )
+from s2jax.symtime._judge import Evaluation, Neighbours, evaluate_run, nearest_expressions
 from s2jax.symtime._losses import Aside, Losses, Queues, loss
 from s2jax.symtime._masks import Masks, sample_masks
 from s2jax.symtime._model import Encoded, SymTime, encode_series, encode_symbols
@@ -31,10 +32,12 @@ __all__ = (
     "Aside",
     "Config",
     "Encoded",
+    "Evaluation",
     "Guesses",
     "Inputs",
     "Losses",
     "Masks",
+    "Neighbours",
     "Pairs",
     "Probe",
     "Queues",
@@ -48,9 +51,11 @@ __all__ = (
     "encode_symbols",
     "evaluate_patches",
     "evaluate_retrieval",
+    "evaluate_run",
     "evaluate_words",
     "init",
     "loss",
+    "nearest_expressions",
     "optimizer",
     "pretrain",
     "probe_operators",

@@ -287,9 +287,7 @@ def _place(folder: Path, step: int) -> Path:
 def _without_key(state: State) -> State:
     """The state with the words of its key in place of it."""
     data = jax.eval_shape if isinstance(state.key, jax.ShapeDtypeStruct) else lambda f, key: f(key)
-    return eqx.tree_at(
-        lambda state: state.key, state, data(jax.random.key_data, state.key)
-    )
+    return eqx.tree_at(lambda state: state.key, state, data(jax.random.key_data, state.key))
 
 
 def _named(state: State) -> dict[str, Any]:
