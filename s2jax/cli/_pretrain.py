@@ -133,4 +133,36 @@ def _tell(command: Pretrain, run: Any, step: int, has_trained: bool) -> None:
 def report(command: PretrainReport) -> int:
     """Draw what was learnt, and print it."""
     prepare_to_draw()
-    raise NotImplementedError
+    from s2jax import symtime
+    from s2jax.plotting import plot_run
+
+    try:
+        run = symtime.read_run(command.path)
+        found = symtime.evaluate_run(run, command.rows, command.seed)
+    except (ValueError, FileNotFoundError) as error:
+        raise UsageError(str(error)) from error
+    folder = command.path.resolve()
+    png = command.png or folder.with_name(folder.name + ".png")
+    plot_run(run, found).savefig(png, dpi=110)
+    table = _facts(run) | found.table() | {"picture": str(png)}
+    width = max(map(len, table))
+    for name, value in table.items():
+        print(f"{name:<{width}}  {value}")
+    return 0
+
+
+def _facts(run: Any) -> dict[str, str]:
+    """What was trained, and how fast."""
+    step = int(run.state.step)
+    table = {
+        "steps": f"{step:,} of {run.num_steps:,}, {step * run.config.batch:,} pairs",
+        "temperature": f"{float(run.losses['temperature'][-1]):.3f}",
+        "left out": f"{float(run.losses['rows_too_long'].mean()):.1%} of rows: too many words",
+    }
+    if run.speeds:
+        speed = run.speeds[-1]
+        table["speed"] = (
+            f"{speed['pairs_per_second']:,.0f} pairs/s, drawing {speed['drawing_share']:.1%} of a "
+            f"step, compiling {speed['compiling_seconds']:.0f} s ({speed['device']})"
+        )
+    return table

@@ -33,7 +33,9 @@ class Evaluation(NamedTuple):
     """What a model has learnt.
 
     Attributes:
-        pairs: What it was judged by.
+        pairs: Non-linear ones that it was judged by.
+        features: [CLS] of their series.
+        series, symbols: Unit vectors of both where they are compared.
         is_unseen: Whether their expressions are of a part that training did not draw.
         retrieval: By "all" or "nonlinear", and by the number of rows among which partners are
             looked for.
@@ -42,6 +44,9 @@ class Evaluation(NamedTuple):
     """
 
     pairs: Pairs
+    features: Float[np.ndarray, "batch width"]
+    series: Float[np.ndarray, "batch projection"]
+    symbols: Float[np.ndarray, "batch projection"]
     is_unseen: bool
     retrieval: dict[tuple[str, int], Retrieval]
     patches: Reconstruction
@@ -108,7 +113,7 @@ def evaluate_run(run: Run, rows: int = 1024, seed: int = 0) -> Evaluation:
                 retrieval[which, batch] = evaluate_retrieval(model, pairs[which], batch)
     judged = pairs["nonlinear"]
     return Evaluation(
-        judged, is_unseen, retrieval, evaluate_patches(keys["patches"], model, judged),
+        judged, *embed(model, judged), is_unseen, retrieval, evaluate_patches(keys["patches"], model, judged),
         evaluate_words(keys["words"], model, judged),
     )  # fmt: skip
 
