@@ -15,7 +15,7 @@ import numpy as np
 
 PACKAGES = (
     "jax", "jaxlib", "numpy", "equinox", "diffrax", "scipy", "s2generator", "pyoperon", "pyarrow",
-    "grain", "ray", "tsfeatures",
+    "grain", "ray", "tsfeatures", "optax",
 )  # fmt: skip
 
 

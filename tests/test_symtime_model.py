@@ -14,6 +14,7 @@ from s2jax import symtime
 from s2jax.symtime._layers import Norm, sinusoids
 from s2jax.symtime._losses import contrast
 from s2jax.symtime._masks import every, hide_patches, most_chosen
+from s2jax.symtime._model import run_series, run_symbols
 from tests.statistics import assert_counts_match
 
 DATA = s2jax.presets.s2(length=64)
@@ -293,6 +294,25 @@ class TestLosses:
             lambda inputs: inputs.patches, inputs, inputs.patches.at[:, 1, 2].add(5.0)
         )
         np.testing.assert_allclose(call(model, only_y, hidden).features, one, atol=1e-6)
+
+
+@pytest.mark.parametrize("fields", [{}, {"pre_norm": False}, {"num_layers": 1}, {"norm": "batch"}])
+def test_cls_alone_is_cls(fields: dict[str, Any], key: jax.Array, batch: s2jax.Batch) -> None:
+    config = small(**fields)
+    model, inputs = symtime.SymTime(key, config), symtime.to_inputs(config, batch)
+
+    @jax.jit
+    def both(model: symtime.SymTime) -> Any:
+        found = []
+        for only_cls in (False, True):
+            series, _ = run_series(model, inputs, None, None, only_cls)
+            symbols = run_symbols(model, inputs.ids, None, None, only_cls)
+            found.append((series.projected, symbols.projected))
+            assert series.features.shape[1] == (1 if only_cls else 5)
+        return found
+
+    for whole, alone in zip(*both(model), strict=True):
+        np.testing.assert_allclose(whole, alone, atol=1e-6)
 
 
 def test_sinusoids() -> None:

@@ -43,7 +43,7 @@ class Config:
         masked_symbols: Probability that a word is to be guessed: of these 80 % are replaced by
             `<mask>`, 10 % by any word, 10 % stay.
         words_see_series: Whether masked words are guessed with [CLS] of the masked series added to
-            their first place. The paper's are not: its series teach words nothing.
+            all of them. The paper's are not: its series teach words nothing.
         masked_every: Each so many rows of a batch are masked; 1 is all. Masked passes cost as much
             as those that the contrast needs.
         momentum: How much of its weights the slow copy keeps in a step (EMA).

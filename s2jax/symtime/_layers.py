@@ -109,32 +109,36 @@ class Layer(eqx.Module):
 
     def __call__(
         self, x: Float[Array, "batch places width"], may_see: Bool[Array, "batch places"],
-        key: PRNGKey | None,
-    ) -> tuple[Float[Array, "batch places width"], tuple[Statistics, Statistics]]:  # fmt: skip
+        key: PRNGKey | None, num_out: int | None = None,
+    ) -> tuple[Float[Array, "batch out width"], tuple[Statistics, Statistics]]:  # fmt: skip
+        """What comes of all places, or of the first `num_out` of them."""
         keys = (None,) * 4 if key is None else tuple(jax.random.split(key, 4))
-        attend = lambda x: self._attend(x, may_see, keys[0])
-        x, first = self._add(x, attend, self.norms[0], keys[1], key is not None)
+        attend = lambda x: self._attend(x, may_see, keys[0], num_out)
+        x, first = self._add(x, attend, self.norms[0], keys[1], key is not None, num_out)
         feed = lambda x: self.down(self._drop(keys[2], jax.nn.gelu(self.up(x), approximate=False)))
-        x, second = self._add(x, feed, self.norms[1], keys[3], key is not None)
+        x, second = self._add(x, feed, self.norms[1], keys[3], key is not None, num_out)
         return x, (first, second)
 
-    def _add(self, x: Any, branch: Any, norm: Norm, key: Any, is_training: bool) -> Any:
+    def _add(
+        self, x: Any, branch: Any, norm: Norm, key: Any, is_training: bool, num_out: int | None
+    ) -> Any:
         """x and a branch of it, with the norm before the branch or after both."""
         if self.pre_norm:
             normal, statistics = norm(x, is_training)
-            return x + self._drop(key, branch(normal)), statistics
-        return norm(x + self._drop(key, branch(x)), is_training)
+            return x[:, :num_out] + self._drop(key, branch(normal)), statistics
+        return norm(x[:, :num_out] + self._drop(key, branch(x)), is_training)
 
-    def _attend(self, x: Array, may_see: Array, key: PRNGKey | None) -> Array:
-        batch, places, width = x.shape
-        heads = lambda one: one(x).reshape(batch, places, self.num_heads, -1).swapaxes(1, 2)
-        query, keys, value = heads(self.query), heads(self.key), heads(self.value)
+    def _attend(self, x: Array, may_see: Array, key: PRNGKey | None, num_out: int | None) -> Array:
+        batch, _, width = x.shape
+        heads = lambda x: x.reshape(batch, -1, self.num_heads, width // self.num_heads)
+        query = heads(self.query(x[:, :num_out])).swapaxes(1, 2)
+        keys, value = heads(self.key(x)).swapaxes(1, 2), heads(self.value(x)).swapaxes(1, 2)
         scale = 1 / math.sqrt(width // self.num_heads)
         logits = jnp.einsum("bhqe,bhke->bhqk", query, keys).astype(jnp.float32) * scale
         logits = jnp.where(may_see[:, None, None], logits, BLOCKED)
         weights = self._drop(key, jax.nn.softmax(logits).astype(x.dtype))
         mixed = jnp.einsum("bhqk,bhke->bhqe", weights, value).swapaxes(1, 2)
-        return self.out(mixed.reshape(x.shape))
+        return self.out(mixed.reshape(batch, -1, width))
 
     def _drop(self, key: PRNGKey | None, x: Array) -> Array:
         return drop(key, x, self.dropout)
@@ -156,8 +160,8 @@ def stack_layers(key: PRNGKey, number: int, **fields: Any) -> Layer:
 
 def run_layers(
     layers: Layer, x: Float[Array, "batch places width"], may_see: Bool[Array, "batch places"],
-    key: PRNGKey | None,
-) -> tuple[Float[Array, "batch places width"], tuple[Statistics, Statistics]]:  # fmt: skip
+    key: PRNGKey | None, only_first: bool = False,
+) -> tuple[Float[Array, "batch out width"], tuple[Statistics, Statistics]]:  # fmt: skip
     """Run stacked layers one after another; the program is as long as one of them.
 
     Args:
@@ -165,6 +169,8 @@ def run_layers(
         x: Places of every row.
         may_see: Places that may be attended to; one at least in every row.
         key: In training: for dropout, and norms take statistics of the batch. None elsewhere.
+        only_first: Whether the first place is all that is wanted. Then the last layer, if it has
+            layer norms, computes no other: the values are the same.
 
     Returns:
         What the last layer gives, and new running statistics, stacked.
@@ -173,11 +179,18 @@ def run_layers(
     number = layers.query.weight.shape[0]
     keys = None if key is None else jax.random.split(key, number)
 
-    def apply(x: Array, item: Any) -> Any:
-        return eqx.combine(item[0], static)(x, may_see, item[1])
+    def apply(x: Array, item: Any, num_out: int | None = None) -> Any:
+        return eqx.combine(item[0], static)(x, may_see, item[1], num_out)
 
     # computed again on the way back: less memory, and on CPU half the time of keeping it all
-    return jax.lax.scan(jax.checkpoint(apply, prevent_cse=False), x, (weights, keys))
+    fold = lambda x, items: jax.lax.scan(jax.checkpoint(apply, prevent_cse=False), x, items)
+    if not only_first or layers.norms[0].running_mean is not None:
+        x, statistics = fold(x, (weights, keys))
+        return (x[:, :1] if only_first else x), statistics
+    if number > 1:
+        x, _ = fold(x, jax.tree.map(lambda leaf: leaf[:-1], (weights, keys)))
+    last = jax.tree.map(lambda leaf: leaf[-1], (weights, keys))
+    return apply(x, last, num_out=1)[0], (None, None)
 
 
 def with_statistics(layers: Layer, statistics: tuple[Statistics, Statistics]) -> Layer:

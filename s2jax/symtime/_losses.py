@@ -113,10 +113,10 @@ def loss(
         slow_series, _ = run_series(slow, few, masks.hidden, keys[2])
         slow_symbols = run_symbols(slow, masks.ids, keys[3])
     else:
-        series, statistics = run_series(model, inputs, None, keys[0])
-        symbols = run_symbols(model, inputs.ids, keys[1])
-        slow_series, _ = run_series(slow, inputs, None, keys[2])
-        slow_symbols = run_symbols(slow, inputs.ids, keys[3])
+        series, statistics = run_series(model, inputs, None, keys[0], only_cls=True)
+        symbols = run_symbols(model, inputs.ids, keys[1], only_cls=True)
+        slow_series, _ = run_series(slow, inputs, None, keys[2], only_cls=True)
+        slow_symbols = run_symbols(slow, inputs.ids, keys[3], only_cls=True)
     mtm = loss_of_patches(model, masked_series, few, masks)
     mlm, words_right = loss_of_words(model, masked_symbols, few, masks)
     weight = config.distillation if distillation is None else distillation

@@ -35,8 +35,8 @@ class SymTime(eqx.Module):
     Attributes:
         series, symbols: The encoders.
         reconstruct: From features of a patch to its outputs.
-        tell_words: From [CLS] of a series to what is added to the first word; None if words are
-            told nothing.
+        tell_words: From [CLS] of a series to what is added to every word; None if words are told
+            nothing.
         project_series, project_symbols: From [CLS] to the common space.
         log_temperature: Of the contrast.
         config: What it was made for. Static.
@@ -129,7 +129,7 @@ def encode_symbols(model: SymTime, inputs: Inputs) -> Encoded:
 
 def run_series(
     model: SymTime, inputs: Inputs, hidden: Bool[Array, "batch patches"] | None,
-    key: PRNGKey | None,
+    key: PRNGKey | None, only_cls: bool = False,
 ) -> tuple[Encoded, tuple[Statistics, Statistics]]:  # fmt: skip
     """Features of series, and new statistics of batch norms; with a key as in training."""
     patches, sees = inputs.patches, inputs.is_there
@@ -138,20 +138,21 @@ def run_series(
         hide = hidden[:, None, :, None] & is_output[None, :, None, None]
         patches, sees = jnp.where(hide, 0, patches), sees & ~hidden
     patches = patches.astype(model.config.precision)
-    features, statistics = model.series(patches, sees, inputs.scales, key)
+    features, statistics = model.series(patches, sees, inputs.scales, key, only_cls)
     features = features.astype(jnp.float32)
     return Encoded(features, unit(model.project_series(features[:, 0]))), statistics
 
 
 def run_symbols(
     model: SymTime, ids: Int[Array, "batch tokens"], key: PRNGKey | None,
-    cls: Float[Array, "batch width"] | None = None,
+    cls: Float[Array, "batch width"] | None = None, only_cls: bool = False,
 ) -> Encoded:  # fmt: skip
     """Features of words, told of series if [CLS] of these is given; with a key as in training."""
     # a row without words sees its first place, lest it see none
     sees = (ids != model.config.vocabulary.pad) | (jnp.arange(ids.shape[1]) == 0)
     told = None if cls is None or model.tell_words is None else model.tell_words(cls)
-    features = model.symbols(ids, sees, told, jnp.dtype(model.config.precision), key)
+    dtype = jnp.dtype(model.config.precision)
+    features = model.symbols(ids, sees, told, dtype, key, only_cls)
     features = features.astype(jnp.float32)
     return Encoded(features, unit(model.project_symbols(features[:, 0])))
 

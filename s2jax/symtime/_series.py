@@ -84,9 +84,9 @@ class SeriesEncoder(eqx.Module):
     def __call__(
         self, patches: Float[Array, "batch channels patches time"],
         may_see: Bool[Array, "batch patches"], scales: Float[Array, "batch scales"] | None,
-        key: PRNGKey | None,
+        key: PRNGKey | None, only_cls: bool = False,
     ) -> tuple[Float[Array, "batch places width"], tuple[Statistics, Statistics]]:  # fmt: skip
-        """Features of [CLS] and of all patches, and new statistics of batch norms."""
+        """Features of [CLS], and of all patches unless `only_cls`; new statistics of norms."""
         rows, dtype = len(patches), patches.dtype
         embedded = jnp.einsum("bcpt,ctw->bpw", patches, self.patches.astype(dtype))
         embedded = embedded + self.bias.astype(dtype)
@@ -100,5 +100,5 @@ class SeriesEncoder(eqx.Module):
         sees = jnp.concatenate([jnp.ones((rows, 1), bool), may_see], axis=1)
         key_drop, key_layers = (None, None) if key is None else jax.random.split(key)
         x = drop(key_drop, x, self.layers.dropout)
-        x, statistics = run_layers(self.layers, x, sees, key_layers)
+        x, statistics = run_layers(self.layers, x, sees, key_layers, only_cls)
         return (x if self.norm is None else self.norm(x, False)[0]), statistics

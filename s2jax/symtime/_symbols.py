@@ -57,14 +57,15 @@ class SymbolEncoder(eqx.Module):
     def __call__(
         self, ids: Int[Array, "batch tokens"], may_see: Bool[Array, "batch tokens"],
         told: Float[Array, "batch width"] | None, dtype: jnp.dtype | type, key: PRNGKey | None,
-    ) -> Float[Array, "batch tokens width"]:  # fmt: skip
-        """Features of all words; what is told of a series is added to the first place."""
+        only_cls: bool = False,
+    ) -> Float[Array, "batch places width"]:  # fmt: skip
+        """Features of all words, or of the first; what is told of a series is added to each."""
         key_drop, key_layers = (None, None) if key is None else jax.random.split(key)
         x, _ = self.start(self.words[ids] + self.places[: ids.shape[1]], False)
         if told is not None:
-            x = x.at[:, 0].add(told)
+            x = x + told[:, None]
         x = drop(key_drop, x.astype(dtype), self.dropout)
-        x, _ = run_layers(self.layers, x, may_see, key_layers)
+        x, _ = run_layers(self.layers, x, may_see, key_layers, only_cls)
         return x if self.norm is None else self.norm(x, False)[0]
 
     def guess_words(self, features: Float[Array, "*batch width"]) -> Float[Array, "*batch words"]:
