@@ -8,7 +8,7 @@ from s2jax.plotting._figure import fit_formula, new_figure
 from s2jax.plotting._panels import X_COLORS, Y_COLORS, style
 from s2jax.symtime import Evaluation, Neighbours, Run
 
-_WIDTH, _HEIGHT = 12.0, 7.0
+_WIDTH, _HEIGHT = 12.0, 6.6
 _SMOOTH = 50  # windows of a curve
 _SHOWN = 48  # rows of the matrix of similarities
 _DOTS = 2000  # of the map
@@ -16,7 +16,7 @@ _GREY, _PALE, _INK = "#9ca3af", "#e5e7eb", "#374151"
 _SERIES, _SYMBOLS = X_COLORS[0], Y_COLORS[0]
 _MARKED = {
     "sin": "#33658a", "cos": "#2f9c95", "tan": "#86bbd8", "exp": "#e28413", "log": "#7a9e3f",
-    "sqrt": "#8e3b8a", "abs": "#d1495b", "inv": "#111827",
+    "sqrt": "#8e3b8a", "abs": "#d1495b", "inv": "#a67c52",
 }  # fmt: skip
 """Operators that have a colour in the map; rows with several of them have none."""
 
@@ -55,18 +55,18 @@ def plot_run(run: Run, evaluation: Evaluation) -> Any:
         "contrast: nats": {_INK: contrast},
     }
     for k, (title, curves) in enumerate(columns.items()):
-        axes = figure.add_axes((0.045 + 0.247 * k, 0.6, 0.195, 0.33))
+        axes = figure.add_axes((0.045 + 0.247 * k, 0.62, 0.195, 0.32))
         _draw_curves(axes, steps, curves)
         _name(axes, title)
-    axes = figure.add_axes((0.045 + 0.247 * 3, 0.6, 0.195, 0.33))
+    axes = figure.add_axes((0.045 + 0.247 * 3, 0.62, 0.195, 0.32))
     found = {_SERIES: run.losses["series_found"], _SYMBOLS: run.losses["symbols_found"]}
     _draw_curves(axes, steps, found)
     axes.axhline(1 / run.config.batch, color=_INK, linewidth=1, linestyle=":")
     axes.set_ylim(bottom=0)
     _name(axes, f"found first among {run.config.batch}, in training")
-    _draw_retrieval(figure.add_axes((0.045, 0.085, 0.3, 0.37)), evaluation)
-    _draw_similarity(figure, figure.add_axes((0.385, 0.085, 0.216, 0.37)), evaluation)
-    _draw_map(figure.add_axes((0.675, 0.085, 0.235, 0.37)), run, evaluation)
+    _draw_retrieval(figure.add_axes((0.045, 0.085, 0.3, 0.4)), evaluation)
+    _draw_similarity(figure, figure.add_axes((0.385, 0.085, 0.22, 0.4)), evaluation)
+    _draw_map(figure.add_axes((0.675, 0.085, 0.235, 0.4)), run, evaluation)
     return figure
 
 
@@ -110,22 +110,25 @@ def _draw_retrieval(axes: Any, evaluation: Evaluation) -> None:
     names = [f"{which.replace('nonlinear', 'non-linear')}\n{batch}" for which, batch in
              evaluation.retrieval]  # fmt: skip
     axes.set_xticks(range(len(names)), names, fontsize=7)
-    axes.set_ylim(0, 1.08 * max(one.ceiling for one in evaluation.retrieval.values()))
+    axes.set_ylim(0, 1.18 * max(one.ceiling for one in evaluation.retrieval.values()))
     unseen = "forms not seen in training" if evaluation.is_unseen else "forms of training"
     _name(axes, f"found first, {unseen}")
     legend = (("series ask", _SERIES), ("expressions ask", _SYMBOLS), ("ceiling", _GREY),
               ("chance", _INK))  # fmt: skip
-    for k, (word, color) in enumerate(legend):
+    for (word, color), left in zip(legend, (0.02, 0.24, 0.56, 0.72), strict=True):
         axes.text(
-            0.02, 0.93 - 0.075 * k, word, color=color, fontsize=7, transform=axes.transAxes,
-            fontweight="bold",
-        )  # fmt: skip
+            left, 0.94, word, color=color, fontsize=7, transform=axes.transAxes, fontweight="bold"
+        )
 
 
 def _draw_similarity(figure: Any, axes: Any, evaluation: Evaluation) -> None:
-    """Cosines of some series and expressions, alike ones beside each other; partners meet."""
+    """Cosines of some series and expressions, alike ones beside each other.
+
+    Some series are near to many expressions: means of rows and columns are taken away.
+    """
     rows = np.argsort(_principal(evaluation.symbols[:_SHOWN], 1)[:, 0])
     near = evaluation.series[rows] @ evaluation.symbols[rows].T
+    near = near - near.mean(0) - near.mean(1, keepdims=True) + near.mean()
     reach = max(float(np.abs(near).max()), 1e-6)
     image = axes.imshow(near, cmap="RdBu_r", vmin=-reach, vmax=reach, interpolation="nearest")
     axes.set_xticks([])
@@ -134,7 +137,7 @@ def _draw_similarity(figure: Any, axes: Any, evaluation: Evaluation) -> None:
     axes.set_ylabel("series", fontsize=7, color=_INK)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    _name(axes, f"similarity of {len(rows)} pairs: partners on the diagonal")
+    _name(axes, f"similarity of {len(rows)} pairs, less means of rows and columns")
     place = axes.get_position()
     bar = figure.add_axes((place.x1 + 0.006, place.y0, 0.007, place.height))
     figure.colorbar(image, cax=bar)
