@@ -234,7 +234,8 @@ def plot_neighbours(found: Neighbours) -> Any:
         if k == 0:
             _name(axes, "the series")
         else:
-            title = f"{found.similarity[k - 1]:.2f}   {fit_formula(found.texts[k - 1], 3.2)}"
+            formula = fit_formula(found.texts[k - 1].split(" | ")[0], 3.0)
+            title = f"{found.similarity[k - 1]:.2f}   {formula}"
             axes.set_title(title, fontsize=8, color=_INK, loc="left", pad=4)
     return figure
 

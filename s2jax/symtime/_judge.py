@@ -9,7 +9,6 @@ from jaxtyping import Array, Float, Int
 
 from s2jax.config import Config as DataConfig
 from s2jax.core import checks
-from s2jax.core.part import check_part
 from s2jax.programs import Split
 from s2jax.symtime._evaluate import (
     Guesses,
@@ -101,7 +100,10 @@ def evaluate_run(run: Run, rows: int = 1024, seed: int = 0) -> Evaluation:
     """
     checks.check_static_integer("evaluate_run", "rows", rows, _BATCHES[0], 2**20)
     checks.check_static_integer("evaluate_run", "seed", seed, 0, 2**63 - 1)
-    check_part("evaluate_run", "run", run, Run)
+    if not isinstance(run, Run):
+        raise TypeError(
+            f"evaluate_run(run={checks.shown(run)}): must be a Run. Pass what read_run returned."
+        )
     model, (data, is_unseen) = run.state.slow, held_out(run.data)
     key = jax.random.fold_in(jax.random.key(np.uint64(seed)), np.uint32(_FIRST_KEY))
     keys = dict(zip(("pairs", "patches", "words"), jax.random.split(key, 3), strict=True))
@@ -113,9 +115,13 @@ def evaluate_run(run: Run, rows: int = 1024, seed: int = 0) -> Evaluation:
                 retrieval[which, batch] = evaluate_retrieval(model, pairs[which], batch)
     judged = pairs["nonlinear"]
     return Evaluation(
-        judged, *embed(model, judged), is_unseen, retrieval, evaluate_patches(keys["patches"], model, judged),
+        judged,
+        *embed(model, judged),
+        is_unseen,
+        retrieval,
+        evaluate_patches(keys["patches"], model, judged),
         evaluate_words(keys["words"], model, judged),
-    )  # fmt: skip
+    )
 
 
 def held_out(data: DataConfig) -> tuple[DataConfig, bool]:
@@ -135,7 +141,7 @@ class Neighbours(NamedTuple):
     """Expressions that are nearest to a series.
 
     Attributes:
-        texts: Of the first output, in numbers of the bank.
+        texts: As `s2jax.to_text` prints them, with the numbers that they have in the bank.
         similarity: Cosines, the largest first.
         rows: Numbers of their rows in the bank.
         curves: Series of these rows as the model reads them, z-scored and in its order.
@@ -195,10 +201,11 @@ def nearest_expressions(
     order = np.argsort(-near)
     _, first = np.unique(np.asarray(bank.groups)[order], axis=0, return_index=True)
     rows = order[np.sort(first)][:count]
-    programs = from_tokens(np.asarray(bank.inputs.ids)[rows], config.vocabulary).program
+    ids = np.asarray(bank.inputs.ids)[rows]
+    programs = from_tokens(ids, config.vocabulary, config.num_outputs).program
     flat = lambda patches: np.asarray(patches).reshape(*patches.shape[:-2], -1)
     return Neighbours(
-        tuple(text[0] for text in to_text(programs)), near[rows].astype(np.float32), rows,
+        tuple(to_text(programs)), near[rows].astype(np.float32), rows,
         flat(bank.inputs.patches[rows]), flat(inputs.patches[0]),
     )  # fmt: skip
 
