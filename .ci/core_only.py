@@ -26,6 +26,7 @@ CALLS = {
     ),
     "grain": (lambda: s2jax.feeds.grain_source(config),),
     "ray": (lambda: s2jax.corpus.ray_engine(),),
+    "optax": (lambda: s2jax.symtime.optimizer(s2jax.symtime.Config.tiny(), 100),),
 }
 for library, calls in CALLS.items():
     for call in calls:

@@ -110,6 +110,22 @@ def test_a_saved_state_goes_on_bit_for_bit(inputs: symtime.Inputs, tmp_path: Any
         assert np.array_equal(mine, theirs)
 
 
+def test_orbax_keeps_the_state_as_it_is(inputs: symtime.Inputs, tmp_path: Any) -> None:
+    """Key, queues and running statistics included; it is read by the shapes of a first state."""
+    ocp = pytest.importorskip("orbax.checkpoint")
+    step, _ = step_of("paper")
+    _, first = start(small(**PAPER))
+    state, _ = step(inputs, first)
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save(tmp_path / "state", state)
+        checkpointer.wait_until_finished()
+        like = jax.tree.map(ocp.utils.to_shape_dtype_struct, first)
+        read = checkpointer.restore(tmp_path / "state", like)
+    _, known = step(inputs, state)
+    _, found = step(inputs, read)
+    assert known == found
+
+
 def test_the_slow_copy_and_the_queue_follow(inputs: symtime.Inputs) -> None:
     config = small(**PAPER)
     step, _ = step_of("paper")
