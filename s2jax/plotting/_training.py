@@ -39,8 +39,9 @@ def plot_run(run: Run, evaluation: Evaluation) -> Any:
         >>> from s2jax import symtime
         >>> sizes = {"length": 64, "width": 8, "symbol_width": 8, "batch": 16, "projection": 8}
         >>> config = symtime.Config.tiny(**sizes, hidden_width=8, symbol_hidden_width=8)
-        >>> folder, data = tempfile.mkdtemp(), s2jax.presets.s2(length=64)
-        >>> state = symtime.pretrain(folder, config, data, num_steps=2)
+        >>> data = s2jax.presets.s2(length=64, split=s2jax.Split(0, 0.9))
+        >>> folder = tempfile.mkdtemp()
+        >>> state = symtime.pretrain(folder, config, data, num_steps=6)
         >>> run = symtime.read_run(folder)
         >>> figure = plot_run(run, symtime.evaluate_run(run, rows=64))
         >>> len(figure.axes) >= 7

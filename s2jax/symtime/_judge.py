@@ -92,11 +92,12 @@ def evaluate_run(run: Run, rows: int = 1024, seed: int = 0) -> Evaluation:
         >>> from s2jax import symtime
         >>> sizes = {"length": 64, "width": 8, "symbol_width": 8, "batch": 16, "projection": 8}
         >>> config = symtime.Config.tiny(**sizes, hidden_width=8, symbol_hidden_width=8)
-        >>> folder, data = tempfile.mkdtemp(), s2jax.presets.s2(length=64)
-        >>> state = symtime.pretrain(folder, config, data, num_steps=2)
+        >>> data = s2jax.presets.s2(length=64, split=s2jax.Split(0, 0.9))
+        >>> folder = tempfile.mkdtemp()
+        >>> state = symtime.pretrain(folder, config, data, num_steps=6)
         >>> found = symtime.evaluate_run(symtime.read_run(folder), rows=64)
         >>> sorted(found.retrieval), found.is_unseen
-        ([('all', 64), ('nonlinear', 64)], False)
+        ([('all', 64), ('nonlinear', 64)], True)
     """
     checks.check_static_integer("evaluate_run", "rows", rows, _BATCHES[0], 2**20)
     checks.check_static_integer("evaluate_run", "seed", seed, 0, 2**63 - 1)

@@ -93,10 +93,11 @@ def pretrain(
         >>> from s2jax import symtime
         >>> sizes = {"length": 64, "width": 8, "symbol_width": 8, "batch": 16, "projection": 8}
         >>> config = symtime.Config.tiny(**sizes, hidden_width=8, symbol_hidden_width=8)
+        >>> data = s2jax.presets.s2(length=64, split=s2jax.Split(0, 0.9))
         >>> folder = tempfile.mkdtemp()
-        >>> state = symtime.pretrain(folder, config, s2jax.presets.s2(length=64), num_steps=2)
+        >>> state = symtime.pretrain(folder, config, data, num_steps=6)
         >>> symtime.read_run(folder).losses["step"].tolist()
-        [1, 2]
+        [1, 2, 3, 4, 5, 6]
     """
     asked = _check(config, data, num_steps, seed, save_every, mesh, axis)
     folder, call = Path(path), f"pretrain(path={str(path)!r})"
