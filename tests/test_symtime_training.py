@@ -235,6 +235,8 @@ def test_bad_calls(unchecked: None, inputs: symtime.Inputs) -> None:
     mesh = Mesh(np.array(jax.devices()[:3]), ("data",))
     with pytest.raises(ValueError, match="mesh of 3 devices, batch=16.*must divide"):
         symtime.train_step(config, optimizer, inputs, state, mesh)
+    with pytest.raises(ValueError, match="config with queue=40, not 0.*must be the config"):
+        symtime.train_step(small(queue=40), optimizer, inputs, state)
     with pytest.raises(ValueError, match="axis='rows'"):
         symtime.train_step(config, optimizer, inputs, state, mesh, axis="rows")
 
