@@ -23,11 +23,13 @@ PAPER = {
     "words_see_series": False, "masked_every": 1,
 }  # fmt: skip
 VARIANTS = {
-    "tiny": {},
+    "tiny": {"min_temperature": 0.069, "max_temperature": 0.071, "distillation_ramp": 3},
     "paper": PAPER,
-    "released": PAPER | {"contrast_on": "masked", "double_softmax": True, "channels": "y"},
-    "rich": {"point_width": 4, "order": "x", "channels": "xy", "precision": "bfloat16"},
-}
+    "all switches": PAPER | {
+        "contrast_on": "masked", "double_softmax": True, "channels": "y", "point_width": 4,
+        "precision": "bfloat16",
+    },
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,9 @@ def step_of(name: str) -> Any:
     return jax.jit(step), traces
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize(
+    "name", ["tiny", "paper", pytest.param("all switches", marks=pytest.mark.long)]
+)
 def test_every_variant_learns_without_compiling_anew(name: str, inputs: symtime.Inputs) -> None:
     config = small(**VARIANTS[name])
     step, traces = step_of(name)
@@ -174,12 +178,11 @@ def test_the_schedule_is_one_cycle() -> None:
 
 
 def test_temperature_and_distillation_are_bounded(inputs: symtime.Inputs) -> None:
-    config = small(min_temperature=0.069, max_temperature=0.071, distillation_ramp=3)
-    optimizer, state = start(config)
-    step = jax.jit(lambda state: symtime.train_step(config, optimizer, inputs, state))
+    step, _ = step_of("tiny")
+    _, state = start(small(**VARIANTS["tiny"]))
     found = []
     for _ in range(5):
-        state, metrics = step(state)
+        state, metrics = step(inputs, state)
         found.append(float(metrics["distillation"]))
         assert 0.0689 < float(metrics["temperature"]) < 0.0711
     np.testing.assert_allclose(found, 0.4 * np.minimum(np.arange(5) / 3, 1), rtol=1e-5)
@@ -232,6 +235,8 @@ def test_bad_calls(unchecked: None, inputs: symtime.Inputs) -> None:
     mesh = Mesh(np.array(jax.devices()[:3]), ("data",))
     with pytest.raises(ValueError, match="mesh of 3 devices, batch=16.*must divide"):
         symtime.train_step(config, optimizer, inputs, state, mesh)
+    with pytest.raises(ValueError, match="config with queue=40, not 0.*must be the config"):
+        symtime.train_step(small(queue=40), optimizer, inputs, state)
     with pytest.raises(ValueError, match="axis='rows'"):
         symtime.train_step(config, optimizer, inputs, state, mesh, axis="rows")
 
