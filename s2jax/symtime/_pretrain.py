@@ -17,12 +17,13 @@ from jaxtyping import Array
 
 from s2jax.config import Config as DataConfig
 from s2jax.core import checks
+from s2jax.core.optional import require
 from s2jax.core.part import check_part
 from s2jax.symtime import _folder as folders
 from s2jax.symtime._config import Config
 from s2jax.symtime._model import check_config
 from s2jax.symtime._state import State, init, optimizer
-from s2jax.symtime._train import check_mesh, draw_inputs, train_step
+from s2jax.symtime._train import check_mesh, draw_inputs, train_step, with_automatic_axes
 from s2jax.symtime._views import refuse_long
 
 _AT_ONCE = 64  # steps of a call, at most
@@ -100,6 +101,7 @@ def pretrain(
         [1, 2, 3, 4, 5, 6]
     """
     asked = _check(config, data, num_steps, seed, save_every, mesh, axis)
+    mesh = with_automatic_axes(mesh)
     folder, call = Path(path), f"pretrain(path={str(path)!r})"
     is_there = folders.look(folder, asked, call)
     training = _Training(folder, asked, save_every, mesh, axis, progress)
@@ -150,6 +152,7 @@ def _check(
     config: Any, data: Any, num_steps: Any, seed: Any, save_every: Any, mesh: Mesh | None, axis: str
 ) -> folders.Asked:
     """What is asked for, if it can be done."""
+    require("orbax.checkpoint", "Checkpoints of symtime")
     check_config("pretrain", config)
     check_part("pretrain", "data", data, DataConfig)
     checks.check_static_integer("pretrain", "num_steps", num_steps, 2, 2**31 - 1)

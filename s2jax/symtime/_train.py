@@ -73,6 +73,7 @@ def train_step(
     check_config("train_step", config)
     check_state(config, state)
     check_mesh(config, mesh, axis)
+    mesh = with_automatic_axes(mesh)
     inputs, left_out = draw_inputs(config, data, state, mesh, axis)
     key = lambda which: jax.random.fold_in(jax.random.fold_in(state.key, which), state.step)
     masks = sample_masks(key(_MASKS), config, inputs)
@@ -202,6 +203,11 @@ def check_state(config: Config, state: State) -> None:
             f"train_step(config with {told}): must be the config that the state was made for. Pass "
             "state.model.config, or make a state with init."
         )
+
+
+def with_automatic_axes(mesh: Mesh | None) -> Mesh | None:
+    """The mesh as shardings within steps are written for; `jax.make_mesh` makes another kind."""
+    return None if mesh is None else Mesh(mesh.devices, mesh.axis_names)
 
 
 def check_mesh(config: Config, mesh: Mesh | None, axis: str) -> None:
