@@ -1,7 +1,7 @@
 """Pre-train a small SymTime model on pairs drawn inside its step, stop, go on, and ask it.
 
-    python -m pip install ".[all,train]"
-    python examples/pretrain.py
+python -m pip install ".[all,train]"
+python examples/pretrain.py
 """
 
 import tempfile
@@ -31,7 +31,9 @@ def main() -> None:
     state = symtime.pretrain(folder, CONFIG, DATA, num_steps=100)  # the rest, bit for bit
 
     losses = symtime.read_run(folder).losses["total"]
-    print(f"loss of the first steps {losses[:10].mean():.2f}, of the last {losses[-10:].mean():.2f}")
+    print(
+        f"loss of the first steps {losses[:10].mean():.2f}, of the last {losses[-10:].mean():.2f}"
+    )
     unseen = s2jax.presets.s2(length=64, split=s2jax.Split(0.9, 1))
     pairs = symtime.sample_pairs(jax.random.key(1), CONFIG, unseen, 256)
     found = symtime.evaluate_retrieval(state.slow, pairs)

@@ -212,10 +212,14 @@ class _Training:
         if is_there:
             state = folders.restore(self._folder, _first_state(self._asked, eqx.filter_eval_shape))
         state = _first_state(self._asked) if state is None else state
-        if self._mesh is not None:
-            state = jax.device_put(state, NamedSharding(self._mesh, PartitionSpec()))
-        self._last = state, None
+        self._last = self._everywhere(state), None
         self._first = self._saved = self.step
+
+    def _everywhere(self, arrays: Any) -> Any:
+        """Arrays on every device of the mesh, where calls leave them."""
+        if self._mesh is None:
+            return arrays
+        return jax.device_put(arrays, NamedSharding(self._mesh, PartitionSpec()))
 
     def warm_up(self, is_new: bool) -> None:
         """Compile, measure what drawing costs, and see whether words fit; then write."""
@@ -229,7 +233,7 @@ class _Training:
         if is_new:
             refuse_long(self._asked.config, float(np.mean(numbers["rows_too_long"][:_DRAWS])))
             folders.begin(self._folder, self._asked)
-        step = jnp.asarray(self._first, jnp.int32)
+        step = self._everywhere(jnp.asarray(self._first, jnp.int32))
         self._last = eqx.tree_at(lambda state: state.step, self.state, step), None
         self._lines = folders.Lines(self._folder / folders.LINES, self._first)
 
