@@ -125,8 +125,10 @@ def config_of(
         if first not in allowed:
             raise UsageError(f"--{name}: {checks.unknown(first, allowed)}")
 
-    layers: list[dict[str, Any]] = [read_toml(command.config)]
-    layers[0].pop("model" if isinstance(command, Pretrain) else None, None)
+    tables = read_toml(command.config)
+    if isinstance(command, Pretrain):
+        tables.pop("model", None)  # of another configuration
+    layers = [tables]
     layers.append({name: v[0] if len(v) == 1 else v for name, v in options.items()})
     try:
         return with_options(preset, *layers)
