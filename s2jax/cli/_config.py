@@ -5,7 +5,6 @@ import dataclasses
 import importlib
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from s2jax.cli._commands import CensusPreset, Fields, Generate, Pretrain, UsageError
@@ -113,11 +112,13 @@ def config_of(
     command: Generate | Fields | CensusPreset | Pretrain, options: dict[str, list[str]]
 ) -> Any:
     """The preset with the fields of the file and the options."""
+    import tomllib
+
     from s2jax import presets
     from s2jax.config.options import with_options
     from s2jax.core import checks
 
-    preset = getattr(presets, command.preset)()
+    file, preset = command.config, getattr(presets, command.preset)()
     parts = [field.name for field in (*dataclasses.fields(preset), *dataclasses.fields(command))]
     allowed = [name.replace("_", "-") for name in parts]
     for name in options:
@@ -125,24 +126,16 @@ def config_of(
         if first not in allowed:
             raise UsageError(f"--{name}: {checks.unknown(first, allowed)}")
 
-    tables = read_toml(command.config)
-    if isinstance(command, Pretrain):
-        tables.pop("model", None)  # of another configuration
-    layers = [tables]
+    layers: list[dict[str, Any]] = []
+    if file is not None:
+        try:
+            layers.append(tomllib.loads(file.read_text()))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UsageError(f"--config {file}: cannot be read as TOML: {error}") from error
+    if isinstance(command, Pretrain) and layers:
+        layers[0].pop("model", None)  # of the other configuration
     layers.append({name: v[0] if len(v) == 1 else v for name, v in options.items()})
     try:
         return with_options(preset, *layers)
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
-
-
-def read_toml(file: Path | None) -> dict[str, Any]:
-    """The tables of a file; none if there is no file."""
-    import tomllib
-
-    if file is None:
-        return {}
-    try:
-        return tomllib.loads(file.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"--config {file}: cannot be read as TOML: {error}") from error

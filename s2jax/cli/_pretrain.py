@@ -2,11 +2,12 @@
 
 import dataclasses
 import sys
+import tomllib
 from collections.abc import Sequence
 from typing import Any
 
 from s2jax.cli._commands import Pretrain, PretrainReport, UsageError
-from s2jax.cli._config import config_of, read_toml
+from s2jax.cli._config import config_of
 from s2jax.cli._machine import prepare_to_draw
 from s2jax.cli._progress import Progress
 
@@ -43,7 +44,7 @@ def configs_of(command: Pretrain, options: dict[str, list[str]]) -> tuple[Any, A
 
     is_model = lambda name: name.replace("-", "_").split(".")[0] == _MODEL
     data = config_of(command, {name: v for name, v in options.items() if not is_model(name)})
-    tables = read_toml(command.config)
+    tables = {} if command.config is None else tomllib.loads(command.config.read_text())
     if "split" not in {*tables, *(name.split(".")[0] for name in options)}:
         data = dataclasses.replace(data, split=Split(0, 0.9))
     given = tables.get(_MODEL, {})
