@@ -26,6 +26,10 @@ CALLS = {
     ),
     "grain": (lambda: s2jax.feeds.grain_source(config),),
     "ray": (lambda: s2jax.corpus.ray_engine(),),
+    "orbax": (
+        lambda: s2jax.symtime.pretrain("run", s2jax.symtime.Config.tiny(length=64), config, 10),
+    ),
+    "optax": (lambda: s2jax.symtime.optimizer(s2jax.symtime.Config.tiny(), 100),),
 }
 for library, calls in CALLS.items():
     for call in calls:

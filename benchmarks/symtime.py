@@ -33,7 +33,7 @@ import s2jax
 from s2jax import symtime
 from s2jax.targets import Acceptance
 
-LENGTH, STEPS, STRIDE = 256, 4000, 50
+LENGTH, STEPS, STRIDE = 256, 2400, 50
 PAIRS = 4096  # that judge
 BATCHES = (64, 256)
 SEEN, UNSEEN = s2jax.Split(0, 0.9), s2jax.Split(0.9, 1)

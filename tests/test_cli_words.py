@@ -22,10 +22,16 @@ COMMANDS = {
     "generate": _commands.Generate, "show": _commands.Show, "stats": _commands.Stats,
     "census": _commands.Census,
     "info": _commands.Info, "verify": _commands.Verify, "repair": _commands.Repair,
-    "export": export_class(),
+    "export": export_class(), "pretrain": _commands.Pretrain,
     "fields": _commands.Fields, "list": _commands.List,
 }  # fmt: skip
-OTHERS = (_commands.ShowFamily, _commands.StatsPreset, _commands.CensusPreset)  # by an option
+# by an option or a word
+OTHERS = (
+    _commands.ShowFamily,
+    _commands.StatsPreset,
+    _commands.CensusPreset,
+    _commands.PretrainReport,
+)
 FOREIGN = {"--help", "--max_length"}  # of Time-MoE
 EVERYWHERE = {"import", "version", "operators"}  # taken before commands are read
 _COMMAND = r"(?:`|^|: |&& |[Rr]un |then |srun )s2jax (\w+)"
@@ -48,6 +54,7 @@ def wrong_words(text: str) -> set[str]:
     kinds = [*COMMANDS.values(), *OTHERS]
     known = {field.name for kind in kinds for field in dataclasses.fields(kind)}
     known |= EVERYWHERE
+    known |= {f"model.{field.name}" for field in dataclasses.fields(s2jax.symtime.Config)}
     makers = [getattr(s2jax.presets, name) for name in s2jax.presets.__all__]
     for config in (make() for make in makers):
         known |= set(names_of(config))
@@ -63,7 +70,7 @@ def test_messages_name_what_there_is(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "exporting.md", "feeds.md", "corpora.md", "statistics.md"]
+    "page", ["README.md", "exporting.md", "feeds.md", "corpora.md", "statistics.md", "symtime.md"]
 )
 def test_pages_name_what_there_is(page: str) -> None:
     file = ROOT / page if page == "README.md" else ROOT / "docs" / page

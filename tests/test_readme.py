@@ -13,7 +13,7 @@ import tomllib
 import pytest
 
 from s2jax import cli
-from s2jax.cli import _export, _generate, _inspect, _stats
+from s2jax.cli import _export, _generate, _inspect, _pretrain, _stats
 from s2jax.cli._config import config_of
 from tests.compiled import quick_flags
 from tests.peers import PEERS, need
@@ -106,6 +106,9 @@ INSTALLED = {
 }
 
 
+MORE = {"statsmodels"}  # where a notebook says so, and has real series from it
+
+
 def test_the_first_command_installs_what_is_shown():
     shown = [*BLOCKS["README.md"]]
     shown += [
@@ -115,7 +118,8 @@ def test_the_first_command_installs_what_is_shown():
     ]
     assert len(shown) > len(BLOCKS["README.md"])
     for code in shown:
-        assert _imported(code) <= INSTALLED | set(sys.stdlib_module_names)
+        more = MORE if '"statsmodels>=' in code else set()
+        assert _imported(code) <= INSTALLED | more | set(sys.stdlib_module_names)
 
 
 def test_no_test_needs_a_peer_to_be_collected():
@@ -154,6 +158,10 @@ def _run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     )
     for name in ("show", "info", "verify", "repair"):
         monkeypatch.setattr(_inspect, name, lambda command: 0)
+    monkeypatch.setattr(
+        _pretrain, "pretrain", lambda command, options: _pretrain.configs_of(command, options) and 0
+    )
+    monkeypatch.setattr(_pretrain, "report", lambda command: 0)
     monkeypatch.setattr(_stats, "stats", lambda command: 0)
     monkeypatch.setattr(_export, "export", lambda command: 0)
     return cli.main(arguments)

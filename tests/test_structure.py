@@ -20,7 +20,8 @@ LAYERS = (
     {"presets"},
     {"sampling"},
     {"stream", "transforms", "statistics"},
-    {"augment", "corpus", "symtime"},
+    {"augment", "corpus"},
+    {"symtime"},
     {"feeds", "exporters", "plotting"},
     {"cli"},
 )

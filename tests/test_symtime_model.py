@@ -12,7 +12,7 @@ import pytest
 import s2jax
 from s2jax import symtime
 from s2jax.symtime._layers import Norm, sinusoids
-from s2jax.symtime._losses import contrast
+from s2jax.symtime._losses import contrast, reconstruct
 from s2jax.symtime._masks import every, hide_patches, most_chosen
 from s2jax.symtime._model import run_series, run_symbols
 from tests.statistics import assert_counts_match
@@ -139,6 +139,24 @@ class TestInputs:
             of_rows, of_batch = symtime.to_inputs(config, rows), symtime.to_inputs(config, batch)
             for mine, theirs in zip(*map(jax.tree.leaves, (of_rows, of_batch)), strict=True):
                 np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+
+    def test_several_channels_have_weights_of_their_own(self, key: jax.Array) -> None:
+        config = small(num_inputs=2, num_outputs=3)
+        random = np.random.default_rng(0)
+        names = ["x_0", "x_1", "y_0", "y_1", "y_2"]
+        rows: dict[str, Any] = {name: random.normal(size=(4, 64)) for name in names}
+        rows |= {"y_scale": np.ones((4, 3)), "y_shift": np.zeros((4, 3))}
+        rows["tokens"] = random.integers(5, 9, (4, 12))
+        inputs, model = symtime.to_inputs(config, rows), symtime.SymTime(key, config)
+        assert inputs.patches.shape == (4, 5, 4, 16)
+        assert inputs.scales is not None
+        assert inputs.scales.shape == (4, 2 + 2 * 3)
+        np.testing.assert_allclose(inputs.scales[:, 2], np.arcsinh(rows["y_0"].mean(1)), atol=1e-5)
+        features = symtime.encode_series(model, inputs).features[:, 1:]
+        assert reconstruct(model, features).shape == (4, 3, 4, 16)
+        swapped = dataclasses.replace(inputs, patches=inputs.patches[:, [1, 0, 2, 3, 4]])
+        other = symtime.encode_series(model, swapped).features[:, 1:]
+        assert np.abs(features - other).max() > 1e-3
 
     def test_bad_data(self, unchecked: None, batch: s2jax.Batch) -> None:
         with pytest.raises(ValueError, match="y of 1 channels and 64 steps.*must have 1 and 128"):

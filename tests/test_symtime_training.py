@@ -23,11 +23,13 @@ PAPER = {
     "words_see_series": False, "masked_every": 1,
 }  # fmt: skip
 VARIANTS = {
-    "tiny": {},
+    "tiny": {"min_temperature": 0.069, "max_temperature": 0.071, "distillation_ramp": 3},
     "paper": PAPER,
-    "released": PAPER | {"contrast_on": "masked", "double_softmax": True, "channels": "y"},
-    "rich": {"point_width": 4, "order": "x", "channels": "xy", "precision": "bfloat16"},
-}
+    "all switches": PAPER | {
+        "contrast_on": "masked", "double_softmax": True, "channels": "y", "point_width": 4,
+        "precision": "bfloat16",
+    },
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,9 @@ def step_of(name: str) -> Any:
     return jax.jit(step), traces
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize(
+    "name", ["tiny", "paper", pytest.param("all switches", marks=pytest.mark.long)]
+)
 def test_every_variant_learns_without_compiling_anew(name: str, inputs: symtime.Inputs) -> None:
     config = small(**VARIANTS[name])
     step, traces = step_of(name)
@@ -108,6 +112,22 @@ def test_a_saved_state_goes_on_bit_for_bit(inputs: symtime.Inputs, tmp_path: Any
     assert one == other
     for mine, theirs in zip(*map(jax.tree.leaves, (as_words(state), as_words(read))), strict=True):
         assert np.array_equal(mine, theirs)
+
+
+def test_orbax_keeps_the_state_as_it_is(inputs: symtime.Inputs, tmp_path: Any) -> None:
+    """Key, queues and running statistics included; it is read by the shapes of a first state."""
+    ocp = pytest.importorskip("orbax.checkpoint")
+    step, _ = step_of("paper")
+    _, first = start(small(**PAPER))
+    state, _ = step(inputs, first)
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save(tmp_path / "state", state)
+        checkpointer.wait_until_finished()
+        like = jax.tree.map(ocp.utils.to_shape_dtype_struct, first)
+        read = checkpointer.restore(tmp_path / "state", like)
+    _, known = step(inputs, state)
+    _, found = step(inputs, read)
+    assert known == found
 
 
 def test_the_slow_copy_and_the_queue_follow(inputs: symtime.Inputs) -> None:
@@ -158,12 +178,11 @@ def test_the_schedule_is_one_cycle() -> None:
 
 
 def test_temperature_and_distillation_are_bounded(inputs: symtime.Inputs) -> None:
-    config = small(min_temperature=0.069, max_temperature=0.071, distillation_ramp=3)
-    optimizer, state = start(config)
-    step = jax.jit(lambda state: symtime.train_step(config, optimizer, inputs, state))
+    step, _ = step_of("tiny")
+    _, state = start(small(**VARIANTS["tiny"]))
     found = []
     for _ in range(5):
-        state, metrics = step(state)
+        state, metrics = step(inputs, state)
         found.append(float(metrics["distillation"]))
         assert 0.0689 < float(metrics["temperature"]) < 0.0711
     np.testing.assert_allclose(found, 0.4 * np.minimum(np.arange(5) / 3, 1), rtol=1e-5)
@@ -216,6 +235,8 @@ def test_bad_calls(unchecked: None, inputs: symtime.Inputs) -> None:
     mesh = Mesh(np.array(jax.devices()[:3]), ("data",))
     with pytest.raises(ValueError, match="mesh of 3 devices, batch=16.*must divide"):
         symtime.train_step(config, optimizer, inputs, state, mesh)
+    with pytest.raises(ValueError, match="config with queue=40, not 0.*must be the config"):
+        symtime.train_step(small(queue=40), optimizer, inputs, state)
     with pytest.raises(ValueError, match="axis='rows'"):
         symtime.train_step(config, optimizer, inputs, state, mesh, axis="rows")
 

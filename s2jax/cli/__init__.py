@@ -1,4 +1,5 @@
-"""The commands of `s2jax`: generate, show, stats, census, info, verify, repair, export, list.
+"""The commands of `s2jax`: generate, show, stats, census, info, verify, repair, export,
+pretrain, list.
 
 JAX and the plotting library are imported by the commands, when the arguments have been read.
 """
@@ -20,6 +21,8 @@ from s2jax.cli._commands import (
     Generate,
     Info,
     List,
+    Pretrain,
+    PretrainReport,
     Repair,
     Show,
     ShowFamily,
@@ -35,8 +38,11 @@ from s2jax.core.optional import require
 from s2jax.core.version import __version__
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 3
-_OTHERS: dict[Any, str] = {ShowFamily: "show", StatsPreset: "stats", CensusPreset: "census"}
-"""What commands take in place of a corpus, by an option, and the names of these commands."""
+_REPORT = "pretrain report"
+_OTHERS: dict[Any, str] = {
+    ShowFamily: "show", StatsPreset: "stats", CensusPreset: "census", PretrainReport: _REPORT,
+}  # fmt: skip
+"""What commands take in place of a corpus, by an option or a word, and the names of these."""
 
 _INTRODUCTION = (
     "Series-symbol pairs: time series with the expressions that made them. "
@@ -122,14 +128,16 @@ def _run(arguments: list[str]) -> int:
         return OK
     tyro = require("tyro", "The commands of s2jax")
     fixed, options = split(import_modules(arguments))
-    from s2jax.cli import _census, _export, _generate, _inspect, _stats
+    from s2jax.cli import _census, _export, _generate, _inspect, _pretrain, _stats
 
+    if fixed[:2] == _REPORT.split():
+        fixed = [_REPORT, *fixed[2:]]
     has = lambda option: any(word.startswith(option) for word in fixed)
     shown = ShowFamily if has("--family") else Show
     described = StatsPreset if has("--preset") else Stats
     counted = CensusPreset if has("--preset") or has("--config") else Census
     kinds: list[Any] = [Generate, shown, described, counted, Info, Verify, Repair]
-    kinds += [_export.export_class(), Fields, List]
+    kinds += [_export.export_class(), Pretrain, PretrainReport, Fields, List]
     named = tuple(
         Annotated[kind, tyro.conf.subcommand(_OTHERS.get(kind, kind.__name__.lower()))]
         for kind in kinds
@@ -145,6 +153,10 @@ def _run(arguments: list[str]) -> int:
     match command:
         case Generate():
             return _generate.generate(command, options)
+        case Pretrain():
+            return _pretrain.pretrain(command, options)
+        case PretrainReport():
+            return _pretrain.report(command)
         case Fields():
             return _generate.fields(command, options)
         case Show():

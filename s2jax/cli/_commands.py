@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 Preset = Literal["mix", "multivariate", "s2", "reference", "ode", "sarsim"]
+Size = Literal["tiny", "small", "base", "large"]
 Kind = Literal["settling", "bistable", "oscillating", "conservative", "chaotic"]
 
 
@@ -180,6 +181,56 @@ class Export:
     """Where the copy goes: new or empty."""
     format: str = "hf"
     """One of hf, chronos2, time-moe, utsd, symtime, toto, array-record, npz."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Pretrain:
+    """Train a SymTime model on pairs that are drawn as it learns, or go on with a run.
+
+    Stopped or killed, it goes on when the same command is typed again, and ends with the same
+    weights, bit for bit. Fields of the configuration of the data are set as in `generate`, for
+    example --length 128 or --target.input-share 0; those of the model, s2jax.symtime.Config, begin
+    with model, for example --model.max-tokens 64 or --model.channels y. In a TOML file they are the
+    table [model]. Expressions of Split(0, 0.9) are drawn unless another --split is given, so that
+    `s2jax pretrain report PATH` can ask for others: it draws what was learnt.
+    """
+
+    path: Path
+    """The folder: new, empty, or with the beginning of the same run."""
+    size: Size = "tiny"
+    """Of the model: tiny for one core, the others as in the paper."""
+    preset: Preset = "mix"
+    """What to draw: where fields that are not set come from."""
+    steps: int = 10000
+    """Of the whole run; the learning rate follows a cycle of that many."""
+    batch_size: int = 0
+    """Pairs of a step; 0 is what the size has."""
+    seed: int = 0
+    """Of weights and data."""
+    config: Path | None = None
+    """TOML file with fields of the data, and of the model in its table [model]."""
+    save_every: int = 500
+    """Steps between checkpoints, of which the last two are kept."""
+    devices: int = 1
+    """Over which pairs are spread: 1, 2, 4 or 8."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PretrainReport:
+    """Draw and print what a run has learnt so far, on expressions that it has not seen.
+
+    Losses over steps, retrieval beside chance and the ceiling of who knows every form of an
+    expression and no number, similarities of series and expressions, and a map of series.
+    """
+
+    path: Path
+    """The folder of a run, finished or not."""
+    rows: int = 1024
+    """Pairs to judge it by, at least 64."""
+    seed: int = 0
+    """Which pairs."""
+    png: Path | None = None
+    """Where the picture goes; by default PATH.png beside the folder."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from s2jax.cli._commands import CensusPreset, Fields, Generate, UsageError
+from s2jax.cli._commands import CensusPreset, Fields, Generate, Pretrain, UsageError
 
 
 def import_modules(arguments: list[str]) -> list[str]:
@@ -56,8 +56,10 @@ def split(arguments: list[str]) -> tuple[list[str], dict[str, list[str]]]:
     `--inputs`, names of families; `--operators` takes names of operators.
     """
     command = next((word for word in arguments if not word.startswith("-")), None)
-    kinds = {"generate": Generate, "fields": Fields, "census": CensusPreset}
-    if command not in kinds:
+    kinds = {
+        "generate": Generate, "fields": Fields, "census": CensusPreset, "pretrain": Pretrain,
+    }  # fmt: skip
+    if command not in kinds or arguments[:2] == ["pretrain", "report"]:
         return arguments, {}
     fields = dataclasses.fields(kinds[command])
     own = {f"--{field.name.replace('_', '-')}": field.type for field in fields}
@@ -127,7 +129,9 @@ def _operators_of(words: list[str]) -> dict[str, float]:
     return found
 
 
-def config_of(command: Generate | Fields | CensusPreset, options: dict[str, list[str]]) -> Any:
+def config_of(
+    command: Generate | Fields | CensusPreset | Pretrain, options: dict[str, list[str]]
+) -> Any:
     """The preset with the fields of the file and the options."""
     import tomllib
 
@@ -151,6 +155,8 @@ def config_of(command: Generate | Fields | CensusPreset, options: dict[str, list
             layers.append(tomllib.loads(file.read_text()))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UsageError(f"--config {file}: cannot be read as TOML: {error}") from error
+    if isinstance(command, Pretrain) and layers:
+        layers[0].pop("model", None)  # of the other configuration
     layers.append({name: v[0] if len(v) == 1 else v for name, v in options.items()})
     try:
         config = with_options(preset, *layers)

@@ -1,4 +1,4 @@
-"""Rows, rows per second and time left, on stderr."""
+"""Rows, or what else is counted, how many per second and time left, on stderr."""
 
 import sys
 import time
@@ -16,13 +16,14 @@ class Progress:
 
     Args:
         total: Rows in all.
+        unit: What is counted.
 
     Attributes:
         drawn: Rows since the first call: those of earlier runs are no work of this one.
     """
 
-    def __init__(self, total: int):
-        self._total = total
+    def __init__(self, total: int, unit: str = "rows"):
+        self._total, self._unit = total, unit
         self._is_terminal = sys.stderr.isatty()
         self._pause = 0.5 if self._is_terminal else _FIRST
         self._before, self._start, self._next = 0, 0.0, 0.0
@@ -58,15 +59,17 @@ class Progress:
             from tqdm import tqdm
         except ImportError:
             return
-        self._bar = tqdm(total=self._total, initial=rows, unit=" rows", file=sys.stderr)
+        self._bar = tqdm(total=self._total, initial=rows, unit=f" {self._unit}", file=sys.stderr)
 
     def _tell(self, rows: int, now: float) -> None:
         then, before = self._mark or (now, rows)
         if now == then and rows == self._total:  # all at once
             then, before = self._start, self._before
         rate = max(rows - before, 0) / max(now - then, 1e-9)
-        left = f"{rate:,.0f} rows/s, {(self._total - rows) / rate:,.0f} s left" if rate else ""
-        share = f"{rows:,} of {self._total:,} rows ({rows / self._total:.0%})"
+        left = (
+            f"{rate:,.0f} {self._unit}/s, {(self._total - rows) / rate:,.0f} s left" if rate else ""
+        )
+        share = f"{rows:,} of {self._total:,} {self._unit} ({rows / self._total:.0%})"
         line = f"{share}, {left or 'time left unknown'}"
         if self._is_terminal:
             print(f"\r{line} ", end="", file=sys.stderr, flush=True)

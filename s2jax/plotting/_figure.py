@@ -122,6 +122,16 @@ def _wrap(start: str, pieces: list[str]) -> list[str]:
     return [f"${line}$" for line in lines]
 
 
+def fit_formula(text: str, width: float) -> str:
+    """Math text of an expression, cut if it is wider than so many inches."""
+    line = ""
+    for piece in to_math(text):
+        if line and _measure(line + piece) > width:
+            return f"${line}\\;\\ldots$"
+        line += piece
+    return f"${line}$"
+
+
 def _measure(text: str) -> float:
     """Width of a line of math text in inches."""
     fonts = require("matplotlib.font_manager", "Pictures")

@@ -17,10 +17,12 @@ from s2jax.symtime._evaluate import (
     evaluate_retrieval,
     evaluate_words,
 )
+from s2jax.symtime._judge import Evaluation, Neighbours, evaluate_run, nearest_expressions
 from s2jax.symtime._losses import Aside, Losses, Queues, loss
 from s2jax.symtime._masks import Masks, sample_masks
 from s2jax.symtime._model import Encoded, SymTime, encode_series, encode_symbols
 from s2jax.symtime._pairs import Pairs, sample_pairs
+from s2jax.symtime._pretrain import Run, pretrain, read_run
 from s2jax.symtime._probe import Probe, probe_operators
 from s2jax.symtime._state import State, init, optimizer, schedule
 from s2jax.symtime._train import train_step
@@ -30,15 +32,18 @@ __all__ = (
     "Aside",
     "Config",
     "Encoded",
+    "Evaluation",
     "Guesses",
     "Inputs",
     "Losses",
     "Masks",
+    "Neighbours",
     "Pairs",
     "Probe",
     "Queues",
     "Reconstruction",
     "Retrieval",
+    "Run",
     "State",
     "SymTime",
     "check_tokens",
@@ -46,11 +51,15 @@ __all__ = (
     "encode_symbols",
     "evaluate_patches",
     "evaluate_retrieval",
+    "evaluate_run",
     "evaluate_words",
     "init",
     "loss",
+    "nearest_expressions",
     "optimizer",
+    "pretrain",
     "probe_operators",
+    "read_run",
     "sample_masks",
     "sample_pairs",
     "schedule",

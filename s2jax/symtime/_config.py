@@ -237,7 +237,7 @@ _TINY: dict[str, Any] = {
     "symbol_width": 48,
     "symbol_heads": 2,
     "symbol_hidden_width": 96,
-    "symbol_layers": 1,
+    "symbol_layers": 2,
     "norm": "layer",
     "pre_norm": True,
     "dropout": 0.0,

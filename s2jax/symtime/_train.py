@@ -1,5 +1,6 @@
 """One step of training, a pure function."""
 
+import dataclasses
 import math
 from typing import Any
 
@@ -54,7 +55,8 @@ def train_step(
 
     Raises:
         TypeError: If an argument is of the wrong kind.
-        ValueError: If the data do not suit the model, or the mesh not the batch.
+        ValueError: If the state is of another config, the data do not suit the model, or the mesh
+            not the batch.
 
     Example:
         >>> import equinox as eqx, jax, s2jax
@@ -69,7 +71,9 @@ def train_step(
         (1, ())
     """
     check_config("train_step", config)
+    check_state(config, state)
     check_mesh(config, mesh, axis)
+    mesh = with_automatic_axes(mesh)
     inputs, left_out = draw_inputs(config, data, state, mesh, axis)
     key = lambda which: jax.random.fold_in(jax.random.fold_in(state.key, which), state.step)
     masks = sample_masks(key(_MASKS), config, inputs)
@@ -184,6 +188,26 @@ def share_rows(has_series: Array, has_symbols: Array) -> dict[str, Float[Array, 
     usable, whole = share(has_series), share(has_symbols)
     lost = (usable - whole) / jnp.maximum(usable, 1e-9)
     return {"rows_unusable": 1 - usable, "rows_too_long": lost}
+
+
+def check_state(config: Config, state: State) -> None:
+    """Refuse a state that was made for another model."""
+    names = [field.name for field in dataclasses.fields(Config)]
+    pair = state.model.config, config
+    changed = [name for name in names if getattr(pair[0], name) != getattr(pair[1], name)]
+    if changed:
+        told = ", ".join(
+            f"{n}={getattr(pair[1], n)!r}, not {getattr(pair[0], n)!r}" for n in changed
+        )
+        raise ValueError(
+            f"train_step(config with {told}): must be the config that the state was made for. Pass "
+            "state.model.config, or make a state with init."
+        )
+
+
+def with_automatic_axes(mesh: Mesh | None) -> Mesh | None:
+    """The mesh as shardings within steps are written for; `jax.make_mesh` makes another kind."""
+    return None if mesh is None else Mesh(mesh.devices, mesh.axis_names)
 
 
 def check_mesh(config: Config, mesh: Mesh | None, axis: str) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from s2jax.sampling import Batch
@@ -40,6 +39,9 @@ class Inputs(eqx.Module):
 
 def to_inputs(config: Config, data: Batch | Mapping[str, Any]) -> Inputs:
     """What the model reads of series-symbol pairs; works inside jit.
+
+    Rows of a corpus are as wide as their longest expression: call it outside of jit, and what it
+    returns has the same shapes for every batch.
 
     Args:
         config: Of the model. Static.
@@ -98,16 +100,16 @@ def _of_rows(config: Config, rows: Mapping[str, Any]) -> Inputs:
             name: jnp.asarray(rows[name], jnp.float32).reshape(len(y), -1)
             for name in ("y_scale", "y_shift")
         }
-    ids, fits = _fit(np.asarray(rows["tokens"]), config.max_tokens)
+    ids, fits = _fit(jnp.asarray(rows["tokens"]), config.max_tokens)
     everyone = jnp.ones(len(y), bool)
     return _join(config, x, y, None, numbers, ids, everyone, fits)
 
 
-def _fit(ids: np.ndarray, length: int) -> tuple[Array, Array]:
+def _fit(ids: Array, length: int) -> tuple[Array, Array]:
     """Ids in rows of a length, and which of them fit; those that do not are all padding."""
     fits = (ids[:, length:] == 0).all(axis=1)
-    short = np.where(fits[:, None], ids[:, :length], 0)
-    return jnp.asarray(np.pad(short, ((0, 0), (0, length - short.shape[1])))), jnp.asarray(fits)
+    short = jnp.where(fits[:, None], ids[:, :length], 0)
+    return jnp.pad(short, ((0, 0), (0, length - short.shape[1]))), fits
 
 
 def _join(
@@ -185,6 +187,12 @@ def check_tokens(config: Config, inputs: Inputs, most_lost: float = 0.5) -> floa
     """
     usable = int(inputs.has_series.sum())
     lost = 1 - int(inputs.has_symbols.sum()) / max(usable, 1)
+    refuse_long(config, lost, most_lost)
+    return lost
+
+
+def refuse_long(config: Config, lost: float, most_lost: float = 0.5) -> None:
+    """Refuse to train if too large a share of rows has more words than fit."""
     if lost > most_lost:
         raise ValueError(
             f"symtime.Config(max_tokens={config.max_tokens}): would lose {lost:.0%} of the rows, "
@@ -192,4 +200,3 @@ def check_tokens(config: Config, inputs: Inputs, most_lost: float = 0.5) -> floa
             "s2jax.laws.num_tokens(law, num_inputs, num_outputs) holds all; or draw shorter "
             "expressions, as with S2Law(max_binary_per_input=...), or pass most_lost."
         )
-    return lost
