@@ -1,7 +1,6 @@
 """The configuration of a generator: a tree of modules, static where a shape depends on it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import equinox as eqx
 
@@ -140,14 +139,7 @@ class Config(Part):
             >>> s2jax.presets.s2().with_operators(["add", "mul", "sin"]).target.law.unary_weights
             {'sin': 1.0}
         """
-        law: Any = getattr(self.target, "law", None)
-        if not hasattr(law, "with_operators"):
-            raise TypeError(
-                f"Config(target={type(self.target).__name__}(...)).with_operators(...): the target "
-                "must draw its expressions, but these are given. Pass s2jax.Algebraic() or "
-                "s2jax.ODE()."
-            )
-        return self.replace(target=self.target.replace(law=law.with_operators(names)))
+        return self.replace(target=self.target.with_operators(names))
 
     def _check_ticks(self) -> None:
         """Refuse more ticks than a series may have, and inputs that cannot be drawn at them."""

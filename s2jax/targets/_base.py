@@ -134,6 +134,16 @@ class AbstractTarget(Part):
         """The law of all programs, which bounds their tokens; None if there is no such law."""
         return None
 
+    def with_operators(self, names: Any) -> "AbstractTarget":
+        """The target with these operators in its expressions, as `Config.with_operators` says."""
+        law = getattr(self, "law", None)
+        if not hasattr(law, "with_operators"):
+            raise TypeError(
+                f"{type(self).__name__}(...).with_operators(...): the target must draw its "
+                "expressions, but these are given. Pass s2jax.Algebraic() or s2jax.ODE()."
+            )
+        return self.replace(**{"law": law.with_operators(names)})
+
     @abc.abstractmethod
     def num_nodes(self, num_inputs: int, num_outputs: int = 1) -> int:
         """Static number of instruction slots of a program."""
