@@ -136,13 +136,14 @@ class AbstractTarget(Part):
 
     def with_operators(self, names: Any) -> "AbstractTarget":
         """The target with these operators in its expressions, as `Config.with_operators` says."""
-        law = getattr(self, "law", None)
+        law: Any = getattr(self, "law", None)
         if not hasattr(law, "with_operators"):
             raise TypeError(
                 f"{type(self).__name__}(...).with_operators(...): the target must draw its "
                 "expressions, but these are given. Pass s2jax.Algebraic() or s2jax.ODE()."
             )
-        return self.replace(**{"law": law.with_operators(names)})
+        fields = {"law": law.with_operators(names)}
+        return self.replace(**fields)
 
     @abc.abstractmethod
     def num_nodes(self, num_inputs: int, num_outputs: int = 1) -> int:
