@@ -25,6 +25,7 @@ from s2jax.symtime._pairs import Pairs, sample_pairs
 from s2jax.symtime._pretrain import Run, pretrain, read_run
 from s2jax.symtime._probe import Probe, probe_operators
 from s2jax.symtime._state import State, init, optimizer, schedule
+from s2jax.symtime._torch_names import export_torch, import_torch
 from s2jax.symtime._train import train_step
 from s2jax.symtime._views import Inputs, check_tokens, to_inputs
 
@@ -53,6 +54,8 @@ __all__ = (
     "evaluate_retrieval",
     "evaluate_run",
     "evaluate_words",
+    "export_torch",
+    "import_torch",
     "init",
     "loss",
     "nearest_expressions",
