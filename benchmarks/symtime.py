@@ -111,6 +111,9 @@ def judge(model: symtime.SymTime, name: str, seed: int) -> Line:
         if which == "nonlinear":
             train = symtime.sample_pairs(keys[4], config, JUDGES[name](SEEN), PAIRS, which)
             found["patches"] = _rounded(symtime.evaluate_patches(keys[2], model, pairs))
+            found["patches of seen forms"] = _rounded(
+                symtime.evaluate_patches(keys[2], model, train)
+            )
             found["words"] = _rounded(symtime.evaluate_words(keys[3], model, pairs))
             found["probe"] = _rounded(symtime.probe_operators(keys[4], model, train, pairs))
     return found

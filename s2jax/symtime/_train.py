@@ -193,12 +193,9 @@ def share_rows(has_series: Array, has_symbols: Array) -> dict[str, Float[Array, 
 def check_state(config: Config, state: State) -> None:
     """Refuse a state that was made for another model."""
     names = [field.name for field in dataclasses.fields(Config)]
-    pair = state.model.config, config
-    changed = [name for name in names if getattr(pair[0], name) != getattr(pair[1], name)]
-    if changed:
-        told = ", ".join(
-            f"{n}={getattr(pair[1], n)!r}, not {getattr(pair[0], n)!r}" for n in changed
-        )
+    pairs = {name: (getattr(config, name), getattr(state.model.config, name)) for name in names}
+    told = ", ".join(f"{n}={new!r}, not {old!r}" for n, (new, old) in pairs.items() if new != old)
+    if told:
         raise ValueError(
             f"train_step(config with {told}): must be the config that the state was made for. Pass "
             "state.model.config, or make a state with init."
