@@ -276,8 +276,10 @@ class System(AbstractDifferential):
         )
 
     def source(self, sizes, num_lanes):
-        fixed = self.duration is not None
-        return OneSystem(self, sizes.length, sizes.num_readings, self.max_substeps, fixed)
+        return OneSystem(
+            system=self, length=sizes.length, num_readings=sizes.num_readings,
+            max_substeps=self.max_substeps, fixed_span=self.duration is not None,
+        )  # fmt: skip
 
     @property
     def max_tokens(self) -> int:

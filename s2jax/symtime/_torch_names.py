@@ -121,7 +121,8 @@ def import_torch(model: SymTime, weights: Mapping[str, Any], prefix: str = "") -
 
 def _name_of(path: Any, config: Config) -> str:
     """The name, in a layer of the released code, of the weight at this place in ours."""
-    first, *middle, last = (getattr(part, "name", getattr(part, "idx", None)) for part in path)
+    parts: list[Any] = [getattr(part, "name", getattr(part, "idx", None)) for part in path]
+    first, *middle, last = parts
     if first != "norms":
         return f"{_LINEAR[first]}.{last}"
     inner = ".1" if config.norm == "batch" else ""  # between two transpositions
