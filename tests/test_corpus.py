@@ -527,6 +527,8 @@ def test_every_class_of_the_library_makes_the_round_trip():
             "observation": s2jax.observe.Observation([part], [2.0])
         },
         s2jax.observe.Observation: lambda part: {"observation": part},
+        s2jax.observe.AbstractSpacing: lambda part: {"times": s2jax.observe.Times([part], [2.0])},
+        s2jax.observe.Times: lambda part: {"times": part},
         AbstractKernel: lambda part: {"inputs": inputs.KernelSynth(bank=(part,))},
         inputs.AbstractMean: lambda part: {"inputs": inputs.KernelSynth(means=(part,))},
         s2jax.Algebraic: lambda part: {"target": part},

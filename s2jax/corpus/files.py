@@ -71,8 +71,11 @@ def whole_folder(dest: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
-        for file in temporary.iterdir():
-            with open(file, "rb+") as stream:
+        for place in temporary.rglob("*"):
+            if place.is_dir():
+                sync_folder(place)
+                continue
+            with open(place, "rb+") as stream:
                 os.fsync(stream.fileno())
         sync_folder(temporary)
         with contextlib.suppress(FileNotFoundError):

@@ -5,9 +5,8 @@ import dataclasses
 import hashlib
 import json
 import os
-import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from s2jax.config import Config as DataConfig
 from s2jax.config.serialize import from_json, to_plain
 from s2jax.core.optional import require
 from s2jax.core.version import __version__
-from s2jax.corpus.files import TEMPORARY, replacing, sync_folder
+from s2jax.corpus.files import TEMPORARY, replacing, whole_folder
 from s2jax.stream import difference
 from s2jax.symtime._config import Config
 from s2jax.symtime._state import State
@@ -210,20 +209,13 @@ def save(folder: Path, state: State) -> None:
     parent.mkdir(exist_ok=True)
     for left in parent.glob(f"{TEMPORARY}*"):  # of a run that was killed
         shutil.rmtree(left, ignore_errors=True)
-    temporary = parent.absolute() / f"{TEMPORARY}{secrets.token_hex(8)}"
-    temporary.mkdir()
-    try:
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(_place(folder, step))
+    with whole_folder(_place(folder, step).absolute()) as temporary:
         with checkpoint.StandardCheckpointer() as writer:
             writer.save(temporary / "state", named)
-        (temporary / _DIGEST).write_text(_digest(named))
-        _sync(temporary)
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(_place(folder, step))
-        os.replace(temporary, _place(folder, step))
-        sync_folder(parent)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+        with open(temporary / _DIGEST, "xb") as file:
+            file.write(_digest(named).encode())
     for old in steps_saved(folder)[:-_KEPT]:
         shutil.rmtree(_place(folder, old), ignore_errors=True)
 
@@ -304,14 +296,3 @@ def _digest(named: Mapping[str, Any]) -> str:
         found.update(name.encode())
         found.update(np.ascontiguousarray(jax.device_get(named[name])).tobytes())
     return found.hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    """Have all files below a folder on disk."""
-    for file in _files(folder):
-        with open(file, "rb+") as stream:
-            os.fsync(stream.fileno())
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
