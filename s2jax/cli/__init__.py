@@ -33,7 +33,7 @@ from s2jax.cli._commands import (
 )
 from s2jax.cli._commands import Preset as Preset
 from s2jax.cli._config import import_modules, split
-from s2jax.core.interrupts import heard
+from s2jax.core.interrupts import heard, sending_again
 from s2jax.core.optional import require
 from s2jax.core.version import __version__
 
@@ -110,7 +110,8 @@ def _signals_interrupt() -> Iterator[None]:
             if number is not None and now is not signal.SIG_IGN and not own:
                 before[number] = signal.signal(number, heard(signal.default_int_handler))
     try:
-        yield
+        with sending_again():
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,32 +1,57 @@
 """Handlers of signals that raise, and are heard wherever the signal comes."""
 
-import gc
+import contextlib
 import os
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
 _SECONDS = 0.01
+_SIGNAL = "s2jax_signal"  # of what a handler raised: the number of the signal
 
 
 def heard(handler: Callable[[int, FrameType | None], Any]) -> Callable[..., None]:
-    """A handler that comes a little later where what it raises would get lost.
-
-    Python prints what is raised in a callback of its garbage collector and goes on, as if no signal
-    had come; and while JAX compiles, garbage is collected often.
-    """
+    """A handler whose signal is sent again, within `sending_again`, if what it raises gets lost."""
 
     def handle(number: int, frame: FrameType | None) -> None:
-        deaf = {getattr(callback, "__code__", None) for callback in gc.callbacks}
-        above = frame
-        while above is not None and above.f_code not in deaf:
-            above = above.f_back
-        if above is None:
+        try:
             handler(number, frame)
+        except BaseException as error:
+            setattr(error, _SIGNAL, number)
+            raise
+
+    return handle
+
+
+@contextlib.contextmanager
+def sending_again() -> Iterator[None]:
+    """Send signals again, a moment later, whose handlers raised where Python prints and goes on.
+
+    Such are callbacks of its garbage collector, JAX's among them, callbacks of weak references, and
+    finalizers; and while JAX compiles, garbage is collected often.
+    """
+    before, lock, is_open = sys.unraisablehook, threading.Lock(), True
+
+    def send(number: int) -> None:
+        with lock:
+            if is_open:
+                os.kill(os.getpid(), number)
+
+    def hook(lost: Any) -> None:
+        number = getattr(lost.exc_value, _SIGNAL, None)
+        if number is None:
+            before(lost)
             return
-        again = threading.Timer(_SECONDS, os.kill, (os.getpid(), number))
+        again = threading.Timer(_SECONDS, send, (number,))
         again.daemon = True
         again.start()
 
-    return handle
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        with lock:
+            is_open = False
+        sys.unraisablehook = before

@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 import jax
 
 from s2jax.config.registry import addresses_of, register_from
-from s2jax.core.interrupts import heard
+from s2jax.core.interrupts import heard, sending_again
 from s2jax.corpus.files import sweep
 from s2jax.corpus.plan import Plan
 from s2jax.corpus.shards import write_shard
@@ -178,12 +178,13 @@ def _work() -> None:
     task = json.loads(sys.stdin.readline())
     jax.config.update("jax_platforms", "cpu")
     try:
-        register_from(task["own"], task["path"])
-        folder, plan = Path(task["folder"]), Plan.joined(task["head"])
-        for line in sys.stdin:
-            shard = json.loads(line)
-            write_shard(folder, plan, shard, lambda rows: say(rows=rows))
-            say(done=shard)
+        with sending_again():
+            register_from(task["own"], task["path"])
+            folder, plan = Path(task["folder"]), Plan.joined(task["head"])
+            for line in sys.stdin:
+                shard = json.loads(line)
+                write_shard(folder, plan, shard, lambda rows: say(rows=rows))
+                say(done=shard)
     except BrokenPipeError:
         return
     except Exception as error:
