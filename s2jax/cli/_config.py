@@ -5,6 +5,7 @@ import dataclasses
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from s2jax.cli._commands import CensusPreset, Fields, Generate, Pretrain, UsageError
@@ -129,17 +130,26 @@ def _operators_of(words: list[str]) -> dict[str, float]:
     return found
 
 
-def config_of(
-    command: Generate | Fields | CensusPreset | Pretrain, options: dict[str, list[str]]
-) -> Any:
-    """The preset with the fields of the file and the options."""
+def table_of(file: Path | None) -> dict[str, Any]:
+    """The fields of a TOML file; none without one."""
     import tomllib
 
+    try:
+        return {} if file is None else tomllib.loads(file.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"--config {file}: cannot be read as TOML: {error}") from error
+
+
+def config_of(
+    command: Generate | Fields | CensusPreset | Pretrain, options: dict[str, list[str]],
+    table: dict[str, Any] | None = None,
+) -> Any:  # fmt: skip
+    """The preset with the fields of the file, or of this table of it, and the options."""
     from s2jax import presets
     from s2jax.config.options import with_options
     from s2jax.core import checks
 
-    file, preset = command.config, getattr(presets, command.preset)()
+    preset = getattr(presets, command.preset)()
     parts = [field.name for field in (*dataclasses.fields(preset), *dataclasses.fields(command))]
     allowed = [name.replace("_", "-") for name in (*parts, "operators")]
     options = dict(options)
@@ -149,14 +159,7 @@ def config_of(
         if first not in allowed:
             raise UsageError(f"--{name}: {checks.unknown(first, allowed)}")
 
-    layers: list[dict[str, Any]] = []
-    if file is not None:
-        try:
-            layers.append(tomllib.loads(file.read_text()))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise UsageError(f"--config {file}: cannot be read as TOML: {error}") from error
-    if isinstance(command, Pretrain) and layers:
-        layers[0].pop("model", None)  # of the other configuration
+    layers = [table_of(command.config) if table is None else table]
     layers.append({name: v[0] if len(v) == 1 else v for name, v in options.items()})
     try:
         config = with_options(preset, *layers)

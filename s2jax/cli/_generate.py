@@ -8,33 +8,24 @@ from typing import Any
 from s2jax.cli._commands import Fields, Generate, UsageError
 from s2jax.cli._config import config_of
 from s2jax.cli._machine import prepare_to_draw
-from s2jax.cli._progress import Progress
+from s2jax.cli._progress import Progress, resumable
 
 
 def generate(command: Generate, options: dict[str, list[str]]) -> int:
     """Write a corpus, or what is missing of it."""
     config, part = config_of(command, options), _part(command.shards)
-    from s2jax.corpus import DamagedError, write_corpus
+    from s2jax.corpus import write_corpus
 
     prepare_to_draw()
     shards = _shards(command, config, part)
     progress = Progress(sum(shards.values()))
     start = time.perf_counter()
-    try:
+    with resumable(progress):
         manifest = write_corpus(
             command.path, config, command.rows, command.seed, command.shard_rows,
             command.block_size, progress, workers=command.workers, part=part,
             engine=_engine(command), announce=lambda text: print(text, file=sys.stderr),
         )  # fmt: skip
-    except DamagedError:
-        raise
-    except (ValueError, TypeError, FileExistsError) as error:
-        raise UsageError(str(error)) from error
-    except (OSError, RuntimeError) as error:
-        error.resumable = True  # type: ignore[attr-defined]
-        raise
-    finally:
-        progress.close()
     seconds = time.perf_counter() - start
     if manifest is not None:
         _report(command, manifest, progress.drawn, seconds)

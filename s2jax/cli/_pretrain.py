@@ -2,14 +2,13 @@
 
 import dataclasses
 import sys
-import tomllib
 from collections.abc import Sequence
 from typing import Any
 
 from s2jax.cli._commands import Pretrain, PretrainReport, UsageError
-from s2jax.cli._config import config_of
+from s2jax.cli._config import config_of, table_of
 from s2jax.cli._machine import prepare_to_draw
-from s2jax.cli._progress import Progress
+from s2jax.cli._progress import Progress, resumable
 
 _MODEL = "model"
 
@@ -21,19 +20,12 @@ def pretrain(command: Pretrain, options: dict[str, list[str]]) -> int:
     from s2jax import symtime
 
     progress = Progress(command.steps * config.batch, "pairs")
-    try:
+    with resumable(progress):
         state = symtime.pretrain(
             command.path, config, data, command.steps, command.seed,
             save_every=command.save_every, mesh=_mesh(command.devices), progress=progress,
             announce=lambda text: print(text, file=sys.stderr),
         )  # fmt: skip
-    except (ValueError, TypeError, FileExistsError) as error:
-        raise UsageError(str(error)) from error
-    except (OSError, RuntimeError) as error:
-        error.resumable = True  # type: ignore[attr-defined]
-        raise
-    finally:
-        progress.close()
     _tell(command, symtime.read_run(command.path), int(state.step), bool(progress.drawn))
     return 0
 
@@ -43,11 +35,11 @@ def configs_of(command: Pretrain, options: dict[str, list[str]]) -> tuple[Any, A
     from s2jax import Split, symtime
 
     is_model = lambda name: name.replace("-", "_").split(".")[0] == _MODEL
-    data = config_of(command, {name: v for name, v in options.items() if not is_model(name)})
-    tables = {} if command.config is None else tomllib.loads(command.config.read_text())
-    if "split" not in {*tables, *(name.split(".")[0] for name in options)}:
-        data = dataclasses.replace(data, split=Split(0, 0.9))
-    given = tables.get(_MODEL, {})
+    table = table_of(command.config)
+    given = table.pop(_MODEL, {})
+    data = config_of(command, {n: v for n, v in options.items() if not is_model(n)}, table)
+    if "split" not in {*table, *(name.split(".")[0] for name in options)}:
+        data = data.replace(split=Split(0, 0.9))
     if not isinstance(given, dict):
         raise UsageError(f"--config {command.config}: model must be a table. Write [model].")
     typed = {name.partition(".")[2]: v for name, v in options.items() if is_model(name)}

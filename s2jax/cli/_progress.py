@@ -1,8 +1,12 @@
 """Rows, or what else is counted, how many per second and time left, on stderr."""
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
+
+from s2jax.cli._commands import UsageError
 
 _FIRST, _LONGEST = 10.0, 600.0  # seconds between lines where there is no terminal
 
@@ -83,3 +87,21 @@ class Progress:
             self._bar.close()
         elif self._is_line_open:
             print(file=sys.stderr)
+
+
+@contextlib.contextmanager
+def resumable(progress: Progress) -> Iterator[None]:
+    """Work that the same command goes on with where it failed and its arguments are right."""
+    from s2jax.corpus import DamagedError
+
+    try:
+        yield
+    except DamagedError:
+        raise
+    except (ValueError, TypeError, FileExistsError) as error:
+        raise UsageError(str(error)) from error
+    except (OSError, RuntimeError) as error:
+        error.resumable = True  # type: ignore[attr-defined]
+        raise
+    finally:
+        progress.close()

@@ -17,6 +17,7 @@ from s2jax.core.random import below, categorical, random_bits, take_below, unifo
 from s2jax.core.types import Number, Whole, number, whole
 from s2jax.laws import _assemble
 from s2jax.laws._base import AbstractLaw
+from s2jax.laws._operators import with_operators
 from s2jax.programs import operators
 from s2jax.programs import trees as trees
 from s2jax.programs.operators import CONST, ID, NUM_LEAVES, OPCODE
@@ -105,7 +106,7 @@ class AbstractTreeLaw(AbstractLaw):
             >>> S2Law().with_operators({"add": 2.0, "mul": 1.0}).max_unary
             0
         """
-        return _with_operators(cast(Any, self), names)
+        return with_operators(cast(Any, self), names)
 
     @abc.abstractmethod
     def num_shape_bits(self, num_inputs: int) -> int:
@@ -354,38 +355,6 @@ def _check_law(law: AbstractTreeLaw) -> None:
         raise ValueError(
             f"{owner}(affine={law.affine!r}): {checks.unknown(law.affine, get_args(Affine))}"
         )
-
-
-def _with_operators(law: AbstractTreeLaw, names: Any) -> Any:
-    call = f"with_operators({checks.shown(names)})"
-    is_list = isinstance(names, (list, tuple))
-    if not (is_list or isinstance(names, Mapping)) or not all(isinstance(n, str) for n in names):
-        raise TypeError(
-            f"{call}: must be a list of names of operators, or a dict of their weights. Pass for "
-            "example ['add', 'mul', 'sin'], or {'add': 2.0, 'sin': 1.0}."
-        )
-    weights = dict.fromkeys(names, 1.0) if is_list else dict(names)
-    binary, unary = operators.drawable(2), operators.drawable(1)
-    for name in weights:
-        if name not in (*binary, *unary):
-            raise ValueError(f"{call}: {checks.unknown(name, (*binary, *unary))}")
-    of = lambda kind: {name: weight for name, weight in weights.items() if name in kind}
-    if not of(binary):
-        raise ValueError(
-            f"{call}: must have one with two operands, because expressions are made of them. Add "
-            f"one of {', '.join(binary)}."
-        )
-    fields: dict[str, Any] = {"binary_weights": of(binary)}
-    if of(unary):
-        fields["unary_weights"] = of(unary)
-    elif hasattr(law, "max_unary"):
-        fields |= {"min_unary": 0, "max_unary": 0}
-    else:
-        raise ValueError(
-            f"{call}: must have one with one operand, because trees of a {type(law).__name__} have "
-            f"both kinds. Add one of {', '.join(unary)}."
-        )
-    return law.replace(**fields)
 
 
 def _max_tokens(affine: Affine, num_binary: int, num_unary: int) -> int:

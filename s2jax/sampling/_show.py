@@ -61,9 +61,8 @@ def take(batch: Any, index: Any) -> Any:
     if isinstance(index, (list, tuple)):
         index = np.asarray(index)
     if not isinstance(index, slice):
-        dtype = getattr(index, "dtype", type(index))
-        kind = np.dtype(dtype).kind if dtype in (int, bool) or hasattr(index, "dtype") else ""
-        if kind not in "iub" or kind == "" or isinstance(index, bool):
+        array = index if isinstance(index, jax.Array) else np.asarray(index)
+        if array.dtype.kind not in "iub" or (array.ndim == 0 and array.dtype == bool):
             raise TypeError(
                 f"Batch[{checks.shown(index)}]: must be the number of a row, a slice, or an array "
                 "of numbers or booleans. Fields have names: batch.y."
@@ -74,18 +73,16 @@ def take(batch: Any, index: Any) -> Any:
 
 
 def _check_index(index: np.ndarray, rows: int) -> None:
-    if index.dtype == bool:
-        if index.shape != (rows,):
-            raise IndexError(
-                f"Batch[booleans of shape {index.shape}]: must be one for each of {rows} rows. "
-                "Pass for example batch[batch.status == 0]."
-            )
-        return
-    outside = index[(index < -rows) | (index >= rows)] if index.ndim else index
-    if outside.size and not -rows <= outside.ravel()[0] < rows:
+    if index.dtype == bool and index.shape != (rows,):
         raise IndexError(
-            f"Batch[{outside.ravel()[0]}]: must be a row of {rows}, counted from 0. Draw more rows "
-            "by `n` of s2jax.sample."
+            f"Batch[booleans of shape {index.shape}]: must be one for each of {rows} rows. Pass "
+            "for example batch[batch.status == 0]."
+        )
+    outside = [number for number in index.ravel().tolist() if not -rows <= number < rows]
+    if index.dtype != bool and outside:
+        raise IndexError(
+            f"Batch[{outside[0]}]: must be a row of {rows}, counted from 0. Draw more rows by `n` "
+            "of s2jax.sample."
         )
 
 
