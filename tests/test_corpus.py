@@ -475,6 +475,52 @@ def test_rows_are_read_back(corpus, blocks):
     assert ids == [SHARD + 3, 0, 699, 0, 699]
 
 
+def test_some_rows_and_columns(corpus):
+    stored = read_corpus(corpus)
+    mixed = [SHARD + 3, 0, 699, 0, -1]
+    rows = stored.rows(mixed)
+    for number, row in zip(mixed, rows, strict=True):
+        alone = stored.row(number)
+        assert list(alone) == list(row)
+        jax.tree.map(np.testing.assert_array_equal, alone, row)
+    few = ["y_0", "expression"]
+    assert [list(row) for row in stored.rows([3, 600], few)] == [few, few]
+    assert list(stored.row(3, few)) == few
+    for read in (stored.row, lambda row, columns: stored.rows([row], columns), stored.table):
+        with pytest.raises(ValueError, match="Did you mean 'expression'"):
+            read(3, ["expresion"])
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 200_000, 2**26])
+def test_what_was_read_is_kept(corpus, cache_bytes, monkeypatch):
+    reads = []
+    read = pq.ParquetFile.read_row_group
+    count = lambda file, group, **options: reads.append(group) or read(file, group, **options)
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", count)
+    stored = read_corpus(corpus, cache_bytes=cache_bytes)
+    for row in (*range(256), *range(256)):
+        assert stored.row(row)["id"] == row
+    groups = 512 if cache_bytes == 0 else 1 if cache_bytes == 2**26 else None
+    assert groups in (None, len(reads))
+    assert stored._groups._kept._bytes <= cache_bytes
+    row = stored.row(0)
+    assert all(cell.base is None for cell in row.values() if isinstance(cell, np.ndarray))
+    row["y_0"][:] = 0  # it is nobody else's
+    assert stored.row(0)["y_0"].any()
+
+
+def test_a_corpus_says_what_it_is(corpus):
+    said = repr(read_corpus(corpus)).splitlines()
+    assert said[0] == f"Corpus of 700 rows in {str(corpus)!r}"
+    assert len(said) <= 6
+    assert all(len(line) < 200 for line in said[1:])
+
+
+def test_cache_is_a_number_of_bytes(corpus):
+    with pytest.raises(ValueError, match="read_corpus.*cache_bytes.*must be"):
+        read_corpus(corpus, cache_bytes=-1)
+
+
 def test_repair_refuses_other_values(corpus, tmp_path, monkeypatch):
     folder = tmp_path / "copy"
     shutil.copytree(corpus, folder)

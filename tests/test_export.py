@@ -242,8 +242,8 @@ def test_every_format_is_documented():
 
 
 def test_few_files_are_open(flat: Stored, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("s2jax.corpus.rows.MAX_OPEN", 1)
+    monkeypatch.setattr("s2jax.corpus._groups.MAX_OPEN", 1)
     corpus = Corpus(flat.path)
     for row in (0, 6, 0):  # in two files
         assert corpus.row(row)["id"] == row
-        assert len(corpus._open.files) == 1
+        assert len(corpus._groups._open.files) == 1

@@ -11,7 +11,7 @@ import pytest
 import s2jax
 from s2jax import cli
 from s2jax.corpus import read_corpus
-from s2jax.corpus.rows import values
+from s2jax.corpus.cells import values
 from s2jax.exporters import Chronos2Inputs, export
 from s2jax.exporters._missing import fill_missing
 from s2jax.inputs import CausalGraph, CausalLaw

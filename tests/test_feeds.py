@@ -504,6 +504,17 @@ def test_rows_of_a_corpus(corpus: Path) -> None:
         rows[10]
 
 
+def test_some_columns_of_a_corpus(corpus: Path) -> None:
+    rows = corpus_source(corpus, ["y_0", "tokens"], cache_bytes=0)
+    for source in (rows, pickle.loads(pickle.dumps(rows))):
+        assert list(source[3]) == ["y_0", "tokens"]
+        several = source.__getitems__([9, 0])
+        for row, one in zip(several, (source[9], source[0]), strict=True):
+            jax.tree.map(np.testing.assert_array_equal, row, one)
+    with pytest.raises(ValueError, match="Did you mean 'tokens'"):
+        corpus_source(corpus, ["token"])
+
+
 def test_rows_are_stacked(corpus: Path) -> None:
     rows = [corpus_source(corpus)[row] for row in range(10)]
     stacked, want = stack_rows(rows), blocks_of(CONFIG, 0, 3)

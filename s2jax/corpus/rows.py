@@ -2,7 +2,6 @@
 
 import operator
 import os
-import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -15,9 +14,12 @@ import numpy as np
 
 from s2jax.config import Config
 from s2jax.core import checks, forks
+from s2jax.corpus._groups import CACHE_BYTES, Groups
 from s2jax.corpus._heads import config_of, read_manifest
 from s2jax.corpus._manifest import about_stranger, strangers
-from s2jax.corpus.footers import DamagedError, check_footer, naming, pyarrow
+from s2jax.corpus.cells import to_rows, values
+from s2jax.corpus.footers import DamagedError, pyarrow
+from s2jax.corpus.info import facts
 from s2jax.corpus.layout import observation_columns, source_columns, vocabulary_of
 from s2jax.corpus.tokens import padded
 from s2jax.inputs import Source
@@ -29,23 +31,16 @@ from s2jax.targets.acceptance import REASONS
 from s2jax.text import Vocabulary, from_tokens
 
 _OTHER_INPUTS = {"class": "Mixture"}  # which suit every length
-MAX_OPEN = 16
-"""Files that a thread keeps open: each holds its footer in memory, and systems limit them."""
 
 
-class _Open(threading.local):
-    """Open files by number of shard, for each thread: a file serves one reader at a time."""
-
-    def __init__(self) -> None:
-        self.files: dict[int, Any] = {}
-        self.process = os.getpid()
-
-
-def read_corpus(path: str | os.PathLike[str]) -> "Corpus":
+def read_corpus(path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES) -> "Corpus":
     """Open a finished corpus; rows are read when they are asked for.
 
     Args:
         path: Its folder.
+        cache_bytes: How much of it is kept in memory. Files are read 256 rows at a time, and those
+            that were read last are not read again: rows in their order, and rows at random of a
+            corpus that fits.
 
     Raises:
         ImportError: If pyarrow is not installed.
@@ -68,37 +63,47 @@ def read_corpus(path: str | os.PathLike[str]) -> "Corpus":
         (4, (2, 1, 64), (64,))
     """
     pyarrow()
-    return Corpus(path)
+    return Corpus(path, cache_bytes)
 
 
 class Corpus(Sequence):
     """Rows of a corpus on disk.
 
     `corpus[i]`, `corpus[10:20]` and `corpus[[3, 5]]` are batches; `corpus.row(i)` is one row as
-    NumPy arrays and text, without JAX. Checksums of pages are verified whenever one is read, and
-    nothing in the files is executed or unpickled. Programs come from the tokens; the column
-    `expression` is a view of them. What is read is equal to what was drawn, the laws of inputs and
-    their dtypes included.
+    NumPy arrays and text, without JAX, and `corpus.rows([3, 5])` are several. Checksums of pages
+    are verified whenever one is read, and nothing in the files is executed or unpickled. Programs
+    come from the tokens; the column `expression` is a view of them. What is read is equal to what
+    was drawn, the laws of inputs and their dtypes included.
 
     Where the configuration names a class that is not registered here, `config` says so, and rows
     are read all the same: batches without `x_source`, with a warning, if it is a family of inputs,
     and by `row`, `table` and `tables` whatever it is.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], cache_bytes: int = CACHE_BYTES) -> None:
+        checks.check_static_integer("read_corpus", "cache_bytes", cache_bytes, 0)
         self.path = Path(path)
         self.manifest: dict[str, Any] = read_manifest(path)
         for name in strangers(self.path, self.manifest):
             warnings.warn(f"{self.path}: {about_stranger(name)}", stacklevel=3)
         sizes = [entry["rows"] for entry in self.manifest["files"]]
         self._starts = np.cumsum([0, *sizes])
-        self._open = _Open()
+        self._groups = Groups(self.path, self.manifest, cache_bytes)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path}  # processes open files of their own
+    def __getstate__(self) -> dict[str, Any]:  # processes open files of their own
+        return {"path": self.path, "cache_bytes": self._groups.cache_bytes}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["path"])
+        self.__init__(**state)
+
+    def __repr__(self) -> str:
+        size = sum(entry["bytes"] for entry in self.manifest["files"])
+        said = facts(self.manifest, size)
+        shown = ("size", "length", "channels", "inputs", "target")
+        return "\n".join([
+            f"Corpus of {len(self):,} rows in {str(self.path)!r}",
+            *(f"  {name:<10} {said[name]}" for name in shown if name in said),
+        ])  # fmt: skip
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -142,9 +147,15 @@ class Corpus(Sequence):
         """
         return self.batch_of(self.table(rows))
 
-    def row(self, index: int) -> dict[str, Any]:
-        """One row: arrays by column, text, and masks of channels."""
-        return to_rows(self.table(operator.index(index)))[0]
+    def row(self, index: int, columns: list[str] | None = None) -> dict[str, Any]:
+        """One row: arrays by column, text, and masks of channels; or some of its columns."""
+        number = int(self._numbers(operator.index(index))[0])
+        shard = int(np.searchsorted(self._starts, number, side="right")) - 1
+        return self._groups.row(shard, number - int(self._starts[shard]), self._names(columns))
+
+    def rows(self, numbers: Any, columns: list[str] | None = None) -> list[dict[str, Any]]:
+        """Rows of a slice, or of a list of row numbers, in that order."""
+        return to_rows(self.table(numbers, columns))
 
     def batches(self, size: int, start: int = 0) -> Iterator[Batch]:
         """The rows from `start` on in batches of `size`; the last may be smaller."""
@@ -154,14 +165,14 @@ class Corpus(Sequence):
 
     def tables(self, size: int, start: int = 0, columns: list[str] | None = None) -> Iterator[Any]:
         """The rows from `start` on as Arrow tables of `size` rows, one file after another."""
-        pa = pyarrow()
+        pa, names = pyarrow(), self._names(columns)
         held: list[Any] = []
         count = 0
         for shard, first in enumerate(self._starts[:-1]):
             if self._starts[shard + 1] <= start:
                 continue
             skip = max(start - int(first), 0)
-            for part in self._parts(shard, size, columns):
+            for part in self._groups.parts(shard, size, names):
                 kept = part.slice(min(skip, len(part)))
                 skip -= len(part) - len(kept)
                 held.append(kept)
@@ -174,32 +185,29 @@ class Corpus(Sequence):
         if count:
             yield pa.Table.from_batches(held)
 
-    def _parts(self, shard: int, size: int, columns: list[str] | None) -> Iterator[Any]:
-        """A file a few rows at a time."""
-        name = self.manifest["files"][shard]["name"]
-        parts: Iterator[Any] = self._file(shard).iter_batches(batch_size=size, columns=columns)
-        while True:
-            with naming(self.path, name):
-                part = next(parts, None)
-            if part is None:
-                return
-            yield part
-
     def table(self, rows: Any, columns: list[str] | None = None) -> Any:
         """Rows as an Arrow table; only the row groups that hold them are read."""
-        index = self._numbers(rows)
+        index, names = self._numbers(rows), self._names(columns)
         if not index.size:
-            schema = self._file(0).schema_arrow
-            kept = schema.names if columns is None else columns
-            return schema.empty_table().select(kept)
+            schema = self._groups.schema
+            return schema.empty_table().select(schema.names if names is None else names)
         shard_of = np.searchsorted(self._starts, index, side="right") - 1
         order = np.argsort(index, kind="stable")
-        parts = [
-            self._rows(int(shard), index[order][shard_of[order] == shard], columns)
-            for shard in np.unique(shard_of)
-        ]
-        table = pyarrow().concat_tables(parts)
-        return table.take(np.argsort(order, kind="stable"))
+        parts = []
+        for shard in np.unique(shard_of):
+            numbers = index[order][shard_of[order] == shard] - self._starts[shard]
+            parts.append(self._groups.rows(int(shard), numbers, names))
+        return pyarrow().concat_tables(parts).take(np.argsort(order, kind="stable"))
+
+    def _names(self, columns: list[str] | None) -> list[str] | None:
+        """Names of columns, checked."""
+        if columns is None:
+            return None
+        known = self._groups.schema.names
+        for name in columns:
+            if name not in known:
+                raise ValueError(f"Corpus(columns={columns}): {checks.unknown(name, known)}")
+        return list(columns)
 
     def _numbers(self, rows: Any) -> np.ndarray:
         """Row numbers, checked."""
@@ -214,36 +222,6 @@ class Corpus(Sequence):
         if ((index < -len(self)) | (index >= len(self))).any():
             raise IndexError(f"Corpus[{rows!r}]: must be below {len(self)}, the number of rows.")
         return np.where(index < 0, index + len(self), index).astype(np.int64)
-
-    def _rows(self, shard: int, index: np.ndarray, columns: list[str] | None) -> Any:
-        """Rows of one file, in ascending order of their numbers."""
-        file = self._file(shard)
-        sizes = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
-        starts = np.cumsum([0, *sizes])
-        local = index - self._starts[shard]
-        group_of = np.searchsorted(starts, local, side="right") - 1
-        groups = np.unique(group_of)
-        with naming(self.path, self.manifest["files"][shard]["name"]):
-            table = file.read_row_groups(groups.tolist(), columns=columns)
-        before = np.cumsum([0, *(sizes[group] for group in groups)])
-        place = before[np.searchsorted(groups, group_of)] + local - starts[group_of]
-        return table.take(place)
-
-    def _file(self, shard: int) -> Any:
-        if self._open.process != os.getpid():  # forked: a file serves one process, too
-            self._open = _Open()
-        files = self._open.files
-        if shard not in files:
-            if len(files) == MAX_OPEN:
-                del files[next(iter(files))]
-            name = self.manifest["files"][shard]["name"]
-            with naming(self.path, name):
-                opened = pyarrow().parquet.ParquetFile(
-                    self.path / name, page_checksum_verification=True
-                )
-                check_footer(opened.metadata, self.manifest, shard)
-            files[shard] = opened
-        return files[shard]
 
     def batch_of(self, table: Any) -> Batch:
         """A table with all columns as a batch.
@@ -359,29 +337,3 @@ class Corpus(Sequence):
         found = found & (jnp.asarray(np.diff(offsets)) > 0)[:, None]
         blank = lambda leaf: jnp.where(jnp.expand_dims(found, range(2, leaf.ndim)), leaf, 0)
         return jax.tree.map(lambda leaf: blank(leaf).astype(leaf.dtype), program)
-
-
-def values(column: Any) -> np.ndarray:
-    """A column of numbers or of lists of one size as an array."""
-    array = column.combine_chunks()
-    if hasattr(array, "flatten"):
-        flat = array.flatten().to_numpy(zero_copy_only=False)
-        return flat.reshape(len(array), getattr(array.type, "list_size", -1))
-    return array.to_numpy(zero_copy_only=False)
-
-
-def to_rows(table: Any) -> list[dict[str, Any]]:
-    """Rows as dicts of arrays, numbers and text."""
-    columns = {name: _cells(table[name]) for name in table.column_names}
-    return [{name: cells[row] for name, cells in columns.items()} for row in range(len(table))]
-
-
-def _cells(column: Any) -> Any:
-    """One value per row."""
-    if str(column.type) == "string":
-        return column.to_pylist()
-    if hasattr(column.type, "value_type") and not hasattr(column.type, "list_size"):
-        array = column.combine_chunks()
-        offsets = np.asarray(array.offsets) - array.offsets[0].as_py()
-        return np.split(np.asarray(array.flatten()), offsets[1:-1])
-    return values(column)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from s2jax.core.optional import require
-from s2jax.corpus.rows import to_rows
+from s2jax.corpus.cells import to_rows
 from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._base import AbstractExporter, Written
 from s2jax.exporters._folder import naming

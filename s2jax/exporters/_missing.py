@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float
 
-from s2jax.corpus.rows import values
+from s2jax.corpus.cells import values
 
 Fill = Literal["last", "zero", "nan"]
 """What stands where a value is missing, as in `observe.Observation`."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from s2jax.core import checks
-from s2jax.corpus.rows import values
+from s2jax.corpus.cells import values
 from s2jax.corpus.tokens import padded
 from s2jax.exporters._base import AbstractExporter, Written
 from s2jax.exporters._rows import channels, mask

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, UInt64
 
-from s2jax.corpus.rows import values
+from s2jax.corpus.cells import values
 from s2jax.targets.acceptance import Status
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from s2jax.corpus import Corpus, layout
-from s2jax.corpus.rows import values
+from s2jax.corpus.cells import values
 from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._missing import Fill, fill_missing, read_observed
 from s2jax.exporters._roles import Covariates, Roles, copied_inputs, copies, roles_of

@@ -3,12 +3,14 @@
 import dataclasses
 import operator
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from s2jax.config import Config
 from s2jax.core import checks
 from s2jax.core.optional import require
 from s2jax.corpus import Corpus
+from s2jax.corpus.rows import CACHE_BYTES
 from s2jax.feeds._shares import Share, divided
 from s2jax.sampling import Batch
 from s2jax.stream import MAX_BLOCKS
@@ -86,21 +88,29 @@ class _Steps:
 class CorpusSource:
     """Rows of a stored corpus; made by `corpus_source`."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._corpus = Corpus(path)
+    def __init__(self, corpus: Corpus, columns: list[str] | None) -> None:
+        self._corpus, self._columns = corpus, columns
 
     def __len__(self) -> int:
         return len(self._corpus)
 
     def __getitem__(self, row: int) -> dict[str, Any]:
-        return self._corpus.row(row)
+        return self._corpus.row(row, self._columns)
+
+    def __getitems__(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+        return self._corpus.rows(rows, self._columns)  # PyTorch's loader asks for a whole batch
 
     def __repr__(self) -> str:  # Grain's DataLoader compares it when it restores
         rows, fingerprint = len(self), self._corpus.manifest["fingerprint"]
         return f"CorpusSource(rows={rows}, fingerprint={fingerprint!r})"
 
 
-def corpus_source(path: str | os.PathLike[str]) -> CorpusSource:
+def corpus_source(
+    path: str | os.PathLike[str],
+    columns: Sequence[str] | None = None,
+    *,
+    cache_bytes: int = CACHE_BYTES,
+) -> CorpusSource:
     """Rows of a stored corpus as a source of Grain, for shuffled reading by several workers.
 
     A row is a dict of NumPy arrays, numbers and text by column. Nothing here starts a JAX backend,
@@ -110,10 +120,13 @@ def corpus_source(path: str | os.PathLike[str]) -> CorpusSource:
 
     Args:
         path: The folder of a finished corpus.
+        columns: Which are read. By default all; few are read several times faster.
+        cache_bytes: How much of the corpus each process keeps in memory, as in `read_corpus`.
 
     Raises:
         FileNotFoundError: If there is no finished corpus.
         ImportError: If pyarrow is missing.
+        ValueError: If a column is unknown.
 
     Example:
         >>> import tempfile, s2jax
@@ -124,4 +137,7 @@ def corpus_source(path: str | os.PathLike[str]) -> CorpusSource:
         >>> len(rows), rows[2]["y_0"].shape, rows[2]["id"]
         (4, (64,), np.uint64(2))
     """
-    return CorpusSource(path)
+    corpus = Corpus(path, cache_bytes)
+    names = None if columns is None else list(columns)
+    corpus.table([], names)  # refuses a column that is not there
+    return CorpusSource(corpus, names)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from s2jax.corpus import read_corpus
-from s2jax.corpus.rows import values
+from s2jax.corpus.cells import values
 from s2jax.inputs.causes import Causes, Edge, causes_of_columns
 
 _RADIUS, _NODE, _BEND = 1.0, 0.3, 0.15
