@@ -5,13 +5,17 @@ timed. The raw loop runs against itself first: a claim inside that spread is no 
 
     python benchmarks/feeds.py --out benchmarks/results/today.jsonl
     python benchmarks/feeds.py small --out benchmarks/results/today.jsonl
+    python benchmarks/feeds.py stored --out benchmarks/results/today.jsonl
 
-`small` asks what a row of a small batch costs beside one of 4096, drawn one by one and ahead.
+`small` asks what a row of a small batch costs beside one of 4096, drawn one by one and ahead;
+`stored` how fast rows of a corpus are read, one by one and 256 at a time, in order and at random,
+where the corpus fits into what is kept in memory and where nothing is kept.
 """
 
 import argparse
 import itertools
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +30,7 @@ import jax  # noqa: E402
 import numpy as np  # noqa: E402
 
 import s2jax  # noqa: E402
-from s2jax.feeds import batches, grain_source  # noqa: E402
+from s2jax.feeds import batches, corpus_source, grain_source  # noqa: E402
 
 ROWS, SEED = 1024, 0
 LARGE = 4096  # rows that feeds draw ahead
@@ -80,6 +84,44 @@ def small(options: argparse.Namespace) -> None:
             )  # fmt: skip
 
 
+def stored(options: argparse.Namespace) -> None:
+    """Rates of reading rows of a corpus of `presets.mix`."""
+    config, number = s2jax.presets.mix(), 20_000
+    with tempfile.TemporaryDirectory() as folder:
+        s2jax.write_corpus(folder, config, number)
+        order = np.random.default_rng(SEED).permutation(number).tolist()
+        jobs = {}
+        for kept, cache_bytes in (("all kept", 2**28), ("none kept", 0)):
+            for columns in (None, ["x_0", "y_0"]):
+                rows = corpus_source(folder, columns, cache_bytes=cache_bytes)
+                for way, numbers in (("in order", range(number)), ("at random", order)):
+                    for size in (1, 256):
+                        if size == 1 and cache_bytes == 0 and way == "in order":
+                            continue  # reads each group again for every row
+                        read = reading(rows, itertools.cycle(numbers), size)
+                        name = f"{kept}, {'x and y' if columns else 'all columns'}"
+                        jobs[f"{name}, {way}, {size} at once"] = read
+                if cache_bytes:
+                    rows.__getitems__(range(number))
+        rates = _record.paired_rates(jobs, options.rounds, options.seconds)
+    for name in jobs:
+        _record.write(
+            options.out, "feeds of stored rows", preset="mix", length=config.length, rows=number,
+            reading=name, rows_per_cpu_second=_record.quartiles(rates[name]),
+        )  # fmt: skip
+
+
+def reading(rows: Any, numbers: Iterator[int], size: int) -> Callable[[], float]:
+    """Read the next rows; how many these were."""
+
+    def read() -> float:
+        if size == 1:
+            return float(len([rows[number] for number in itertools.islice(numbers, 64)]))
+        return float(len(rows.__getitems__(list(itertools.islice(numbers, size)))))
+
+    return read
+
+
 def several(draw: Callable[[], float], number: int) -> Callable[[], float]:
     """All batches that are drawn at once."""
     return lambda: sum(draw() for _ in range(number))
@@ -87,13 +129,13 @@ def several(draw: Callable[[], float], number: int) -> Callable[[], float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="?", default="all", choices=("all", "small"))
+    parser.add_argument("what", nargs="?", default="all", choices=("all", "small", "stored"))
     parser.add_argument("--out")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=0.5)
     options = parser.parse_args()
-    if options.what == "small":
-        small(options)
+    if options.what != "all":
+        {"small": small, "stored": stored}[options.what](options)
         return
     config = s2jax.presets.s2()
     feeds: dict[str, Any] = {
