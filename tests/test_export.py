@@ -16,6 +16,9 @@ from s2jax.exporters import FORMATS, export, options_of
 from s2jax.exporters import _source as source_module
 from tests.corpora import CONFIGS, LENGTH, OPTIONS, UNUSABLE, Stored, fake_libraries, store
 
+IN_MEMORY = ("npz", "csv", "jsonl")
+"""Formats of which a file is made in memory."""
+
 
 @pytest.fixture(scope="session", params=CONFIGS)
 def stored(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stored:
@@ -60,7 +63,7 @@ def test_interrupted_export_leaves_nothing(
 
     monkeypatch.setattr(source_module, "CHUNK_BYTES", 1)
     monkeypatch.setattr(Corpus, "tables", interrupted)
-    options = {"rows_per_file": 1} if format == "npz" else OPTIONS.get(format, {})
+    options = {"rows_per_file": 1} if format in IN_MEMORY else OPTIONS.get(format, {})
     with pytest.raises(KeyboardInterrupt):
         export(flat.path, dest, format, **options)
     assert not list(tmp_path.iterdir())
@@ -72,7 +75,7 @@ def test_memory_is_bounded(
     stored: Stored, tmp_path: Path, format: str, monkeypatch: pytest.MonkeyPatch
 ):
     """Small chunks give the same bytes as large ones, and no table outlives the next."""
-    options = {"rows_per_file": 1} if format == "npz" else OPTIONS.get(format, {})
+    options = {"rows_per_file": 1} if format in IN_MEMORY else OPTIONS.get(format, {})
     whole = export(stored.path, tmp_path / "whole", format, **options)
     alive: list[weakref.ref] = []
     tables = Corpus.tables

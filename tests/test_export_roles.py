@@ -1,10 +1,12 @@
 """Exports: what was not measured does not enter in silence, and covariates are what graphs say."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -299,6 +301,17 @@ def test_what_is_measured_must_be_finite(tmp_path: Path):
     )  # fmt: skip
     with pytest.raises(ValueError, match="row 3 must be finite"):
         export(tmp_path / "corpus", tmp_path / "out", "hf")
+
+
+def test_text_has_nothing_where_nothing_was_measured(measured: Measured, tmp_path: Path):
+    observed = measured.observed
+    assert not export(measured.path, tmp_path / "csv", "csv").warnings
+    found = pd.read_csv(tmp_path / "csv" / "series-00000.csv")
+    np.testing.assert_array_equal(found["y_0"].notna(), observed.ravel())
+    export(measured.path, tmp_path / "jsonl", "jsonl")
+    lines = (tmp_path / "jsonl" / "data-00000.jsonl").read_text().splitlines()
+    there = [[value is not None for value in json.loads(line)["y"][0]] for line in lines]
+    np.testing.assert_array_equal(there, observed)
 
 
 @pytest.mark.parametrize("format", ["npz", "array-record"])

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -170,6 +171,42 @@ def test_npz(stored: Stored, tmp_path: Path):
     assert not arrays["status"].any()
     for name, values in arrays.items():
         np.testing.assert_array_equal(values, stored.table[name].to_pylist())
+
+
+def test_csv(stored: Stored, tmp_path: Path):
+    done = export(stored.path, tmp_path / "c", "csv", rows_per_file=4)
+    assert [file.name for file in done.files] == [
+        "expressions.csv", "series-00000.csv", "series-00001.csv",
+    ]  # fmt: skip
+    found = pd.concat([pd.read_csv(file, dtype=np.float32) for file in done.files[1:]])
+    ids = np.asarray(stored.table["id"])
+    np.testing.assert_array_equal(found["id"], np.repeat(ids, LENGTH))
+    np.testing.assert_array_equal(found["step"], np.tile(np.arange(LENGTH), len(ids)))
+    assert ("t" in found) == ("t" in stored.table.column_names)
+    if "t" in found:
+        np.testing.assert_array_equal(found["t"], np.ravel(stored.table["t"].to_pylist()))
+    for name, values, has in (("x", stored.x, stored.x_mask), ("y", stored.y, stored.y_mask)):
+        for channel in range(values.shape[1]):
+            want = np.where(has[:, channel, None], values[:, channel], np.nan)
+            np.testing.assert_array_equal(found[f"{name}_{channel}"], want.ravel())
+    symbols = pd.read_csv(done.files[0], index_col="id")["expression"]
+    assert symbols.to_dict() == dict(zip(ids, stored.table["expression"].to_pylist(), strict=True))
+
+
+def test_lines_of_json(stored: Stored, tmp_path: Path):
+    done = export(stored.path, tmp_path / "j", "jsonl", rows_per_file=4)
+    assert [file.name for file in done.files] == ["data-00000.jsonl", "data-00001.jsonl"]
+    rows = [json.loads(line) for file in done.files for line in file.read_text().splitlines()]
+    for number, (row, want) in enumerate(zip(rows, stored.table.to_pylist(), strict=True)):
+        assert row["id"] == want["id"]
+        assert row["expression"] == want["expression"]
+        assert ("t" in row) == ("t" in want)
+        np.testing.assert_array_equal(*(np.float32(one.get("t", [])) for one in (row, want)))
+        for name, values, has in (("x", stored.x, stored.x_mask), ("y", stored.y, stored.y_mask)):
+            assert [channel is not None for channel in row[name]] == has[number].tolist()
+            given = [channel for channel in row[name] if channel is not None]
+            want_values = values[number][has[number]]
+            np.testing.assert_array_equal(np.array(given, np.float32).ravel(), want_values.ravel())
 
 
 @pytest.mark.usefixtures("libraries")

@@ -180,7 +180,7 @@ class Export:
     dest: Path
     """Where the copy goes: new or empty."""
     format: str = "hf"
-    """One of hf, chronos2, time-moe, utsd, symtime, toto, array-record, npz."""
+    """One of hf, chronos2, time-moe, utsd, symtime, toto, array-record, npz, csv, jsonl."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -113,7 +113,7 @@ class AbstractSeriesExporter(AbstractExporter):
             return []
         return [
             "Rows are read at irregular times, and readers take steps as equal: the times are left "
-            "out. Export as npz or array-record to keep them."
+            "out. Export as npz, array-record, csv or jsonl to keep them."
         ]
 
     def _check_missing(self, source: Source) -> list[str]:

@@ -16,13 +16,25 @@ from s2jax.exporters._hf import HuggingFace
 from s2jax.exporters._npz import Npz
 from s2jax.exporters._source import Source
 from s2jax.exporters._symtime import SymTime
+from s2jax.exporters._text import CSV, JSONLines
 from s2jax.exporters._time_moe import TimeMoE
 from s2jax.exporters._toto import Toto
 from s2jax.exporters._utsd import UTSD
 
 EXPORTERS: dict[str, type[AbstractExporter]] = {
     exporter.name: exporter
-    for exporter in (HuggingFace, Chronos2, TimeMoE, UTSD, SymTime, Toto, ArrayRecord, Npz)
+    for exporter in (
+        HuggingFace,
+        Chronos2,
+        TimeMoE,
+        UTSD,
+        SymTime,
+        Toto,
+        ArrayRecord,
+        Npz,
+        CSV,
+        JSONLines,
+    )
 }
 FORMATS: dict[str, str] = {name: exporter.about for name, exporter in EXPORTERS.items()}
 """What each format is, by name."""
