@@ -174,17 +174,26 @@ def table_of_learning(lines: list[Line]) -> str:
             f"{mean('nonlinear 64', 'ceiling'):.2f}",
             _both_ways(group, "all 64"),
             f"{mean('patches', 'model'):.2f} / {mean('patches', 'interpolation'):.2f}",
+            _worst_of_forms(group),
             f"{mean('words', 'model'):.3f} / {mean('words', 'without_series'):.3f}",
             " / ".join(f"{mean('probe', n):.3f}" for n in ("model", "untrained", "features")),
             f"{np.mean([one['cpu_s'] for one in group]):.0f}", str(len(group)),
         ])  # fmt: skip
     heads = [
         "", "data", "R@1 of 64", "R@1 of 256", "ceiling", "R@1 of 64, all rows",
-        "patches / lines", "words / without series", "probe / untrained / features", "CPU s",
-        "seeds",
+        "patches / lines", "patches / lines, forms alike", "words / without series",
+        "probe / untrained / features", "CPU s", "seeds",
     ]  # fmt: skip
     used = [line for group in groups.values() for line in group]
     return _pages.table_of(heads, rows) + _pages.source_of(used, "symtime.py run")
+
+
+def _worst_of_forms(group: list[Line]) -> str:
+    """The mean error of patches, every form alike, beside lines, and the largest of all seeds."""
+    models, lines = (
+        [one["patches"][f"{name}_by_form"] for one in group] for name in ("model", "interpolation")
+    )
+    return f"{np.mean(models):.2f} (worst {max(models):.2f}) / {np.mean(lines):.2f}"
 
 
 def _both_ways(group: list[Line], part: str) -> str:

@@ -43,6 +43,10 @@ class Generate:
     """Where files are written: on this machine, or as tasks of a Ray cluster."""
     address: str | None = None
     """Address of the Ray cluster; none starts one on this machine alone."""
+    dry_run: bool = False
+    """Only say how many rows are missing, how large they are and how long they take."""
+    quiet: bool = False
+    """Say nothing but warnings and errors."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,6 +154,8 @@ class Info:
 
     path: Path
     """The folder of a corpus, finished or not."""
+    json: bool = False
+    """Print all that is known of it as JSON: its manifest too."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,6 +164,8 @@ class Verify:
 
     path: Path
     """The folder of a corpus."""
+    json: bool = False
+    """Print what was found as JSON."""
 
 
 @dataclasses.dataclass(frozen=True)

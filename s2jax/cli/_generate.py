@@ -18,22 +18,42 @@ def generate(command: Generate, options: dict[str, list[str]]) -> int:
 
     prepare_to_draw()
     shards = _shards(command, config, part)
-    progress = Progress(sum(shards.values()))
+    if command.dry_run:
+        return _estimate(command, config)
+    progress = Progress(sum(shards.values()), is_quiet=command.quiet)
+    announce = None if command.quiet else lambda text: print(text, file=sys.stderr)
     start = time.perf_counter()
     with resumable(progress):
         manifest = write_corpus(
             command.path, config, command.rows, command.seed, command.shard_rows,
             command.block_size, progress, workers=command.workers, part=part,
-            engine=_engine(command), announce=lambda text: print(text, file=sys.stderr),
+            engine=_engine(command), announce=announce,
         )  # fmt: skip
     seconds = time.perf_counter() - start
     if manifest is not None:
         _report(command, manifest, progress.drawn, seconds)
+    elif command.quiet:
+        pass
     elif shards:
         rate = _rate(progress.drawn, seconds)
         print(f"{command.path}: part {command.shards} is done{rate}; others are missing still.")
     else:
         print(f"{command.path}: part {command.shards} has nothing to do, as there are fewer files.")
+    return 0
+
+
+def _estimate(command: Generate, config: Any) -> int:
+    """Say what would be written."""
+    from s2jax.corpus import estimate_corpus
+
+    try:
+        found = estimate_corpus(
+            command.path, config, command.rows, command.seed, command.shard_rows, command.block_size
+        )
+    except (ValueError, TypeError, FileExistsError) as error:
+        raise UsageError(str(error)) from error
+    left = str(found) if found.rows else "nothing is left to draw"
+    print(f"{command.path}: {left}. Nothing was written.")
     return 0
 
 
@@ -79,8 +99,10 @@ def _report(command: Generate, manifest: dict[str, Any], drawn: int, seconds: fl
     size = sum(file["bytes"] for file in manifest["files"])
     accepted, rejected = outcomes(manifest)
     rate = _rate(drawn, seconds) or ", there was nothing left to draw"
-    print(f"{command.path}: {counted(command.rows, 'row')}, {size / 1e6:,.1f} MB{rate}, {accepted}")
-    if rejected:
+    rows = counted(command.rows, "row")
+    if not command.quiet:
+        print(f"{command.path}: {rows}, {size / 1e6:,.1f} MB{rate}, {accepted}")
+    if rejected and not command.quiet:
         print("rejected:", rejected)
     unusable = manifest["acceptance"]["unusable_rows"]
     if unusable:

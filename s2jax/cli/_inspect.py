@@ -1,10 +1,14 @@
 """Commands that read a corpus."""
 
+import contextlib
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from s2jax.cli._commands import Info, List, Repair, Show, ShowFamily, UsageError, Verify
 from s2jax.cli._machine import prepare_to_draw
+from s2jax.cli._progress import Progress
 
 
 def show(command: Show) -> int:
@@ -58,9 +62,13 @@ def show_family(command: ShowFamily) -> int:
 def info(command: Info) -> int:
     """Print what a folder holds."""
     from s2jax.corpus import describe_corpus
+    from s2jax.corpus.info import corpus_as_json
 
     try:
-        _print(describe_corpus(command.path))
+        if command.json:
+            _print_json(corpus_as_json(command.path))
+        else:
+            _print(describe_corpus(command.path))
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
     return 0
@@ -72,9 +80,16 @@ def verify(command: Verify) -> int:
     from s2jax.corpus.info import counted
 
     try:
-        damaged = corpus.verify_corpus(command.path)
+        number = len(corpus.read_manifest(command.path)["files"])
+        progress = Progress(number, "files") if sys.stderr.isatty() else None
+        with contextlib.closing(progress) if progress else contextlib.nullcontext():
+            damaged = corpus.verify_corpus(command.path, progress)
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
+    if command.json:
+        found = [damage._asdict() for damage in damaged]
+        _print_json({"corpus": str(command.path), "files": number, "damaged": found})
+        return 1 if damaged else 0
     for damage in damaged:
         print(f"{command.path}: {damage.name} {damage.reason}")
     if any(damage.shard >= 0 for damage in damaged):
@@ -83,9 +98,8 @@ def verify(command: Verify) -> int:
         print("Move away what is no file of the corpus.", file=sys.stderr)
     if damaged:
         return 1
-    files = len(corpus.read_manifest(command.path)["files"])
-    are = "is as it was" if files == 1 else "are as they were"
-    print(f"{command.path}: {counted(files, 'file')} {are} written.")
+    are = "is as it was" if number == 1 else "are as they were"
+    print(f"{command.path}: {counted(number, 'file')} {are} written.")
     return 0
 
 
@@ -115,6 +129,11 @@ def list_systems(command: List) -> int:
         states = len(known.states)
         print(f"{name:<{width}}  {states}  {known.kind:<{wide}}  {known.source}")
     return 0
+
+
+def _print_json(table: dict[str, Any]) -> None:
+    json.dump(table, sys.stdout, indent=1)
+    print()
 
 
 def _print(table: dict[str, str]) -> None:

@@ -21,13 +21,14 @@ class Progress:
     Args:
         total: Rows in all.
         unit: What is counted.
+        is_quiet: Whether nothing is said, and rows are only counted.
 
     Attributes:
         drawn: Rows since the first call: those of earlier runs are no work of this one.
     """
 
-    def __init__(self, total: int, unit: str = "rows"):
-        self._total, self._unit = total, unit
+    def __init__(self, total: int, unit: str = "rows", is_quiet: bool = False):
+        self._total, self._unit, self._is_quiet = total, unit, is_quiet
         self._is_terminal = sys.stderr.isatty()
         self._pause = 0.5 if self._is_terminal else _FIRST
         self._before, self._start, self._next = 0, 0.0, 0.0
@@ -44,6 +45,8 @@ class Progress:
             self._start_bar(rows)
         changed = rows != self._before + self.drawn
         self.drawn = rows - self._before
+        if self._is_quiet:
+            return
         if changed and self._mark is None:
             self._mark = now, rows
         if self._bar is not None:
@@ -57,7 +60,7 @@ class Progress:
 
     def _start_bar(self, rows: int) -> None:
         """The bar of tqdm, which writes carriage returns wherever it writes."""
-        if not self._is_terminal or rows == self._total:
+        if not self._is_terminal or self._is_quiet or rows == self._total:
             return
         try:
             from tqdm import tqdm

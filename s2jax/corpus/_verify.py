@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,6 +52,8 @@ def verify_corpus(
 ) -> list[Damage]:
     """Compare every file of a corpus with the manifest, bit by bit, and with its own footer.
 
+    Files are read by as many threads as there are processors.
+
     Args:
         path: The folder of a finished corpus.
         progress: Called with the number of files looked at.
@@ -72,13 +75,18 @@ def verify_corpus(
     """
     folder, manifest = Path(path), read_manifest(path)
     found, counts = [], Counts()
-    for shard, entry in enumerate(manifest["files"]):
-        reason, _, totals = _compare(folder, manifest, shard)
-        counts.merge(totals)
-        if reason:
-            found.append(Damage(shard, entry["name"], reason))
-        if progress is not None:
-            progress(shard + 1)
+    files = manifest["files"]
+    threads = ThreadPoolExecutor(min(os.cpu_count() or 1, len(files)))
+    try:
+        compared = threads.map(lambda shard: _compare(folder, manifest, shard), range(len(files)))
+        for shard, (reason, _, totals) in enumerate(compared):
+            counts.merge(totals)
+            if reason:
+                found.append(Damage(shard, files[shard]["name"], reason))
+            if progress is not None:
+                progress(shard + 1)
+    finally:  # without waiting for files that nobody asks for any more
+        threads.shutdown(cancel_futures=True)
     if not found:
         _check_counts(folder, manifest, counts.totals)
     others = [Damage(STRANGER, name, _STRANGE) for name in strangers(folder, manifest)]

@@ -6,10 +6,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from s2jax.config import Config
 from s2jax.core import checks, forks
+from s2jax.corpus._card import write_card
 from s2jax.corpus._manifest import begin, confirm, finish, look, lost, tidy, to_write
 from s2jax.corpus._workers import write_by_workers
 from s2jax.corpus.files import TEMPORARY
@@ -133,6 +134,7 @@ def _begin(folder: Path, plan: Plan, own: range, announce: Any) -> list[int]:
         _check_place(folder)
         _check_disk(folder, plan, list(todo), announce)
         begin(folder, plan)
+        write_card(folder, plan)
     return list(todo)
 
 
@@ -164,21 +166,103 @@ def _useful(workers: int, todo: Sequence[int], announce: Any) -> int:
     return min(workers, len(todo))
 
 
+class Estimate(NamedTuple):
+    """What is still to be written of a corpus, measured on a block.
+
+    Attributes:
+        rows, files: How many.
+        size: Bytes they will take.
+        seconds: CPU seconds they will take, without compiling.
+        free: Bytes that are free on the disk.
+    """
+
+    rows: int
+    files: int
+    size: float
+    seconds: float
+    free: int
+
+    def __str__(self) -> str:
+        return (
+            f"{counted(self.rows, 'row')} in {counted(self.files, 'file')}: about "
+            f"{self.size / 1e6:,.1f} MB of {self.free / 1e6:,.0f} MB free, and "
+            f"{self.seconds:,.0f} s on one processor"
+        )
+
+
+def estimate_corpus(
+    path: str | os.PathLike[str],
+    config: Config,
+    rows: int,
+    seed: int = 0,
+    shard_rows: int = 65536,
+    block_size: int = 1024,
+) -> Estimate:
+    """What `write_corpus` with these arguments would write, and how long it would take.
+
+    A block is drawn twice, in memory; nothing is written. What `write_corpus` would refuse is
+    refused.
+
+    Args:
+        path: As of `write_corpus`; so are all others.
+        config: What to draw.
+        rows: Number of rows.
+        seed: In [0, 2**32).
+        shard_rows: Rows per file.
+        block_size: Rows drawn at a time.
+
+    Raises:
+        FileExistsError: If something else is there.
+        ValueError: If a number is out of range, nothing can be written at the path, or the disk is
+            too small.
+
+    Example:
+        >>> import tempfile, s2jax
+        >>> config = s2jax.presets.s2(length=64)
+        >>> found = estimate_corpus(tempfile.mkdtemp(), config, 1000, block_size=4, shard_rows=500)
+        >>> found.rows, found.files, found.size > 2 * 4 * 64 * 1000 * 0.5
+        (1000, 2, True)
+    """
+    pyarrow()
+    check_stream("estimate_corpus", config, seed, block_size)
+    folder, plan = Path(path), Plan(Stream(config, seed, block_size), rows, shard_rows)
+    with explaining(folder):
+        manifest = look(folder, plan)
+        own = plan.shards_of((0, 1))
+        todo = (
+            list(to_write(folder, plan, own))
+            if manifest is None
+            else lost(folder, plan, manifest, own)
+        )
+        if manifest is None and todo:
+            _check_place(folder)
+        found = _estimate(folder, plan, todo)
+        _refuse_large(folder, plan, found.size, found.free)
+        return found
+
+
+def _estimate(folder: Path, plan: Plan, todo: Sequence[int]) -> Estimate:
+    size, seconds = measure(plan) if todo else (0.0, 0.0)
+    rows = sum(len(plan.ids(shard)) for shard in todo)
+    size = max(size, plan.least_bytes_per_row)
+    free = shutil.disk_usage(existing(folder)).free
+    return Estimate(rows, len(todo), rows * size, rows * seconds, free)
+
+
 def _check_disk(folder: Path, plan: Plan, todo: list[int], announce: Any) -> None:
     """Refuse what the disk cannot hold; say how large it will be and how long it will take."""
-    rows = sum(len(plan.ids(shard)) for shard in todo)
-    free = shutil.disk_usage(existing(folder)).free
-    sizes = [float(plan.least_bytes_per_row)]
     if announce is not None:
         announce("compiling: up to a minute the first time, a few seconds from then on")
-        size, seconds = measure(plan)
-        sizes.append(size)
-        announce(
-            f"{counted(rows, 'row')} in {counted(len(todo), 'file')}: about "
-            f"{rows * size / 1e6:,.1f} MB of {free / 1e6:,.0f} MB free, and "
-            f"{rows * seconds:,.0f} s on one processor"
-        )
-    needed = rows * max(sizes)
+        found = _estimate(folder, plan, todo)
+        announce(str(found))
+        _refuse_large(folder, plan, found.size, found.free)
+    else:
+        rows = sum(len(plan.ids(shard)) for shard in todo)
+        free = shutil.disk_usage(existing(folder)).free
+        _refuse_large(folder, plan, rows * plan.least_bytes_per_row, free)
+
+
+def _refuse_large(folder: Path, plan: Plan, needed: float, free: int) -> None:
     if needed > free:
         raise ValueError(
             f"write_corpus(rows={plan.rows}): needs about {needed / 1e6:,.0f} MB, and {folder} has "

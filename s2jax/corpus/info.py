@@ -35,8 +35,7 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
         '4'
     """
     folder = Path(path)
-    unfinished = (folder / PLAN).is_file() and not (folder / MANIFEST).is_file()
-    head = read_head(folder, PLAN) if unfinished else read_manifest(folder)
+    kind, head = _head_of(folder)
     names = [name_of(head, shard) for shard in range(num_files(head))]
     wrong = _reasons(folder, head, names)
     absent = [shard for shard, reason in wrong.items() if reason == ABSENT]
@@ -49,7 +48,7 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
     other = [about_stranger(name) for name in strangers(folder, head)]
     listed = {"damaged": _few(damaged), "foreign": _few(other)}
     whole = [shard for shard in range(len(names)) if shard not in wrong]
-    if unfinished:
+    if kind == "plan":
         state.insert(0, "unfinished")
         listed["to go on"] = _command(path, head)
     table = facts(head, sum((folder / names[shard]).stat().st_size for shard in whole))
@@ -62,6 +61,37 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
         | {name: lines for name, lines in listed.items() if lines}
         | table
     )
+
+
+def corpus_as_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """All that is known of a corpus, finished or not, as what JSON holds.
+
+    The lines of `describe_corpus` on its state, and its manifest, or the plan of one that is not
+    finished, under its own names.
+
+    Raises:
+        FileNotFoundError: If there is neither.
+        DamagedError: If what describes it is damaged.
+
+    Example:
+        >>> import tempfile, s2jax
+        >>> folder = tempfile.mkdtemp()
+        >>> manifest = s2jax.write_corpus(folder, s2jax.presets.s2(length=64), 4, block_size=4)
+        >>> found = corpus_as_json(folder)
+        >>> found["state"], found["manifest"]["rows"]
+        ('whole', 4)
+    """
+    said = describe_corpus(path)
+    state = ("corpus", "state", "damaged", "foreign", "to go on")
+    name, head = _head_of(Path(path))
+    return {line.replace(" ", "_"): said[line] for line in state if line in said} | {name: head}
+
+
+def _head_of(folder: Path) -> tuple[str, dict[str, Any]]:
+    """What describes a corpus: its manifest, or its plan while it is unfinished."""
+    if (folder / PLAN).is_file() and not (folder / MANIFEST).is_file():
+        return "plan", read_head(folder, PLAN)
+    return "manifest", read_manifest(folder)
 
 
 def _command(path: str | os.PathLike[str], head: dict[str, Any]) -> str:

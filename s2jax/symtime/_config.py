@@ -243,6 +243,7 @@ _TINY: dict[str, Any] = {
     "dropout": 0.0,
     "words_see_series": True,
     "masked_every": 4,
+    "mtm_weight": 4.0,
     "order": "x",
     "queue": 0,
     "min_temperature": 0.02,

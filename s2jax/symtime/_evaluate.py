@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from s2jax.core import checks
 from s2jax.core.types import PRNGKey
-from s2jax.symtime._losses import loss_of_words, mean_where, reconstruct
+from s2jax.symtime._losses import loss_of_words, reconstruct
 from s2jax.symtime._masks import Masks, hide
 from s2jax.symtime._model import SymTime, run_series, run_symbols
 from s2jax.symtime._pairs import Pairs, embed
@@ -95,15 +95,24 @@ def _ranks(near: Float[np.ndarray, "batches batch batch"]) -> Float[np.ndarray, 
 class Reconstruction(NamedTuple):
     """Mean squared errors of hidden patches.
 
+    A single form can be a third of the rows of a split, so there are means over rows, and means to
+    which every normal form adds the same.
+
     Attributes:
         model: Of the model.
         zeros: Of zeros, the mean of every series.
         interpolation: Of straight lines between the values beside the hidden patches.
+        model_by_form, zeros_by_form, interpolation_by_form: The same, every form alike.
+        num_forms: How many forms there are.
     """
 
     model: float
     zeros: float
     interpolation: float
+    model_by_form: float
+    zeros_by_form: float
+    interpolation_by_form: float
+    num_forms: int
 
 
 def evaluate_patches(key: PRNGKey, model: SymTime, pairs: Pairs) -> Reconstruction:
@@ -121,15 +130,25 @@ def evaluate_patches(key: PRNGKey, model: SymTime, pairs: Pairs) -> Reconstructi
         >>> data = s2jax.presets.s2(length=64)
         >>> pairs = symtime.sample_pairs(jax.random.key(0), config, data, 4)
         >>> model = symtime.SymTime(jax.random.key(1), config)
-        >>> evaluate_patches(jax.random.key(2), model, pairs)._fields
-        ('model', 'zeros', 'interpolation')
+        >>> found = evaluate_patches(jax.random.key(2), model, pairs)
+        >>> found.num_forms <= 4, 0.9 < found.zeros < 1.1 or found.num_forms < 4
+        (True, True)
     """
-    model_error, zeros, lines = map(float, _evaluate_patches(key, model, pairs.inputs))
-    return Reconstruction(model_error, zeros, lines)
+    errors, hidden = jax.device_get(_evaluate_patches(key, model, pairs.inputs))
+    by_row = errors.sum(-1) / np.maximum(hidden.sum(1), 1)
+    form = np.unique(pairs.groups, axis=0, return_inverse=True)[1].reshape(-1)
+    rows_of = np.bincount(form)
+    of_forms = [np.bincount(form, row) / rows_of for row in by_row]
+    return Reconstruction(
+        *(float(total) for total in errors.sum((1, 2)) / max(hidden.sum(), 1)),
+        *(float(forms.mean()) for forms in of_forms),
+        num_forms=len(rows_of),
+    )
 
 
 @eqx.filter_jit
-def _evaluate_patches(key: PRNGKey, model: SymTime, inputs: Inputs) -> tuple[Array, ...]:
+def _evaluate_patches(key: PRNGKey, model: SymTime, inputs: Inputs) -> tuple[Array, Array]:
+    """Squared errors of the three guesses by row and patch, 0 where none is hidden; and where."""
     masks = hide(key, model.config, inputs)
     encoded, _ = run_series(model, inputs, masks.hidden, None)
     target = inputs.patches[:, -model.config.num_outputs :]
@@ -138,8 +157,8 @@ def _evaluate_patches(key: PRNGKey, model: SymTime, inputs: Inputs) -> tuple[Arr
         jnp.zeros_like(target),
         interpolate(target, masks),
     )
-    score = lambda guess: mean_where(jnp.square(guess - target).mean((1, 3)), masks.hidden)
-    return tuple(map(score, guesses))
+    score = lambda guess: jnp.where(masks.hidden, jnp.square(guess - target).mean((1, 3)), 0)
+    return jnp.stack([score(guess) for guess in guesses]), masks.hidden
 
 
 def interpolate(
