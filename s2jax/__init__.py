@@ -17,6 +17,7 @@ from s2jax import (
 )
 from s2jax.config import Config, Standardize
 from s2jax.config.registry import register
+from s2jax.core.compilations import cache_compilations
 from s2jax.core.version import __version__
 from s2jax.laws import GivenLaw
 from s2jax.ode import ODE, System
@@ -82,6 +83,7 @@ __all__ = (
     "__version__",
     "augment",
     "batches",
+    "cache_compilations",
     "candidates",
     "corpus",
     "describe_corpus",

@@ -61,8 +61,8 @@ def check_finished(folder: Path, wanted: list[str]) -> None:
     ids = np.concatenate([np.asarray(table["id"]) for table in read_corpus(folder).tables(ROWS)])
     np.testing.assert_array_equal(ids, np.arange(len(wanted) * SHARD))
     names = sorted(path.name for path in folder.rglob("*") if path.is_file())
-    assert names[0] == "_manifest.json"
-    assert all(name.startswith("train-") for name in names[1:])
+    assert names[:2] == ["README.md", "_manifest.json"]
+    assert all(name.startswith("train-") for name in names[2:])
 
 
 # Killed processes.

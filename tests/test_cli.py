@@ -103,7 +103,7 @@ def test_show_puts_the_picture_beside_the_folder(generated):
     out, _ = generated
     assert cli.main(["show", str(out), "--pairs", "1"]) == cli.OK
     assert out.with_name("corpus.png").exists()
-    assert sorted(path.name for path in out.iterdir()) == ["_manifest.json", "data"]
+    assert sorted(path.name for path in out.iterdir()) == ["README.md", "_manifest.json", "data"]
 
 
 def test_show_a_family(tmp_path, capsys):
@@ -269,6 +269,14 @@ def test_info_verify_and_repair(generated, tmp_path, capsys):
     assert re.search(r"tries +\d+ of \d+ expressions accepted", told)
     assert cli.main(["verify", str(folder)]) == cli.OK
     assert "1 file is as it was written" in capsys.readouterr().out
+    assert cli.main(["verify", "--json", str(folder)]) == cli.OK
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"corpus": str(folder), "files": 1, "damaged": []}
+    assert cli.main(["info", "--json", str(folder)]) == cli.OK
+    told = json.loads(capsys.readouterr().out)
+    assert told == {
+        "corpus": str(folder), "state": "whole", "manifest": s2jax.corpus.read_manifest(folder),
+    }  # fmt: skip
     (file,) = (folder / "data").iterdir()
     good = file.read_bytes()
     file.write_bytes(good[:2000] + bytes([good[2000] ^ 1]) + good[2001:])
@@ -276,6 +284,11 @@ def test_info_verify_and_repair(generated, tmp_path, capsys):
     told = capsys.readouterr()
     assert "data/train-00000-of-00001.parquet has other bytes" in told.out
     assert f"s2jax repair {folder}" in told.err
+    assert cli.main(["verify", "--json", str(folder)]) == cli.FAILED
+    (damage,) = json.loads(capsys.readouterr().out)["damaged"]
+    assert damage["shard"] == 0
+    assert damage["name"] == "data/train-00000-of-00001.parquet"
+    assert damage["reason"].startswith("has other bytes")
     assert cli.main(["repair", str(folder)]) == cli.OK
     assert "drawn again, with the same values" in capsys.readouterr().out
     assert file.read_bytes() == good
@@ -284,6 +297,28 @@ def test_info_verify_and_repair(generated, tmp_path, capsys):
     for command in ("info", "verify", "repair"):
         assert cli.main([command, str(tmp_path)]) == cli.USAGE
         assert "holds no finished corpus" in capsys.readouterr().err
+
+
+def test_what_would_be_written(tmp_path, capsys):
+    out = tmp_path / "new"
+    arguments = ["generate", str(out), "--length", "64", "--rows", "20", "--block-size", "8"]
+    arguments += ["--shard-rows", "8"]
+    assert cli.main([*arguments, "--dry-run"]) == cli.OK
+    assert not out.exists()
+    told = capsys.readouterr().out
+    assert re.search(r"new: 20 rows in 3 files: about \d+\.\d MB of .* Nothing was written", told)
+    assert cli.main([*arguments, "--quiet"]) == cli.OK
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "")
+    (out / "data" / "train-00001-of-00003.parquet").unlink()
+    assert cli.main([*arguments, "--dry-run"]) == cli.OK
+    assert "new: 8 rows in 1 file: about" in capsys.readouterr().out
+    assert cli.main([*arguments, "--quiet"]) == cli.OK
+    capsys.readouterr()
+    assert cli.main([*arguments, "--dry-run"]) == cli.OK
+    assert "nothing is left to draw. Nothing was written" in capsys.readouterr().out
+    assert cli.main([*arguments, "--dry-run", "--seed", "1"]) == cli.USAGE
+    assert "seed" in capsys.readouterr().err
 
 
 def test_stats_of_series(tmp_path, capsys):

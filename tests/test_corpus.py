@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from s2jax import inputs, laws
 from s2jax.config.serialize import classes, from_json, to_json
 from s2jax.corpus import (
     describe_corpus,
+    estimate_corpus,
     read_corpus,
     read_manifest,
     read_reference,
@@ -81,6 +83,7 @@ def matrix(table: pa.Table, name: str) -> np.ndarray:
 
 def test_only_finished_files_are_there(corpus):
     assert files(corpus) == [
+        "README.md",
         "_manifest.json",
         "data/train-00000-of-00002.parquet",
         "data/train-00001-of-00002.parquet",
@@ -308,7 +311,7 @@ def test_an_unfinished_corpus_goes_on(corpus, tmp_path, monkeypatch):
         patch.setattr(Stream, "__getitem__", interrupt)
         with pytest.raises(KeyboardInterrupt):
             write_corpus(new, CONFIG, ROWS, SEED, SHARD, BLOCK)
-    assert files(new) == ["_plan.json", "data/train-00000-of-00002.parquet"]
+    assert files(new) == ["README.md", "_plan.json", "data/train-00000-of-00002.parquet"]
     told = describe_corpus(new)
     assert told["state"] == "unfinished; 1 of 2 files is missing"
     assert told["rows"] == f"{SHARD} of {ROWS}"
@@ -507,6 +510,36 @@ def test_what_was_read_is_kept(corpus, cache_bytes, monkeypatch):
     assert all(cell.base is None for cell in row.values() if isinstance(cell, np.ndarray))
     row["y_0"][:] = 0  # it is nobody else's
     assert stored.row(0)["y_0"].any()
+
+
+def test_a_card_is_for_people_and_the_hub(corpus, tmp_path):
+    text = (corpus / "README.md").read_text()
+    _, header, body = text.split("---\n", 2)
+    (pattern,) = re.findall(r"  - split: train\n    path: (\S+)\n", header)
+    assert len(list(corpus.glob(pattern))) == 2
+    assert "size_categories:\n- n<1K\n" in header
+    named = set(re.findall(r"^\| `(\w+)`", body, re.MULTILINE))
+    columns = set(rows_of(corpus).column_names)
+    assert named == {name for name in columns if not name.startswith("x_law_")}
+    stored = re.search("```json\n(.*?)```", body, re.DOTALL)
+    assert json.loads(stored[1]) == read_corpus(corpus).manifest["config"]
+    (tmp_path / "README.md").write_text("mine")
+    write_corpus(tmp_path, s2jax.presets.s2(length=64), 4, block_size=4)
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
+def test_what_would_be_written_is_estimated(tmp_path):
+    new = tmp_path / "new"
+    found = estimate_corpus(new, CONFIG, ROWS, SEED, SHARD, BLOCK)
+    assert not new.exists()
+    assert (found.rows, found.files) == (ROWS, 2)
+    write_corpus(new, CONFIG, ROWS, SEED, SHARD, BLOCK)
+    size = sum(file.stat().st_size for file in (new / "data").iterdir())
+    assert 0.5 < found.size / size < 1.5
+    found = estimate_corpus(new, CONFIG, ROWS, SEED, SHARD, BLOCK)
+    assert (found.rows, found.files, found.size) == (0, 0, 0)
+    with pytest.raises(FileExistsError, match="seed"):
+        estimate_corpus(new, CONFIG, ROWS, SEED + 1, SHARD, BLOCK)
 
 
 def test_a_corpus_says_what_it_is(corpus):

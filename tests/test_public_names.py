@@ -39,6 +39,7 @@ SHOWN_BY = {
     "s2jax.laws.AbstractLaw": "s2jax.laws.S2Law",
     "s2jax.programs.Constants": "s2jax.with_constants",
     "s2jax.feeds.Batches": "s2jax.batches",
+    "s2jax.corpus.Estimate": "s2jax.corpus.estimate_corpus",
     "s2jax.feeds.CorpusSource": "s2jax.feeds.corpus_source",
     "s2jax.inputs.AbstractFamily": "s2jax.inputs.AbstractInput",
     "s2jax.inputs.CountsLaw": "s2jax.inputs.Counts",

@@ -31,7 +31,7 @@ class Generate:
     """The same seed, configuration and block size give the same pairs."""
     config: Path | None = None
     """TOML file with fields of the configuration, tables nested like dotted names."""
-    shard_rows: int = 65536
+    shard_rows: int = 8192
     """Pairs per file, a multiple of block_size."""
     block_size: int = 1024
     """Pairs drawn at a time."""

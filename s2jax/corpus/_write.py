@@ -30,7 +30,7 @@ def write_corpus(
     config: Config,
     rows: int,
     seed: int = 0,
-    shard_rows: int = 65536,
+    shard_rows: int = 8192,
     block_size: int = 1024,
     progress: Callable[[int], object] | None = None,
     *,
@@ -195,7 +195,7 @@ def estimate_corpus(
     config: Config,
     rows: int,
     seed: int = 0,
-    shard_rows: int = 65536,
+    shard_rows: int = 8192,
     block_size: int = 1024,
 ) -> Estimate:
     """What `write_corpus` with these arguments would write, and how long it would take.
