@@ -91,6 +91,49 @@ def test_blocks_run(page: str, numbers: list[int], tmp_path: pathlib.Path):
     assert done.stdout.count("ran ") >= len(blocks)
 
 
+# What the README says that is printed is printed, and what it advises runs.
+
+
+def _printed(code: str, folder: pathlib.Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "XLA_FLAGS": quick_flags()},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_what_the_readme_prints_is_printed(tmp_path: pathlib.Path):
+    text = (ROOT / "README.md").read_text()
+    shown = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)
+    assert len(shown) == text.count("```text") >= 1
+    for code, wanted in shown:
+        assert _printed(code, tmp_path) == wanted
+
+
+def test_what_the_readme_advises_runs(tmp_path: pathlib.Path):
+    text = (ROOT / "README.md").read_text()
+    table = text[text.index("| I want | do |") :].split("\n\n")[0]
+    cells = [line.split("|")[2] for line in table.splitlines()[2:]]
+    advice = [code for cell in cells for code in re.findall("`([^`]*)`", cell)]
+    advice = [code for code in advice if not code.startswith(("python -m", "Split"))]
+    assert len(advice) >= 12
+    code = """
+import jax, numpy as np, s2jax
+config = s2jax.presets.mix(length=64)
+batch = s2jax.sample(jax.random.key(0), config, 8)
+s2jax.write_corpus("corpus", s2jax.presets.s2(length=64), 4, block_size=4)
+"""
+    trace = (
+        "found = {}\nif isinstance(found, s2jax.Config):\n"
+        "    jax.eval_shape(lambda key: s2jax.sample(key, found, 4), jax.random.key(0))\n"
+    )
+    of_process = [one for one in advice if one.startswith("jax.config")]
+    others = [one for one in advice if one not in of_process]
+    code += "".join(map(trace.format, others)) + "\n".join([*of_process, "print('ran')"])
+    assert _printed(code, tmp_path) == "ran\n"
+
+
 # What the README's first command installs is enough for all that it shows.
 
 INSTALLED = {

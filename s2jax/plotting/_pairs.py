@@ -22,7 +22,7 @@ from s2jax.text.write_text import UNUSED
 
 
 def plot_pairs(batch: Batch, count: int = 6) -> Any:
-    """A figure of the first pairs of a batch: x on the left, y on the right, f above.
+    """A figure of the first pairs of a batch, or of its one: x on the left, y on the right, f above.
 
     A solution of differential equations is drawn over its times, without the scaling of y, beside
     its input, if it has one, and its path in the plane of two states. Channels of very different
@@ -48,7 +48,8 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
     """
     if count < 1:
         raise ValueError(f"plot_pairs(count={count}): must be >= 1. Ask for at least one pair.")
-    host = jax.tree.map(lambda leaf: np.asarray(leaf)[:count], batch)
+    is_one = np.ndim(batch.status) == 0
+    host = jax.tree.map(lambda leaf: np.asarray(leaf)[None if is_one else slice(count)], batch)
     texts = to_text(host.program)
     solves = host.dynamics is not None
     forms = name_forms(host.dynamics) if solves else None
