@@ -61,7 +61,7 @@ def write_corpus(
         block_size: Rows drawn at a time. Part of the corpus' identity: others, other rows.
         progress: Called with the number of rows written so far, those of earlier calls included.
         workers: Processes that write, at most one per file: more are not started. 1 is this
-            process. One that dies costs the file it was at, which another one starts again.
+            process. If one dies, another starts its file again.
         part: `(i, n)`: write only every n-th file, from number i on, as one of n calls that share a
             file system; none, if there are not so many. The one that finds all files there writes
             the manifest.
