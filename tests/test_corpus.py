@@ -521,8 +521,8 @@ def test_a_card_is_for_people_and_the_hub(corpus, tmp_path):
     named = set(re.findall(r"^\| `(\w+)`", body, re.MULTILINE))
     columns = set(rows_of(corpus).column_names)
     assert named == {name for name in columns if not name.startswith("x_law_")}
-    stored = re.search("```json\n(.*?)```", body, re.DOTALL)
-    assert json.loads(stored[1]) == read_corpus(corpus).manifest["config"]
+    (stored,) = re.findall("```json\n(.*?)```", body, re.DOTALL)
+    assert json.loads(stored) == read_corpus(corpus).manifest["config"]
     (tmp_path / "README.md").write_text("mine")
     write_corpus(tmp_path, s2jax.presets.s2(length=64), 4, block_size=4)
     assert (tmp_path / "README.md").read_text() == "mine"

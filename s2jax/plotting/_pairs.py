@@ -22,7 +22,7 @@ from s2jax.text.write_text import UNUSED
 
 
 def plot_pairs(batch: Batch, count: int = 6) -> Any:
-    """A figure of the first pairs of a batch, or of its one: x on the left, y on the right, f above.
+    """A figure of the first pairs of a batch, or of its one: x at the left, y right, f above.
 
     A solution of differential equations is drawn over its times, without the scaling of y, beside
     its input, if it has one, and its path in the plane of two states. Channels of very different
