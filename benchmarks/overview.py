@@ -80,7 +80,8 @@ def draw_measured(axes: Any) -> None:
     observation = observe.Observation(share=1.0, most=3)
     config = s2jax.presets.mix(observation=observation)
     batch = s2jax.sample(jax.random.key(1), config, 64)
-    assert batch.y_clean is not None and batch.y_observed is not None
+    assert batch.y_clean is not None
+    assert batch.y_observed is not None
     texts = batch.observation.texts()
     for axis, row in zip(axes, MEASURED, strict=True):
         axis.plot(batch.y_clean[row, 0], color=CLEAN, linewidth=1.8)
