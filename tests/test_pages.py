@@ -81,8 +81,10 @@ def test_guesses_without_training(modules: Any) -> None:
     series = np.stack([time % 12, time]).astype(np.float32)
     of = tasks.Windows(series, np.array(["season", "line"]), np.array([12, 12]))
     future = series[:, tasks.CONTEXT :]
-    errors = tasks.errors_of_forecasts(of._replace(series=series + [[0] * 120, time % 7]), future)
-    assert errors["guess"][0] == errors["seasonal"][0] == 0
+    rising = of._replace(series=series + time * np.array([[1], [0]], np.float32))
+    errors = tasks.errors_of_forecasts(rising, future)
+    assert errors["guess"][1] == 0 < errors["guess"][0]
+    assert errors["seasonal"].tolist() == [1.5, 1.5], "one season behind, and then two"
     holed = tasks.with_gaps(series[:, None, : tasks.CONTEXT], 0)[:, 0]
     assert np.isnan(holed).sum(1).tolist() == [24, 24]
     errors = tasks.errors_in_gaps(of, holed, series[:, : tasks.CONTEXT])
