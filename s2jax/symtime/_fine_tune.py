@@ -1,6 +1,6 @@
 """Training of a head on series of one's own, stopped when it no longer helps."""
 
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -15,7 +15,6 @@ from s2jax.symtime._heads import AbstractHead
 from s2jax.symtime._model import is_learnt
 
 _CLIP = 1.0  # the largest norm of a gradient
-_Head = TypeVar("_Head", bound=AbstractHead)
 
 
 class Tuned(NamedTuple):
@@ -35,7 +34,7 @@ class Tuned(NamedTuple):
 
 @checks.suggest_names()
 def fine_tune(
-    key: PRNGKey, head: _Head, train: tuple[Any, Any], validation: tuple[Any, Any], *,
+    key: PRNGKey, head: AbstractHead, train: tuple[Any, Any], validation: tuple[Any, Any], *,
     frozen: bool = False, num_steps: int = 1000, batch: int = 64, learning_rate: float = 1e-3,
     weight_decay: float = 1e-4, every: int = 50, patience: int = 5,
 ) -> Tuned:  # fmt: skip
@@ -50,7 +49,7 @@ def fine_tune(
         train: Series (rows, channels, time), in which NaN is missing, and their targets: of a
             forecaster what follows (rows, channels, horizon), of an imputer the series without
             gaps, of a classifier numbers of classes (rows).
-        validation: The same of other rows.
+        validation: The same of other rows, some thousands at most: they are read at once.
         frozen: Whether the encoder stays as it is, and only the linear map learns.
         num_steps: The most; a multiple of `every`.
         batch: Rows of a step, drawn with replacement.
