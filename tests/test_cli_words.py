@@ -56,7 +56,8 @@ def wrong_words(text: str) -> set[str]:
     known |= EVERYWHERE
     known |= {f"model.{field.name}" for field in dataclasses.fields(s2jax.symtime.Config)}
     makers = [getattr(s2jax.presets, name) for name in s2jax.presets.__all__]
-    for config in (make() for make in makers):
+    parted = s2jax.presets.s2(split=s2jax.Split())
+    for config in (*(make() for make in makers), parted):
         known |= set(names_of(config))
     commands = set(re.findall(_COMMAND, text, re.MULTILINE))
     options = set(re.findall(_OPTION, text)) - FOREIGN

@@ -48,6 +48,70 @@ def test_the_census_is_written_from_the_results(modules: Any) -> None:
         assert config.num_inputs == 0
 
 
+def test_what_pretraining_is_worth_is_written_from_the_results(modules: Any) -> None:
+    pages, downstream = modules("_pages"), modules("downstream")
+    lines = pages.read_results("downstream")
+    page = (ROOT / "docs" / "symtime.md").read_text()
+    table = downstream.table_of_tasks(lines)
+    assert pages.replace_between(page, "downstream", table) == page
+    tasks = {(line["task"], line["share"]) for line in lines}
+    assert len(pages.rows_between(page, "downstream")) == len(tasks) == 5
+    assert {line["variant"] for line in lines} == {*downstream.VARIANTS, "without training"}
+
+
+def test_windows_to_learn_from_are_before_those_that_judge(modules: Any) -> None:
+    tasks, real = modules("_tasks"), modules("_real")
+    time = np.arange(1000.0)
+    sets = [real.RealSet("time", 1, [time, time[:240]], True), real.RealSet("x", 7, [-time], True)]
+    cut = {part: tasks.windows(sets, part) for part in tasks.PARTS}
+    for part, (low, high) in tasks.ENDS.items():
+        futures = np.abs(cut[part].series[:, tasks.CONTEXT :])
+        long = cut[part].names == "x"
+        assert low * 1000 <= futures[long].min()
+        assert futures[long].max() < high * 1000
+        assert long.sum() == tasks.MOST[part]
+    few = tasks.windows(sets, "train", 0.1, seed=1)
+    assert (few.names == "x").sum() == 10
+
+
+def test_guesses_without_training(modules: Any) -> None:
+    """A season that repeats is forecast and filled by repeating it, a line by a line."""
+    tasks = modules("_tasks")
+    time = np.arange(tasks.CONTEXT + tasks.HORIZON)
+    series = np.stack([time % 12, time]).astype(np.float32)
+    of = tasks.Windows(series, np.array(["season", "line"]), np.array([12, 12]))
+    future = series[:, tasks.CONTEXT :]
+    rising = of._replace(series=series + time * np.array([[1], [0]], np.float32))
+    errors = tasks.errors_of_forecasts(rising, future)
+    assert errors["guess"][1] == 0 < errors["guess"][0]
+    assert errors["seasonal"].tolist() == [1.5, 1.5], "one season behind, and then two"
+    holed = tasks.with_gaps(series[:, None, : tasks.CONTEXT], 0)[:, 0]
+    assert np.isnan(holed).sum(1).tolist() == [24, 24]
+    errors = tasks.errors_in_gaps(of, holed, series[:, : tasks.CONTEXT])
+    assert (errors["guess"] == 0).all()
+    assert errors["seasonal"][0] < errors["lines"][0]
+    assert errors["lines"][1] < errors["seasonal"][1]
+    kept = tasks.to_stop_by(np.array([0] * 8 + [1] * 2), 0)
+    assert (kept[:8].sum(), kept[8:].sum()) == (2, 1)
+
+
+def test_labelled_series_are_read_as_text(modules: Any) -> None:
+    series, labels = modules("_labelled").parse("# by\n@data\n1,2:3,4:up\n5,6:7,8:down\n")
+    assert series.tolist() == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
+    assert labels == ["up", "down"]
+
+
+def test_a_gain_has_an_interval(modules: Any) -> None:
+    gain = modules("downstream")._gain
+    random = np.random.default_rng(0)
+    errors = np.exp(0.02 * random.normal(size=(3, 30)))
+    assert gain(0.9 * errors, errors, True) == "-10.0 % error [-10.0, -10.0]"
+    other = gain(0.9 * errors, np.exp(0.02 * random.normal(size=(3, 30))), True)
+    low, high = (float(word) for word in other.split("[")[1][:-1].split(", "))
+    assert -13 < low < -10 < high < -7
+    assert gain(np.array([[0.5, 0.7]]), np.array([[0.4, 0.6]]), False).startswith("+10.0 points")
+
+
 def test_a_table_goes_between_its_comments(modules: Any) -> None:
     pages = modules("_pages")
     page = "a\n<!-- one -->\n| old |\n<!-- end of one -->\nb\n"

@@ -100,6 +100,7 @@ SHOWN_BY = {
     "s2jax.symtime.Retrieval": "s2jax.symtime.evaluate_retrieval",
     "s2jax.symtime.Run": "s2jax.symtime.pretrain",
     "s2jax.symtime.State": "s2jax.symtime.init",
+    "s2jax.symtime.Tuned": "s2jax.symtime.fine_tune",
     "s2jax.targets.AbstractLayout": "s2jax.Algebraic",
     "s2jax.targets.AbstractPointwise": "s2jax.Algebraic",
     "s2jax.targets.AbstractTarget": "s2jax.Algebraic",

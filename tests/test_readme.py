@@ -9,9 +9,11 @@ import shlex
 import subprocess
 import sys
 import tomllib
+import types
 
 import pytest
 
+import s2jax
 from s2jax import cli
 from s2jax.cli import _export, _generate, _inspect, _pretrain, _stats
 from s2jax.cli._config import config_of
@@ -204,6 +206,8 @@ def _run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(
         _pretrain, "pretrain", lambda command, options: _pretrain.configs_of(command, options) and 0
     )
+    stored = types.SimpleNamespace(config=s2jax.presets.s2(), vocabulary=s2jax.Vocabulary())
+    monkeypatch.setattr(_pretrain, "_stored", lambda command, names: stored)
     monkeypatch.setattr(_pretrain, "report", lambda command: 0)
     monkeypatch.setattr(_stats, "stats", lambda command: 0)
     monkeypatch.setattr(_export, "export", lambda command: 0)

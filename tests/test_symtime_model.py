@@ -11,6 +11,7 @@ import pytest
 
 import s2jax
 from s2jax import symtime
+from s2jax.corpus import padded, ragged
 from s2jax.symtime._layers import Norm, sinusoids
 from s2jax.symtime._losses import contrast, reconstruct
 from s2jax.symtime._masks import every, hide_patches, most_chosen
@@ -139,6 +140,31 @@ class TestInputs:
             of_rows, of_batch = symtime.to_inputs(config, rows), symtime.to_inputs(config, batch)
             for mine, theirs in zip(*map(jax.tree.leaves, (of_rows, of_batch)), strict=True):
                 np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+
+    def test_words_of_a_corpus_lack_their_ends(self, batch: s2jax.Batch) -> None:
+        """Corpora store neither `<bos>` nor `<eos>`, which the model reads as of what is drawn."""
+        ids, offsets = ragged(s2jax.to_tokens(batch.program))
+        rows = {"y_0": np.asarray(batch.y[:, 0])}
+        for tokens_held in (20, 40, 300):
+            rows["tokens"] = padded(ids, offsets)[:, : tokens_held + 1]  # as runs cut them
+            config = small(max_tokens=tokens_held, channels="y")
+            of_rows, of_batch = symtime.to_inputs(config, rows), symtime.to_inputs(config, batch)
+            assert np.array_equal(of_rows.ids, of_batch.ids)
+            assert np.array_equal(of_rows.has_symbols, of_batch.has_symbols)
+
+    def test_what_a_corpus_says_of_its_rows_is_heeded(self) -> None:
+        config = small(max_tokens=20, channels="y")
+        seen = np.ones((3, 64), bool)
+        seen[1, 16:32] = False
+        rows = {
+            "y_0": np.random.default_rng(0).normal(size=(3, 64)).astype(np.float32),
+            "y_observed_0": seen, "status": np.array([0, 0, 4], np.int32),
+            "tokens": np.array([[5, 6], [0, 0], [5, 6]], np.int16),
+        }  # fmt: skip
+        inputs = symtime.to_inputs(config, rows)
+        assert inputs.is_there.tolist() == [[True] * 4, [True, False, True, True], [True] * 4]
+        assert inputs.has_series.tolist() == [True, True, False]
+        assert inputs.has_symbols.tolist() == [True, False, False]
 
     def test_several_channels_have_weights_of_their_own(self, key: jax.Array) -> None:
         config = small(num_inputs=2, num_outputs=3)

@@ -193,14 +193,15 @@ class Export:
 
 @dataclasses.dataclass(frozen=True)
 class Pretrain:
-    """Train a SymTime model on pairs that are drawn as it learns, or go on with a run.
+    """Train a SymTime model on pairs that are drawn as it learns, or stored; or go on with a run.
 
     Stopped or killed, it goes on when the same command is typed again, and ends with the same
     weights, bit for bit. Fields of the configuration of the data are set as in `generate`, for
     example --length 128 or --target.input-share 0; those of the model, s2jax.symtime.Config, begin
     with model, for example --model.max-tokens 64 or --model.channels y. In a TOML file they are the
     table [model]. Expressions of Split(0, 0.9) are drawn unless another --split is given, so that
-    `s2jax pretrain report PATH` can ask for others: it draws what was learnt.
+    `s2jax pretrain report PATH` can ask for others: it draws what was learnt. With --corpus,
+    rows of a corpus are read instead, as they are.
     """
 
     path: Path
@@ -209,6 +210,8 @@ class Pretrain:
     """Of the model: tiny for one core, the others as in the paper."""
     preset: Preset = "mix"
     """What to draw: where fields that are not set come from."""
+    corpus: Path | None = None
+    """The folder of a corpus to read instead, shuffled anew in every round."""
     steps: int = 10000
     """Of the whole run; the learning rate follows a cycle of that many."""
     batch_size: int = 0

@@ -15,8 +15,8 @@ _MODEL = "model"
 
 def pretrain(command: Pretrain, options: dict[str, list[str]]) -> int:
     """Train a model, or go on with it."""
-    data, config = configs_of(command, options)
     prepare_to_draw()
+    data, config = configs_of(command, options)
     from s2jax import symtime
 
     progress = Progress(command.steps * config.batch, "pairs")
@@ -31,20 +31,24 @@ def pretrain(command: Pretrain, options: dict[str, list[str]]) -> int:
 
 
 def configs_of(command: Pretrain, options: dict[str, list[str]]) -> tuple[Any, Any]:
-    """The configuration of the data, and that of the model."""
-    from s2jax import Split, symtime
+    """The configuration of the data, or their corpus; and the configuration of the model."""
+    from s2jax import symtime
 
     is_model = lambda name: name.replace("-", "_").split(".")[0] == _MODEL
     table = table_of(command.config)
     given = table.pop(_MODEL, {})
-    data = config_of(command, {n: v for n, v in options.items() if not is_model(n)}, table)
-    if "split" not in {*table, *(name.split(".")[0] for name in options)}:
-        data = data.replace(split=Split(0, 0.9))
     if not isinstance(given, dict):
         raise UsageError(f"--config {command.config}: model must be a table. Write [model].")
+    of_data = {name: words for name, words in options.items() if not is_model(name)}
     typed = {name.partition(".")[2]: v for name, v in options.items() if is_model(name)}
-    fields: dict[str, Any] = {"length": data.length, "num_outputs": data.num_outputs}
-    fields |= {"num_inputs": data.num_inputs} if data.num_inputs else _OUTPUTS_ALONE
+    if command.corpus is None:
+        data, fields = _drawn(command, of_data, table), {}
+        sizes = data
+    else:
+        data = _stored(command, [*of_data, *table])
+        sizes, fields = data.config, {"vocabulary": data.vocabulary}
+    fields |= {"length": sizes.length, "num_outputs": sizes.num_outputs}
+    fields |= {"num_inputs": sizes.num_inputs} if sizes.num_inputs else _OUTPUTS_ALONE
     fields |= {_name(name): _as_given(value) for name, value in given.items()}
     fields |= {_name(name): _as_typed(_name(name), value) for name, value in typed.items()}
     if command.batch_size:
@@ -52,6 +56,33 @@ def configs_of(command: Pretrain, options: dict[str, list[str]]) -> tuple[Any, A
     try:
         return data, getattr(symtime.Config, command.size)(**fields)
     except (ValueError, TypeError) as error:
+        raise UsageError(str(error)) from error
+
+
+def _drawn(command: Pretrain, options: dict[str, list[str]], table: dict[str, Any]) -> Any:
+    """The configuration of what is drawn; without the forms that the report asks for."""
+    from s2jax import Split
+
+    data = config_of(command, options, table)
+    if "split" in {*table, *(name.split(".")[0] for name in options)}:
+        return data
+    return data.replace(split=Split(0, 0.9))
+
+
+def _stored(command: Pretrain, names: list[str]) -> Any:
+    """The corpus that is read, whose configuration is its own."""
+    names += ["preset"] if command.preset != Pretrain.preset else []
+    if names:
+        raise UsageError(
+            f"--{names[0]} with --corpus {command.corpus}: must be left out, because rows of a "
+            "corpus are read as they are stored. Type fields of the model only, such as "
+            "--model.width, or leave out --corpus."
+        )
+    from s2jax.corpus import read_corpus
+
+    try:
+        return read_corpus(str(command.corpus))
+    except FileNotFoundError as error:
         raise UsageError(str(error)) from error
 
 
@@ -119,7 +150,7 @@ def _tell(command: Pretrain, run: Any, step: int, has_trained: bool) -> None:
         f"{last['series_found']:.1%} and {last['symbols_found']:.1%} of {run.config.batch}"
     )
     if last["rows_too_long"] > 0.01:
-        print(f"{last['rows_too_long']:.0%} of the rows drawn have more words than fit")
+        print(f"{last['rows_too_long']:.0%} of the rows have more words than fit")
     print(f"What it has learnt: s2jax pretrain report {command.path}")
 
 
@@ -152,6 +183,9 @@ def _facts(run: Any) -> dict[str, str]:
         "temperature": f"{float(run.losses['temperature'][-1]):.3f}",
         "left out": f"{float(run.losses['rows_too_long'].mean()):.1%} of rows: too many words",
     }
+    if run.corpus is not None:
+        rounds = step * run.config.batch / run.corpus["rows"]
+        table["corpus"] = f"{run.corpus['rows']:,} rows, {rounds:,.1f} rounds of all"
     if run.speeds:
         speed = run.speeds[-1]
         table["speed"] = (

@@ -17,6 +17,8 @@ from s2jax.symtime._evaluate import (
     evaluate_retrieval,
     evaluate_words,
 )
+from s2jax.symtime._fine_tune import Tuned, fine_tune
+from s2jax.symtime._heads import Classifier, Forecaster, Imputer
 from s2jax.symtime._judge import Evaluation, Neighbours, evaluate_run, nearest_expressions
 from s2jax.symtime._losses import Aside, Losses, Queues, loss
 from s2jax.symtime._masks import Masks, sample_masks
@@ -31,10 +33,13 @@ from s2jax.symtime._views import Inputs, check_tokens, to_inputs
 
 __all__ = (
     "Aside",
+    "Classifier",
     "Config",
     "Encoded",
     "Evaluation",
+    "Forecaster",
     "Guesses",
+    "Imputer",
     "Inputs",
     "Losses",
     "Masks",
@@ -47,6 +52,7 @@ __all__ = (
     "Run",
     "State",
     "SymTime",
+    "Tuned",
     "check_tokens",
     "encode_series",
     "encode_symbols",
@@ -55,6 +61,7 @@ __all__ = (
     "evaluate_run",
     "evaluate_words",
     "export_torch",
+    "fine_tune",
     "import_torch",
     "init",
     "loss",

@@ -37,15 +37,17 @@ class Asked:
 
     Attributes:
         config: Of the model and its training.
-        data: What is drawn.
+        data: What is drawn, or what the rows of the corpus were drawn by.
         num_steps: Of the whole run.
         seed: Of weights, data, masks and dropout.
+        corpus: What tells its rows from those of any other; None if rows are drawn.
     """
 
     config: Config
     data: DataConfig
     num_steps: int
     seed: int
+    corpus: dict[str, Any] | None = None
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -54,6 +56,7 @@ class Asked:
                 "betas": list(self.config.betas)
             },
             "data": to_plain(self.data), "num_steps": self.num_steps, "seed": self.seed,
+            "corpus": self.corpus,
         }  # fmt: skip
 
 
@@ -76,7 +79,8 @@ def read_asked(folder: Path, call: str) -> Asked:
             "vocabulary": Vocabulary(**there["config"]["vocabulary"]),
         }
         data = from_json(json.dumps(there["data"]))
-        return Asked(Config(**fields), data, there["num_steps"], there["seed"])
+        numbers = there["num_steps"], there["seed"]
+        return Asked(Config(**fields), data, *numbers, there.get("corpus"))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{call}: {RUN} must be what this version of s2jax wrote, and it cannot be read: "

@@ -53,7 +53,11 @@ class Evaluation(NamedTuple):
 
     def table(self) -> dict[str, str]:
         """The numbers, each with what it is beside."""
-        lines = {}
+        lines = {
+            "forms": "not seen in training"
+            if self.is_unseen
+            else "may have been seen in training: the data have no split that leaves others"
+        }
         for (which, batch), one in self.retrieval.items():
             lines[f"{which}, among {batch}"] = (
                 f"first {one.series_to_symbols_1:.3f} and {one.symbols_to_series_1:.3f}, "

@@ -1,6 +1,6 @@
 """Both encoders, and where series and symbols meet."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -162,7 +162,7 @@ def unit(x: Float[Array, "*batch width"]) -> Float[Array, "*batch width"]:
     return x * jax.lax.rsqrt(jnp.square(x).sum(-1, keepdims=True) + 1e-12)
 
 
-def is_learnt(model: SymTime) -> SymTime:
+def is_learnt(model: Any) -> Any:
     """True in place of every weight, False in place of running statistics."""
 
     def judge(path: tuple, leaf: object) -> bool:

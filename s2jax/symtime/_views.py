@@ -46,7 +46,8 @@ def to_inputs(config: Config, data: Batch | Mapping[str, Any]) -> Inputs:
     Args:
         config: Of the model. Static.
         data: A batch of `sample`, `batches` or a corpus; or rows of a corpus as `stack_rows`
-            returns them, with columns `x_0`, `y_0`, ..., `tokens`, and `x_scale` and the like.
+            returns them, with columns `x_0`, `y_0`, ..., `tokens`, and `y_scale` and the like.
+            Where there are columns `status` and `y_observed_0`, they are heeded.
 
     Raises:
         ValueError: If the data have other channels or another length than the model, or no tokens.
@@ -89,25 +90,41 @@ def _of_rows(config: Config, rows: Mapping[str, Any]) -> Inputs:
             f"to_inputs(columns {', '.join(rows)}): must have tokens, because symbols are what "
             "series are compared with. Read the corpus with its column `tokens`."
         )
-    stack = lambda name, number: jnp.stack(
-        [jnp.asarray(rows[f"{name}_{k}"], jnp.float32) for k in range(number)], axis=1
+    stack = lambda name, number, dtype=jnp.float32: jnp.stack(
+        [jnp.asarray(rows[f"{name}_{k}"], dtype) for k in range(number)], axis=1
     )
     x = stack("x", config.num_inputs) if config.channels != "y" else None
-    y = stack("y", config.num_outputs)
+    y, observed = stack("y", config.num_outputs), None
+    if "y_observed_0" in rows:
+        observed = stack("y_observed", config.num_outputs, bool)
     numbers = {}
     if config.num_scales:
         numbers = {
             name: jnp.asarray(rows[name], jnp.float32).reshape(len(y), -1)
             for name in ("y_scale", "y_shift")
         }
-    ids, fits = _fit(jnp.asarray(rows["tokens"]), config.max_tokens)
-    everyone = jnp.ones(len(y), bool)
-    return _join(config, x, y, None, numbers, ids, everyone, fits)
+    ids, fits = _fit(_with_ends(config, jnp.asarray(rows["tokens"])), config.max_tokens)
+    usable = jnp.ones(len(y), bool)
+    if "status" in rows:
+        usable = jnp.asarray(rows["status"]) == 0
+    return _join(config, x, y, observed, numbers, ids, usable, usable & fits)
+
+
+def _with_ends(config: Config, ids: Array) -> Array:
+    """Ids with `<bos>` and `<eos>`, which corpora leave out; a row without words stays empty."""
+    words = config.vocabulary
+    number = (ids != words.pad).sum(axis=1, keepdims=True, dtype=jnp.int32)
+    wide = jnp.pad(ids, ((0, 0), (1, 1)), constant_values=words.pad)
+    place = jnp.arange(wide.shape[1])
+    wide = jnp.where((place == number + 1) & (number > 0), words.eos, wide)
+    wide = jnp.where((place == 0) & (number > 0), words.bos, wide)
+    as_given = jnp.pad(ids, ((0, 0), (0, 2)), constant_values=words.pad)
+    return jnp.where(ids[:, :1] == words.bos, as_given, wide)
 
 
 def _fit(ids: Array, length: int) -> tuple[Array, Array]:
     """Ids in rows of a length, and which of them fit; those that do not are all padding."""
-    fits = (ids[:, length:] == 0).all(axis=1)
+    fits = (ids[:, length:] == 0).all(axis=1) & (ids[:, 0] != 0)
     short = jnp.where(fits[:, None], ids[:, :length], 0)
     return jnp.pad(short, ((0, 0), (0, length - short.shape[1]))), fits
 
