@@ -99,6 +99,12 @@ def test_tables_of_what_was_measured() -> None:
     assert (table.t.to_numpy() == np.asarray(batch.t).ravel()).all()
 
 
+def test_one_row_is_drawn_as_several_are(batch: s2jax.Batch) -> None:
+    alone, among = batch[0].plot(), batch.plot(1)
+    (line, *_), (same, *_) = (figure.axes[-1].lines for figure in (alone, among))
+    np.testing.assert_array_equal(line.get_ydata(), same.get_ydata())
+
+
 def test_tables_need_pandas() -> None:
     code = (
         "import sys; sys.modules['pandas'] = None\n"
