@@ -57,9 +57,7 @@ Job = Callable[[int, int], tuple[Callable[..., Any], tuple[Any, ...]]]
 def devices_of(backend: str) -> tuple[str, Any]:
     """What XLA calls the platform, and a description of its devices."""
     if backend == "gpu":
-        described = topologies.get_topology_desc(
-            "", "cuda", target_config=H100, topology="1x1x1"
-        )
+        described = topologies.get_topology_desc("", "cuda", target_config=H100, topology="1x1x1")
         return "cuda", described.devices
     described = topologies.get_topology_desc("v5e:2x2", "tpu", chips_per_host_bounds=[2, 2, 1])
     return "tpu", described.devices
@@ -141,7 +139,7 @@ def measure(job: Job, rows: int, length: int, backend: str, text: str | None) ->
     """What the compiled program is like."""
     platform, devices = devices_of(backend)
     place = NamedSharding(Mesh(np.array(devices[:1]), ("device",)), PartitionSpec())
-    with mock.patch("jax.default_backend", lambda: backend):
+    with mock.patch("jax.default_backend", return_value=backend):
         function, arguments = job(rows, length)
         start = time.process_time()
         jitted = jax.jit(function, in_shardings=place, out_shardings=place)

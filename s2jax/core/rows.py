@@ -14,11 +14,12 @@ import jax.numpy as jnp
 
 MOST = 16  # rows: of so many the code does not grow out of hand
 
-_ELEMENTWISE = frozenset(
-    "abs add and convert_element_type copy div eq exp expm1 floor ge gt integer_pow is_finite le "
-    "log log1p lt max min mul ne neg not or pow rem rsqrt select_n shift_left "
-    "shift_right_arithmetic shift_right_logical sign sqrt square sub tanh xor".split()
-)
+_ELEMENTWISE = {
+    "abs", "add", "and", "convert_element_type", "copy", "div", "eq", "exp", "expm1", "floor", "ge",
+    "gt", "integer_pow", "is_finite", "le", "log", "log1p", "lt", "max", "min", "mul", "ne", "neg",
+    "not", "or", "pow", "rem", "rsqrt", "select_n", "shift_left", "shift_right_arithmetic",
+    "shift_right_logical", "sign", "sqrt", "square", "sub", "tanh", "xor",
+}  # fmt: skip
 _REDUCTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "reduce_sum": jax.lax.add,
     "reduce_max": jax.lax.max,
@@ -69,7 +70,7 @@ def by_rows(equation: Any, bind: Callable[..., list[Any]], arguments: Any) -> li
         lists = [_rows_or(value, shape) for value in arguments]
         new = [bind(*parts)[0] for parts in zip(*lists, strict=True)]
         return [Rows(tuple(new))]
-    first = arguments[0] if arguments else None
+    first: Any = arguments[0] if arguments else None
     if name == "concatenate" and params["dimension"] == 0 and is_small(equation.outvars[0].aval):
         return [Rows(sum((_rows(value) for value in arguments), ()))]
     if name == "broadcast_in_dim" and _adds_rows(params, first, shape):

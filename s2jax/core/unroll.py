@@ -20,7 +20,8 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 from s2jax.core.rows import by_rows, is_rows, join, split
 
 _MOST_EQUATIONS = 1500  # of a loop that is laid out whole: so many take XLA some seconds
-_MOST_STEPS = 64  # of a longer loop that are written one after another
+_MOST_STEPS = 64  # of a longer loop that are written one after another, where they fuse
+_STEPS_APART = 8  # where they read or write at places that are computed, which XLA does not fuse
 _LEAST_STEPS = 4  # fewer at a time save no launches
 _MOST_STORED = 4  # times what a loop reads and returns: what may be computed before it
 
@@ -142,8 +143,10 @@ def _scan(equation: Any, *arguments: Any) -> list[Any]:
         carry, stacked = _write_out(step, carry, given, range(length)[order])
         return [*carry, *(leaf[order] for leaf in stacked)]
     given = [leaf[order] for leaf in given]
-    step, given, size = _without_hoisted(body, consts, carry, given)
-    most = min(_MOST_STEPS, 4 * _MOST_EQUATIONS // size)
+    step, given, late = _without_hoisted(body, consts, carry, given)
+    fuses = not any(one.primitive.name in _APART or any(_inner([one])) for one in late)
+    most = _MOST_STEPS if fuses else _STEPS_APART
+    most = min(most, 4 * _MOST_EQUATIONS // max(len(late), 1))
     if most < _LEAST_STEPS:
         dense = lambda carry, now: jax.tree.map(join, step(carry, now), is_leaf=is_rows)
         carry, stacked = jax.lax.scan(dense, carry, given, length)
@@ -156,9 +159,7 @@ def _scan(equation: Any, *arguments: Any) -> list[Any]:
     stacked = [leaf.reshape(-1, *leaf.shape[2:]) for leaf in stacked]
     if count * steps < length:
         last = [leaf[count * steps :] for leaf in given]
-        carry, more = _write_out(
-            step, list(map(split, carry)), last, range(length - count * steps)
-        )
+        carry, more = _write_out(step, list(map(split, carry)), last, range(length - count * steps))
         more = jax.lax.optimization_barrier(more)  # else each reader would take these steps anew
         stacked = [jnp.concatenate(pair) for pair in zip(stacked, more, strict=True)]
     return [*carry, *(leaf[order] for leaf in stacked)]
@@ -173,9 +174,11 @@ def _write_out(step: Any, carry: list[Any], given: list[Any], places: Iterable[i
     return list(map(join, carry)), [jnp.stack(leaves) for leaves in zip(*rows, strict=True)]
 
 
-def _without_hoisted(body: ClosedJaxpr, consts: list[Any], carry: list[Any], given: list[Any], hoist: bool = True):
+def _without_hoisted(
+    body: ClosedJaxpr, consts: list[Any], carry: list[Any], given: list[Any], hoist: bool = True
+):
     """The step of a scan without what needs nothing of earlier steps, which is computed for all
-    steps at once; with what it reads instead, and its number of equations."""
+    steps at once; with what it reads instead, and its equations."""
     jaxpr = body.jaxpr
     first, states = _split(jaxpr.invars, len(consts))
     states, nows = _split(states, len(carry))
@@ -183,7 +186,7 @@ def _without_hoisted(body: ClosedJaxpr, consts: list[Any], carry: list[Any], giv
     later, moving, early, late = set(states), set(nows), [], []
     for one in jaxpr.eqns:
         read = {atom for atom in one.invars if not isinstance(atom, Literal)}
-        if read & later or (read & moving and one.primitive.name in ("scan", "while", "cond")):
+        if read & later or (read & moving and any(_inner([one]))):
             late.append(one)
             later |= set(one.outvars)
         elif read & moving:
@@ -208,7 +211,7 @@ def _without_hoisted(body: ClosedJaxpr, consts: list[Any], carry: list[Any], giv
         _run_equations(late, found, in_rows=hoist)
         return _split([_read(found, atom) for atom in jaxpr.outvars], len(carry))
 
-    return step, jax.vmap(prepare)(*given) if early else given, max(len(late), 1)
+    return step, jax.vmap(prepare)(*given) if early else given, late
 
 
 def _at(array: Any, place: int) -> Any:
@@ -232,10 +235,10 @@ def _retraced(traced: ClosedJaxpr, rules: Any = None) -> ClosedJaxpr:
     return jax.make_jaxpr(lambda *arguments: _run(traced, *arguments, rules=rules))(*shapes)
 
 
-def _inner(jaxpr: Jaxpr) -> Iterator[tuple[int, Jaxpr]]:
+def _inner(equations: Iterable[Any]) -> Iterator[tuple[int, Jaxpr]]:
     """What the equations run, and how often."""
     is_traced = lambda value: isinstance(value, (Jaxpr, ClosedJaxpr))
-    for equation in jaxpr.eqns:
+    for equation in equations:
         times = equation.params.get("length", 1) if equation.primitive.name == "scan" else 1
         for value in jax.tree.leaves(list(equation.params.values()), is_leaf=is_traced):
             if is_traced(value):
@@ -244,9 +247,12 @@ def _inner(jaxpr: Jaxpr) -> Iterator[tuple[int, Jaxpr]]:
 
 def _size(jaxpr: Jaxpr) -> int:
     """How many equations there are, those of loops once for each step."""
-    return len(jaxpr.eqns) + sum(times * _size(inner) for times, inner in _inner(jaxpr))
+    return len(jaxpr.eqns) + sum(times * _size(inner) for times, inner in _inner(jaxpr.eqns))
 
 
+_APART = {
+    "gather", "scatter", "scatter_add", "dynamic_slice", "dynamic_update_slice", "sort", "cumsum",
+}  # fmt: skip
 _RULES: dict[str, Callable[..., list[Any]]] = {
     "jit": _inline,
     "pjit": _inline,

@@ -233,7 +233,9 @@ def _sample(words: Words, config: Config, n: int, backend: str) -> Batch:
         batch = eqx.tree_at(lambda batch: batch.status, batch, batch.status | ran_out)
         return jax.tree.map(lambda leaf: leaf.reshape(len(words), n, *leaf.shape[1:]), batch)
 
-    call = jax.custom_batching.custom_vmap(laid_out(draw, backend))
+    # solutions are found in loops whose steps are many kernels each: nothing is gained there
+    layout = laid_out(draw, backend) if config.target.is_pointwise else draw
+    call = jax.custom_batching.custom_vmap(layout)
 
     @call.def_vmap
     def _(axis_size, in_batched, words, config):
