@@ -146,7 +146,7 @@ def _scan(equation: Any, *arguments: Any) -> list[Any]:
     step, given, late = _without_hoisted(body, consts, carry, given)
     fuses = not any(one.primitive.name in _APART or any(_inner([one])) for one in late)
     most = _MOST_STEPS if fuses else _STEPS_APART
-    most = min(most, 4 * _MOST_EQUATIONS // max(len(late), 1))
+    most = min(most, _MOST_EQUATIONS // max(len(late), 1))
     if most < _LEAST_STEPS:
         dense = lambda carry, now: jax.tree.map(join, step(carry, now), is_leaf=is_rows)
         carry, stacked = jax.lax.scan(dense, carry, given, length)
