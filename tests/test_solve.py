@@ -105,7 +105,7 @@ def test_shared_derivatives_are_those_of_the_system(name: str) -> None:
 def _evaluate(program: Any, variables: jax.Array) -> jax.Array:
     lowered = lower(program, None, len(variables), variables.dtype)
     spread = jnp.tile(variables[:, None], (program.op.shape[0], 1, 1))
-    return selecting(lowered, spread, functions(False), 1, all_slots=True)[:, 0]
+    return selecting(lowered, spread, functions(False), 1)[:, 0]
 
 
 def test_systems_of_one_shape_are_compiled_once(

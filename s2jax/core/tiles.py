@@ -3,8 +3,9 @@
 _LEAST = 256
 _CPU_TILE = 256
 _MAX_TILE = 2**16
-_TILE_BYTES = 2**31  # of the workspace of a tile on an accelerator
-_TRIES_AT_ONCE = 16  # there; of 65 536 items hardly one needs more
+_SMALL_BYTES, _LARGE_BYTES = 2**25, 2**30  # of the workspace of a tile on an accelerator
+_TRIES_AT_ONCE = 16  # of few items: hardly one needs more
+_MANY = 4096  # items: more are taken in halves, which fill a device as well
 
 
 def at_a_time(num_items: int, tries: int) -> int:
@@ -33,5 +34,9 @@ def programs_at_a_time(length: int, width: int, num_items: int, backend: str) ->
     """
     if backend == "cpu":
         return _CPU_TILE
-    room = max(_CPU_TILE, min(_TILE_BYTES // (4 * length * width), _MAX_TILE))
-    return min(room, at_a_time(num_items, _TRIES_AT_ONCE))
+    # each item's first try in one wave or two, and what is left, a third, in another: all operators
+    # are computed for every try, so that those drawn ahead for items that need none are dear
+    wanted = power_of_two(num_items) // (2 if num_items > _MANY else 1)
+    within = lambda room: max(_LEAST, power_of_two(room // (4 * length * width) + 1) // 2)
+    small = min(within(_SMALL_BYTES), at_a_time(num_items, _TRIES_AT_ONCE))
+    return min(max(wanted, small), within(_LARGE_BYTES), _MAX_TILE)

@@ -87,7 +87,7 @@ def _solve_rows(solver, max_steps, tolerances, ts, program: Program, num_states,
         def derivative(t, y, now):
             variables = jnp.concatenate([y, t[None], now, own])
             spread = jnp.broadcast_to(variables[:, None], (states, num_variables, 1))
-            return selecting(lowered, spread, operators, 1, all_slots=True)[:, 0]
+            return selecting(lowered, spread, operators, 1)[:, 0]
 
         return adaptive(derivative, solver, max_steps, tolerances, ts, y0, x, norm)
 

@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Int, UInt32
 from s2jax.core import checks
 from s2jax.core.part import Part
 from s2jax.core.types import Number, number
+from s2jax.core.unroll import laid_out
 from s2jax.programs import trees as trees
 from s2jax.programs._mixing import integer, is_one_of, lanes, mix
 from s2jax.programs._normal import hash_normal_forms
@@ -22,6 +23,7 @@ _ADD, _SUB, _MUL, _NEG, _POW = (OPCODE[name] for name in ("add", "sub", "mul", "
 # what a value is; an integer is a number whose value counts as an exponent
 _INTEGER, _NUMBER, _ATOM, _SUM, _PRODUCT = range(5)
 _TILE, _NORMAL_TILE = 1024, 256
+_LARGE_TILE = 2**16  # where no cache has to hold it
 
 _BINARY = [code for code, op in enumerate(TABLE) if op.arity == 2]
 # neither a sum nor a product, and yet the order of the operands does not count
@@ -110,17 +112,21 @@ def skeleton_hash(
             "skeleton_hash(normal=False, stripped=True): normal must be True, because only normal "
             "forms are stripped of scale and bias. Pass normal=True."
         )
-    return _hash_all(program, normal, stripped)
+    return _hash_all(program, normal, stripped, jax.default_backend())
 
 
-@partial(jax.jit, static_argnums=(1, 2))
-def _hash_all(program: Program, normal: bool, stripped: bool) -> UInt32[Array, "*batch 2"]:
+@partial(jax.jit, static_argnums=(1, 2, 3))
+def _hash_all(
+    program: Program, normal: bool, stripped: bool, backend: str
+) -> UInt32[Array, "*batch 2"]:
     flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[len(program.shape) :]), program)
     if normal:
         hash_tile = partial(hash_normal_forms, is_stripped=stripped)
         words = trees.by_tiles(hash_tile, _NORMAL_TILE, flat.length.size, flat)
     else:
-        words = trees.by_tiles(_hash, _TILE, flat.length.size, flat)
+        tile = _TILE if backend == "cpu" else _LARGE_TILE
+        hash_all = lambda flat: trees.by_tiles(_hash, tile, flat.length.size, flat)
+        words = laid_out(hash_all, backend)(flat)
     return words.reshape(*program.shape, 2)
 
 

@@ -16,6 +16,7 @@ from s2jax.core import checks, forks
 from s2jax.core.part import check_part
 from s2jax.core.random import fold_in, words_of
 from s2jax.core.types import Indices, PRNGKey, Words
+from s2jax.core.unroll import laid_out
 from s2jax.inputs import Source
 from s2jax.observe import Record, measure_rows
 from s2jax.observe.times import draw_ticks, in_steps
@@ -225,13 +226,16 @@ def _check_call(name: str, key, config) -> None:
 def _sample(words: Words, config: Config, n: int, backend: str) -> Batch:
     """The batch of a raw key. Keys under `vmap` are searched together, as if they were one."""
 
-    @jax.custom_batching.custom_vmap
-    def call(words, config):
+    def draw(words, config):
         rows = fill_rows(words, config, n, backend)
         batch = _to_batch(config, rows, jnp.repeat(words, n, axis=0), n, backend)
         ran_out = jnp.where(batch.status == 0, 0, Status.SEARCH_EXHAUSTED.value)
         batch = eqx.tree_at(lambda batch: batch.status, batch, batch.status | ran_out)
         return jax.tree.map(lambda leaf: leaf.reshape(len(words), n, *leaf.shape[1:]), batch)
+
+    # solutions are found in loops whose steps are many kernels each: nothing is gained there
+    layout = laid_out(draw, backend) if config.target.is_pointwise else draw
+    call = jax.custom_batching.custom_vmap(layout)
 
     @call.def_vmap
     def _(axis_size, in_batched, words, config):

@@ -10,6 +10,7 @@ from jaxtyping import Array, Int
 
 from s2jax.core import checks
 from s2jax.core.status import StatusFlag
+from s2jax.core.unroll import laid_out
 from s2jax.programs import Program
 from s2jax.programs.operators import CONST, ID, TABLE
 from s2jax.programs.program import MAX_DIGITS, VARIABLE_NAMES, unpack
@@ -18,6 +19,7 @@ from s2jax.text import _read_tokens, _write_tokens
 from s2jax.text.vocabulary import DEFAULT, MAX_POWER, Vocabulary
 
 _TILE = 256  # rows whose links stay in a core's cache
+_MOST_LINKS = 2**26  # of the rows converted at a time where there is no such cache
 
 
 class TokenStatus(StatusFlag):
@@ -119,18 +121,18 @@ def to_tokens(
         length = _most_tokens(program.num_nodes, outputs, vocabulary)
     checks.check_static_integer("to_tokens", "length", length, 2)
 
-    return _write(program, vocabulary, int(length))
+    return _write(program, vocabulary, int(length), jax.default_backend())
 
 
-@functools.partial(jax.jit, static_argnums=(1, 2))
-def _write(program: Program, vocabulary: Vocabulary, length: int) -> Tokens:
+@functools.partial(jax.jit, static_argnums=(1, 2, 3))
+def _write(program: Program, vocabulary: Vocabulary, length: int, backend: str) -> Tokens:
     *batch, outputs = program.shape
 
     def convert(lengths: Array, *fields: Array) -> Tokens:
         nodes = [jnp.transpose(field, (2, 1, 0)).reshape(field.shape[2], -1) for field in fields]
         code = _write_tokens.Code(*(field.astype(jnp.int32) for field in nodes))
         lengths = lengths.astype(jnp.int32).T
-        ids = _write_tokens.write(code, lengths, length, vocabulary)
+        ids = _write_tokens.write(code, lengths, length, vocabulary, backend)
         status, size = _judge(code, lengths, length, vocabulary)
         return Tokens(jnp.where(status == 0, ids, vocabulary.pad).T, status, size)
 
@@ -138,7 +140,10 @@ def _write(program: Program, vocabulary: Vocabulary, length: int) -> Tokens:
     shape = rows, outputs, program.num_nodes
     fields = [getattr(program, name).reshape(shape) for name in _write_tokens.Code._fields]
     arguments = program.length.reshape(rows, outputs), *fields
-    tokens = by_tiles(lambda parts: convert(*parts), _TILE, rows, arguments)
+    slots = _write_tokens.num_slots(program.num_nodes, outputs, vocabulary)
+    tile = _TILE if backend == "cpu" else max(_TILE, _MOST_LINKS // slots)
+    convert_all = lambda parts: by_tiles(lambda part: convert(*part), tile, rows, parts)
+    tokens = laid_out(convert_all, backend)(arguments)
     return Tokens(*(leaf.reshape(*batch, *leaf.shape[1:]) for leaf in tokens))
 
 

@@ -191,11 +191,11 @@ def evaluate_linearizable(
     plan: Schedule, variables: Float[Array, "variables rows"], protected: bool
 ) -> Float[Array, " programs"]:
     """The same in a form that `jax.linearize` takes, as implicit solvers need it; slower."""
-    return _by_slots(plan, variables, functions(protected), all_slots=True)
+    return _by_slots(plan, variables, functions(protected))
 
 
-def _by_slots(plan: Schedule, variables, operators, all_slots: bool = False):
+def _by_slots(plan: Schedule, variables, operators):
     # program p is of row p modulo rows, hence the variables once for each state
     repeats = plan.result.shape[0] // variables.shape[1]
     x = jnp.tile(variables.T, (repeats, 1))[..., None]
-    return selecting(plan.lowered, x, operators, 1, all_slots)[:, 0]
+    return selecting(plan.lowered, x, operators, 1)[:, 0]

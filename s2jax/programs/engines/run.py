@@ -67,10 +67,12 @@ def sequential(lowered: Lowered, x, operators, outputs: int):
     return jax.lax.fori_loop(jnp.int32(0), jnp.int32(num_rows), run_program, (values, y))[1]
 
 
-def selecting(lowered: Lowered, x, operators, outputs: int, all_slots: bool = False):
+def selecting(lowered: Lowered, x, operators, outputs: int):
     """All programs in step, every operator computed and one selected.
 
-    With `all_slots` the number of steps is static, so that JAX can linearise it.
+    The number of steps is static: JAX can linearise it, and no host waits to be told of it. Steps
+    beyond the last instruction of all programs are seldom, because an empty program has its result
+    behind all of them.
     """
     num_inputs, time = x.shape[-2:]
     num_nodes, num_rows = lowered.order.shape
@@ -89,10 +91,6 @@ def selecting(lowered: Lowered, x, operators, outputs: int, all_slots: bool = Fa
 
     inputs = jnp.repeat(x, outputs, axis=0).swapaxes(0, 1)
     values = jnp.concatenate([inputs, jnp.zeros((num_nodes + 1, num_rows, time), x.dtype)])
-    slots = jnp.minimum(lowered.result.max() + 1 - num_inputs, num_nodes)
-    if all_slots:
-        values = jax.lax.fori_loop(0, num_nodes, run_slot, values)
-    else:
-        values = jax.lax.fori_loop(zero, slots, run_slot, values)
+    values = jax.lax.fori_loop(0, num_nodes, run_slot, values)
     scale, bias = lowered.result_coefficients[..., None]
     return scale * values[lowered.result, row] + bias
