@@ -1,0 +1,126 @@
+"""What the site shows beside the pages of docs/: README, changelog, examples, notebooks, reference.
+
+MkDocs calls these functions. Nothing is written into the checkout. `S2JAX_SITE_NOTEBOOKS` names a
+folder with executed notebooks (`NAME.ipynb`), whose figures the site then shows; without it the
+site shows their text and code.
+"""
+
+import importlib.util
+import json
+import os
+import posixpath
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).parents[1]
+NOT_SHOWN = ("benchmarks", "tests", ".ci", "s2jax", "LICENSE", "pyproject.toml")
+"""Files and folders of the repository that pages name, and that the site has no page of."""
+MODULES = (
+    "s2jax", "s2jax.presets", "s2jax.inputs", "s2jax.observe", "s2jax.distributions",
+    "s2jax.programs", "s2jax.laws", "s2jax.text", "s2jax.operators", "s2jax.targets", "s2jax.ode",
+    "s2jax.ode.forms", "s2jax.transforms", "s2jax.augment", "s2jax.statistics", "s2jax.corpus",
+    "s2jax.exporters", "s2jax.feeds", "s2jax.plotting", "s2jax.symtime",
+)  # fmt: skip
+"""Those of docs/reference.md."""
+PLACES = {"s2jax.operators": "s2jax.programs.operators"}
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the pages that are made."""
+    made = {"changelog.md": (ROOT / "CHANGELOG.md").read_text()}
+    made |= {f"examples/{file.stem}.md": _example(file) for file in _sources("examples")}
+    made |= {f"api/{name}.md": _api(name) for name in MODULES}
+    for file in _sources("notebooks"):
+        text, pictures = _notebook(file)
+        made[f"notebooks/{file.stem}.md"] = text
+        for name, content in pictures.items():
+            place = f"notebooks/{file.stem}_files/{name}"
+            files.append(File.generated(config, place, content=content))
+    for place, text in made.items():
+        files.append(File.generated(config, place, content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
+    """Links that leave docs/ lead to the pages made of their targets, or become plain text."""
+    own = posixpath.dirname(page.file.src_uri)
+    if page.file.src_uri == "changelog.md":
+        markdown = re.sub(r"\]\(docs/", "](", markdown)
+
+    def replace(match: re.Match[str]) -> str:
+        words, target, anchor = match.groups()
+        if re.match(r"[a-z]+:", target) or not target:
+            return match.group()
+        place = posixpath.normpath(posixpath.join("docs", own, target))
+        if place == "README.md":
+            place = "docs/index.md"
+        if found := re.fullmatch(r"(examples|notebooks)/(\w+)\.py", place):
+            place = f"docs/{found[1]}/{found[2]}.md"
+        if place.split("/")[0] in NOT_SHOWN:
+            return words
+        link = posixpath.relpath(place.removeprefix("docs/"), own or ".")
+        return f"[{words}]({link}{anchor or ''})"
+
+    return re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s#]*)(#[^)\s]*)?\)", replace, markdown)
+
+
+def _sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).glob("*.py"))
+
+
+def _example(file: Path) -> str:
+    return f"# {file.name}\n\n```python\n{file.read_text()}```\n"
+
+
+def _api(name: str) -> str:
+    """A page with the docstring of every public name of a module."""
+    place = PLACES.get(name, name)
+    names = _public_names(place)
+    entries = "\n\n".join(f"::: {place}.{one}" for one in names)
+    return f"# {name}\n\n{entries}\n"
+
+
+def _public_names(place: str) -> list[str]:
+    """`__all__` of a module, without its submodules, which have pages of their own."""
+    import griffe
+
+    module = griffe.load(place, search_paths=[str(ROOT)], resolve_aliases=True)
+    shown = [str(one).strip("'\"") for one in module.exports or ()]
+    kept = []
+    for one in shown:
+        if one in module.members and not module[one].is_module and not one.startswith("__"):
+            kept.append(one)
+    return kept
+
+
+def _notebook(file: Path) -> tuple[str, dict[str, bytes]]:
+    """Markdown of a notebook, and its figures by the names of their files."""
+    folder = os.environ.get("S2JAX_SITE_NOTEBOOKS")
+    executed = Path(folder, f"{file.stem}.ipynb") if folder else None
+    if executed is None or not executed.exists():
+        return _as_written(file.read_text()), {}
+    import nbformat
+    from nbconvert import MarkdownExporter
+
+    notebook = nbformat.read(executed, as_version=4)
+    resources = {"output_files_dir": f"{file.stem}_files", "unique_key": file.stem}
+    text, found = MarkdownExporter().from_notebook_node(notebook, resources)
+    outputs = found.get("outputs") or {}
+    return text, {posixpath.basename(name): content for name, content in outputs.items()}
+
+
+def _as_written(source: str) -> str:
+    """Markdown of a notebook in jupytext's percent format, without outputs."""
+    cells = re.split(r"^# %%(.*)$", source, flags=re.MULTILINE)[1:]
+    parts = []
+    for kind, cell in zip(cells[::2], cells[1::2], strict=True):
+        if "markdown" in kind:
+            parts.append(re.sub(r"^# ?", "", cell.strip(), flags=re.MULTILINE))
+        else:
+            parts.append(f"```python\n{cell.strip()}\n```")
+    return "\n\n".join(parts) + "\n"
