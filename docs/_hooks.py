@@ -5,13 +5,9 @@ folder with executed notebooks (`NAME.ipynb`), whose figures the site then shows
 site shows their text and code.
 """
 
-import importlib.util
-import json
 import os
 import posixpath
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +23,20 @@ MODULES = (
     "s2jax.exporters", "s2jax.feeds", "s2jax.plotting", "s2jax.symtime",
 )  # fmt: skip
 """Those of docs/reference.md."""
+FROM_ROOT = {"index.md": "README.md", "changelog.md": "CHANGELOG.md"}
+FIRST = {
+    "README.md": "docs/index.md",
+    "CHANGELOG.md": "docs/changelog.md",
+    "notebooks": "docs/notebooks/from_key_to_pairs.md",
+    "examples": "docs/examples/in_the_loop.md",
+}
+"""Where links to these lead."""
 PLACES = {"s2jax.operators": "s2jax.programs.operators"}
 
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages that are made."""
-    made = {"changelog.md": (ROOT / "CHANGELOG.md").read_text()}
+    made = {page: (ROOT / source).read_text() for page, source in FROM_ROOT.items()}
     made |= {f"examples/{file.stem}.md": _example(file) for file in _sources("examples")}
     made |= {f"api/{name}.md": _api(name) for name in MODULES}
     for file in _sources("notebooks"):
@@ -48,25 +52,26 @@ def on_files(files: Files, config: Any) -> Files:
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
     """Links that leave docs/ lead to the pages made of their targets, or become plain text."""
-    own = posixpath.dirname(page.file.src_uri)
-    if page.file.src_uri == "changelog.md":
-        markdown = re.sub(r"\]\(docs/", "](", markdown)
+    name = page.file.src_uri
+    own = posixpath.dirname(name)
+    base = "" if name in FROM_ROOT else posixpath.join("docs", own)
 
     def replace(match: re.Match[str]) -> str:
-        words, target, anchor = match.groups()
+        mark, words, target, anchor = match.groups()
         if re.match(r"[a-z]+:", target) or not target:
             return match.group()
-        place = posixpath.normpath(posixpath.join("docs", own, target))
-        if place == "README.md":
-            place = "docs/index.md"
+        place = posixpath.normpath(posixpath.join(base, target))
+        place = FIRST.get(place, place)
         if found := re.fullmatch(r"(examples|notebooks)/(\w+)\.py", place):
             place = f"docs/{found[1]}/{found[2]}.md"
         if place.split("/")[0] in NOT_SHOWN:
             return words
+        if not place.startswith("docs/"):
+            return match.group()
         link = posixpath.relpath(place.removeprefix("docs/"), own or ".")
-        return f"[{words}]({link}{anchor or ''})"
+        return f"{mark}[{words}]({link}{anchor or ''})"
 
-    return re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s#]*)(#[^)\s]*)?\)", replace, markdown)
+    return re.sub(r"(!?)\[([^\]]+)\]\(([^)\s#]*)(#[^)\s]*)?\)", replace, markdown)
 
 
 def _sources(folder: str) -> list[Path]:

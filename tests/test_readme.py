@@ -54,7 +54,7 @@ def _parameters() -> list:
 
 def test_there_are_blocks():
     assert len(BLOCKS) >= 8
-    assert len(BLOCKS["README.md"]) >= 8
+    assert len(BLOCKS["README.md"]) >= 5
 
 
 # Pages have their own process, as a user's, with one device. A block goes on where the one before
@@ -89,6 +89,75 @@ def test_blocks_run(page: str, numbers: list[int], tmp_path: pathlib.Path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("ran ") >= len(blocks)
+
+
+# What stands between the blocks: printed output, and the table of wishes.
+
+README = (ROOT / "README.md").read_text()
+PRINTED = re.findall(r"```pycon\n(.*?)```", README, re.DOTALL)
+WISHES = re.findall(
+    r"^\| (.+?) \| (?:`([^`]+)`) \|$", README.split("| I want ... | do |")[1], re.MULTILINE
+)
+
+# Shown output is that of the block of the README before it; wishes go on where the first one ended.
+_PRINT = """
+import doctest, json, sys
+import jax
+first, printed, wishes = json.load(sys.stdin)
+names = {}
+exec(compile(first, "README", "exec"), names)
+parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+for number, text in enumerate(printed):
+    runner.run(parser.get_doctest(text, dict(names), f"README output {number}", None, 0))
+assert not runner.failures, runner.failures
+for wish, code in wishes:
+    own = dict(names)
+    if "torch" in code:
+        own["torch"] = __import__("torch")
+    exec(compile(code, wish, "exec"), own)
+    print("did", wish)
+"""
+
+
+def _run_wishes(wishes: list[tuple[str, str]], printed: list[str]) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", _PRINT],
+        input=json.dumps([BLOCKS["README.md"][0], printed, wishes]),
+        env=os.environ | {"PYTHONPATH": str(ROOT), "XLA_FLAGS": quick_flags()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_output_is_as_printed_and_wishes_are_fulfilled():
+    own = [wish for wish in WISHES if "torch" not in wish[1]]
+    assert PRINTED
+    assert len(own) >= 14
+    done = _run_wishes(own, PRINTED)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("did ") == len(own)
+
+
+@pytest.mark.peers
+def test_wishes_for_torch_are_fulfilled():
+    need("torch")
+    own = [wish for wish in WISHES if "torch" in wish[1]]
+    assert own
+    done = _run_wishes(own, [])
+    assert done.returncode == 0, done.stderr
+
+
+def test_wrong_output_and_wrong_wishes_are_seen():
+    wrong = _run_wishes([], [">>> key.shape\n(7,)\n"])
+    assert wrong.returncode != 0
+    assert "Expected" in wrong.stdout
+    assert _run_wishes([("nothing", "batch.nothing()")], []).returncode != 0
+
+
+def test_every_wish_has_code():
+    table = README.split("| I want ... | do |")[1].split("\n\n")[0].strip().splitlines()[1:]
+    assert len(WISHES) == len(table)
 
 
 # What the README's first command installs is enough for all that it shows.
