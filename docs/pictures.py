@@ -34,7 +34,7 @@ MEASURED = s2jax.presets.mix(
 )
 WIDTH, HEIGHT = 12.4, 7.0
 FORMULA_WIDTH = 5.7
-PAIRS, PORTRAITS, GRAPH, SERIES = (41, 46, 47, 35, 23), (9, 44, 0, 47), 0, (0, 1)
+PAIRS, PORTRAITS, GRAPH, SERIES = (41, 46, 47, 35, 23), (9, 44, 0, 47), 16, (29, 17)
 """Which rows of each configuration are shown."""
 INK, GREY, PALE = "#1f2937", "#6b7280", "#c4c9d0"
 
@@ -146,7 +146,7 @@ def draw_measured(figure: Any) -> None:
         axes.plot(batch.y[row, 0], color=Y_COLORS[0], linewidth=0.9)
         axes.margins(x=0.01, y=0.08)
         steps = [step.split("(")[0].replace("_", " ") for step in texts[row].split(" > ")]
-        write(figure, 6.6 + 2.85 * column, 6.72, ", then ".join(steps), 8, GREY)
+        write(figure, 6.6 + 2.85 * column, 6.72, ", ".join(steps), 7, GREY)
 
 
 if __name__ == "__main__":

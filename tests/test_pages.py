@@ -1,11 +1,14 @@
 """Tables of the documentation are what their commands write from the results that are kept."""
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+import s2jax
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,6 +49,16 @@ def test_the_census_is_written_from_the_results(modules: Any) -> None:
         config = census.config_of(64, sizes)
         assert census.NOISE not in config.target.weights
         assert config.num_inputs == 0
+
+
+def test_the_gallery_shows_the_forms() -> None:
+    page = (ROOT / "docs" / "zoo" / "forms.md").read_text()
+    pictures = set(re.findall(r"\((form_\w+\.png)\)", page))
+    assert pictures == {file.name for file in (ROOT / "docs" / "zoo").glob("form_*.png")}
+    assert len(pictures) >= 12
+    for name, form in s2jax.ode.forms.KNOWN.items():
+        formula = (type(form).__doc__ or "").splitlines()[0]
+        assert (f"form_{name}.png" in pictures) == (f"`{formula}`" in page), name
 
 
 def test_a_table_goes_between_its_comments(modules: Any) -> None:

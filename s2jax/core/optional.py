@@ -18,6 +18,7 @@ EXTRAS = {
         "mkdocs-material>=9.7",
         "mkdocstrings-python>=2.0",
         "nbconvert>=7",
+        "latex2mathml>=3.77",
     ),
 }
 """What to install, by extra of this package; torch is in none, for its builds differ."""

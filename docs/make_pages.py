@@ -1,17 +1,22 @@
-"""What the site shows beside the pages of docs/: README, changelog, examples, notebooks, reference.
+"""The pages of the site: `python docs/make_pages.py` writes them to build/pages, from where
+`mkdocs build` makes the site.
 
-MkDocs calls these functions. Nothing is written into the checkout. `S2JAX_SITE_NOTEBOOKS` names a
-folder with executed notebooks (`NAME.ipynb`), whose figures the site then shows; without it the
-site shows their text and code.
+They are the pages of docs/ and what stands beside it: README, changelog, examples, notebooks, and
+the docstrings of every public name. `S2JAX_SITE_NOTEBOOKS` names a folder with executed notebooks
+(`NAME.ipynb`), whose figures the site then shows; without it the site has their text and code.
 """
 
+import functools
 import os
 import posixpath
 import re
+import shutil
 from pathlib import Path
-from typing import Any
 
-from mkdocs.structure.files import File, Files
+import griffe
+import nbformat
+from latex2mathml.converter import convert
+from nbconvert import MarkdownExporter
 
 ROOT = Path(__file__).parents[1]
 NOT_SHOWN = ("benchmarks", "tests", ".ci", "s2jax", "LICENSE", "pyproject.toml")
@@ -34,8 +39,9 @@ FIRST = {
 PLACES = {"s2jax.operators": "s2jax.programs.operators"}
 
 
-def on_files(files: Files, config: Any) -> Files:
-    """Add the pages that are made."""
+def main(out: Path) -> None:
+    shutil.rmtree(out, ignore_errors=True)
+    shutil.copytree(ROOT / "docs", out, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     made = {page: (ROOT / source).read_text() for page, source in FROM_ROOT.items()}
     made |= {f"examples/{file.stem}.md": _example(file) for file in _sources("examples")}
     made |= {f"api/{name}.md": _api(name) for name in MODULES}
@@ -43,16 +49,32 @@ def on_files(files: Files, config: Any) -> Files:
         text, pictures = _notebook(file)
         made[f"notebooks/{file.stem}.md"] = text
         for name, content in pictures.items():
-            place = f"notebooks/{file.stem}_files/{name}"
-            files.append(File.generated(config, place, content=content))
-    for place, text in made.items():
-        files.append(File.generated(config, place, content=text))
-    return files
+            _write(out / "notebooks" / f"{file.stem}_files" / name, content)
+    for name, text in made.items():
+        _write(out / name, text.encode())
+    for page in out.rglob("*.md"):
+        name = page.relative_to(out).as_posix()
+        text = mend_links(page.read_text(), name)
+        page.write_text(write_math(text) if name.startswith("zoo/") else text)
 
 
-def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
+def _write(file: Path, content: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+
+
+def write_math(markdown: str) -> str:
+    """Formulas as MathML, which browsers draw without any script; code is left alone."""
+    parts = re.split(r"(```.*?```|`[^`\n]+`)", markdown, flags=re.DOTALL)
+    for number in range(0, len(parts), 2):
+        block = lambda found: f"\n\n<div>{convert(found[1].strip(), display='block')}</div>\n\n"
+        parts[number] = re.sub(r"\$\$(.+?)\$\$", block, parts[number], flags=re.DOTALL)
+        parts[number] = re.sub(r"\$([^$\n]+)\$", lambda found: convert(found[1]), parts[number])
+    return "".join(parts)
+
+
+def mend_links(markdown: str, name: str) -> str:
     """Links that leave docs/ lead to the pages made of their targets, or become plain text."""
-    name = page.file.src_uri
     own = posixpath.dirname(name)
     base = "" if name in FROM_ROOT else posixpath.join("docs", own)
 
@@ -90,11 +112,16 @@ def _api(name: str) -> str:
     return f"# {name}\n\n{entries}\n"
 
 
+@functools.cache
+def _package() -> griffe.Module:
+    """The package as its files say; nothing of it is imported."""
+    return griffe.load("s2jax", search_paths=[str(ROOT)], resolve_aliases=True)
+
+
 def _public_names(place: str) -> list[str]:
     """`__all__` of a module, without its submodules, which have pages of their own."""
-    import griffe
-
-    module = griffe.load(place, search_paths=[str(ROOT)], resolve_aliases=True)
+    inner = place.partition(".")[2]
+    module = _package()[inner] if inner else _package()
     shown = [str(one).strip("'\"") for one in module.exports or ()]
     kept = []
     for one in shown:
@@ -109,9 +136,6 @@ def _notebook(file: Path) -> tuple[str, dict[str, bytes]]:
     executed = Path(folder, f"{file.stem}.ipynb") if folder else None
     if executed is None or not executed.exists():
         return _as_written(file.read_text()), {}
-    import nbformat
-    from nbconvert import MarkdownExporter
-
     notebook = nbformat.read(executed, as_version=4)
     resources = {"output_files_dir": f"{file.stem}_files", "unique_key": file.stem}
     text, found = MarkdownExporter().from_notebook_node(notebook, resources)
@@ -129,3 +153,7 @@ def _as_written(source: str) -> str:
         else:
             parts.append(f"```python\n{cell.strip()}\n```")
     return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    main(ROOT / "build" / "pages")
