@@ -3,6 +3,7 @@
 python benchmarks/census.py run --out benchmarks/results/today.jsonl  # one core, minutes
 python benchmarks/census.py page          # the table of the page, from all results
 python benchmarks/census.py picture       # docs/dynamics.png, the first rows of a key
+python benchmarks/census.py forms         # docs/zoo/forms.md, with nine rows of each form
 """
 
 import argparse
@@ -97,9 +98,68 @@ def draw_picture(out: Path, seed: int, across: int = 6, down: int = 4) -> None:
     figure.savefig(out, dpi=75)
 
 
+def write_forms(folder: Path, seed: int, rows: int = 1024, across: int = 9) -> None:
+    """A page with the formula, the first rows and the census of every form, and its pictures."""
+    batch = s2jax.sample(jax.random.key(seed), config_of(512, STATES["2 to 4"]), rows)
+    there = np.array([s2jax.ode.FORMS[one] for one in np.asarray(batch.dynamics.form)])
+    last = {line["states"]: line for line in _pages.read_results("census")}["2 to 4"]
+    parts = [FORMS_HEAD]
+    for name, form in s2jax.ode.forms.KNOWN.items():
+        found = np.flatnonzero(there == name)[:across]
+        if len(found) < across:
+            continue
+        draw_form(folder / f"form_{name}.png", batch, found)
+        formula = (type(form).__doc__ or "").strip().splitlines()[0]
+        shares = last["groups"].get(name)
+        said = ""
+        if shares:
+            percent = lambda what, shares=shares: f"{100 * shares[what][0] / shares[what][1]:.0f} %"
+            said = (
+                f"Of {shares['periodic'][1]} rows {percent('at least 4 turns')} turn at least four "
+                f"times, {percent('periodic')} are periodic, and {percent('chaotic')} are chaotic "
+                f"({last['date'][:10]}, `python benchmarks/census.py run`)."
+            )
+        title = name.replace("_", " ")
+        parts.append(
+            f"## {title}\n\n`{formula}`\n\n![Nine rows of {title}](form_{name}.png)\n\n{said}"
+        )
+    (folder / "forms.md").write_text("\n\n".join(parts) + "\n")
+
+
+FORMS_HEAD = """# Forms of random equations
+
+The picture of each form shows the first nine rows of a key that have it, none left out: two states
+of each, with a dot where the row starts. In the formulas g is a random expression, another one in
+every state of every row. [Differential equations](../differential-equations.md#forms) explains
+them, and has the census with intervals. `driven` and `forced` follow inputs, and `stochastic` is
+any other form with noise; they are not shown here. `python benchmarks/census.py forms` writes this
+page."""
+
+
+def draw_form(out: Path, batch: s2jax.Batch, rows: np.ndarray) -> None:
+    """Two states of each row, side by side."""
+    from PIL import Image
+
+    from s2jax.plotting._figure import new_figure
+    from s2jax.plotting._panels import Y_COLORS, plane
+
+    figure = new_figure(1.25 * len(rows), 1.25)
+    for axes, row in zip(figure.subplots(1, len(rows)), rows, strict=True):
+        states = np.asarray(batch.y[row])[np.asarray(batch.y_mask[row])]
+        first, second = states[list(plane(states))]
+        axes.plot(first, second, color=Y_COLORS[0], linewidth=0.7)
+        axes.plot(first[:1], second[:1], "o", color="black", markersize=2.5)
+        axes.set_axis_off()
+    figure.tight_layout(pad=0.3)
+    figure.set_dpi(75)
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3]
+    Image.fromarray(pixels).quantize(16).save(out, optimize=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("run", "page", "picture"))
+    parser.add_argument("what", choices=("run", "page", "picture", "forms"))
     parser.add_argument("--rows", type=int, default=4096)
     parser.add_argument("--length", type=int, default=256)
     parser.add_argument("--seed", type=int, default=0)
@@ -107,6 +167,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.what == "page":
         write_page()
+    elif arguments.what == "forms":
+        write_forms(Path(arguments.out or PAGE.parent / "zoo"), arguments.seed)
     elif arguments.what == "picture":
         draw_picture(Path(arguments.out or PAGE.with_name("dynamics.png")), arguments.seed)
     else:

@@ -32,7 +32,7 @@ ROWS = int(os.environ.get("S2JAX_NOTEBOOK_ROWS", "1024"))
 # ## Training
 #
 # The folder holds checkpoints, a line per step, and what was asked for. Called again after it was
-# stopped, `pretrain` goes on, bit for bit.
+# stopped, `pretrain` continues it, bit for bit.
 
 # %%
 config = symtime.Config.tiny(length=64, batch=64, width=32, hidden_width=64)

@@ -33,7 +33,7 @@ def __dir__() -> tuple[str, ...]:
 
 
 class AbstractDistribution(Part):
-    """A law of numbers. Its own numbers are leaves: turning them recompiles nothing.
+    """A law of numbers. Its own numbers are leaves: changing them does not recompile.
 
     They must be 0 or of a magnitude of float32, 1.2e-38 to 3.4e38, because draws are float32.
 

@@ -135,7 +135,7 @@ def draw(
 ) -> Batch:
     """Blocks of the stream of a key one after another, where `config` and `key` are.
 
-    Several are searched together, which costs what one block of as many rows costs.
+    Several share one search, which costs what one block of as many rows costs.
     """
     if len(blocks) == 1:
         return sample(jax.random.fold_in(key, blocks[0]), config, size)

@@ -1,11 +1,14 @@
 """Tables of the documentation are what their commands write from the results that are kept."""
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+import s2jax
 
 ROOT = Path(__file__).parents[1]
 
@@ -110,6 +113,16 @@ def test_a_gain_has_an_interval(modules: Any) -> None:
     low, high = (float(word) for word in other.split("[")[1][:-1].split(", "))
     assert -13 < low < -10 < high < -7
     assert gain(np.array([[0.5, 0.7]]), np.array([[0.4, 0.6]]), False).startswith("+10.0 points")
+
+
+def test_the_gallery_shows_the_forms() -> None:
+    page = (ROOT / "docs" / "zoo" / "forms.md").read_text()
+    pictures = set(re.findall(r"\((form_\w+\.png)\)", page))
+    assert pictures == {file.name for file in (ROOT / "docs" / "zoo").glob("form_*.png")}
+    assert len(pictures) >= 12
+    for name, form in s2jax.ode.forms.KNOWN.items():
+        formula = (type(form).__doc__ or "").splitlines()[0]
+        assert (f"form_{name}.png" in pictures) == (f"`{formula}`" in page), name
 
 
 def test_a_table_goes_between_its_comments(modules: Any) -> None:

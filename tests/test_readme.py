@@ -9,11 +9,9 @@ import shlex
 import subprocess
 import sys
 import tomllib
-import types
 
 import pytest
 
-import s2jax
 from s2jax import cli
 from s2jax.cli import _export, _generate, _inspect, _pretrain, _stats
 from s2jax.cli._config import config_of
@@ -56,7 +54,7 @@ def _parameters() -> list:
 
 def test_there_are_blocks():
     assert len(BLOCKS) >= 8
-    assert len(BLOCKS["README.md"]) >= 4
+    assert len(BLOCKS["README.md"]) >= 5
 
 
 # Pages have their own process, as a user's, with one device. A block goes on where the one before
@@ -93,47 +91,73 @@ def test_blocks_run(page: str, numbers: list[int], tmp_path: pathlib.Path):
     assert done.stdout.count("ran ") >= len(blocks)
 
 
-# What the README says that is printed is printed, and what it advises runs.
+# What stands between the blocks: printed output, and the table of wishes.
 
+README = (ROOT / "README.md").read_text()
+PRINTED = re.findall(r"```pycon\n(.*?)```", README, re.DOTALL)
+WISHES = re.findall(
+    r"^\| (.+?) \| (?:`([^`]+)`) \|$", README.split("| I want ... | do |")[1], re.MULTILINE
+)
 
-def _printed(code: str, folder: pathlib.Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "XLA_FLAGS": quick_flags()},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_what_the_readme_prints_is_printed(tmp_path: pathlib.Path):
-    text = (ROOT / "README.md").read_text()
-    shown = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)
-    assert len(shown) == text.count("```text") >= 1
-    for code, wanted in shown:
-        assert _printed(code, tmp_path) == wanted
-
-
-def test_what_the_readme_advises_runs(tmp_path: pathlib.Path):
-    text = (ROOT / "README.md").read_text()
-    table = text[text.index("| I want | do |") :].split("\n\n")[0]
-    cells = [line.split("|")[2] for line in table.splitlines()[2:]]
-    advice = [code for cell in cells for code in re.findall("`([^`]*)`", cell)]
-    advice = [code for code in advice if not code.startswith(("python -m", "Split"))]
-    assert len(advice) >= 12
-    code = """
-import jax, numpy as np, s2jax
-config = s2jax.presets.mix(length=64)
-batch = s2jax.sample(jax.random.key(0), config, 8)
-s2jax.write_corpus("corpus", s2jax.presets.s2(length=64), 4, block_size=4)
+# Shown output is that of the block of the README before it; wishes go on where the first one ended.
+_PRINT = """
+import doctest, json, sys
+import jax
+first, printed, wishes = json.load(sys.stdin)
+names = {}
+exec(compile(first, "README", "exec"), names)
+parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+for number, text in enumerate(printed):
+    runner.run(parser.get_doctest(text, dict(names), f"README output {number}", None, 0))
+assert not runner.failures, runner.failures
+for wish, code in wishes:
+    own = dict(names)
+    if "torch" in code:
+        own["torch"] = __import__("torch")
+    exec(compile(code, wish, "exec"), own)
+    print("did", wish)
 """
-    trace = (
-        "found = {}\nif isinstance(found, s2jax.Config):\n"
-        "    jax.eval_shape(lambda key: s2jax.sample(key, found, 4), jax.random.key(0))\n"
+
+
+def _run_wishes(wishes: list[tuple[str, str]], printed: list[str]) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", _PRINT],
+        input=json.dumps([BLOCKS["README.md"][0], printed, wishes]),
+        env=os.environ | {"PYTHONPATH": str(ROOT), "XLA_FLAGS": quick_flags()},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    of_process = [one for one in advice if one.startswith("jax.config")]
-    others = [one for one in advice if one not in of_process]
-    code += "".join(map(trace.format, others)) + "\n".join([*of_process, "print('ran')"])
-    assert _printed(code, tmp_path) == "ran\n"
+
+
+def test_output_is_as_printed_and_wishes_are_fulfilled():
+    own = [wish for wish in WISHES if "torch" not in wish[1]]
+    assert PRINTED
+    assert len(own) >= 14
+    done = _run_wishes(own, PRINTED)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("did ") == len(own)
+
+
+@pytest.mark.peers
+def test_wishes_for_torch_are_fulfilled():
+    need("torch")
+    own = [wish for wish in WISHES if "torch" in wish[1]]
+    assert own
+    done = _run_wishes(own, [])
+    assert done.returncode == 0, done.stderr
+
+
+def test_wrong_output_and_wrong_wishes_are_seen():
+    wrong = _run_wishes([], [">>> key.shape\n(7,)\n"])
+    assert wrong.returncode != 0
+    assert "Expected" in wrong.stdout
+    assert _run_wishes([("nothing", "batch.nothing()")], []).returncode != 0
+
+
+def test_every_wish_has_code():
+    table = README.split("| I want ... | do |")[1].split("\n\n")[0].strip().splitlines()[1:]
+    assert len(WISHES) == len(table)
 
 
 # What the README's first command installs is enough for all that it shows.
@@ -206,8 +230,6 @@ def _run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(
         _pretrain, "pretrain", lambda command, options: _pretrain.configs_of(command, options) and 0
     )
-    stored = types.SimpleNamespace(config=s2jax.presets.s2(), vocabulary=s2jax.Vocabulary())
-    monkeypatch.setattr(_pretrain, "_stored", lambda command, names: stored)
     monkeypatch.setattr(_pretrain, "report", lambda command: 0)
     monkeypatch.setattr(_stats, "stats", lambda command: 0)
     monkeypatch.setattr(_export, "export", lambda command: 0)
@@ -231,7 +253,7 @@ def test_commands_can_be_typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
 def test_commands_of_the_readme_do_not_collide():
     folders = [call[1] for call in _commands("README.md") if call[0] == "generate"]
-    assert len(folders) == len(set(folders)) >= 2
+    assert len(folders) == len(set(folders)) >= 3
 
 
 def test_continuous_integration_runs_the_commands_of_the_readme():

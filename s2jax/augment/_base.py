@@ -34,7 +34,7 @@ class AbstractAugmentation(Part):
     values in time is drawn for a row, not a channel: channels stay aligned, and so do
     `augmentation(key, batch.x)` and `augmentation(key, batch.y)` of one key.
 
-    Numbers are leaves: turning them compiles nothing anew. Series must have no missing values.
+    Numbers are leaves: changing them does not recompile. Series must have no missing values.
     """
 
     noun = "an augmentation"

@@ -13,6 +13,13 @@ EXTRAS = {
     "train": ("optax>=0.2.5", "orbax-checkpoint>=0.11", "tqdm>=4.66"),
     "torch": ("torch",),
     "pandas": ("pandas>=2.2",),
+    "docs": (
+        "mkdocs>=1.6,<2",
+        "mkdocs-material>=9.7",
+        "mkdocstrings-python>=2.0",
+        "nbconvert>=7",
+        "latex2mathml>=3.77",
+    ),
 }
 """What to install, by extra of this package; torch is in none, for its builds differ."""
 
@@ -28,6 +35,7 @@ MODULES = {
     "orbax": ("train",),
     "torch": ("torch",),
     "pandas": ("pandas",),
+    "mkdocs": ("docs",),
 }
 """Which of these someone wants who needs a module."""
 

@@ -224,7 +224,7 @@ def _check_call(name: str, key, config) -> None:
 
 @partial(jax.jit, static_argnames=("n", "backend"))
 def _sample(words: Words, config: Config, n: int, backend: str) -> Batch:
-    """The batch of a raw key. Keys under `vmap` are searched together, as if they were one."""
+    """The batch of a raw key. Several keys under `vmap` share one search."""
 
     def draw(words, config):
         rows = fill_rows(words, config, n, backend)
