@@ -64,7 +64,7 @@ def by_rows(equation: Any, bind: Callable[..., list[Any]], arguments: Any) -> li
         arguments: Arrays, or their rows.
     """
     name, params = equation.primitive.name, equation.params
-    shape = getattr(equation.outvars[0].aval, "shape", ())
+    shape: Any = getattr(equation.outvars[0].aval, "shape", ())
     has_rows = any(isinstance(value, Rows) for value in arguments)
     if has_rows and name in _ELEMENTWISE:
         lists = [_rows_or(value, shape) for value in arguments]
