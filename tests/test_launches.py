@@ -10,8 +10,9 @@ import pytest
 
 import s2jax
 from s2jax import presets
+from s2jax.core import unroll
 from s2jax.core.random import words_of
-from s2jax.core.unroll import _ends, unroll_loops
+from s2jax.core.unroll import _numbers, unroll_loops
 from s2jax.inputs import ARMA, AbstractInput
 from s2jax.laws import S2Law
 from s2jax.programs._skeleton import _hash_all
@@ -178,3 +179,13 @@ def test_what_is_laid_out_says_the_same(function: Callable[..., Any], length: in
     for one, other in zip(jax.tree.leaves(expected), jax.tree.leaves(found), strict=True):
         assert one.dtype == other.dtype
         np.testing.assert_allclose(one, other, rtol=2e-6, atol=1e-6)
+
+
+def test_a_scan_of_a_jax_that_is_not_known_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many values a scan carries is told otherwise from JAX 0.11 on, and may be again."""
+    count = lambda x: jax.lax.scan(lambda total, one: (total + one, total), x[0], x)
+    x = jnp.arange(5.0)
+    monkeypatch.setattr(unroll, "_numbers", lambda params: None)
+    assert "scan" in str(jax.make_jaxpr(unroll_loops(count))(x))
+    jax.tree.map(np.testing.assert_array_equal, unroll_loops(count)(x), count(x))
+    assert _numbers({}) is None

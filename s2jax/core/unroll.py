@@ -132,11 +132,24 @@ def _ends(equation: Any) -> tuple[int, int] | None:
     return int(carry[0].val), int(carry[1].val)
 
 
+def _numbers(params: dict[str, Any]) -> tuple[int, int] | None:
+    """How many constants and carried values a scan has; None where this JAX does not say."""
+    if "num_consts" in params:
+        return params["num_consts"], params["num_carry"]
+    parts = getattr(params.get("ft_in"), "unpack", tuple)()  # from JAX 0.11 on
+    sizes = [len(part) for part in parts]
+    is_known = len(sizes) == 3 and sum(sizes) == len(params["jaxpr"].jaxpr.invars)
+    return (sizes[0], sizes[1]) if is_known else None
+
+
 def _scan(equation: Any, *arguments: Any) -> list[Any]:
     params, length = equation.params, equation.params["length"]
+    numbers = _numbers(params)
+    if numbers is None:
+        return _as_it_is(equation, *arguments)
     body = _retraced(params["jaxpr"], _INLINING)  # loops in it are laid out once, where it runs
-    consts, rest = _split(arguments, params["num_consts"])
-    carry, given = _split(rest, params["num_carry"])
+    consts, rest = _split(arguments, numbers[0])
+    carry, given = _split(rest, numbers[1])
     size, order = max(_size(body.jaxpr), 1), slice(None, None, -1 if params["reverse"] else 1)
     if length == 1 or size * length <= _MOST_EQUATIONS:
         step = _without_hoisted(body, consts, carry, given, hoist=False)[0]
