@@ -12,7 +12,7 @@ import s2jax
 from s2jax import presets
 from s2jax.core import unroll
 from s2jax.core.random import words_of
-from s2jax.core.unroll import _numbers, unroll_loops
+from s2jax.core.unroll import _ends, _numbers, unroll_loops
 from s2jax.inputs import ARMA, AbstractInput
 from s2jax.laws import S2Law
 from s2jax.programs._skeleton import _hash_all
