@@ -49,7 +49,7 @@ DATA: dict[str, Callable[[s2jax.Split], s2jax.Config]] = {
     "s2": _s2,
     "s2, all rows": lambda split: s2jax.presets.s2(LENGTH, split=split),
     "mix": lambda split: s2jax.presets.mix(LENGTH, split=split),
-    "ode": lambda split: s2jax.presets.ode(LENGTH, split=split),
+    "ode": lambda split: s2jax.presets.ode(LENGTH, 1, 1, split=split),
 }
 JUDGES = DATA | {"s2": DATA["s2, all rows"]}
 VARIANTS: dict[str, dict[str, Any]] = {
