@@ -227,9 +227,8 @@ def _run(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     )
     for name in ("show", "info", "verify", "repair"):
         monkeypatch.setattr(_inspect, name, lambda command: 0)
-    monkeypatch.setattr(
-        _pretrain, "pretrain", lambda command, options: _pretrain.configs_of(command, options) and 0
-    )
+    read = lambda command, options: command.corpus or _pretrain.configs_of(command, options)
+    monkeypatch.setattr(_pretrain, "pretrain", lambda *typed: read(*typed) and 0)
     monkeypatch.setattr(_pretrain, "report", lambda command: 0)
     monkeypatch.setattr(_stats, "stats", lambda command: 0)
     monkeypatch.setattr(_export, "export", lambda command: 0)
