@@ -57,7 +57,7 @@ def scan_into(
     def write(carry, value):
         carry, out, row = carry
         carry, now = step(carry, value)
-        return (carry, jax.lax.dynamic_update_slice(out, now[None], (row, 0)), row + 1), None
+        return (carry, jax.lax.dynamic_update_index_in_dim(out, now, row, 0), row + 1), None
 
     return jax.lax.scan(write, (carry, spare, jnp.int32(0)), values)[0][1]
 
