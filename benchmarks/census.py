@@ -110,6 +110,7 @@ def write_forms(folder: Path, seed: int, rows: int = 1024, across: int = 9) -> N
             continue
         draw_form(folder / f"form_{name}.png", batch, found)
         formula = (type(form).__doc__ or "").strip().splitlines()[0]
+        formula = formula if "`" in formula else f"`{formula}`"
         shares = last["groups"].get(name)
         said = ""
         if shares:
@@ -121,7 +122,7 @@ def write_forms(folder: Path, seed: int, rows: int = 1024, across: int = 9) -> N
             )
         title = name.replace("_", " ")
         parts.append(
-            f"## {title}\n\n`{formula}`\n\n![Nine rows of {title}](form_{name}.png)\n\n{said}"
+            f"## {title}\n\n{formula}\n\n![Nine rows of {title}](form_{name}.png)\n\n{said}"
         )
     (folder / "forms.md").write_text("\n\n".join(parts) + "\n")
 

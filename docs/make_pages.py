@@ -63,11 +63,14 @@ def _write(file: Path, content: bytes) -> None:
     file.write_bytes(content)
 
 
+_DISPLAYED = '\n\n<div style="overflow-x: auto">{}</div>\n\n'
+
+
 def write_math(markdown: str) -> str:
     """Formulas as MathML, which browsers draw without any script; code is left alone."""
     parts = re.split(r"(```.*?```|`[^`\n]+`)", markdown, flags=re.DOTALL)
     for number in range(0, len(parts), 2):
-        block = lambda found: f"\n\n<div>{convert(found[1].strip(), display='block')}</div>\n\n"
+        block = lambda found: _DISPLAYED.format(convert(found[1].strip(), display="block"))
         parts[number] = re.sub(r"\$\$(.+?)\$\$", block, parts[number], flags=re.DOTALL)
         parts[number] = re.sub(r"\$([^$\n]+)\$", lambda found: convert(found[1]), parts[number])
     return "".join(parts)

@@ -57,11 +57,8 @@ def scan_into(
     def write(carry, value):
         carry, out, row = carry
         carry, now = step(carry, value)
-        return (
-            carry,
-            jax.lax.dynamic_update_slice(out, now[None], (row, jnp.int32(0))),
-            row + 1,
-        ), None
+        out = jax.lax.dynamic_update_slice(out, now[None], (row, jnp.int32(0)))
+        return (carry, out, row + 1), None
 
     return jax.lax.scan(write, (carry, spare, jnp.int32(0)), values)[0][1]
 
