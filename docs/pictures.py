@@ -116,6 +116,7 @@ def draw_portraits(figure: Any) -> None:
 def draw_causes(figure: Any) -> None:
     """A causal graph beside the channels that it makes."""
     batch = s2jax.sample(KEY, CAUSES, 24)
+    assert batch.x_source is not None
     causes = causes_of_laws(jax.tree.map(np.asarray, batch.x_source.laws))
     assert causes is not None
     edges = causes.edges(GRAPH)
@@ -138,6 +139,7 @@ def draw_measured(figure: Any) -> None:
     """What an instrument shows, over the clean series in grey."""
     batch = s2jax.sample(KEY, MEASURED, 40)
     assert batch.observation is not None
+    assert batch.y_clean is not None
     texts = batch.observation.texts()
     name(figure, 6.6, 5.2, "Measured", "what an instrument shows, over the clean series in grey")
     for column, row in enumerate(SERIES):
