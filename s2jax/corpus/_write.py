@@ -99,15 +99,15 @@ def write_corpus(
     own = plan.shards_of(part)
     checks.check_static_integer("write_corpus", "workers", workers, 1)
     with explaining(folder):
-        manifest = look(folder, plan)
+        manifest, left = _left(folder, plan, own)
+        todo = list(left)
         if manifest is not None:
-            todo = lost(folder, plan, manifest, own)
             (folder / "data").mkdir(exist_ok=True)
             tidy(folder)
             if not todo:
                 return manifest
         else:
-            todo = _begin(folder, plan, own, announce)
+            _begin(folder, plan, left, announce)
         report = _reporter(plan, todo, own, progress)
         if not todo:
             return finish(folder, plan, own)
@@ -124,18 +124,24 @@ def write_corpus(
         return manifest
 
 
-def _begin(folder: Path, plan: Plan, own: range, announce: Any) -> list[int]:
-    """Check what is there and what the disk holds; the shards to write."""
-    todo = to_write(folder, plan, own)
-    for shard, reason in todo.items():
+def _left(folder: Path, plan: Plan, own: range) -> tuple[dict[str, Any] | None, dict[int, str]]:
+    """The manifest of a finished corpus, and the shards that are not there whole, with why."""
+    manifest = look(folder, plan)
+    if manifest is None:
+        return None, to_write(folder, plan, own)
+    return manifest, dict.fromkeys(lost(folder, plan, manifest, own), ABSENT)
+
+
+def _begin(folder: Path, plan: Plan, left: dict[int, str], announce: Any) -> None:
+    """Check that what is left to write can be written, and say what is drawn again."""
+    for shard, reason in left.items():
         if announce is not None and reason != ABSENT:
             announce(f"{folder / plan.name(shard)}: {reason}; it is drawn again")
-    if todo:
+    if left:
         _check_place(folder)
-        _check_disk(folder, plan, list(todo), announce)
+        _check_disk(folder, plan, list(left), announce)
         begin(folder, plan)
         write_card(folder, plan)
-    return list(todo)
 
 
 def _check_place(folder: Path) -> None:
@@ -227,16 +233,10 @@ def estimate_corpus(
     check_stream("estimate_corpus", config, seed, block_size)
     folder, plan = Path(path), Plan(Stream(config, seed, block_size), rows, shard_rows)
     with explaining(folder):
-        manifest = look(folder, plan)
-        own = plan.shards_of((0, 1))
-        todo = (
-            list(to_write(folder, plan, own))
-            if manifest is None
-            else lost(folder, plan, manifest, own)
-        )
-        if manifest is None and todo:
+        manifest, left = _left(folder, plan, plan.shards_of((0, 1)))
+        if manifest is None and left:
             _check_place(folder)
-        found = _estimate(folder, plan, todo)
+        found = _estimate(folder, plan, list(left))
         _refuse_large(folder, plan, found.size, found.free)
         return found
 

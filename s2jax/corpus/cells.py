@@ -14,6 +14,12 @@ def values(column: Any) -> np.ndarray:
     return array.to_numpy(zero_copy_only=False)
 
 
+def flatten(column: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The values of a column of lists, and where those of each row begin and the last end."""
+    array = column.combine_chunks()
+    return np.asarray(array.flatten()), np.asarray(array.offsets) - array.offsets[0].as_py()
+
+
 def to_rows(table: Any) -> list[dict[str, Any]]:
     """Rows as dicts of arrays, numbers and text; arrays are views of the table."""
     cells = cells_of(table)
@@ -29,7 +35,6 @@ def _cells(column: Any) -> Any:
     if str(column.type) == "string":
         return column.to_pylist()
     if hasattr(column.type, "value_type") and not hasattr(column.type, "list_size"):
-        array = column.combine_chunks()
-        offsets = np.asarray(array.offsets) - array.offsets[0].as_py()
-        return np.split(np.asarray(array.flatten()), offsets[1:-1])
+        flat, offsets = flatten(column)
+        return np.split(flat, offsets[1:-1])
     return values(column)

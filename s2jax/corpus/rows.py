@@ -17,7 +17,7 @@ from s2jax.core import checks, forks
 from s2jax.corpus._groups import CACHE_BYTES, Groups
 from s2jax.corpus._heads import config_of, read_manifest
 from s2jax.corpus._manifest import about_stranger, strangers
-from s2jax.corpus.cells import to_rows, values
+from s2jax.corpus.cells import flatten, to_rows, values
 from s2jax.corpus.footers import DamagedError, pyarrow
 from s2jax.corpus.info import facts
 from s2jax.corpus.layout import observation_columns, source_columns, vocabulary_of
@@ -320,9 +320,8 @@ class Corpus(Sequence):
 
     def _programs(self, table: Any, name: str, found: Any, num_nodes: int) -> Program:
         """Programs of a column of tokens, at the outputs for which one was found."""
-        column = table[name].combine_chunks()
-        offsets = np.asarray(column.offsets) - column.offsets[0].as_py()
-        ids = padded(np.asarray(column.flatten()), offsets)
+        flat, offsets = flatten(table[name])
+        ids = padded(flat, offsets)
         width = 1 << (ids.shape[1] - 1).bit_length()  # few different sizes, few compilations
         ids = np.pad(ids, ((0, 0), (0, width - ids.shape[1])))
         outputs, protected = found.shape[1], self.known_config.target.protected

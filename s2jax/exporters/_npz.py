@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from s2jax.core import checks
-from s2jax.corpus.cells import values
+from s2jax.corpus.cells import flatten, values
 from s2jax.corpus.tokens import padded
 from s2jax.exporters._base import AbstractExporter, Written
 from s2jax.exporters._rows import channels, mask
@@ -68,9 +68,6 @@ def _array(column: Any, width: int) -> np.ndarray:
     if str(column.type) == "string":
         return np.array(column.to_pylist(), np.str_)
     if hasattr(column.type, "value_type") and not hasattr(column.type, "list_size"):
-        array = column.combine_chunks()
-        ids = padded(
-            np.asarray(array.flatten()), np.asarray(array.offsets) - array.offsets[0].as_py()
-        )
+        ids = padded(*flatten(column))
         return np.pad(ids, ((0, 0), (0, max(width - ids.shape[1], 0))))
     return values(column)

@@ -81,12 +81,6 @@ def join(parts: list[np.ndarray], separator: int) -> np.ndarray:
     return np.concatenate([piece for part in parts for piece in (between, part)][1:])
 
 
-def flatten(column: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The values of a column of lists, and where those of each row begin and the last end."""
-    array = column.combine_chunks()
-    return np.asarray(array.flatten()), np.asarray(array.offsets) - array.offsets[0].as_py()
-
-
 def usable(tables: Iterator[Any]) -> Iterator[Any]:
     """The rows of tables whose status is 0; tables without any are left out."""
     for table in tables:

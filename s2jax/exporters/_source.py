@@ -7,11 +7,11 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from s2jax.corpus import Corpus, layout
-from s2jax.corpus.cells import values
+from s2jax.corpus.cells import flatten, values
 from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._missing import Fill, fill_missing, read_observed
 from s2jax.exporters._roles import Covariates, Roles, copied_inputs, copies, roles_of
-from s2jax.exporters._rows import Rows, channels, flatten, join, mask, split, usable
+from s2jax.exporters._rows import Rows, channels, join, mask, split, usable
 from s2jax.inputs.causes import Causes, cause_columns, causes_of_columns
 
 CHUNK_BYTES = 16_000_000

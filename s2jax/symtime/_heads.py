@@ -114,7 +114,34 @@ class AbstractHead(eqx.Module):
         return eqx.tree_at(lambda head: head.body.encoder.layers, self, layers)
 
 
-class Forecaster(AbstractHead):
+class AbstractChannelHead(AbstractHead):
+    """A head that guesses values of each channel by itself, on the scale of what is read."""
+
+    def guess(
+        self, series: Series, key: PRNGKey | None
+    ) -> tuple[Float[Array, "batch channels values"], Scaled, tuple[Statistics, Statistics]]:
+        """Guesses of scaled series, the scaling, and new statistics of norms."""
+        features, scaled, statistics = self.body(series, key)
+        return self.out(features).reshape(*series.shape[:2], -1), scaled, statistics
+
+    def guess_unscaled(self, series: Series) -> Float[Array, "batch channels values"]:
+        """Guesses in the units of the series."""
+        guess, scaled, _ = self.guess(series, None)
+        return guess * scaled.scale[..., None] + scaled.shift[..., None]
+
+    def error(
+        self, series: Series, targets: Any, asked: Bool[Array, "..."], key: PRNGKey | None
+    ) -> Loss:
+        """The mean squared error where it is asked for, in units of the deviation of what is
+        read."""
+        guess, scaled, statistics = self.guess(series, key)
+        known = (targets - scaled.shift[..., None]) / scaled.scale[..., None]
+        square = jnp.where(asked, jnp.square(guess - jnp.where(asked, known, 0)), 0)
+        number = jnp.maximum(asked.sum(dtype=jnp.int32), 1).astype(square.dtype)
+        return square.sum() / number, statistics
+
+
+class Forecaster(AbstractChannelHead):
     """What follows a series: instance norm, series encoder, one linear map of all its features.
 
     Each channel is forecast by itself. NaN is what is missing.
@@ -161,23 +188,14 @@ class Forecaster(AbstractHead):
     def __call__(self, series: Given) -> Float[Array, "batch channels horizon"]:
         """Forecasts in the units of the series; works inside jit."""
         check_series("Forecaster", self.body, series)
-        series = jnp.asarray(series)
-        guess, scaled, _ = self._guess(series, None)
-        return guess * scaled.scale[..., None] + scaled.shift[..., None]
-
-    def _guess(self, series: Series, key: PRNGKey | None) -> Any:
-        """Forecasts of scaled series."""
-        features, scaled, statistics = self.body(series, key)
-        return self.out(features).reshape(*series.shape[:2], -1), scaled, statistics
+        return self.guess_unscaled(jnp.asarray(series))
 
     def loss(
         self, series: Series, targets: Float[Array, "batch channels horizon"],
         key: PRNGKey | None,
     ) -> Loss:  # fmt: skip
         """The mean squared error in units of the deviation of what was read."""
-        guess, scaled, statistics = self._guess(series, key)
-        known = (targets - scaled.shift[..., None]) / scaled.scale[..., None]
-        return _error(guess, known, jnp.isfinite(targets)), statistics
+        return self.error(series, targets, jnp.isfinite(targets), key)
 
     def check(self, call: str, series: Any, targets: Any) -> None:
         check_series(call, self.body, series)
@@ -185,7 +203,7 @@ class Forecaster(AbstractHead):
         check_targets(call, targets, (*series.shape[:2], horizon), "what follows every series")
 
 
-class Imputer(AbstractHead):
+class Imputer(AbstractChannelHead):
     """A series without gaps: instance norm, series encoder, one linear map of all its features.
 
     Each channel is filled by itself. NaN is what is missing; what is there stays as it is.
@@ -224,21 +242,11 @@ class Imputer(AbstractHead):
         """The series with guesses in place of NaN; works inside jit."""
         check_series("Imputer", self.body, series)
         series = jnp.asarray(series)
-        guess, scaled, _ = self._guess(series, None)
-        guess = guess * scaled.scale[..., None] + scaled.shift[..., None]
-        return jnp.where(jnp.isfinite(series), series, guess)
-
-    def _guess(self, series: Series, key: PRNGKey | None) -> Any:
-        """All values of scaled series."""
-        features, scaled, statistics = self.body(series, key)
-        return self.out(features).reshape(series.shape), scaled, statistics
+        return jnp.where(jnp.isfinite(series), series, self.guess_unscaled(series))
 
     def loss(self, series: Series, targets: Series, key: PRNGKey | None) -> Loss:
         """The mean squared error of what is missing, in units of the deviation of the rest."""
-        guess, scaled, statistics = self._guess(series, key)
-        known = (targets - scaled.shift[..., None]) / scaled.scale[..., None]
-        asked = jnp.isfinite(targets) & ~jnp.isfinite(series)
-        return _error(guess, known, asked), statistics
+        return self.error(series, targets, jnp.isfinite(targets) & ~jnp.isfinite(series), key)
 
     def check(self, call: str, series: Any, targets: Any) -> None:
         check_series(call, self.body, series)
@@ -314,14 +322,6 @@ class Classifier(AbstractHead):
                 f"{call}(series of {series.shape[1]} channels): must have as many as the "
                 "classifier was made for. Pass Classifier(channels=...) that number."
             )
-
-
-def _error(
-    guess: Float[Array, "..."], known: Float[Array, "..."], asked: Bool[Array, "..."]
-) -> Float[Array, ""]:
-    """The mean squared error where it is asked for."""
-    square = jnp.where(asked, jnp.square(guess - jnp.where(asked, known, 0)), 0)
-    return square.sum() / jnp.maximum(asked.sum(dtype=jnp.int32), 1).astype(square.dtype)
 
 
 def check_series(call: str, body: Body, series: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from s2jax.corpus import Corpus, padded, read_corpus
-from s2jax.corpus.rows import values
+from s2jax.corpus.cells import flatten, values
 from s2jax.symtime._config import Config
 
 _CHUNK = 256  # rows that lie together in a file, and are read together
@@ -116,14 +116,13 @@ class StoredRows:
 
     def _array(self, name: str, column: Any) -> np.ndarray:
         if name == "tokens":
-            return self._ids(column.combine_chunks())
+            return self._ids(column)
         array = values(column)
         return array.astype(np.float32) if array.dtype == np.float64 else array
 
-    def _ids(self, lists: Any) -> np.ndarray:
+    def _ids(self, column: Any) -> np.ndarray:
         """Ids in rows of one length, at which those that do not fit are cut."""
-        offsets = np.asarray(lists.offsets) - lists.offsets[0].as_py()
-        ids = padded(np.asarray(lists.flatten()), offsets)[:, : self._width]
+        ids = padded(*flatten(column))[:, : self._width]
         return np.pad(ids, ((0, 0), (0, self._width - ids.shape[1])))
 
 
