@@ -35,6 +35,14 @@ def read_results(benchmark: str, files: Iterable[Path] | None = None) -> list[Li
     return sorted(own, key=lambda line: line["date"])
 
 
+def show(text: str, name: str, page: str | None) -> None:
+    """Print a table, and put it into a page if one is named."""
+    print(text)
+    if page:
+        file = Path(page)
+        file.write_text(replace_between(file.read_text(), name, text))
+
+
 def replace_between(text: str, name: str, new: str) -> str:
     """A page with `new` between the comments `<!-- name -->` and `<!-- end of name -->`.
 

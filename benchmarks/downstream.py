@@ -156,10 +156,7 @@ def table(arguments: argparse.Namespace) -> None:
     """Means over sets and seeds, and the pre-trained network against the one from scratch."""
     found = _pages.read_results("downstream", [Path(arguments.out)] if arguments.out else None)
     text = table_of_tasks(found)
-    print(text)
-    if arguments.page:
-        page = Path(arguments.page)
-        page.write_text(_pages.replace_between(page.read_text(), "downstream", text))
+    _pages.show(text, "downstream", arguments.page)
 
 
 def table_of_tasks(lines: list[Line]) -> str:

@@ -154,10 +154,7 @@ def table(arguments: argparse.Namespace) -> None:
     """The worst and the mean of the seeds of every variant, beside chance and what is aimed at."""
     found = _pages.read_results("symtime", [Path(arguments.out)] if arguments.out else None)
     text = table_of_learning(found)
-    print(text)
-    if arguments.page:
-        page = Path(arguments.page)
-        page.write_text(_pages.replace_between(page.read_text(), "symtime", text))
+    _pages.show(text, "symtime", arguments.page)
 
 
 def table_of_learning(lines: list[Line]) -> str:

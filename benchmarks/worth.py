@@ -285,11 +285,7 @@ def table(arguments: argparse.Namespace) -> None:
     found = _pages.read_results("worth", [Path(arguments.out)] if arguments.out else None)
     found = [line for line in found if line["model"] == arguments.model]
     text = _pages.table_of_worth(found, arguments.against)
-    print(text)
-    if arguments.page:
-        page = Path(arguments.page)
-        block = _pages.WORTH[arguments.model]
-        page.write_text(_pages.replace_between(page.read_text(), block, text))
+    _pages.show(text, _pages.WORTH[arguments.model], arguments.page)
 
 
 def write_windows(arguments: argparse.Namespace, sets: list[_real.RealSet]) -> None:
