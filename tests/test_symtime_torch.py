@@ -25,7 +25,7 @@ CONFIG = symtime.Config.tiny(
     length=64, channels="y", width=24, num_heads=3, hidden_width=40, num_layers=3, norm="batch",
     pre_norm=False, symbol_width=20, symbol_heads=2, symbol_hidden_width=28, symbol_layers=2,
     projection=12, contrast_on="masked", order="time", masked_every=1, words_see_series=False,
-    queue=48, batch=ROWS,
+    queue=48, batch=ROWS, mtm_weight=3.0, mlm_weight=2.0, contrast_weight=0.5,
 )  # fmt: skip
 
 
@@ -146,7 +146,8 @@ class Twin:
                 goal = 0.4 * judged + 0.6 * partner
             logits = self.project(features, side) @ bank / tau
             contrast.append(-(functional.log_softmax(logits, dim=1) * goal).sum(1).mean())
-        total = mtm + mlm + (contrast[0] + contrast[1]) / 2
+        total = CONFIG.mtm_weight * mtm + CONFIG.mlm_weight * mlm
+        total = total + CONFIG.contrast_weight * (contrast[0] + contrast[1]) / 2
         return [total, mtm, mlm, *contrast]
 
 
