@@ -60,11 +60,16 @@ def replace_between(text: str, name: str, new: str) -> str:
     return f"{before}{start}{new.strip()}\n{end}{after}"
 
 
-def rows_between(text: str, name: str) -> list[str]:
-    """First cells of the table that stands between the comments of a name, without its head."""
+def cells_between(text: str, name: str) -> list[list[str]]:
+    """Cells of the table that stands between the comments of a name, without its head."""
     own = text.partition(f"<!-- {name} -->")[2].partition(f"<!-- end of {name} -->")[0]
     rows = [line for line in own.splitlines() if line.startswith("|")][2:]
-    return [row.split("|")[1].strip() for row in rows]
+    return [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
+
+
+def rows_between(text: str, name: str) -> list[str]:
+    """First cells of these rows."""
+    return [cells[0] for cells in cells_between(text, name)]
 
 
 def table_of(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -96,6 +101,32 @@ def table_of_descriptors(lines: Sequence[Line], worth: Sequence[Line], names: li
         rows.append([f"`{name}`", *medians, *shares, *cells])
     heads = ["", *FEATURES, *SHARES, "MASE", "MASE, judging"]
     return table_of(heads, rows) + source_of(used, "inputs.py descriptors")
+
+
+def figures_of_family(
+    name: str,
+    descriptors: Sequence[Line],
+    speed: Sequence[Line],
+    worth: Sequence[Line],
+    future: str,
+) -> str:
+    """A line on a family, which stands under its picture."""
+    line = next(one for one in reversed(descriptors) if one["name"] == name)
+    fast = {one["config"]["length"]: one for one in speed if one["config"]["family"] == name}
+    trained = [means_of(worth, kind).get(name) for kind in (True, False)]
+    skills = [f"{line['medians'][one]:.2f}" for one in ("skill_1", "skill_48")]
+    cells = {
+        "[M points/s](../zoo.md#how-fast)": f"{fast[LENGTHS[0]]['points_per_s'] / 1e6:.1f}",
+        "[skill](../zoo.md#what-can-be-learnt-from-them), 1 step": skills[0],
+        "48 steps": skills[1],
+        "unforecastable": f"{100 * line['shares']['unforecastable']:.0f} %",
+        "[MASE](../worth.md), choosing and judging": ", ".join(
+            f"{one['MASE']:.2f}" for one in trained if one
+        )
+        or "not measured",
+        "law of the future": future,
+    }
+    return table_of(list(cells), [list(cells.values())])
 
 
 def table_of_speed(lines: Sequence[Line], names: list[str]) -> str:

@@ -103,6 +103,7 @@ def write_forms(folder: Path, seed: int, rows: int = 1024, across: int = 9) -> N
     batch = s2jax.sample(jax.random.key(seed), config_of(512, STATES["2 to 4"]), rows)
     there = np.array([s2jax.ode.FORMS[one] for one in np.asarray(batch.dynamics.form)])
     last = {line["states"]: line for line in _pages.read_results("census")}["2 to 4"]
+    tries = np.asarray(batch.tries)[:, 0]
     parts = [FORMS_HEAD]
     for name, form in s2jax.ode.forms.KNOWN.items():
         found = np.flatnonzero(there == name)[:across]
@@ -120,6 +121,9 @@ def write_forms(folder: Path, seed: int, rows: int = 1024, across: int = 9) -> N
                 f"times, {percent('periodic')} are periodic, and {percent('chaotic')} are chaotic "
                 f"({last['date'][:10]}, `python benchmarks/census.py run`)."
             )
+        tried = tries[there == name]
+        share = f"{100 * tried.size / tried.sum():.0f} %"
+        said = f"Of {tried.sum():,} systems that were drawn, {share} are accepted. {said}".strip()
         title = name.replace("_", " ")
         parts.append(
             f"## {title}\n\n{formula}\n\n![Nine rows of {title}](form_{name}.png)\n\n{said}"

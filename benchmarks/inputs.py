@@ -3,7 +3,7 @@
 python benchmarks/inputs.py descriptors --out benchmarks/results/today.jsonl  # families, presets
 python benchmarks/inputs.py speed --out benchmarks/results/today.jsonl     # one core, CPU time
 python benchmarks/inputs.py speed --only SARIMA Counts
-python benchmarks/inputs.py page          # the tables of docs/zoo.md, from all results
+python benchmarks/inputs.py page          # figures of docs/zoo.md and docs/zoo, from all results
 python benchmarks/inputs.py peers         # families of s2generator beside ours, in turns
 python benchmarks/inputs.py picture --out docs/zoo.png         # all at a glance
 python benchmarks/inputs.py pictures --out docs/zoo            # nine draws of each
@@ -12,6 +12,7 @@ python benchmarks/inputs.py pictures --out docs/zoo            # nine draws of e
 import argparse
 import importlib
 import inspect
+import re
 import sys
 import time
 import warnings
@@ -43,6 +44,7 @@ PEERS = {
     "TrendSeason": "forecast_pfn.ForecastPFN",
 }
 """Classes of `s2generator.excitation` that draw what ours do."""
+ZOO = Path(__file__).parents[1] / "docs"
 NOT_ALONE = ("Add", "Choice", "Given", "Multiply", "TSMixup")  # made of what they are given
 
 
@@ -113,11 +115,27 @@ def tables() -> dict[str, str]:
     }
 
 
-def write_page(page: str) -> None:
-    text = Path(page).read_text()
-    for name, table in tables().items():
-        text = _pages.replace_between(text, name, table)
-    Path(page).write_text(text)
+def figures() -> dict[str, str]:
+    """What stands under the picture of each family in docs/zoo."""
+    rows = _pages.cells_between((ZOO / "zoo.md").read_text(), "futures")
+    futures = {name: law for names, law in rows for name in re.findall(r"`(\w+)`", names)}
+    lines = [_pages.read_results(one) for one in ("descriptors", "inputs", "worth")]
+    lines[2] = [one for one in lines[2] if one["model"] == "mlp"]
+    return {
+        name: _pages.figures_of_family(name, *lines, futures.get(name, "not known"))
+        for name in families()
+    }
+
+
+def write_pages() -> None:
+    """The tables of docs/zoo.md, and what stands under the pictures of the pages below it."""
+    blocks = tables() | {f"figures of {name}": text for name, text in figures().items()}
+    for page in (ZOO / "zoo.md", *(ZOO / "zoo").glob("*.md")):
+        text = page.read_text()
+        for name, block in blocks.items():
+            if f"<!-- {name} -->" in text:
+                text = _pages.replace_between(text, name, block)
+        page.write_text(text)
 
 
 def drawing(family: Any, length: int) -> Callable[[], float]:
@@ -244,12 +262,12 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=300)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--rounds", type=int, default=5, help="of peers")
-    parser.add_argument("--out", help="append JSON lines to it; write the picture, or the page")
+    parser.add_argument("--out", help="append JSON lines to it, or write the pictures")
     arguments = parser.parse_args()
     if arguments.what == "descriptors":
         measure_descriptors(arguments.only, arguments.windows, arguments.out)
     elif arguments.what == "page":
-        write_page(arguments.out or str(Path(__file__).parents[1] / "docs" / "zoo.md"))
+        write_pages()
     elif arguments.what == "peers":
         compare(arguments.only, arguments.seconds, arguments.rounds, arguments.out)
     elif arguments.what == "pictures":

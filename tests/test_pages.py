@@ -33,6 +33,12 @@ def test_the_pages_are_written_from_the_results(modules: Any) -> None:
     for name, table in inputs.tables().items():
         zoo = (ROOT / "docs" / "zoo.md").read_text()
         assert pages.replace_between(zoo, name, table) == zoo, "python benchmarks/inputs.py page"
+    gallery = [page.read_text() for page in (ROOT / "docs" / "zoo").glob("*.md")]
+    for name, figures in inputs.figures().items():
+        assert figures.count("|") == 3 * 7
+        (page,) = (page for page in gallery if f"![Nine draws of {name}]({name}.png)" in page)
+        block = f"figures of {name}"
+        assert pages.replace_between(page, block, figures) == page, "benchmarks/inputs.py page"
     worth = (ROOT / "docs" / "worth.md").read_text()
     for model, block in pages.WORTH.items():
         lines = [line for line in pages.read_results("worth") if line["model"] == model]
