@@ -28,6 +28,7 @@ from s2jax.corpus import (
     read_reference,
     repair_corpus,
     verify_corpus,
+    write_card,
     write_corpus,
     write_reference,
 )
@@ -528,6 +529,41 @@ def test_a_card_is_for_people_and_the_hub(corpus, tmp_path):
     assert (tmp_path / "README.md").read_text() == "mine"
 
 
+def test_a_card_says_what_rows_are_like(corpus, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(corpus, folder)
+    before = (folder / "README.md").read_text()
+    assert "Not measured yet" in before
+    assert write_card(folder, rows=300)
+    text = (folder / "README.md").read_text()
+    start, _, rest = before.partition("<!-- figures -->")
+    assert text.startswith(start)
+    assert text.endswith(rest.partition("<!-- end of figures -->")[2])
+    stored = read_corpus(folder)
+    drawn, accepted = (sum(stored.manifest["acceptance"].values()), stored.manifest["acceptance"])
+    assert f"{accepted['accepted']:,} of {drawn - accepted['unusable_rows']:,} expressions" in text
+    rows = sorted({*range(128), *range(286, 414), *range(572, 700)})[:300]
+    batch = stored[rows]
+    usable = np.asarray(batch.status) == 0
+    found = s2jax.statistics.describe(np.asarray(batch.y)[usable].reshape(-1, 64))
+    assert f"| of {usable.sum()} rows, 64 steps | median |" in text
+    median = np.nanmedian(np.asarray(found.spectral_entropy))
+    assert f"| `spectral_entropy` | {median:.2f} |" in text
+    assert "are affine in an input" in text
+    assert "differ in more than their constants" in text
+    assert "skill_1" not in text  # too short for it
+    assert write_card(folder, rows=300)
+    assert (folder / "README.md").read_text() == text
+    (folder / "README.md").write_text("mine")
+    assert not write_card(folder)
+    assert (folder / "README.md").read_text() == "mine"
+    (folder / "README.md").unlink()
+    assert write_card(folder, rows=300)
+    assert (folder / "README.md").read_text() == text
+    with pytest.raises(ValueError, match=r"write_card\(rows=0\).*must be"):
+        write_card(folder, 0)
+
+
 def test_what_would_be_written_is_estimated(tmp_path):
     new = tmp_path / "new"
     found = estimate_corpus(new, CONFIG, ROWS, SEED, SHARD, BLOCK)
@@ -700,6 +736,16 @@ def equations(request, tmp_path_factory) -> tuple[Path, s2jax.Batch]:
         patch.setattr(Stream, "__getitem__", lambda *_: drawn)
         write_corpus(path, config, 5, SEED, 3, 3)
     return path, jax.tree.map(np.asarray, drawn)
+
+
+def test_a_card_says_what_solutions_do(equations, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(equations[0], folder)
+    assert write_card(folder)
+    text = (folder / "README.md").read_text()
+    census = s2jax.ode.census(read_corpus(folder)[:], audit=0)
+    assert f"{100 * census.total['few turns'].value:.0f} % few turns" in text
+    assert re.search(r"\d+ of [\d,]+ systems were accepted", text)
 
 
 def test_columns_of_equations(equations):

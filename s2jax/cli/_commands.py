@@ -43,6 +43,8 @@ class Generate:
     """Where files are written: on this machine, or as tasks of a Ray cluster."""
     address: str | None = None
     """Address of the Ray cluster; none starts one on this machine alone."""
+    card_rows: int = 1024
+    """Rows that are measured for the dataset card, README.md in the folder; 0 for none."""
     dry_run: bool = False
     """Only say how many rows are missing, how large they are and how long they take."""
     quiet: bool = False

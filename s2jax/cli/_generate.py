@@ -29,7 +29,9 @@ def generate(command: Generate, options: dict[str, list[str]]) -> int:
             command.block_size, progress, workers=command.workers, part=part,
             engine=_engine(command), announce=announce,
         )  # fmt: skip
-    seconds = time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        if manifest is not None and progress.drawn and command.card_rows:
+            _measure(command, announce)
     if manifest is not None:
         _report(command, manifest, progress.drawn, seconds)
     elif command.quiet:
@@ -86,6 +88,15 @@ def _engine(command: Generate) -> Any:
     from s2jax.corpus import ray_engine
 
     return ray_engine(command.address)
+
+
+def _measure(command: Generate, announce: Any) -> None:
+    """Enter into the card what rows are like."""
+    from s2jax.corpus import write_card
+
+    if announce is not None:
+        announce(f"measuring rows for {command.path / 'README.md'}")
+    write_card(command.path, command.card_rows)
 
 
 def _rate(drawn: int, seconds: float) -> str:

@@ -12,19 +12,8 @@ from s2jax.cli._commands import Stats, StatsPreset, UsageError
 from s2jax.cli._machine import prepare_to_draw
 from s2jax.cli._page import Measured, Section, check_page, write_page
 from s2jax.cli._series import Rows, draw_rows, read_rows
+from s2jax.corpus.figures import SHOWN
 
-_FEATURES = {
-    "skill_1": "one step ahead, an autoregression explains (1: all, 0: nothing)",
-    "skill_many": "the same for 48 steps at once",
-    "spectral_entropy": "0: a line spectrum, 1: white noise",
-    "permutation_entropy": "of the order of values, 1: white noise",
-    "acf_1": "autocorrelation at one step",
-    "season_peak": "highest later peak of the autocorrelation",
-    "turning_points": "per 100 steps; white noise 67, a line 0",
-    "trend_strength": "of a trend beside what is left",
-    "tail_index": "Hill's: small is heavy",
-}
-"""Features that are printed, and what they say; --json has all."""
 _SHARES = ("unforecastable", "constant", "affine", "monotone", "counts", "duplicates", "undefined")
 _DISTANCES = {
     "precision": "share of series that lie among its series",
@@ -204,7 +193,7 @@ def _list_sections(tables: Mapping[str, dict[str, Any]]) -> list[Section]:
     """The tables as they are read, in the terminal and on the page."""
     names = [Path(path).name or path for path in tables]
     rows = [("series", [f"{one['series']:,} of {one['steps']:,}" for one in tables.values()], "")]
-    for name, said in _FEATURES.items():
+    for name, said in SHOWN.items():
         cells = [one["features"][name]["quartiles"] for one in tables.values()]
         rows.append((name, [_as_text(cell) for cell in cells], said))
     for name in _SHARES:
@@ -237,7 +226,7 @@ def _print(sections: list[Section]) -> None:
 
 
 def _print_row(name: str, cells: Sequence[str], said: str = "") -> None:
-    width = max(map(len, [*_FEATURES, *_SHARES, *_DISTANCES]))
+    width = max(map(len, [*SHOWN, *_SHARES, *_DISTANCES]))
     print(" ".join([f"{name:<{width}}", *(f"{cell:>24}" for cell in cells), f" {said}"]).rstrip())
 
 

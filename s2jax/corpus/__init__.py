@@ -1,5 +1,6 @@
 """Corpora on disk: pairs as Parquet files any reader opens."""
 
+from s2jax.corpus._card import write_card
 from s2jax.corpus._heads import read_manifest
 from s2jax.corpus._ray import ray_engine
 from s2jax.corpus._reference import ReferencePairs, read_reference, write_reference
@@ -26,6 +27,7 @@ __all__ = (
     "read_reference",
     "repair_corpus",
     "verify_corpus",
+    "write_card",
     "write_corpus",
     "write_reference",
 )

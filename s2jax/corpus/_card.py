@@ -5,16 +5,23 @@ is, and `datasets.load_dataset(folder)` finds the files.
 """
 
 import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from s2jax.config import Config
+from s2jax.core import checks, forks
+from s2jax.corpus.figures import figures_of
 from s2jax.corpus.files import replacing
 from s2jax.corpus.info import facts
 from s2jax.corpus.layout import columns
 from s2jax.corpus.plan import Plan
+from s2jax.corpus.rows import read_corpus
 from s2jax.corpus.shards import pyarrow
 
 CARD = "README.md"
+FIGURES, _END = "<!-- figures -->", "<!-- end of figures -->"
 _SIZES = {
     "n<1K": 1e3, "1K<n<10K": 1e4, "10K<n<100K": 1e5, "100K<n<1M": 1e6, "1M<n<10M": 1e7,
     "10M<n<100M": 1e8, "100M<n<1B": 1e9, "1B<n<10B": 1e10, "10B<n<100B": 1e11,
@@ -67,6 +74,12 @@ configs:
 |---|---|
 {facts}
 
+## What it is like
+
+{begin}
+{unmeasured}
+{end}
+
 ## Reading it
 
 ```python
@@ -98,31 +111,81 @@ The same configuration, seed and version draw the same rows.
 """
 
 
-def write_card(folder: Path, plan: Plan) -> None:
+def write_card(path: str | os.PathLike[str], rows: int = 1024) -> bool:
+    """Measure rows of a finished corpus, and enter what they show into its dataset card.
+
+    The card is the file `README.md` in the folder. What is between its two comments on figures is
+    replaced, and the rest is left as its author has it: how many expressions were accepted and why
+    others were not, features of the outputs, how many cannot be forecast, are constant or affine in
+    an input, how many expressions differ as normal forms, and what solutions of differential
+    equations do. `s2jax generate` does this at the end. It takes some ten CPU seconds, most of them
+    for compiling.
+
+    Args:
+        path: The folder of the corpus.
+        rows: How many rows are measured, in chunks that are spread over the corpus.
+
+    Returns:
+        Whether it has; a card without these comments is its author's, and stays as it is.
+
+    Raises:
+        ImportError: If pyarrow is not installed.
+        FileNotFoundError: If there is no finished corpus.
+        DamagedError: If its manifest or a file is damaged.
+
+    Example:
+        >>> import pathlib, tempfile, s2jax
+        >>> folder = tempfile.mkdtemp()
+        >>> manifest = s2jax.write_corpus(folder, s2jax.presets.s2(length=64), 4, block_size=4)
+        >>> write_card(folder)
+        True
+        >>> "| of 4 rows, 64 steps | median |" in pathlib.Path(folder, "README.md").read_text()
+        True
+    """
+    checks.check_static_integer("write_card", "rows", rows, 1)
+    forks.check_can_draw("write_card()")
+    corpus = read_corpus(path)
+    card = corpus.path / CARD
+    text = card.read_text() if card.is_file() else card_of(corpus.manifest, corpus.config)
+    before, begin, rest = text.partition(FIGURES)
+    _, end, after = rest.partition(_END)
+    if not end:
+        return False
+    figures = figures_of(corpus, rows)
+    with replacing(card) as file:
+        file.write(f"{before}{begin}\n{figures}\n{end}{after}".encode())
+    return True
+
+
+def begin_card(folder: Path, plan: Plan) -> None:
     """Write the card of a corpus, unless the folder has one: its author may have changed it."""
     if not (folder / CARD).exists():
         with replacing(folder / CARD, keep=True) as file:
-            file.write(card_of(plan).encode())
+            file.write(card_of(plan.head, plan.stream.config).encode())
 
 
-def card_of(plan: Plan) -> str:
-    """The card of a corpus."""
-    size = next((name for name, most in _SIZES.items() if plan.rows < most), "n>1T")
-    said = {name: text for name, text in facts(plan.head, 0).items() if name in _SHOWN}
+def card_of(head: Mapping[str, Any], config: Config) -> str:
+    """The card of a corpus that nobody has measured yet."""
+    rows = head["rows"]
+    size = next((name for name, most in _SIZES.items() if rows < most), "n>1T")
+    said = {name: text for name, text in facts(dict(head), 0).items() if name in _SHOWN}
     line = lambda *cells: f"| {' | '.join(' '.join(cell.split()) for cell in cells)} |"
     return _TEXT.format(
         size=size,
-        rows=f"{plan.rows:,}",
+        rows=f"{rows:,}",
         facts="\n".join(line(name, text) for name, text in said.items()),
-        columns="\n".join(line(*cells) for cells in _columns(plan)),
-        config=json.dumps(plan.head["config"], indent=1),
+        begin=FIGURES,
+        unmeasured='Not measured yet: `s2jax.corpus.write_card(".")` does it.',
+        end=_END,
+        columns="\n".join(line(*cells) for cells in _columns(config)),
+        config=json.dumps(head["config"], indent=1),
     )
 
 
-def _columns(plan: Plan) -> list[tuple[str, str, str]]:
+def _columns(config: Config) -> list[tuple[str, str, str]]:
     """Name, type and meaning of columns, those of laws in one line."""
     found, laws = [], []
-    for name, kind in columns(pyarrow(), plan.stream.config).items():
+    for name, kind in columns(pyarrow(), config).items():
         if name.startswith("x_law_"):
             laws.append(name)
             continue

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from s2jax.config import Config
 from s2jax.core import checks, forks
-from s2jax.corpus._card import write_card
+from s2jax.corpus._card import begin_card
 from s2jax.corpus._manifest import begin, confirm, finish, look, lost, tidy, to_write
 from s2jax.corpus._workers import write_by_workers
 from s2jax.corpus.files import TEMPORARY
@@ -141,7 +141,7 @@ def _begin(folder: Path, plan: Plan, left: dict[int, str], announce: Any) -> Non
         _check_place(folder)
         _check_disk(folder, plan, list(left), announce)
         begin(folder, plan)
-        write_card(folder, plan)
+        begin_card(folder, plan)
 
 
 def _check_place(folder: Path) -> None:

@@ -1,0 +1,89 @@
+"""What rows of a corpus are like, in a few lines of Markdown."""
+
+import numpy as np
+
+from s2jax import ode, statistics
+from s2jax.corpus.info import outcomes
+from s2jax.corpus.rows import Corpus
+from s2jax.programs import skeleton_hash
+from s2jax.sampling import Batch
+
+SHOWN = {
+    "skill_1": "one step ahead, an autoregression explains (1: all, 0: nothing)",
+    "skill_many": "the same for 48 steps at once",
+    "spectral_entropy": "0: a line spectrum, 1: white noise",
+    "permutation_entropy": "of the order of values, 1: white noise",
+    "acf_1": "autocorrelation at one step",
+    "season_peak": "highest later peak of the autocorrelation",
+    "turning_points": "per 100 steps; white noise 67, a line 0",
+    "trend_strength": "of a trend beside what is left",
+    "tail_index": "Hill's: small is heavy",
+}
+"""Features that people are shown, and what they say."""
+_SHARES = {
+    "unforecastable": "cannot be forecast by an autoregression",
+    "constant": "are constant",
+    "affine": "are affine in an input",
+    "monotone": "are monotone",
+    "counts": "are counts",
+}
+_CHUNK = 128
+_MOST_STEPS = 4096  # that `statistics.describe` takes
+
+
+def figures_of(corpus: Corpus, rows: int) -> str:
+    """How many programs were accepted, and what rows show that are spread over the corpus."""
+    accepted, rejected = outcomes(corpus.manifest)
+    parts = [accepted.replace(" accepted", " were accepted") + "." + (f" Others were rejected: {rejected}." if rejected else "")]
+    batch = corpus[_spread(len(corpus), rows)]
+    usable = np.asarray(batch.status) == 0
+    if usable.any():
+        series = np.where(np.asarray(batch.y_mask)[..., None], np.asarray(batch.y), np.nan)
+        parts += _on_series(series[usable], np.asarray(batch.x)[usable])
+        parts += _on_programs(batch, usable)
+    return "\n\n".join(parts)
+
+
+def _spread(number: int, rows: int) -> list[int]:
+    """Up to so many row numbers, in a few chunks, so that few row groups are read."""
+    if rows >= number:
+        return list(range(number))
+    chunks = -(-rows // _CHUNK)
+    starts = np.linspace(0, number - _CHUNK, chunks).astype(int) if number > _CHUNK else [0]
+    found = np.unique(np.concatenate([np.arange(start, start + _CHUNK) for start in starts]))
+    return found[found < number][:rows].tolist()
+
+
+def _on_series(y: np.ndarray, x: np.ndarray) -> list[str]:
+    """Features of outputs, and what share of them is of which kind."""
+    steps = min(y.shape[-1], _MOST_STEPS)
+    y, x = y[..., :steps], x[..., :steps]
+    found = statistics.describe(y.reshape(-1, steps))._asdict()
+    kinds = statistics.shares(y, x if x.shape[1] else None)._asdict()
+    lines = []
+    for name, meaning in SHOWN.items():
+        values = np.asarray(found[name])
+        if np.isfinite(values).any():
+            low, middle, high = np.nanpercentile(values, [25, 50, 75])
+            lines.append(f"| `{name}` | {middle:.2f} | {low:.2f} to {high:.2f} | {meaning} |")
+    heads = f"| of {len(y):,} rows, {steps:,} steps | median | middle half | |\n|---|---|---|---|"
+    known = {name: float(kinds[name]) for name in _SHARES}
+    said = [f"{100 * known[name]:.0f} % {verb}" for name, verb in _SHARES.items()
+            if np.isfinite(known[name])]  # fmt: skip
+    return ["\n".join([heads, *lines]), f"Of these outputs {', '.join(said)}."]
+
+
+def _on_programs(batch: Batch, usable: np.ndarray) -> list[str]:
+    """How many expressions differ, and what solutions do."""
+    length = np.asarray(batch.program.length)
+    is_there = usable.reshape(-1, *[1] * (length.ndim - 1)) & (length > 0)
+    if not is_there.any():
+        return []
+    words = np.asarray(skeleton_hash(batch.program, normal=True))[is_there]
+    different = len(np.unique(words, axis=0))
+    said = f"{different:,} of these {len(words):,} expressions differ in more than their constants."
+    if batch.dynamics is None:
+        return [said]
+    found = ode.census(batch, audit=0).total
+    kinds = ", ".join(f"{100 * found[name].value:.0f} % {name}" for name in ode.CLASSES)
+    return [said, f"Of the solutions, as `s2jax.ode.census` tells them, {kinds}."]
