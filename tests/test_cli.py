@@ -246,6 +246,20 @@ def test_one_processor_draws_as_several(monkeypatch):
     assert os.environ["NPROC"] == "2"
 
 
+def test_a_reader_that_has_enough_is_no_error(generated):
+    out, _ = generated
+    code = (
+        "import sys, os; from s2jax import cli\n"
+        "read, write = os.pipe(); os.close(read); os.dup2(write, 1)\n"
+        f"code = cli.main(['info', {str(out)!r}, '--json']); sys.stdout.flush(); os._exit(10 + code)"
+    )
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | SETTINGS
+    )
+    assert (ended.returncode, ended.stderr) in ((11, ""), (10, ""))
+
+
 def test_the_same_command_again_does_nothing(generated, capsys, monkeypatch):
     out, result = generated
     assert re.search(r"300 rows in 1 file: about \d+\.\d MB of [\d,]+ MB free", result.stderr)

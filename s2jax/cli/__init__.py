@@ -88,6 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(USAGE, error)
         except KeyboardInterrupt as error:
             return _fail(INTERRUPTED, "interrupted.", *getattr(error, "__notes__", []), again)
+        except BrokenPipeError:  # who reads has enough, `head` for example
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return FAILED
         except (OSError, ValueError, TypeError, ImportError, RuntimeError) as error:
             notes = getattr(error, "__notes__", [])
             if getattr(error, "resumable", False):
