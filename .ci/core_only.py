@@ -48,3 +48,7 @@ done = subprocess.run(command, capture_output=True, text=True)
 print(done.stderr, end="")
 assert done.returncode == 1
 assert done.stderr.startswith("s2jax: The commands of s2jax need tyro"), done.stderr
+
+timed = "import time; begin = time.process_time(); import s2jax; print(time.process_time() - begin)"
+done = subprocess.run([sys.executable, "-c", timed], capture_output=True, text=True, check=True)
+print(f"import s2jax: {float(done.stdout):.2f} CPU s")
