@@ -95,6 +95,10 @@ def _inline(equation: Any, *arguments: Any) -> list[Any]:
 
 
 def _branches(equation: Any, *arguments: Any) -> list[Any]:
+    platforms = equation.params.get("branches_platforms")
+    if platforms is not None:  # of `platform_dependent`: that of a GPU
+        place = next(k for k, names in enumerate(platforms) if names is None or "cuda" in names)
+        return _run(equation.params["branches"][place], *arguments[1:])
     branches = tuple(map(_retraced, equation.params["branches"]))
     return _as_it_is(equation, *arguments, branches=branches)
 

@@ -49,18 +49,22 @@ def scan_into(
     carry: Any,
     values: Float[Array, "time channels"],
 ) -> Float[Array, "time channels"]:
-    """What `jax.lax.scan` stacks, written over an array which is needed no more.
+    """What `jax.lax.scan` stacks; on CPUs written over an array which is needed no more.
 
-    `scan` writes over zeros: those of several loops are one array, and a copy of it for each.
+    There `scan` writes over zeros: those of several loops are one array, and a copy of it for each.
     """
 
-    def write(carry, value):
-        carry, out, row = carry
-        carry, now = step(carry, value)
-        out = jax.lax.dynamic_update_slice(out, now[None], (row, jnp.int32(0)))
-        return (carry, out, row + 1), None
+    def over(spare: Array, carry: Any, values: Array) -> Array:
+        def write(carry, value):
+            carry, out, row = carry
+            carry, now = step(carry, value)
+            out = jax.lax.dynamic_update_slice(out, now[None], (row, jnp.int32(0)))
+            return (carry, out, row + 1), None
 
-    return jax.lax.scan(write, (carry, spare, jnp.int32(0)), values)[0][1]
+        return jax.lax.scan(write, (carry, spare, jnp.int32(0)), values)[0][1]
+
+    stacked = lambda _, carry, values: jax.lax.scan(step, carry, values)[1]
+    return jax.lax.platform_dependent(spare, carry, values, cpu=over, default=stacked)
 
 
 def add_seasons(
@@ -73,15 +77,24 @@ def add_seasons(
 ) -> Float[Array, "time channels"]:
     """x_t + weight y_{t-s}, with y_t = x_t + coefficient y_{t-s}: y itself if both are the same.
 
-    The last rows of y are a ring, which is small enough to stay in the cache. Each step writes its
-    row and then reads what the next one needs: the other way round XLA would copy the ring.
-
     Args:
         earlier: y before the first step, as many rows as the longest season has steps.
         values: x.
         season: s; the coefficients of a season of 0 must be 0.
         coefficient, weight: Of y a season ago in y, and in what is returned.
         spare: Written over; see `scan_into`.
+    """
+    given = (earlier, values, season, coefficient, weight, spare)
+    return jax.lax.platform_dependent(*given, cuda=_double_seasons, default=_follow_seasons)
+
+
+def _follow_seasons(
+    earlier: Array, values: Array, season: Array, coefficient: Array, weight: Array, spare: Array
+) -> Array:
+    """Step by step.
+
+    The last rows of y are a ring, which is small enough to stay in the cache. Each step writes its
+    row and then reads what the next one needs: the other way round XLA would copy the ring.
     """
     width = values.shape[1]
     place = jnp.arange(width, dtype=jnp.int32) - season * width
@@ -96,6 +109,33 @@ def add_seasons(
 
     ring, row = earlier.ravel(), jnp.int32(0)
     return scan_into(spare, step, (ring, row, read(ring, row)), values)
+
+
+def _double_seasons(
+    earlier: Array, values: Array, season: Array, coefficient: Array, weight: Array, spare: Array
+) -> Array:
+    """All steps at once, in as many passes as the number of steps has bits.
+
+    After pass k a value is the sum over 2^k seasons: y_t = sum_{j < 2^k} c^j x_{t-js}, and what is
+    2^k seasons ago adds the next 2^k, times c^(2^k).
+    """
+    before, steps = earlier.shape[0], values.shape[0]
+    time = jnp.arange(-before, steps, dtype=jnp.int32)[:, None]
+    take = lambda sums, ago: jnp.take_along_axis(
+        sums, jnp.maximum(time + before - ago, 0), axis=0, mode=_IN_BOUNDS
+    )
+
+    def double(_, carry):
+        sums, ago, power = carry
+        # from 0 on there is a season before, and what was there before the first step is whole
+        is_new = time >= ago - season
+        sums = sums + jnp.where(is_new, power * take(sums, ago), 0)
+        ago = jnp.minimum(2 * ago, most)  # past all steps, and below the largest integer
+        return jax.lax.optimization_barrier(sums), ago, power * power
+
+    whole, most = jnp.concatenate([earlier, values]), 2 * (before + steps)
+    sums, _, _ = jax.lax.fori_loop(0, steps.bit_length(), double, (whole, season, coefficient))
+    return values + weight * take(sums, season)[before:]
 
 
 def sum_up(
