@@ -23,6 +23,7 @@ _MOST_EQUATIONS = 1500  # of a loop that is laid out whole: so many take XLA som
 _MOST_STEPS = 64  # of a longer loop that are written one after another, where they fuse
 _STEPS_APART = 8  # where they read or write at places that are computed, which XLA does not fuse
 _LEAST_STEPS = 4  # fewer at a time save no launches
+_MOST_OF_BRANCHES = 300  # equations of two branches that are both computed
 _MOST_STORED = 4  # times what a loop reads and returns: what may be computed before it
 
 
@@ -100,7 +101,24 @@ def _branches(equation: Any, *arguments: Any) -> list[Any]:
         place = next(k for k, names in enumerate(platforms) if names is None or "cuda" in names)
         return _run(equation.params["branches"][place], *arguments[1:])
     branches = tuple(map(_retraced, equation.params["branches"]))
+    if len(branches) == 2 and _is_short(branches):  # computed, rather than to ask which
+        both = [_run(branch, *arguments[1:]) for branch in branches]
+        chosen = jnp.asarray(arguments[0], bool)
+        return [
+            jax.lax.select_n(jnp.broadcast_to(chosen, jnp.shape(no)), no, yes)
+            for no, yes in zip(*both, strict=True)
+        ]
     return _as_it_is(equation, *arguments, branches=branches)
+
+
+def _is_short(branches: Iterable[ClosedJaxpr]) -> bool:
+    """Whether they have no loops whose end is not known, and cost little if all of them are run."""
+    loops = lambda jaxpr: any(
+        one.primitive.name == "while" or any(loops(inner) for _, inner in _inner([one]))
+        for one in jaxpr.eqns
+    )
+    sizes = [_size(branch.jaxpr) for branch in branches]
+    return sum(sizes) <= _MOST_OF_BRANCHES and not any(loops(one.jaxpr) for one in branches)
 
 
 def _while(equation: Any, *arguments: Any) -> list[Any]:
