@@ -20,7 +20,8 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 from s2jax.core.rows import by_rows, is_rows, join, split
 
 _MOST_EQUATIONS = 1500  # of a loop that is laid out whole: so many take XLA some seconds
-_MOST_STEPS = 64  # of a longer loop that are written one after another, where they fuse
+_MOST_WHOLE = 128  # steps: XLA cuts what is longer into as many kernels as a loop launches
+_MOST_STEPS = 128  # of a longer loop that are written one after another, where they fuse
 _STEPS_APART = 8  # where they read or write at places that are computed, which XLA does not fuse
 _LEAST_STEPS = 4  # fewer at a time save no launches
 _MOST_OF_BRANCHES = 300  # equations of two branches that are both computed
@@ -173,7 +174,7 @@ def _scan(equation: Any, *arguments: Any) -> list[Any]:
     consts, rest = _split(arguments, numbers[0])
     carry, given = _split(rest, numbers[1])
     size, order = max(_size(body.jaxpr), 1), slice(None, None, -1 if params["reverse"] else 1)
-    if length == 1 or size * length <= _MOST_EQUATIONS:
+    if length == 1 or (length <= _MOST_WHOLE and size * length <= _MOST_EQUATIONS):
         step = _without_hoisted(body, consts, carry, given, hoist=False)[0]
         carry, stacked = _write_out(step, carry, given, range(length)[order])
         return [*carry, *(leaf[order] for leaf in stacked)]

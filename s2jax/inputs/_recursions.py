@@ -114,27 +114,31 @@ def _follow_seasons(
 def _double_seasons(
     earlier: Array, values: Array, season: Array, coefficient: Array, weight: Array, spare: Array
 ) -> Array:
-    """All steps at once, in as many passes as the number of steps has bits.
+    """All steps at once, in a pass for every two bits of their number.
 
-    After pass k a value is the sum over 2^k seasons: y_t = sum_{j < 2^k} c^j x_{t-js}, and what is
-    2^k seasons ago adds the next 2^k, times c^(2^k).
+    After pass k a value is a sum over 4^k seasons, y_t = sum_{j < 4^k} c^j x_{t-js}, to which the
+    next pass adds those of 4^k, 2 4^k and 3 4^k seasons ago, times as many powers of c.
     """
     before, steps = earlier.shape[0], values.shape[0]
+    whole, most = jnp.concatenate([earlier, values]), before + steps
     time = jnp.arange(-before, steps, dtype=jnp.int32)[:, None]
     take = lambda sums, ago: jnp.take_along_axis(
         sums, jnp.maximum(time + before - ago, 0), axis=0, mode=_IN_BOUNDS
     )
 
-    def double(_, carry):
+    def add(_, carry):
         sums, ago, power = carry
-        # from 0 on there is a season before, and what was there before the first step is whole
-        is_new = time >= ago - season
-        sums = sums + jnp.where(is_new, power * take(sums, ago), 0)
-        ago = jnp.minimum(2 * ago, most)  # past all steps, and below the largest integer
-        return jax.lax.optimization_barrier(sums), ago, power * power
+        total, factor = sums, power
+        for times in (1, 2, 3):
+            # what was there before the first step is whole: no season is added to it
+            is_new = time >= times * ago - season
+            total = total + jnp.where(is_new, factor * take(sums, times * ago), 0)
+            factor = factor * power
+        ago = jnp.minimum(4 * ago, most)  # past all steps, and below the largest integer
+        return jax.lax.optimization_barrier(total), ago, factor
 
-    whole, most = jnp.concatenate([earlier, values]), 2 * (before + steps)
-    sums, _, _ = jax.lax.fori_loop(0, steps.bit_length(), double, (whole, season, coefficient))
+    passes = -(-steps.bit_length() // 2)
+    sums, _, _ = jax.lax.fori_loop(0, passes, add, (whole, season, coefficient))
     return values + weight * take(sums, season)[before:]
 
 
