@@ -251,7 +251,8 @@ def test_a_reader_that_has_enough_is_no_error(generated):
     code = (
         "import sys, os; from s2jax import cli\n"
         "read, write = os.pipe(); os.close(read); os.dup2(write, 1)\n"
-        f"code = cli.main(['info', {str(out)!r}, '--json']); sys.stdout.flush(); os._exit(10 + code)"
+        f"code = cli.main(['info', {str(out)!r}, '--json'])\n"
+        "sys.stdout.flush(); os._exit(10 + code)"
     )
     command = [sys.executable, "-c", code]
     ended = subprocess.run(

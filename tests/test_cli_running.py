@@ -22,8 +22,8 @@ pytestmark = pytest.mark.floats
 
 ROOT = Path(__file__).parent.parent
 # 8 files of 8 rows, of a configuration that compiles fast
-OPTIONS = "--rows 64 --shard-rows 8 --block-size 4 --length 64 --inputs ARMA --target Identity --card-rows 0"
-ARGUMENTS = OPTIONS.split()
+OPTIONS = "--rows 64 --shard-rows 8 --block-size 4 --length 64 --inputs ARMA --target Identity"
+ARGUMENTS = [*OPTIONS.split(), "--card-rows", "0"]
 
 
 @pytest.fixture(scope="module")

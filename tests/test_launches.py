@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 import s2jax
-from s2jax import presets
+from s2jax import inputs, presets
 from s2jax.core import unroll
 from s2jax.core.random import words_of
 from s2jax.core.unroll import _ends, _numbers, unroll_loops
+from s2jax.distributions import Choices
 from s2jax.inputs import ARMA, AbstractInput
+from s2jax.inputs._recursions import _double_seasons, _follow_seasons
 from s2jax.laws import S2Law
 from s2jax.programs._skeleton import _hash_all
 from s2jax.sampling.batch import _sample
@@ -86,10 +88,13 @@ class Restless(AbstractInput):
 @pytest.mark.floats
 def test_drawing_leaves_few_loops() -> None:
     """Rows are found in two searches, of which each ends when all are; and time is cut in chunks
-    of 64 steps."""
+    of 128 steps."""
     found = drawing(presets.s2(512))
     assert found.waits <= 2, found
     assert found.steps <= 16, found
+    found = drawing(presets.mix(512))  # KernelSynth has two more: lines of spectra, for some series
+    assert found.waits <= 4, found
+    assert found.steps <= 64, found
 
 
 @pytest.mark.floats
@@ -126,14 +131,58 @@ def test_tokens_and_hashes_are_those_of_a_cpu() -> None:
 def test_rows_are_those_of_a_cpu() -> None:
     """All integers, and floats up to rounding, in batches of any size."""
     law = S2Law(binary_offset=2, max_unary=1, max_binary_per_input=0)
-    inputs = ARMA(max_ar_order=2, max_ma_order=1)
-    config = presets.s2(80, inputs=inputs, target=s2jax.Algebraic(law))
+    family = ARMA(max_ar_order=2, max_ma_order=1)
+    config = presets.s2(80, inputs=family, target=s2jax.Algebraic(law))
     draw = lambda n, name: jax.tree.leaves(jax.device_get(_sample(WORDS, config, n, name)))
     for one, other in zip(draw(20, "cpu"), draw(20, "gpu"), strict=True):
         if one.dtype.kind == "f":
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.abs(one).max())
         else:
             np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.floats
+@pytest.mark.parametrize(
+    "family",
+    [
+        inputs.SARIMA(max_season=16, season=Choices([0, 1, 7, 16])),
+        inputs.StateSpace(season=Choices([2, 12])),
+        inputs.KernelSynth(),
+        inputs.RandomWalk(),
+        inputs.Held(),
+    ],
+    ids=lambda family: type(family).__name__,
+)
+def test_series_are_those_of_a_cpu(family: AbstractInput) -> None:
+    """Where there is code for GPUs alone; differences add up along a series."""
+    words = words_of(jax.random.split(KEY, 40))
+    laws = jax.jit(lambda words: family.draw_laws(words, 72))(words)
+    draw = lambda laws, words: family.draw_series(laws, words, 72)
+    expected, found = jax.jit(draw)(laws, words), jax.jit(unroll_loops(draw))(laws, words)
+    scale = np.abs(expected).max(0) + 1e-3
+    np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=2e-4)
+
+
+@pytest.mark.parametrize("steps, longest", [(64, 32), (17, 8), (150, 149)])
+def test_seasons_are_added_alike(steps: int, longest: int) -> None:
+    keys = jax.random.split(KEY, 5)
+    earlier = jax.random.normal(keys[0], (longest, 60))
+    values = jax.random.normal(keys[1], (steps, 60))
+    season = jax.random.randint(keys[2], (60,), 0, longest + 1)
+    coefficient, weight = jax.random.uniform(keys[3], (2, 60), minval=-1, maxval=1)
+    coefficient = jnp.where(season == 0, 0, jnp.where(coefficient > 0.7, 1.0, coefficient))
+    weight = jnp.where(season == 0, 0, weight)
+    given = earlier, values, season, coefficient, weight, jnp.zeros_like(values)
+    expected = _follow_seasons(*given)
+    np.testing.assert_allclose(_double_seasons(*given), expected, atol=1e-5 * steps)
+    with jax.enable_x64(True):
+        rows = np.concatenate([earlier, values]).astype(float)
+        for step in range(longest, len(rows)):
+            before = rows[step - np.asarray(season), np.arange(60)]
+            rows[step] += np.asarray(coefficient) * np.where(season == 0, 0, before)
+    own = rows[np.arange(longest, len(rows))[:, None] - np.asarray(season), np.arange(60)]
+    known = np.asarray(values) + np.asarray(weight) * own
+    np.testing.assert_allclose(expected, known, atol=1e-5 * steps)
 
 
 def lagged(x):

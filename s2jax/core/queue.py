@@ -29,16 +29,20 @@ class Queue(NamedTuple):
         )
         return cls(order, ends)
 
-    def change(self, group: int, make, items, state, tile: int):
-        """Put in the state what `make` says of the items of a group."""
+    def change(self, group: int, make, items, state, tile: int, loops: bool = True):
+        """Put in the state what `make` says of the items of a group.
+
+        Without `loops` a tile that has room for all items is worked on once, whether it has any:
+        where a device would have to tell the host how often.
+        """
         start = self.ends[group - 1] if group else jnp.int32(0)
-        return self._change(start, self.ends[group], make, items, state, tile)
+        return self._change(start, self.ends[group], make, items, state, tile, loops)
 
-    def change_all(self, make, items, state, tile: int):
+    def change_all(self, make, items, state, tile: int, loops: bool = True):
         """Put in the state what `make` says of all items but those that stay as they are."""
-        return self._change(jnp.int32(0), self.ends[-1], make, items, state, tile)
+        return self._change(jnp.int32(0), self.ends[-1], make, items, state, tile, loops)
 
-    def _change(self, start: Array, end: Array, make, items, state, tile: int):
+    def _change(self, start: Array, end: Array, make, items, state, tile: int, loops: bool):
         # constants and few numbers: XLA compiles code for each that is known before a loop
         num_items, order = len(self.order), self.order
         lane = np.arange(max(tile, 2), dtype=np.int32)
@@ -58,4 +62,6 @@ class Queue(NamedTuple):
             state = jax.tree.map(put, state, make(*(leaf[item] for leaf in items)))
             return place + len(lane), end, state
 
+        if not loops and tile >= num_items:
+            return step((start, end, state))[2]
         return jax.lax.while_loop(lambda carry: carry[0] < carry[1], step, (start, end, state))[2]

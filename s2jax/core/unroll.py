@@ -20,9 +20,11 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 from s2jax.core.rows import by_rows, is_rows, join, split
 
 _MOST_EQUATIONS = 1500  # of a loop that is laid out whole: so many take XLA some seconds
-_MOST_STEPS = 64  # of a longer loop that are written one after another, where they fuse
+_MOST_WHOLE = 128  # steps: XLA cuts what is longer into as many kernels as a loop launches
+_MOST_STEPS = 128  # of a longer loop that are written one after another, where they fuse
 _STEPS_APART = 8  # where they read or write at places that are computed, which XLA does not fuse
 _LEAST_STEPS = 4  # fewer at a time save no launches
+_MOST_OF_BRANCHES = 300  # equations of two branches that are both computed
 _MOST_STORED = 4  # times what a loop reads and returns: what may be computed before it
 
 
@@ -95,8 +97,29 @@ def _inline(equation: Any, *arguments: Any) -> list[Any]:
 
 
 def _branches(equation: Any, *arguments: Any) -> list[Any]:
+    platforms = equation.params.get("branches_platforms")
+    if platforms is not None:  # of `platform_dependent`: that of a GPU
+        place = next(k for k, names in enumerate(platforms) if names is None or "cuda" in names)
+        return _run(equation.params["branches"][place], *arguments[1:])
     branches = tuple(map(_retraced, equation.params["branches"]))
+    if len(branches) == 2 and _is_short(branches):  # computed, rather than to ask which
+        both = [_run(branch, *arguments[1:]) for branch in branches]
+        chosen = jnp.asarray(arguments[0], bool)
+        return [
+            jax.lax.select_n(jnp.broadcast_to(chosen, jnp.shape(no)), no, yes)
+            for no, yes in zip(*both, strict=True)
+        ]
     return _as_it_is(equation, *arguments, branches=branches)
+
+
+def _is_short(branches: Iterable[ClosedJaxpr]) -> bool:
+    """Whether they have no loops whose end is not known, and cost little if all of them are run."""
+    loops = lambda jaxpr: any(
+        one.primitive.name == "while" or any(loops(inner) for _, inner in _inner([one]))
+        for one in jaxpr.eqns
+    )
+    sizes = [_size(branch.jaxpr) for branch in branches]
+    return sum(sizes) <= _MOST_OF_BRANCHES and not any(loops(one.jaxpr) for one in branches)
 
 
 def _while(equation: Any, *arguments: Any) -> list[Any]:
@@ -151,7 +174,7 @@ def _scan(equation: Any, *arguments: Any) -> list[Any]:
     consts, rest = _split(arguments, numbers[0])
     carry, given = _split(rest, numbers[1])
     size, order = max(_size(body.jaxpr), 1), slice(None, None, -1 if params["reverse"] else 1)
-    if length == 1 or size * length <= _MOST_EQUATIONS:
+    if length == 1 or (length <= _MOST_WHOLE and size * length <= _MOST_EQUATIONS):
         step = _without_hoisted(body, consts, carry, given, hoist=False)[0]
         carry, stacked = _write_out(step, carry, given, range(length)[order])
         return [*carry, *(leaf[order] for leaf in stacked)]

@@ -34,7 +34,11 @@ _MOST_STEPS = 4096  # that `statistics.describe` takes
 def figures_of(corpus: Corpus, rows: int) -> str:
     """How many programs were accepted, and what rows show that are spread over the corpus."""
     accepted, rejected = outcomes(corpus.manifest)
-    parts = [accepted.replace(" accepted", " were accepted") + "." + (f" Others were rejected: {rejected}." if rejected else "")]
+    parts = [
+        accepted.replace(" accepted", " were accepted")
+        + "."
+        + (f" Others were rejected: {rejected}." if rejected else "")
+    ]
     batch = corpus[_spread(len(corpus), rows)]
     usable = np.asarray(batch.status) == 0
     if usable.any():

@@ -165,28 +165,42 @@ def _add_noise(
     series: Float[Array, "channels time"], products: Products, words: Words
 ) -> Float[Array, "channels time"]:
     """Add white noise to the series that have some, which are few."""
-    length, time = series.shape[1], _times(series.shape[1])
-    order, count = _find(products.white.sum(1) > 0)
-    blocks = jnp.arange((length + 1) // 2, dtype=jnp.uint32)
-    stream = jnp.asarray(_WHITE, jnp.uint32)
+    return jax.lax.platform_dependent(
+        series, products.white, words,
+        cuda=lambda series, white, words: series + _white_noise(white, words, series.shape[1]),
+        default=_add_noise_to_some,
+    )  # fmt: skip
+
+
+def _add_noise_to_some(series: Array, white: Array, words: Words) -> Array:
+    """Some at a time, and only those: where a loop costs less than what it spares."""
+    order, count = _find(white.sum(1) > 0)
 
     def step(state):
         start, _, series = state
         row = jax.lax.dynamic_slice(order, (start,), (_SERIES,))
         is_real = start + jnp.arange(_SERIES, dtype=jnp.int32) < count
-        bits = threefry2x32((words[row, :1], words[row, 1:]), (stream, blocks))
-        # stored once: else XLA repeats the cipher for each half
-        bits = jax.lax.optimization_barrier(jnp.concatenate(bits, axis=1))
-        normal = normal_quantile(signed_uniform(bits[:, :length]))
-        white = jnp.where(is_real[:, None], products.white[row], 0)
-        variance = jnp.zeros((), jnp.float32)
-        for k in reversed(range(white.shape[1])):
-            variance = variance * (time * time) + white[:, k, None]
-        return start + _SERIES, count, series.at[row].add(jnp.sqrt(variance) * normal)
+        own = jnp.where(is_real[:, None], white[row], 0)
+        noise = _white_noise(own, words[row], series.shape[1])
+        return start + _SERIES, count, series.at[row].add(noise)
 
     # reads two carried values: where it is one, XLA's analysis of trip counts clones the whole body
     start = (jnp.int32(0), count, series)
     return jax.lax.while_loop(lambda state: state[0] < state[1], step, start)[2]
+
+
+def _white_noise(white: Array, words: Words, length: int) -> Float[Array, "channels time"]:
+    """Noise whose variance is a polynomial in t with these coefficients."""
+    blocks = jnp.arange((length + 1) // 2, dtype=jnp.uint32)
+    stream, time = jnp.asarray(_WHITE, jnp.uint32), _times(length)
+    bits = threefry2x32((words[:, :1], words[:, 1:]), (stream, blocks))
+    # stored once: else XLA repeats the cipher for each half
+    bits = jax.lax.optimization_barrier(jnp.concatenate(bits, axis=1))
+    normal = normal_quantile(signed_uniform(bits[:, :length]))
+    variance = jnp.zeros((), jnp.float32)
+    for k in reversed(range(white.shape[1])):
+        variance = variance * (time * time) + white[:, k, None]
+    return jnp.sqrt(variance) * normal
 
 
 def _find(wanted: Bool[Array, " items"]) -> tuple[Int[Array, " places"], Int[Array, ""]]:

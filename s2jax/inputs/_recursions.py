@@ -49,18 +49,22 @@ def scan_into(
     carry: Any,
     values: Float[Array, "time channels"],
 ) -> Float[Array, "time channels"]:
-    """What `jax.lax.scan` stacks, written over an array which is needed no more.
+    """What `jax.lax.scan` stacks; on CPUs written over an array which is needed no more.
 
-    `scan` writes over zeros: those of several loops are one array, and a copy of it for each.
+    There `scan` writes over zeros: those of several loops are one array, and a copy of it for each.
     """
 
-    def write(carry, value):
-        carry, out, row = carry
-        carry, now = step(carry, value)
-        out = jax.lax.dynamic_update_slice(out, now[None], (row, jnp.int32(0)))
-        return (carry, out, row + 1), None
+    def over(spare: Array, carry: Any, values: Array) -> Array:
+        def write(carry, value):
+            carry, out, row = carry
+            carry, now = step(carry, value)
+            out = jax.lax.dynamic_update_slice(out, now[None], (row, jnp.int32(0)))
+            return (carry, out, row + 1), None
 
-    return jax.lax.scan(write, (carry, spare, jnp.int32(0)), values)[0][1]
+        return jax.lax.scan(write, (carry, spare, jnp.int32(0)), values)[0][1]
+
+    stacked = lambda _, carry, values: jax.lax.scan(step, carry, values)[1]
+    return jax.lax.platform_dependent(spare, carry, values, cpu=over, default=stacked)
 
 
 def add_seasons(
@@ -73,15 +77,24 @@ def add_seasons(
 ) -> Float[Array, "time channels"]:
     """x_t + weight y_{t-s}, with y_t = x_t + coefficient y_{t-s}: y itself if both are the same.
 
-    The last rows of y are a ring, which is small enough to stay in the cache. Each step writes its
-    row and then reads what the next one needs: the other way round XLA would copy the ring.
-
     Args:
         earlier: y before the first step, as many rows as the longest season has steps.
         values: x.
         season: s; the coefficients of a season of 0 must be 0.
         coefficient, weight: Of y a season ago in y, and in what is returned.
         spare: Written over; see `scan_into`.
+    """
+    given = (earlier, values, season, coefficient, weight, spare)
+    return jax.lax.platform_dependent(*given, cuda=_double_seasons, default=_follow_seasons)
+
+
+def _follow_seasons(
+    earlier: Array, values: Array, season: Array, coefficient: Array, weight: Array, spare: Array
+) -> Array:
+    """Step by step.
+
+    The last rows of y are a ring, which is small enough to stay in the cache. Each step writes its
+    row and then reads what the next one needs: the other way round XLA would copy the ring.
     """
     width = values.shape[1]
     place = jnp.arange(width, dtype=jnp.int32) - season * width
@@ -96,6 +109,37 @@ def add_seasons(
 
     ring, row = earlier.ravel(), jnp.int32(0)
     return scan_into(spare, step, (ring, row, read(ring, row)), values)
+
+
+def _double_seasons(
+    earlier: Array, values: Array, season: Array, coefficient: Array, weight: Array, spare: Array
+) -> Array:
+    """All steps at once, in a pass for every two bits of their number.
+
+    After pass k a value is a sum over 4^k seasons, y_t = sum_{j < 4^k} c^j x_{t-js}, to which the
+    next pass adds those of 4^k, 2 4^k and 3 4^k seasons ago, times as many powers of c.
+    """
+    before, steps = earlier.shape[0], values.shape[0]
+    whole, most = jnp.concatenate([earlier, values]), before + steps
+    time = jnp.arange(-before, steps, dtype=jnp.int32)[:, None]
+    take = lambda sums, ago: jnp.take_along_axis(
+        sums, jnp.maximum(time + before - ago, 0), axis=0, mode=_IN_BOUNDS
+    )
+
+    def add(_, carry):
+        sums, ago, power = carry
+        total, factor = sums, power
+        for times in (1, 2, 3):
+            # what was there before the first step is whole: no season is added to it
+            is_new = time >= times * ago - season
+            total = total + jnp.where(is_new, factor * take(sums, times * ago), 0)
+            factor = factor * power
+        ago = jnp.minimum(4 * ago, most)  # past all steps, and below the largest integer
+        return jax.lax.optimization_barrier(total), ago, factor
+
+    passes = -(-steps.bit_length() // 2)
+    sums, _, _ = jax.lax.fori_loop(0, passes, add, (whole, season, coefficient))
+    return values + weight * take(sums, season)[before:]
 
 
 def sum_up(

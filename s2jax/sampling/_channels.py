@@ -65,7 +65,7 @@ def no_channels(config: Config, num_rows: int) -> Channels:
 
 def draw_channels(
     old: Channels, keys: Words, config: Config, mask: Bool[Array, "rows inputs"],
-    wanted: Bool[Array, " rows"], bits: Array, tile: int,
+    wanted: Bool[Array, " rows"], bits: Array, tile: int, loops: bool,
 ) -> Channels:  # fmt: skip
     """Draw the inputs of the wanted rows; channels not used are zero.
 
@@ -82,6 +82,7 @@ def draw_channels(
         wanted: Which rows to draw.
         bits: A word of random bits per row, for the scale of its channels.
         tile: Channels drawn at a time. Static.
+        loops: Whether a group without channels is passed over; see `Queue.change`. Static.
     """
     groups, (num_rows, num_inputs) = config.choice.groups, mask.shape
     by_channel = lambda leaf: jnp.repeat(leaf, num_inputs, axis=0)
@@ -112,13 +113,13 @@ def draw_channels(
         draw = _drawer(config, position, (row_words if one.makes_rows else words).shape[-1])
         if one.makes_rows:
             state = row_words, by_row(x)
-            state = row_queue.change(position, draw, of_rows, state, rows_at_a_time)
+            state = row_queue.change(position, draw, of_rows, state, rows_at_a_time, loops)
             row_words, x = state[0], flat(state[1])
         else:
-            words, x = queue.change(position, draw, of_channels, (words, x), tile)
+            words, x = queue.change(position, draw, of_channels, (words, x), tile, loops)
     scale = lambda raw, *rest: _scale(config, raw, moments(raw), *rest)
     state, of_series = (x, flat(old.scaling)), (x, flat(mask), by_channel(bits))
-    x, scaling = queue.change_all(scale, of_series, state, tile)
+    x, scaling = queue.change_all(scale, of_series, state, tile, loops)
     return Channels(by_row(x), family, by_row(words), row_words, by_row(scaling), mask)
 
 

@@ -16,6 +16,7 @@ from s2jax.sampling._channels import Channels, draw_channels, draw_scaling, no_c
 from s2jax.targets import Sizes, Task
 
 _MAX_ROUNDS = 32
+_DRAWN_AT_ONCE = 4096  # channels of which every family draws all on a GPU, its own or not
 _AT_END = 2**30  # sorts a row behind all others
 
 
@@ -98,7 +99,9 @@ def draw_rows(
     if config.num_inputs > 0:
         x_mask = layout.x_mask(config.num_inputs)
         tile = _input_tile(config, n, backend)
-        channels = draw_channels(rows.channels, keys, config, x_mask, wanted, bits[2], tile)
+        # the host of a GPU would wait at each group; many series are worth it
+        loops = backend != "gpu" or tile > _DRAWN_AT_ONCE
+        channels = draw_channels(rows.channels, keys, config, x_mask, wanted, bits[2], tile, loops)
         rows = rows._replace(channels=channels)
     blank = config.target.blank(rows.index.shape[0], sizes)
     task = Task(
