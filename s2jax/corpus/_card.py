@@ -5,6 +5,7 @@ is, and `datasets.load_dataset(folder)` finds the files.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -100,19 +101,34 @@ The same configuration, seed and version draw the same rows.
 
 def write_card(folder: Path, plan: Plan) -> None:
     """Write the card of a corpus, unless the folder has one: its author may have changed it."""
-    if not (folder / CARD).exists():
-        with replacing(folder / CARD, keep=True) as file:
-            file.write(card_of(plan).encode())
+    if (folder / CARD).exists():
+        renew_card(folder, plan)
+        return
+    with replacing(folder / CARD, keep=True) as file:
+        file.write(card_of(plan, plan.rows).encode())
 
 
-def card_of(plan: Plan) -> str:
-    """The card of a corpus."""
-    size = next((name for name, most in _SIZES.items() if plan.rows < most), "n>1T")
+def renew_card(folder: Path, plan: Plan) -> None:
+    """Write the card of a corpus that has grown, where it is still as it was with fewer rows."""
+    try:
+        there = (folder / CARD).read_text("utf-8")
+    except (FileNotFoundError, ValueError):
+        return
+    said = re.search(r"^([0-9,]{1,25}) rows, drawn by", there, re.MULTILINE)
+    rows = int(said[1].replace(",", "") or 0) if said else 0
+    if 0 < rows < plan.rows and there == card_of(plan, rows):
+        with replacing(folder / CARD) as file:
+            file.write(card_of(plan, plan.rows).encode())
+
+
+def card_of(plan: Plan, rows: int) -> str:
+    """The card of a corpus of so many rows of a plan."""
+    size = next((name for name, most in _SIZES.items() if rows < most), "n>1T")
     said = {name: text for name, text in facts(plan.head, 0).items() if name in _SHOWN}
     line = lambda *cells: f"| {' | '.join(' '.join(cell.split()) for cell in cells)} |"
     return _TEXT.format(
         size=size,
-        rows=f"{plan.rows:,}",
+        rows=f"{rows:,}",
         facts="\n".join(line(name, text) for name, text in said.items()),
         columns="\n".join(line(*cells) for cells in _columns(plan)),
         config=json.dumps(plan.head["config"], indent=1),
