@@ -282,12 +282,12 @@ def test_info_verify_and_repair(generated, tmp_path, capsys):
     file.write_bytes(good[:2000] + bytes([good[2000] ^ 1]) + good[2001:])
     assert cli.main(["verify", str(folder)]) == cli.FAILED
     told = capsys.readouterr()
-    assert "data/train-00000-of-00001.parquet has other bytes" in told.out
+    assert "data/train-000000.parquet has other bytes" in told.out
     assert f"s2jax repair {folder}" in told.err
     assert cli.main(["verify", "--json", str(folder)]) == cli.FAILED
     (damage,) = json.loads(capsys.readouterr().out)["damaged"]
     assert damage["shard"] == 0
-    assert damage["name"] == "data/train-00000-of-00001.parquet"
+    assert damage["name"] == "data/train-000000.parquet"
     assert damage["reason"].startswith("has other bytes")
     assert cli.main(["repair", str(folder)]) == cli.OK
     assert "drawn again, with the same values" in capsys.readouterr().out
@@ -310,7 +310,7 @@ def test_what_would_be_written(tmp_path, capsys):
     assert cli.main([*arguments, "--quiet"]) == cli.OK
     told = capsys.readouterr()
     assert (told.out, told.err) == ("", "")
-    (out / "data" / "train-00001-of-00003.parquet").unlink()
+    (out / "data" / "train-000001.parquet").unlink()
     assert cli.main([*arguments, "--dry-run"]) == cli.OK
     assert "new: 8 rows in 1 file: about" in capsys.readouterr().out
     assert cli.main([*arguments, "--quiet"]) == cli.OK

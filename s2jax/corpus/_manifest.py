@@ -118,6 +118,8 @@ def begin(folder: Path, plan: Plan) -> None:
         there = read_any(folder, PLAN)
         if there is not None and (there["rows"] > plan.rows or pick(there) == pick(plan.head)):
             break
+        if there is not None:
+            _settle_again(folder, plan)
         with replacing(folder / PLAN, keep=there is None) as file:
             file.write(json.dumps(plan.head, indent=1).encode())
     _settle_again(folder, plan)

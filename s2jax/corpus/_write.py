@@ -113,8 +113,9 @@ def write_corpus(
     with explaining(folder):
         plan, manifest, own, left = _look(folder, plan, part)
         todo = list(left)
-        is_finished = manifest is not None and manifest["rows"] == plan.rows
-        if is_finished:
+        is_finished = False
+        if manifest is not None and manifest["rows"] == plan.rows:
+            is_finished = True
             _close(folder, plan, manifest)
             if not todo:
                 return manifest
@@ -171,7 +172,7 @@ def _begin(
     folder: Path, plan: Plan, manifest: dict[str, Any] | None, left: dict[int, str], announce: Any
 ) -> None:
     """Check that what is left to write can be written, and say what grows or is drawn again."""
-    if announce is not None and manifest is not None:
+    if announce is not None and manifest is not None and left:
         announce(f"{folder}: {about_growth(manifest, plan)}")
     for shard, reason in left.items():
         if announce is not None and reason != ABSENT:

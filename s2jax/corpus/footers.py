@@ -104,9 +104,7 @@ def check_footer(
     return stored
 
 
-def _stored_of(
-    footer: Any, head: Mapping[str, Any], names: tuple[str, ...] = ()
-) -> dict[str, str]:
+def _stored_of(footer: Any, head: Mapping[str, Any], names: tuple[str, ...] = ()) -> dict[str, str]:
     """The metadata of a file of this corpus, in which these names have the same values too."""
     stored = {
         key.decode(errors="replace"): value.decode(errors="replace")

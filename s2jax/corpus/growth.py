@@ -149,6 +149,5 @@ def about_growth(manifest: Mapping[str, Any], plan: Plan) -> str:
     """What is to be said of a corpus that grows."""
     files, new = plan.num_shards, plan.num_shards - num_files(manifest)
     verb = "is" if new == 1 else "are"
-    return (
-        f"grows from {manifest['rows']:,} to {plan.rows:,} rows; {new:,} of {files:,} files {verb} new"
-    )
+    rows = f"from {manifest['rows']:,} to {plan.rows:,} rows"
+    return f"grows {rows}; {new:,} of {files:,} files {verb} new"

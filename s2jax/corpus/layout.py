@@ -18,8 +18,9 @@ from s2jax.text import Vocabulary, to_text
 from s2jax.text.tokens import Tokens, to_tokens
 
 SCHEMA_VERSION = 9
-"""8 had the number of all rows in names and footers of files, 7 no measured outputs, 5 no laws of inputs, 4 its columns in another order, 3 other ids of
-tokens, 2 no rejections, no noise as tokens and no hash of values."""
+"""8 had the number of all rows in names and footers of files, 7 no measured outputs, 5 no laws of
+inputs, 4 its columns in another order, 3 other ids of tokens, 2 no rejections, no noise as tokens
+and no hash of values."""
 GROWS = ("rows", "cuts")
 """What becomes more as a corpus grows, and is written in none of its files."""
 ROW_GROUP = 256

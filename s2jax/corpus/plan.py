@@ -31,8 +31,8 @@ THREADS = "NPROC"  # the environment variable by which XLA is told the size of i
 class Plan:
     """A corpus before it is written: rows 0 to `rows - 1` of a stream, `shard_rows` to a file.
 
-    Where it was grown from fewer rows, whose last file was not full, that file stays as it is, and
-    the rest of its rows are in a file of their own: `cuts` are the rows with which such files begin.
+    Where it grew from fewer rows, whose last file was not full, that file stays as it is, and the
+    rest of its rows are in a file of their own: `cuts` are the rows with which such files begin.
     """
 
     stream: Stream
