@@ -212,8 +212,10 @@ def test_bad_toml_and_unknown_field_in_it(tmp_path, capsys):
 
 def test_an_occupied_folder_is_refused(generated, tmp_path, capsys):
     out, _ = generated
-    assert cli.main(["generate", str(out), "--length", "64"]) == cli.USAGE
-    assert "rows is 300 there and 20000 here" in capsys.readouterr().err
+    assert cli.main(["generate", str(out), *ARGUMENTS, "--seed", "6"]) == cli.USAGE
+    assert "seed is 5 there and 6 here" in capsys.readouterr().err
+    assert cli.main(["generate", str(out), *ARGUMENTS, "--rows", "299"]) == cli.USAGE
+    assert "rows is 300 there and 299 here" in capsys.readouterr().err
     (tmp_path / "mine").write_text("")
     assert cli.main(["generate", str(tmp_path)]) == cli.USAGE
     assert "'mine', which is no part of one" in capsys.readouterr().err

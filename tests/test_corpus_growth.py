@@ -36,6 +36,8 @@ from s2jax.corpus.plan import MAX_FILES, Plan, ids_of, name_of, num_files
 from s2jax.corpus.shards import write_shard
 from s2jax.stream import Stream
 from tests import faults
+from tests.equations import LENGTH as EQUATION_LENGTH
+from tests.equations import batch_of_equations
 
 pytestmark = pytest.mark.floats
 
@@ -140,7 +142,7 @@ def test_a_grown_corpus_of_full_files_is_the_one_written_at_once(whole, tmp_path
 
 def test_a_last_file_that_is_not_full_stays_and_the_rest_becomes_a_file(whole, tmp_path, stream):
     new = tmp_path / "new"
-    before, stats = 0, {}
+    before, stats, manifest = 0, {}, {}
     for rows in (5, 6, HALF + 1, ALL):
         stream.clear()
         manifest = write(new, rows=rows)
@@ -164,13 +166,14 @@ def test_a_last_file_that_is_not_full_stays_and_the_rest_becomes_a_file(whole, t
     assert [row["id"] for row in read_corpus(new).rows([0, 5, 6, 17])] == [0, 5, 6, 17]
 
 
-def test_forms_of_equations_add_up(tmp_path):
-    config = s2jax.presets.ode(length=16, num_inputs=0)
-    call = lambda name, rows: write_corpus(tmp_path / name, config, rows, 1, 4, 4)
-    call("grown", 6)
-    grown, whole = call("grown", 12), call("whole", 12)
-    assert grown["forms"] == whole["forms"]
-    assert sum(grown["forms"].values()) == 12
+def test_forms_of_equations_add_up(tmp_path, monkeypatch):
+    config, drawn = s2jax.presets.ode(EQUATION_LENGTH, 0, (1, 3)), batch_of_equations(0)
+    monkeypatch.setattr(Stream, "__getitem__", lambda *_: drawn)
+    call = lambda name, rows: write_corpus(tmp_path / name, config, rows, 1, 3, 3)
+    call("grown", 4)
+    grown, whole = call("grown", 8), call("whole", 8)
+    assert grown["cuts"] == [4]
+    assert grown["forms"] == whole["forms"] == {"driven": 3, "autonomous": 3, "stochastic": 2}
     assert grown["acceptance"] == whole["acceptance"]
     assert not verify_corpus(tmp_path / "grown")
 

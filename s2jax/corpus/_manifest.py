@@ -281,9 +281,9 @@ def other_values(call: str, name: str, manifest: dict[str, Any], plan: Plan) -> 
     return f"{call}: must draw the values of {name} again, but they differ{why}"
 
 
-def tidy(folder: Path, manifest: Mapping[str, Any]) -> None:
+def tidy(folder: Path, plan: Plan) -> None:
     """Remove what a finished corpus does not need, and what killed writers left."""
-    if growth_of(folder, manifest) is None:
+    if growth_of(folder, plan.head) is None:
         with contextlib.suppress(OSError):
             (folder / PLAN).unlink(missing_ok=True)
     _sweep(folder)

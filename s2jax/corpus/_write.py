@@ -43,17 +43,18 @@ def write_corpus(
 ) -> dict[str, Any] | None:
     """Draw pairs and write them as Parquet files, go on with that, or add rows to those there are.
 
-    The corpus is rows 0 to `rows - 1` of `Stream(config, seed, block_size)`. Each file is a
-    function of these arguments alone, whoever writes it, and appears under its final name when it
-    is complete and on disk; the manifest comes last. The same call again writes what is missing,
+    The corpus is rows 0 to `rows - 1` of `Stream(config, seed, block_size)`. Each row is a function
+    of these arguments alone, whoever writes it. A file appears under its final name when it is
+    complete and on disk; the manifest comes last. The same call again writes what is missing,
     and nothing if nothing is. A file that is there counts if its footer says that it is of this
     corpus. One that is damaged is drawn again while there is no manifest.
 
-    With more rows than there are, the corpus grows: its files stay as they are, new ones hold the
-    rows from there on, and the manifest of all of them replaces the one before, which is that of a
-    whole corpus until then. Fewer rows than there are, or were begun, are refused, except those of
-    the last manifest, which stay what they are. A last file that is not full stays so, and the rest
-    of its rows are in a file of their own; rows in multiples of `shard_rows` make equal files.
+    With more rows than there are, the corpus grows. Its files stay as they are, new ones hold the
+    rows from there on, and the corpus is the one of fewer rows until the manifest of all of them
+    replaces that one's in one step. A last file that is not full stays as it is too, and the rest
+    of its rows become a file of their own; rows in multiples of `shard_rows` are divided evenly.
+    Fewer rows than there are, or than were begun, are refused. With those of the manifest there is
+    nothing to do, also while it grows.
 
     Solutions of differential equations have columns more: the times `t`, the name of the `form`,
     the factors of the noise of the states as text `diffusion` ("" where there is none) and tokens,
@@ -113,10 +114,9 @@ def write_corpus(
     with explaining(folder):
         plan, manifest, own, left = _look(folder, plan, part)
         todo = list(left)
-        is_finished = False
-        if manifest is not None and manifest["rows"] == plan.rows:
-            is_finished = True
-            _close(folder, plan, manifest)
+        is_finished = manifest is not None and manifest["rows"] == plan.rows
+        if is_finished:
+            _close(folder, plan)
             if not todo:
                 return manifest
         else:
@@ -132,10 +132,11 @@ def write_corpus(
         if manifest is not None:
             old = num_files(manifest)
             confirm(folder, plan, manifest, [shard for shard in todo if shard < old])
-        if not is_finished:
-            manifest = finish(folder, plan, own)
-            if manifest is not None:
-                _close(folder, plan, manifest)
+        if is_finished:
+            return manifest
+        manifest = finish(folder, plan, own)
+        if manifest is not None:
+            _close(folder, plan)
         return manifest
 
 
@@ -185,12 +186,12 @@ def _begin(
             write_card(folder, plan)
 
 
-def _close(folder: Path, plan: Plan, manifest: dict[str, Any]) -> None:
+def _close(folder: Path, plan: Plan) -> None:
     """Leave nothing of the work on a corpus that is finished."""
     (folder / "data").mkdir(exist_ok=True)
     if (folder / PLAN).exists():
         renew_card(folder, plan)
-    tidy(folder, manifest)
+    tidy(folder, plan)
 
 
 def _check_place(folder: Path) -> None:
