@@ -10,7 +10,7 @@ import random
 import re
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +169,7 @@ def test_a_last_file_that_is_not_full_stays_and_the_rest_becomes_a_file(whole, t
 def test_forms_of_equations_add_up(tmp_path, monkeypatch):
     config, drawn = s2jax.presets.ode(EQUATION_LENGTH, 0, (1, 3)), batch_of_equations(0)
     monkeypatch.setattr(Stream, "__getitem__", lambda *_: drawn)
-    call = lambda name, rows: write_corpus(tmp_path / name, config, rows, 1, 3, 3)
+    call: Callable[..., Any] = lambda name, n: write_corpus(tmp_path / name, config, n, 1, 3, 3)
     call("grown", 4)
     grown, whole = call("grown", 8), call("whole", 8)
     assert grown["cuts"] == [4]
