@@ -5,6 +5,7 @@ import contextlib
 import errno
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,17 +56,47 @@ def check_finals(folder: Path) -> None:
             assert opened.read().num_rows == SHARD, file
 
 
-def check_finished(folder: Path, wanted: list[str]) -> None:
+def stats(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Number, time and size of each file with rows: others if anybody has written it again."""
+    found = {file.name: file.stat() for file in folder.glob("data/train-*")}
+    return {name: (s.st_ino, s.st_mtime_ns, s.st_size) for name, s in found.items()}
+
+
+def check_readable(folder: Path, sizes: tuple[int, int]) -> None:
+    """A corpus that is growing from one size to another is one of both, and whole."""
+    corpus = read_corpus(folder)
+    assert len(corpus) in sizes
+    assert not verify_corpus(folder)
+    assert corpus.table(slice(None))["id"].to_pylist() == list(range(len(corpus)))
+
+
+def check_finished(folder: Path, wanted: list[str], rows: int = 0) -> None:
     """No row is lost, doubled or torn, and nothing else lies about."""
     assert content(folder) == wanted
     ids = np.concatenate([np.asarray(table["id"]) for table in read_corpus(folder).tables(ROWS)])
-    np.testing.assert_array_equal(ids, np.arange(len(wanted) * SHARD))
+    np.testing.assert_array_equal(ids, np.arange(rows or len(wanted) * SHARD))
     names = sorted(path.name for path in folder.rglob("*") if path.is_file())
     assert names[:2] == ["README.md", "_manifest.json"]
     assert all(name.startswith("train-") for name in names[2:])
 
 
 # Killed processes.
+
+
+def kill_while_growing(folder: Path, workers: int, kills: int, seed: int) -> int:
+    """Kill so many times while half of the rows become all, then finish; number of kills."""
+    rng, done, half = random.Random(seed), 0, ROWS // 2 - 1
+    write(folder, rows=half)
+    before = stats(folder)
+    for number in range(kills):
+        rows = half + int((number + rng.random()) / kills * (ROWS - half))
+        done += kill_at(folder, workers, rows, rng.random() * 0.05)
+        check_readable(folder, (half, ROWS))
+        assert before.items() <= stats(folder).items()
+    write(folder, workers)
+    check_finished(folder, content(folder), ROWS)
+    assert before.items() <= stats(folder).items()
+    return done
 
 
 def kill_at(folder: Path, workers: int, rows: int, delay: float) -> bool:
@@ -214,6 +245,34 @@ def fail_everywhere(new_folder: Callable[[], Path], kinds: list[str], wanted: li
         check_finals(folder)
         write(folder, rows=rows)
         check_finished(folder, wanted[:2])
+        number += 1
+
+
+def fail_while_growing(
+    new_folder: Callable[[], Path], kinds: list[str], small: Path, large: Path
+) -> int:
+    """Let each call fail once while a corpus becomes a larger one; number of calls."""
+    number, sizes = 1, (len(read_corpus(small)), len(read_corpus(large)))
+    while True:
+        folder, kind = new_folder(), kinds[number % len(kinds)]
+        shutil.copytree(small, folder)
+        before = stats(folder)
+        with failing_call(number, kind) as reached:
+            error = None
+            try:
+                write(folder, rows=sizes[1])
+            except (OSError, Died) as caught:
+                error = caught
+        if not reached():
+            return number - 1
+        assert error is not None, f"call {number} failed, and nobody noticed"
+        check_readable(folder, sizes)
+        assert before.items() <= stats(folder).items()
+        write(folder, rows=sizes[1])
+        check_finished(folder, content(large), sizes[1])
+        assert before.items() <= stats(folder).items()
+        assert (folder / "README.md").read_bytes() == (large / "README.md").read_bytes()
+        assert read_manifest(folder) == read_manifest(large)
         number += 1
 
 

@@ -212,8 +212,10 @@ def test_bad_toml_and_unknown_field_in_it(tmp_path, capsys):
 
 def test_an_occupied_folder_is_refused(generated, tmp_path, capsys):
     out, _ = generated
-    assert cli.main(["generate", str(out), "--length", "64"]) == cli.USAGE
-    assert "rows is 300 there and 20000 here" in capsys.readouterr().err
+    assert cli.main(["generate", str(out), *ARGUMENTS, "--seed", "6"]) == cli.USAGE
+    assert "seed is 5 there and 6 here" in capsys.readouterr().err
+    assert cli.main(["generate", str(out), *ARGUMENTS, "--rows", "299"]) == cli.USAGE
+    assert "rows is 300 there and 299 here" in capsys.readouterr().err
     (tmp_path / "mine").write_text("")
     assert cli.main(["generate", str(tmp_path)]) == cli.USAGE
     assert "'mine', which is no part of one" in capsys.readouterr().err
@@ -297,12 +299,12 @@ def test_info_verify_and_repair(generated, tmp_path, capsys):
     file.write_bytes(good[:2000] + bytes([good[2000] ^ 1]) + good[2001:])
     assert cli.main(["verify", str(folder)]) == cli.FAILED
     told = capsys.readouterr()
-    assert "data/train-00000-of-00001.parquet has other bytes" in told.out
+    assert "data/train-000000.parquet has other bytes" in told.out
     assert f"s2jax repair {folder}" in told.err
     assert cli.main(["verify", "--json", str(folder)]) == cli.FAILED
     (damage,) = json.loads(capsys.readouterr().out)["damaged"]
     assert damage["shard"] == 0
-    assert damage["name"] == "data/train-00000-of-00001.parquet"
+    assert damage["name"] == "data/train-000000.parquet"
     assert damage["reason"].startswith("has other bytes")
     assert cli.main(["repair", str(folder)]) == cli.OK
     assert "drawn again, with the same values" in capsys.readouterr().out
@@ -325,7 +327,7 @@ def test_what_would_be_written(tmp_path, capsys):
     assert cli.main([*arguments, "--quiet"]) == cli.OK
     told = capsys.readouterr()
     assert (told.out, told.err) == ("", "")
-    (out / "data" / "train-00001-of-00003.parquet").unlink()
+    (out / "data" / "train-000001.parquet").unlink()
     assert cli.main([*arguments, "--dry-run"]) == cli.OK
     assert "new: 8 rows in 1 file: about" in capsys.readouterr().out
     assert cli.main([*arguments, "--quiet"]) == cli.OK

@@ -86,8 +86,8 @@ def test_only_finished_files_are_there(corpus):
     assert files(corpus) == [
         "README.md",
         "_manifest.json",
-        "data/train-00000-of-00002.parquet",
-        "data/train-00001-of-00002.parquet",
+        "data/train-000000.parquet",
+        "data/train-000001.parquet",
     ]
 
 
@@ -128,14 +128,14 @@ def test_schema(corpus):
         "block": pa.uint32(),
         "candidate": pa.int32(),
     }
-    schema = pq.read_schema(corpus / "data" / "train-00001-of-00002.parquet")
+    schema = pq.read_schema(corpus / "data" / "train-000001.parquet")
     assert {field.name: field.type for field in schema} == expected
     assert not any(field.nullable for field in schema)
     assert not schema.field("x_0").type.value_field.nullable
 
 
 def test_encodings_and_row_groups(corpus):
-    file = pq.ParquetFile(corpus / "data" / "train-00000-of-00002.parquet")
+    file = pq.ParquetFile(corpus / "data" / "train-000000.parquet")
     groups = [file.metadata.row_group(g) for g in range(file.num_row_groups)]
     assert [group.num_rows for group in groups] == [256, 256]
     for group in groups:
@@ -150,14 +150,14 @@ def test_encodings_and_row_groups(corpus):
 
 
 def test_a_flipped_bit_is_found(corpus, tmp_path):
-    data = bytearray((corpus / "data" / "train-00000-of-00002.parquet").read_bytes())
+    data = bytearray((corpus / "data" / "train-000000.parquet").read_bytes())
     column = pq.ParquetFile(pa.BufferReader(bytes(data))).metadata.row_group(0).column(1)
     data[column.data_page_offset + column.total_compressed_size // 2] ^= 4
     bad = tmp_path / "bad.parquet"
     bad.write_bytes(data)
     with pytest.raises(OSError, match=r"CRC|crc"):
         pq.read_table(bad, page_checksum_verification=True)
-    good = corpus / "data" / "train-00000-of-00002.parquet"
+    good = corpus / "data" / "train-000000.parquet"
     assert pq.read_table(good, page_checksum_verification=True).num_rows == SHARD
 
 
@@ -220,7 +220,7 @@ def test_metadata_and_manifest(corpus):
         assert from_json(stored["s2jax.config"]) == CONFIG
         assert json.loads(stored["s2jax.versions"])["jax"] == jax.__version__
         assert stored["s2jax.seed"] == str(SEED)
-        assert stored["s2jax.schema_version"] == "8"
+        assert stored["s2jax.schema_version"] == "9"
     table = rows_of(corpus)
     counts = manifest["acceptance"]
     assert counts["accepted"] == matrix(table, "y_mask").sum()
@@ -312,7 +312,7 @@ def test_an_unfinished_corpus_goes_on(corpus, tmp_path, monkeypatch):
         patch.setattr(Stream, "__getitem__", interrupt)
         with pytest.raises(KeyboardInterrupt):
             write_corpus(new, CONFIG, ROWS, SEED, SHARD, BLOCK)
-    assert files(new) == ["README.md", "_plan.json", "data/train-00000-of-00002.parquet"]
+    assert files(new) == ["README.md", "_plan.json", "data/train-000000.parquet"]
     told = describe_corpus(new)
     assert told["state"] == "unfinished; 1 of 2 files is missing"
     assert told["rows"] == f"{SHARD} of {ROWS}"
@@ -389,9 +389,9 @@ def test_what_differs_is_named(corpus, tmp_path):
             write_corpus(corpus, *arguments)
     manifest = read_manifest(corpus)
     for name, value, rule in [
-        ("schema_version", 99, "version 99 must be version 8. A later state of s2jax .* update"),
+        ("schema_version", 99, "version 99 must be version 9. A later state of s2jax .* update"),
         ("schema_version", 2, "An earlier state of s2jax .* read it with that one"),
-        ("schema_version", 10**40, r"damaged: schema_version must be 8, but is 10+\.*\. Restore"),
+        ("schema_version", 10**40, r"damaged: schema_version must be 9, but is 10+\.*\. Restore"),
         (
             "format",
             "other" * 99,
@@ -593,7 +593,7 @@ def test_cache_is_a_number_of_bytes(corpus):
 def test_repair_refuses_other_values(corpus, tmp_path, monkeypatch):
     folder = tmp_path / "copy"
     shutil.copytree(corpus, folder)
-    file = folder / "data" / "train-00001-of-00002.parquet"
+    file = folder / "data" / "train-000001.parquet"
     file.unlink()
     (damage,) = verify_corpus(folder)
     assert damage.reason == "is not there"

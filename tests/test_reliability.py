@@ -6,6 +6,7 @@ common, as processes in containers do.
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,26 @@ def test_killed_processes_lose_nothing(tmp_path, wanted, workers, kills):
 def test_every_call_that_fails_once(tmp_path, wanted, kinds):
     folders = (tmp_path / str(number) for number in range(10_000))
     assert faults.fail_everywhere(lambda: next(folders), kinds, wanted) > 40
+
+
+@pytest.mark.slow
+def test_killed_processes_lose_nothing_of_a_corpus_that_grows(tmp_path):
+    assert faults.kill_while_growing(tmp_path / "new", 2, 3, 0) >= 1
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [KINDS, *(pytest.param([kind], marks=pytest.mark.long) for kind in KINDS)],
+)
+@pytest.mark.parametrize("rows", [10, pytest.param(16, marks=pytest.mark.long)])
+def test_every_call_that_fails_once_while_a_corpus_grows(tmp_path, rows, kinds):
+    """From a last file that is not full, and from full ones; the calls of two more files."""
+    small, large = tmp_path / "small", tmp_path / "large"
+    faults.write(small, rows=rows)
+    shutil.copytree(small, large)
+    faults.write(large, rows=24 if rows == 16 else 20)
+    folders = (tmp_path / str(number) for number in range(10_000))
+    assert faults.fail_while_growing(lambda: next(folders), kinds, small, large) > 25
 
 
 def test_flipped_bits_are_found(whole, wanted):

@@ -11,7 +11,7 @@ Kind = Literal["settling", "bistable", "oscillating", "conservative", "chaotic"]
 
 @dataclasses.dataclass(frozen=True)
 class Generate:
-    """Write a corpus of Parquet files, or go on where an interrupted command stopped.
+    """Write a corpus of Parquet files, go on where an interrupted command stopped, or add rows.
 
     Every field of the configuration can be set by its dotted name, for example
     --length 512 --num-inputs 3 --acceptance.bound 1000 --target.law.max-unary 3
@@ -26,7 +26,7 @@ class Generate:
     preset: Preset = "mix"
     """Where fields that are not set come from."""
     rows: int = 20000
-    """Number of pairs."""
+    """Number of pairs in all: with more than there are, the corpus grows."""
     seed: int = 0
     """The same seed, configuration and block size give the same pairs."""
     config: Path | None = None

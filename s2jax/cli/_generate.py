@@ -1,8 +1,10 @@
 """`s2jax generate` and `s2jax fields`."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from s2jax.cli._commands import Fields, Generate, UsageError
@@ -61,12 +63,16 @@ def _estimate(command: Generate, config: Any) -> int:
 
 def _shards(command: Generate, config: Any, part: tuple[int, int]) -> dict[int, int]:
     """The rows of each file that this command is to write."""
+    from s2jax.corpus import DamagedError
+    from s2jax.corpus.growth import settle
     from s2jax.corpus.plan import Plan
     from s2jax.stream import Stream
 
     try:
         stream = Stream(config, command.seed, command.block_size)
         plan = Plan(stream, command.rows, command.shard_rows)
+        with contextlib.suppress(OSError, DamagedError):  # which whoever writes it tells
+            plan, _ = settle(Path(command.path), plan)
         return {shard: len(plan.ids(shard)) for shard in plan.shards_of(part)}
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error

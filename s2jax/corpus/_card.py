@@ -6,6 +6,7 @@ is, and `datasets.load_dataset(folder)` finds the files.
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -159,9 +160,28 @@ def write_card(path: str | os.PathLike[str], rows: int = 1024) -> bool:
 
 def begin_card(folder: Path, plan: Plan) -> None:
     """Write the card of a corpus, unless the folder has one: its author may have changed it."""
-    if not (folder / CARD).exists():
-        with replacing(folder / CARD, keep=True) as file:
-            file.write(card_of(plan.head, plan.stream.config).encode())
+    if (folder / CARD).exists():
+        renew_card(folder, plan)
+        return
+    with replacing(folder / CARD, keep=True) as file:
+        file.write(card_of(plan.head, plan.stream.config).encode())
+
+
+def renew_card(folder: Path, plan: Plan) -> None:
+    """Write the card of a corpus that has grown, where all but figures is as it was before."""
+    try:
+        there = (folder / CARD).read_text("utf-8")
+    except (FileNotFoundError, ValueError):
+        return
+    said = re.search(r"^([0-9,]{1,25}) rows, drawn by", there, re.MULTILINE)
+    rows = int(said[1].replace(",", "") or 0) if said else 0
+    if not 0 < rows < plan.rows:
+        return
+    config = plan.stream.config
+    without = lambda text: (text.partition(FIGURES)[0], text.partition(_END)[2])
+    if without(there) == without(card_of({**plan.head, "rows": rows}, config)):
+        with replacing(folder / CARD) as file:
+            file.write(card_of(plan.head, config).encode())
 
 
 def card_of(head: Mapping[str, Any], config: Config) -> str:

@@ -4,6 +4,7 @@ They may be damaged, or written by somebody else. So names of files are not take
 follow from their numbers, and every number is one that this package could have written.
 """
 
+import itertools
 import json
 import os
 import re
@@ -146,6 +147,14 @@ _TEXTS = (
     "names with texts",
     lambda x: isinstance(x, dict) and all(isinstance(v, str) for v in x.values()),
 )
+_NUMBERS = (
+    "ascending integers >= 1",
+    lambda x: (
+        isinstance(x, list)
+        and all(type(cut) is int for cut in x)
+        and all(low < high for low, high in itertools.pairwise([0, *x]))
+    ),
+)
 _COUNTS = (
     "names with counts",
     lambda x: isinstance(x, dict) and all(type(v) is int and v >= 0 for v in x.values()),
@@ -155,6 +164,7 @@ _RULES: dict[str, Rule] = {
     "schema_version": (str(SCHEMA_VERSION), lambda x: type(x) is int and x == SCHEMA_VERSION),
     "rows": _whole(1, _LARGEST),
     "shard_rows": _whole(1, _LARGEST),
+    "cuts": _NUMBERS,
     "config": ("a Config with its length, channels and target", _is_config),
     "seed": _whole(0, 2**32 - 1),
     "block_size": _whole(1, 2**24),
@@ -177,6 +187,8 @@ def _problem(head: dict[str, Any]) -> str:
         return reason
     if head["shard_rows"] % head["block_size"]:
         return "shard_rows is no multiple of block_size"
+    if any(cut >= head["rows"] or cut % head["shard_rows"] == 0 for cut in head["cuts"]):
+        return "cuts must be rows within files that would be full"
     if num_files(head) > MAX_FILES:
         return f"{num_files(head)} files are more than {MAX_FILES}"
     if head["fingerprint"] != fingerprint_of({name: head[name] for name in _IDENTITY}):
@@ -192,7 +204,7 @@ def _problem_of_files(head: dict[str, Any]) -> str:
         return f"it must name {number} files, but names {held}"
     for shard, entry in enumerate(files):
         rules = {
-            "name": (name_of(head, shard), lambda x, shard=shard: x == name_of(head, shard)),
+            "name": (name_of(shard), lambda x, shard=shard: x == name_of(shard)),
             "rows": _whole(len(ids_of(head, shard)), len(ids_of(head, shard))),
             **_RULES_OF_FILES,
         }

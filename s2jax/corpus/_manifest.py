@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from s2jax.corpus._heads import MANIFEST, PLAN, read_head
+from s2jax.corpus._heads import MANIFEST, PLAN
 from s2jax.corpus.files import TEMPORARY, replacing, sha256_of, sweep
 from s2jax.corpus.footers import Broken, DamagedError, Foreign, check_file, naming, totals_of
-from s2jax.corpus.plan import COMPUTES, DECIDES, Plan, ids_of, name_of, num_files
+from s2jax.corpus.growth import call_of, growth_of, read_any, settle
+from s2jax.corpus.layout import GROWS
+from s2jax.corpus.plan import COMPUTES, Plan, ids_of, name_of, num_files
 from s2jax.corpus.shards import Counts
 from s2jax.stream import difference
 
@@ -23,11 +25,14 @@ _BYSTANDERS = (
 """What people and systems lay into any folder, and no reader of a corpus takes for a part of it."""
 
 
-def look(folder: Path, plan: Plan) -> dict[str, Any] | None:
-    """The manifest if the corpus is complete, None if it is new or unfinished; writes nothing.
+def look(folder: Path, plan: Plan) -> tuple[Plan, dict[str, Any] | None]:
+    """The plan with the files of what is there, and the manifest; writes nothing.
+
+    The manifest is of fewer rows if the corpus is to grow, and None if it is new or unfinished.
 
     Raises:
         FileExistsError: If something else is there, with what differs.
+        DamagedError: If what describes it is damaged.
     """
     call = call_of(folder)
     if folder.exists() and not folder.is_dir():
@@ -35,22 +40,13 @@ def look(folder: Path, plan: Plan) -> dict[str, Any] | None:
             f"{call}: must be a folder, but a file is there. Choose another path."
         )
     check_data(folder, call)
-    there = _read_any(folder)
-    if there is None:
+    plan, manifest = settle(folder, plan)
+    if manifest is None and not (folder / PLAN).exists():
         _refuse_others(folder, plan, call)
-        return None
-    name, head = there
-    _compare(call, head, plan, DECIDES)
-    if name == PLAN:
-        _compare(call, head, plan, COMPUTES)
+        return plan, None
     for stranger in strangers(folder, plan.head):
         raise FileExistsError(f"{call}: {about_stranger(stranger)}")
-    return head if name == MANIFEST else None
-
-
-def call_of(folder: Path) -> str:
-    """The call as the user wrote it."""
-    return f"write_corpus(path={str(folder)!r})"
+    return plan, manifest
 
 
 def check_data(folder: Path, call: str) -> None:
@@ -63,21 +59,13 @@ def check_data(folder: Path, call: str) -> None:
         )
 
 
-def _read_any(folder: Path) -> tuple[str, dict[str, Any]] | None:
-    """The manifest, or else the plan."""
-    for name in (MANIFEST, PLAN):
-        if (folder / name).is_file():
-            with contextlib.suppress(FileNotFoundError):  # of another one that has just finished
-                return name, read_head(folder, name)
-    return None
-
-
 def _refuse_others(folder: Path, plan: Plan, call: str) -> None:
     """Refuse a folder that is neither empty nor holds files of this corpus and bystanders only."""
     if not folder.exists():
         return
     own = {Path(plan.name(shard)).name for shard in range(plan.num_shards)}
-    for path in sorted(folder.iterdir()):
+    begun = (MANIFEST, PLAN)  # by another call, at this moment; `begin` compares them
+    for path in sorted(path for path in folder.iterdir() if path.name not in begun):
         is_data = path.name == "data" and path.is_dir()
         held = (entry.name for entry in path.iterdir()) if is_data else (path.name,)
         foreign = [name for name in held if not _is_bystander(name)]
@@ -94,7 +82,7 @@ def _is_bystander(name: str) -> bool:
 
 
 def strangers(folder: Path, head: Mapping[str, Any]) -> list[str]:
-    """Parquet files among those of a corpus that are none of them."""
+    """Parquet files among those of a corpus that are none of them, nor of what it grows to."""
     found = []
     for place, folders, names in os.walk(folder / "data"):
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
@@ -104,7 +92,8 @@ def strangers(folder: Path, head: Mapping[str, Any]) -> list[str]:
             for name in names
             if name.lower().endswith(".parquet") and not _is_bystander(name)
         ]
-    own = {name_of(head, shard) for shard in range(num_files(head))}
+    number = num_files(growth_of(folder, head) or head)
+    own = {name_of(shard) for shard in range(number)}
     return sorted(set(found) - own)
 
 
@@ -120,32 +109,32 @@ def begin(folder: Path, plan: Plan) -> None:
     """Make the folder of a corpus and write down what will be in it.
 
     Raises:
-        FileExistsError: If another corpus was begun there at the same time.
+        FileExistsError: If another corpus was begun there at the same time, or to grow otherwise.
     """
     (folder / "data").mkdir(parents=True, exist_ok=True)
     _sweep(folder)
-    if not (folder / PLAN).exists():
-        with replacing(folder / PLAN, keep=True) as file:
+    pick = lambda head: [head[name] for name in GROWS]
+    for _ in range(2):  # of two that begin together, the second may find less begun than it wants
+        there = read_any(folder, PLAN)
+        if there is not None and (there["rows"] > plan.rows or pick(there) == pick(plan.head)):
+            break
+        if there is not None:
+            _settle_again(folder, plan)
+        with replacing(folder / PLAN, keep=there is None) as file:
             file.write(json.dumps(plan.head, indent=1).encode())
-    there = _read_any(folder)
-    if there is not None:
-        _compare(call_of(folder), there[1], plan, DECIDES)
+    _settle_again(folder, plan)
 
 
-def _compare(call: str, there: dict[str, Any], plan: Plan, names: tuple[str, ...]) -> None:
-    """Refuse a corpus whose rows would be others, or might in their last bits."""
-    pick = lambda head: {name: head.get(name) for name in names}
-    different = difference(pick(there), pick(plan.head))
-    if different and names is DECIDES:
+def _settle_again(folder: Path, plan: Plan) -> dict[str, Any] | None:
+    """The manifest that is there by now, if the plan is still as it was."""
+    now, manifest = settle(folder, plan)
+    if now.cuts != plan.cuts:
         raise FileExistsError(
-            f"{call}: must be the same corpus to go on, but {different}. Choose another folder, or "
-            "the same numbers."
+            f"{call_of(folder)}: must be the only call that makes it larger, or one of equal ones, "
+            "because the files of others end elsewhere, but another one began at the same time. Do "
+            "the same again."
         )
-    if different:
-        raise FileExistsError(
-            f"{call}: must go on where it was begun, or floats may differ in their last bits, but "
-            f"{different}. Choose another folder, or the same machine and versions."
-        )
+    return manifest
 
 
 def examine(
@@ -155,7 +144,7 @@ def examine(
 
     def problem(shard: int) -> Broken | Foreign | None:
         try:
-            check_file(folder / name_of(head, shard), head, shard, made_here=made_here)
+            check_file(folder / name_of(shard), head, shard, made_here=made_here)
         except (Broken, Foreign) as error:
             return error
         return None
@@ -189,7 +178,7 @@ def _refuse_foreign(folder: Path, plan: Plan, shard: int, error: Exception) -> s
 
 
 def lost(folder: Path, plan: Plan, manifest: dict[str, Any], shards: Iterable[int]) -> list[int]:
-    """The shards of a finished corpus that were deleted.
+    """Those of some shards of a finished corpus that were deleted.
 
     Raises:
         DamagedError: If one has another size than it was written with.
@@ -214,12 +203,19 @@ def lost(folder: Path, plan: Plan, manifest: dict[str, Any], shards: Iterable[in
 def finish(folder: Path, plan: Plan, own: range) -> dict[str, Any] | None:
     """Write the manifest of a corpus, or None if files that others write are not there yet.
 
+    What the manifest of fewer rows says of their files is taken over, and these are not read again.
+
     Raises:
         DamagedError: If one of the own files is not there or damaged.
-        FileExistsError: If one is of another corpus.
+        FileExistsError: If one is of another corpus, or if there are more rows by now.
     """
-    counts = Counts()
-    shards = range(plan.num_shards)
+    old = _settle_again(folder, plan)
+    if old is not None and old["rows"] == plan.rows:  # another one has just finished
+        return old
+    counts, files = Counts(), []
+    if old is not None:
+        files += old["files"]
+        counts.merge({kind: old.get(kind, {}) for kind in counts.totals})
 
     def described(shard: int) -> Any:
         try:
@@ -227,9 +223,10 @@ def finish(folder: Path, plan: Plan, own: range) -> dict[str, Any] | None:
         except (Broken, Foreign) as error:
             return error
 
-    if not all((folder / plan.name(shard)).exists() for shard in shards if shard not in own):
+    others = (shard for shard in range(plan.num_shards) if shard not in own)
+    if not all((folder / plan.name(shard)).exists() for shard in others):
         return None
-    files = []
+    shards = range(len(files), plan.num_shards)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
         results = list(threads.map(described, shards))
     for shard, result in zip(shards, results, strict=True):
@@ -248,7 +245,6 @@ def finish(folder: Path, plan: Plan, own: range) -> dict[str, Any] | None:
     forms = {"forms": counts.totals["forms"]} if counts.totals["forms"] else {}
     manifest = plan.head | {"files": files, "acceptance": counts.totals["acceptance"], **forms}
     write_manifest(folder, manifest)
-    tidy(folder)
     return manifest
 
 
@@ -285,10 +281,11 @@ def other_values(call: str, name: str, manifest: dict[str, Any], plan: Plan) -> 
     return f"{call}: must draw the values of {name} again, but they differ{why}"
 
 
-def tidy(folder: Path) -> None:
+def tidy(folder: Path, plan: Plan) -> None:
     """Remove what a finished corpus does not need, and what killed writers left."""
-    with contextlib.suppress(OSError):
-        (folder / PLAN).unlink(missing_ok=True)
+    if growth_of(folder, plan.head) is None:
+        with contextlib.suppress(OSError):
+            (folder / PLAN).unlink(missing_ok=True)
     _sweep(folder)
 
 
@@ -298,8 +295,22 @@ def _sweep(folder: Path) -> None:
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest, or nothing."""
-    with replacing(folder / MANIFEST) as file:
+    """Write the manifest, or nothing.
+
+    Raises:
+        FileExistsError: If the corpus has become larger meanwhile.
+    """
+
+    def check(_: Path) -> None:
+        with contextlib.suppress(ValueError, TypeError, KeyError, FileNotFoundError):
+            rows = json.loads((folder / MANIFEST).read_text("utf-8"))["rows"]
+            if rows > manifest["rows"]:
+                raise FileExistsError(
+                    f"{folder}: must have {manifest['rows']} rows still, but another call has made "
+                    f"them {rows} meanwhile, and its {MANIFEST} stays. Do the same again."
+                )
+
+    with replacing(folder / MANIFEST, check=check) as file:
         file.write(json.dumps(manifest, indent=1).encode())
 
 
@@ -312,7 +323,7 @@ def describe(
     Raises:
         Broken, Foreign: If it is not the right one.
     """
-    file = file or folder / name_of(head, shard)
+    file = file or folder / name_of(shard)
     stored = check_file(file, head, shard, made_here=made_here)
     values_sha256, counts = totals_of(stored)
     facts = {

@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 
 from s2jax.config import Config
 from s2jax.core import checks, forks
-from s2jax.corpus._card import begin_card
+from s2jax.corpus._card import begin_card, renew_card
+from s2jax.corpus._heads import PLAN
 from s2jax.corpus._manifest import begin, confirm, finish, look, lost, tidy, to_write
 from s2jax.corpus._workers import write_by_workers
 from s2jax.corpus.files import TEMPORARY
 from s2jax.corpus.footers import ABSENT
+from s2jax.corpus.growth import about_growth
 from s2jax.corpus.info import counted
-from s2jax.corpus.plan import Plan
+from s2jax.corpus.plan import Plan, num_files
 from s2jax.corpus.shards import existing, explaining, measure, pyarrow, write_shard
 from s2jax.stream import Stream, check_stream
 
@@ -39,13 +41,20 @@ def write_corpus(
     engine: "Engine | None" = None,
     announce: Callable[[str], object] | None = None,
 ) -> dict[str, Any] | None:
-    """Draw pairs and write them as Parquet files, or go on where an interrupted call stopped.
+    """Draw pairs and write them as Parquet files, go on with that, or add rows to those there are.
 
-    The corpus is rows 0 to `rows - 1` of `Stream(config, seed, block_size)`. Each file is a
-    function of these arguments alone, whoever writes it, and appears under its final name when it
-    is complete and on disk; the manifest comes last. The same call again writes what is missing,
+    The corpus is rows 0 to `rows - 1` of `Stream(config, seed, block_size)`. Each row is a function
+    of these arguments alone, whoever writes it. A file appears under its final name when it is
+    complete and on disk; the manifest comes last. The same call again writes what is missing,
     and nothing if nothing is. A file that is there counts if its footer says that it is of this
     corpus. One that is damaged is drawn again while there is no manifest.
+
+    With more rows than there are, the corpus grows. Its files stay as they are, new ones hold the
+    rows from there on, and the corpus is the one of fewer rows until the manifest of all of them
+    replaces that one's in one step. A last file that is not full stays as it is too, and the rest
+    of its rows become a file of their own; rows in multiples of `shard_rows` are divided evenly.
+    Fewer rows than there are, or than were begun, are refused. With those of the manifest there is
+    nothing to do, also while it grows.
 
     Solutions of differential equations have columns more: the times `t`, the name of the `form`,
     the factors of the noise of the states as text `diffusion` ("" where there is none) and tokens,
@@ -55,7 +64,7 @@ def write_corpus(
         path: A folder that does not exist, is empty, or holds a part of this corpus; a dataset card
             and files of systems, such as `README.md` and `.git`, may be in it.
         config: What to draw.
-        rows: Number of rows.
+        rows: Number of rows in all, those that are there included.
         seed: In [0, 2**32).
         shard_rows: Rows per file, a multiple of `block_size`.
         block_size: Rows drawn at a time. Part of the corpus' identity: others, other rows.
@@ -66,9 +75,9 @@ def write_corpus(
             file system; none, if there are not so many. The one that finds all files there writes
             the manifest.
         engine: Writes the shards elsewhere, instead of `workers`; see `ray_engine`.
-        announce: Called before anything is written with a sentence on each damaged file, one before
-            a program is compiled, one on size and time, measured on a block, and one if fewer
-            workers are started.
+        announce: Called before anything is written with a sentence if the corpus grows, one on each
+            damaged file, one before a program is compiled, one on size and time, measured on a
+            block, and one if fewer workers are started.
 
     Returns:
         The manifest: rows, files with the SHA-256 of their bytes and of their values, config,
@@ -77,9 +86,10 @@ def write_corpus(
 
     Raises:
         ImportError: If pyarrow is not installed.
-        FileExistsError: If something else is there, with what differs.
+        FileExistsError: If something else is there, with what differs, or more rows; if the corpus
+            is to go on or to grow on another kind of machine or under other versions.
         DamagedError: If a file of a finished corpus has another size; `repair_corpus` draws it
-            again.
+            again. If its manifest or plan is damaged.
         RuntimeError: If a deleted file of a finished corpus comes out with other values.
         ValueError: If a number is out of range, or nothing can be written at the path.
         OSError: If the disk fails; no incomplete file stays behind.
@@ -90,50 +100,81 @@ def write_corpus(
         >>> folder = tempfile.mkdtemp()
         >>> manifest = write_corpus(folder, s2jax.presets.s2(length=64), 4, block_size=4)
         >>> manifest["rows"], [file["name"] for file in manifest["files"]]
-        (4, ['data/train-00000-of-00001.parquet'])
+        (4, ['data/train-000000.parquet'])
+        >>> manifest = write_corpus(folder, s2jax.presets.s2(length=64), 8, block_size=4)
+        >>> manifest["rows"], [file["rows"] for file in manifest["files"]]
+        (8, [4, 4])
     """
     pyarrow()
     check_stream("write_corpus", config, seed, block_size)
     forks.check_can_draw("write_corpus()")
     folder, plan = Path(path), Plan(Stream(config, seed, block_size), rows, shard_rows)
-    own = plan.shards_of(part)
+    plan.shards_of(part)  # refuses what is none
     checks.check_static_integer("write_corpus", "workers", workers, 1)
     with explaining(folder):
-        manifest, left = _left(folder, plan, own)
+        plan, manifest, own, left = _look(folder, plan, part)
         todo = list(left)
-        if manifest is not None:
-            (folder / "data").mkdir(exist_ok=True)
-            tidy(folder)
+        is_finished = manifest is not None and manifest["rows"] == plan.rows
+        if is_finished:
+            _close(folder, plan)
             if not todo:
                 return manifest
         else:
-            _begin(folder, plan, left, announce)
+            _begin(folder, plan, manifest, left, announce)
         report = _reporter(plan, todo, own, progress)
-        if not todo:
-            return finish(folder, plan, own)
-        if engine is not None:
+        if engine is not None and todo:
             engine(folder, plan, todo, report)
         elif (workers := _useful(workers, todo, announce)) > 1:
             write_by_workers(folder, plan, todo, report, workers)
         else:
             for shard in todo:
                 write_shard(folder, plan, shard, report)
-        if manifest is None:
-            return finish(folder, plan, own)
-        confirm(folder, plan, manifest, todo)
+        if manifest is not None:
+            old = num_files(manifest)
+            confirm(folder, plan, manifest, [shard for shard in todo if shard < old])
+        if is_finished:
+            return manifest
+        manifest = finish(folder, plan, own)
+        if manifest is not None:
+            _close(folder, plan)
         return manifest
 
 
-def _left(folder: Path, plan: Plan, own: range) -> tuple[dict[str, Any] | None, dict[int, str]]:
-    """The manifest of a finished corpus, and the shards that are not there whole, with why."""
-    manifest = look(folder, plan)
-    if manifest is None:
-        return None, to_write(folder, plan, own)
-    return manifest, dict.fromkeys(lost(folder, plan, manifest, own), ABSENT)
+class _Found(NamedTuple):
+    """What there is of a corpus.
+
+    Attributes:
+        plan: Of all files, those that are there among them.
+        manifest: Of as many rows or fewer; None if there is none.
+        own: The shards of a call.
+        left: Those of them that are not there whole, with the reason.
+    """
+
+    plan: Plan
+    manifest: dict[str, Any] | None
+    own: range
+    left: dict[int, str]
 
 
-def _begin(folder: Path, plan: Plan, left: dict[int, str], announce: Any) -> None:
-    """Check that what is left to write can be written, and say what is drawn again."""
+def _look(folder: Path, plan: Plan, part: tuple[int, int]) -> _Found:
+    """What there is of a corpus that is to be as planned, and what one part of it lacks."""
+    plan, manifest = look(folder, plan)
+    own = plan.shards_of(part)
+    old = 0 if manifest is None else num_files(manifest)
+    left = {}
+    if manifest is not None:
+        listed = (shard for shard in own if shard < old)
+        left |= dict.fromkeys(lost(folder, plan, manifest, listed), ABSENT)
+    left |= to_write(folder, plan, (shard for shard in own if shard >= old))
+    return _Found(plan, manifest, own, left)
+
+
+def _begin(
+    folder: Path, plan: Plan, manifest: dict[str, Any] | None, left: dict[int, str], announce: Any
+) -> None:
+    """Check that what is left to write can be written, and say what grows or is drawn again."""
+    if announce is not None and manifest is not None and left:
+        announce(f"{folder}: {about_growth(manifest, plan)}")
     for shard, reason in left.items():
         if announce is not None and reason != ABSENT:
             announce(f"{folder / plan.name(shard)}: {reason}; it is drawn again")
@@ -141,7 +182,16 @@ def _begin(folder: Path, plan: Plan, left: dict[int, str], announce: Any) -> Non
         _check_place(folder)
         _check_disk(folder, plan, list(left), announce)
         begin(folder, plan)
-        begin_card(folder, plan)
+        if manifest is None:
+            begin_card(folder, plan)
+
+
+def _close(folder: Path, plan: Plan) -> None:
+    """Leave nothing of the work on a corpus that is finished."""
+    (folder / "data").mkdir(exist_ok=True)
+    if (folder / PLAN).exists():
+        renew_card(folder, plan)
+    tidy(folder, plan)
 
 
 def _check_place(folder: Path) -> None:
@@ -233,8 +283,8 @@ def estimate_corpus(
     check_stream("estimate_corpus", config, seed, block_size)
     folder, plan = Path(path), Plan(Stream(config, seed, block_size), rows, shard_rows)
     with explaining(folder):
-        manifest, left = _left(folder, plan, plan.shards_of((0, 1)))
-        if manifest is None and left:
+        plan, manifest, _, left = _look(folder, plan, (0, 1))
+        if left and (manifest is None or manifest["rows"] < plan.rows):
             _check_place(folder)
         found = _estimate(folder, plan, list(left))
         _refuse_large(folder, plan, found.size, found.free)

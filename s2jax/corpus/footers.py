@@ -17,7 +17,7 @@ from s2jax.stream import difference
 
 ABSENT = "is not there"
 COUNTS, VALUES = "s2jax.counts", "s2jax.values_sha256"
-_SUFFICES = ("schema_version", "fingerprint", "rows", "shard_rows")
+_SUFFICES = ("schema_version", "fingerprint", "shard_rows")
 """Equal, they leave nothing of `DECIDES` to differ."""
 
 
@@ -64,26 +64,35 @@ def check_file(
         Foreign: If it holds other rows, or a manifest says that it holds other values.
         OSError: If the disk fails.
     """
+    return check_footer(_footer_of(file), head, shard, made_here=made_here)
+
+
+def rows_of_file(file: Path, head: Mapping[str, Any]) -> tuple[int, int]:
+    """The first row of a file of this corpus, whichever file it is, and the one after its last.
+
+    Raises:
+        Broken, Foreign, OSError: As `check_file`.
+    """
+    footer = _footer_of(file)
+    _stored_of(footer, head)
+    ends = _ends_of(footer)
+    if ends is None:
+        raise Broken("is damaged: its footer does not say which rows it holds")
+    return ends[0], ends[1] + 1
+
+
+def _footer_of(file: Path) -> Any:
     with translating():
         if not file.is_file():
             raise Broken(ABSENT)
-        footer = pyarrow().parquet.read_metadata(file)
-    return check_footer(footer, head, shard, made_here=made_here)
+        return pyarrow().parquet.read_metadata(file)
 
 
 def check_footer(
     footer: Any, head: Mapping[str, Any], shard: int, *, made_here: bool = False
 ) -> dict[str, str]:
     """The same of a footer that has been read."""
-    stored = {
-        key.decode(errors="replace"): value.decode(errors="replace")
-        for key, value in (footer.metadata or {}).items()
-    }
-    if "s2jax.fingerprint" not in stored:
-        raise Foreign("is no file that s2jax wrote")
-    names = (*_SUFFICES, *COMPUTES) if made_here else _SUFFICES
-    if _differ(stored, head, names):
-        raise Foreign(f"is of another corpus: {_differ(stored, head, (*DECIDES, *names))}")
+    stored = _stored_of(footer, head, COMPUTES if made_here else ())
     _check_rows(footer, ids_of(head, shard))
     values_sha256, _ = totals_of(stored)
     told = head["files"][shard]["values_sha256"] if "files" in head else values_sha256
@@ -92,6 +101,20 @@ def check_footer(
             f"has values_sha256 {checks.cut(values_sha256, 64)} by its footer and {told} by the "
             "manifest"
         )
+    return stored
+
+
+def _stored_of(footer: Any, head: Mapping[str, Any], names: tuple[str, ...] = ()) -> dict[str, str]:
+    """The metadata of a file of this corpus, in which these names have the same values too."""
+    stored = {
+        key.decode(errors="replace"): value.decode(errors="replace")
+        for key, value in (footer.metadata or {}).items()
+    }
+    if "s2jax.fingerprint" not in stored:
+        raise Foreign("is no file that s2jax wrote")
+    names = (*_SUFFICES, *names)
+    if _differ(stored, head, names):
+        raise Foreign(f"is of another corpus: {_differ(stored, head, (*DECIDES, *names))}")
     return stored
 
 
@@ -139,18 +162,25 @@ def _parsed(text: str, like: Any) -> Any:
 
 def _check_rows(footer: Any, ids: range) -> None:
     """Refuse a file of other rows of the same corpus."""
-    first, last = ids.start, ids.start + footer.num_rows - 1
-    if footer.num_row_groups:
-        ends = [footer.row_group(group).column(0) for group in (0, footer.num_row_groups - 1)]
-        if all(end.path_in_schema == "id" and end.is_stats_set for end in ends):
-            first, last = ends[0].statistics.min, ends[1].statistics.max
-            if first is None or last is None:
-                raise Broken("is damaged: its footer does not say which rows it holds")
+    first, last = _ends_of(footer) or (ids.start, ids.start + footer.num_rows - 1)
     if (footer.num_rows, first, last) != (len(ids), ids.start, ids.stop - 1):
         raise Foreign(
             f"holds {footer.num_rows:,} rows, {first} to {last}, and not the {len(ids):,} rows "
             f"{ids.start} to {ids.stop - 1}"
         )
+
+
+def _ends_of(footer: Any) -> tuple[int, int] | None:
+    """The first and the last row of a file; None if its footer keeps no statistics of them."""
+    if not footer.num_row_groups:
+        return None
+    ends = [footer.row_group(group).column(0) for group in (0, footer.num_row_groups - 1)]
+    if not all(end.path_in_schema == "id" and end.is_stats_set for end in ends):
+        return None
+    first, last = ends[0].statistics.min, ends[1].statistics.max
+    if first is None or last is None:
+        raise Broken("is damaged: its footer does not say which rows it holds")
+    return first, last
 
 
 @contextlib.contextmanager

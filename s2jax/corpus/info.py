@@ -15,6 +15,7 @@ from s2jax.core.checks import cut
 from s2jax.corpus._heads import MANIFEST, PLAN, read_head, read_manifest
 from s2jax.corpus._manifest import about_stranger, examine, other_size, strangers
 from s2jax.corpus.footers import ABSENT
+from s2jax.corpus.growth import growth_of
 from s2jax.corpus.layout import source_columns
 from s2jax.corpus.plan import ids_of, name_of, num_files
 from s2jax.ode.catalogue import name_of as name_of_system
@@ -36,7 +37,7 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
     """
     folder = Path(path)
     kind, head = _head_of(folder)
-    names = [name_of(head, shard) for shard in range(num_files(head))]
+    names = [name_of(shard) for shard in range(num_files(head))]
     wrong = _reasons(folder, head, names)
     absent = [shard for shard, reason in wrong.items() if reason == ABSENT]
     damaged = [f"{names[shard]} {reason}" for shard, reason in wrong.items() if reason != ABSENT]
@@ -51,6 +52,9 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
     if kind == "plan":
         state.insert(0, "unfinished")
         listed["to go on"] = _command(path, head)
+    elif growth := growth_of(folder, head):
+        state = [*(state or ["whole"]), _about_growth(folder, head, growth)]
+        listed["to go on"] = _command(path, growth)
     table = facts(head, sum((folder / names[shard]).stat().st_size for shard in whole))
     if wrong:
         rows = sum(len(ids_of(head, shard)) for shard in whole)
@@ -67,7 +71,7 @@ def corpus_as_json(path: str | os.PathLike[str]) -> dict[str, Any]:
     """All that is known of a corpus, finished or not, as what JSON holds.
 
     The lines of `describe_corpus` on its state, and its manifest, or the plan of one that is not
-    finished, under its own names.
+    finished, under its own names; both of one that is to grow.
 
     Raises:
         FileNotFoundError: If there is neither.
@@ -84,7 +88,9 @@ def corpus_as_json(path: str | os.PathLike[str]) -> dict[str, Any]:
     said = describe_corpus(path)
     state = ("corpus", "state", "damaged", "foreign", "to go on")
     name, head = _head_of(Path(path))
-    return {line.replace(" ", "_"): said[line] for line in state if line in said} | {name: head}
+    found = {line.replace(" ", "_"): said[line] for line in state if line in said} | {name: head}
+    growth = growth_of(Path(path), head) if name == "manifest" else None
+    return found | ({"plan": growth} if growth else {})
 
 
 def _head_of(folder: Path) -> tuple[str, dict[str, Any]]:
@@ -94,8 +100,16 @@ def _head_of(folder: Path) -> tuple[str, dict[str, Any]]:
     return "manifest", read_manifest(folder)
 
 
+def _about_growth(folder: Path, head: dict[str, Any], growth: dict[str, Any]) -> str:
+    """How far a corpus has grown, by the footers of its new files."""
+    new = range(num_files(head), num_files(growth))
+    missing = len(examine(folder, growth, new))
+    files = counted(len(new), "new file")
+    return f"to grow to {growth['rows']:,} rows; {missing:,} of {files} {_verb(missing)} missing"
+
+
 def _command(path: str | os.PathLike[str], head: dict[str, Any]) -> str:
-    """How an unfinished corpus is finished."""
+    """How an unfinished corpus, or one that is to grow, is finished."""
     numbers = {
         "rows": "rows",
         "seed": "seed",
@@ -166,10 +180,9 @@ def facts(head: dict[str, Any], size: int) -> dict[str, str]:
     """What a manifest or plan says, as lines of a table."""
     config = head["config"]
     backend = head["backend"]
-    files = -(-head["rows"] // head["shard_rows"])
     return {
         "rows": f"{head['rows']:,}",
-        "size": f"{size / 1e6:,.1f} MB in {counted(files, 'file')}",
+        "size": f"{size / 1e6:,.1f} MB in {counted(num_files(head), 'file')}",
         "length": str(config["length"]),
         "channels": f"{config['num_inputs']} in, {config['num_outputs']} out",
         **_inputs(head),

@@ -1,5 +1,6 @@
 """Which rows a corpus holds and in which files: all that a shard is a function of."""
 
+import bisect
 import dataclasses
 import json
 import os
@@ -20,19 +21,24 @@ from s2jax.corpus.layout import SCHEMA_VERSION
 from s2jax.stream import MAX_BLOCKS, Stream, difference, fingerprint_of
 
 FORMAT = "s2jax-corpus"
-DECIDES = ("rows", "shard_rows", "config", "seed", "block_size", "dtype", "s2jax")
+DECIDES = ("shard_rows", "config", "seed", "block_size", "dtype", "s2jax")
 COMPUTES = ("versions", "backend")  # what decides the last bits
-MAX_FILES = 1_000_000
+MAX_FILES = 1_000_000  # as many as six digits number, so that names are in the order of rows
 THREADS = "NPROC"  # the environment variable by which XLA is told the size of its pool
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Plan:
-    """A corpus before it is written: rows 0 to `rows - 1` of a stream, `shard_rows` to a file."""
+    """A corpus before it is written: rows 0 to `rows - 1` of a stream, `shard_rows` to a file.
+
+    Where it grew from fewer rows, whose last file was not full, that file stays as it is, and the
+    rest of its rows are in a file of their own: `cuts` are the rows with which such files begin.
+    """
 
     stream: Stream
     rows: int
     shard_rows: int
+    cuts: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         block = self.stream.block_size
@@ -47,7 +53,8 @@ class Plan:
                 f"{-(-self.shard_rows // block) * block}."
             )
         if self.num_shards > MAX_FILES:
-            least = -(-self.rows // (MAX_FILES * block)) * block
+            files = max(MAX_FILES - len(self.cuts), 1)
+            least = -(-self.rows // (files * block)) * block
             raise ValueError(
                 f"write_corpus(rows={self.rows}, shard_rows={self.shard_rows}): must be at most "
                 f"{MAX_FILES} files, because file systems are slow with more. Choose shard_rows >= "
@@ -61,11 +68,15 @@ class Plan:
 
     def name(self, shard: int) -> str:
         """The file of a shard, below the folder of the corpus."""
-        return name_of(vars(self), shard)
+        return name_of(shard)
 
     def ids(self, shard: int) -> range:
         """The rows of a shard."""
         return ids_of(vars(self), shard)
+
+    def after(self, head: Mapping[str, Any]) -> "Plan":
+        """This plan where those of a head, with as many rows or fewer, keep their files."""
+        return dataclasses.replace(self, cuts=cuts_after(head, self.rows))
 
     def shards_of(self, part: tuple[int, int]) -> range:
         """The shards of one of several calls that share the work.
@@ -88,7 +99,7 @@ class Plan:
 
     @cached_property
     def head(self) -> dict[str, Any]:
-        """What decides the files, with its fingerprint, and what they are made with."""
+        """How many rows in which files, what decides them, and what they are made with."""
         identity = self.stream.identity
         versions = {"jax": jax.__version__, "jaxlib": jaxlib.version.__version__}
         return {
@@ -96,6 +107,7 @@ class Plan:
             "schema_version": SCHEMA_VERSION,
             "rows": self.rows,
             "shard_rows": self.shard_rows,
+            "cuts": [*self.cuts],
             **identity,
             "fingerprint": fingerprint_of({"schema_version": SCHEMA_VERSION, **identity}),
             "versions": {"s2jax": __version__} | versions,
@@ -107,7 +119,7 @@ class Plan:
         """The plan that a head describes, for this version of the package."""
         config = from_json(json.dumps(head["config"]))
         stream = Stream(config, head["seed"], head["block_size"])
-        return Plan(stream, head["rows"], head["shard_rows"])
+        return Plan(stream, head["rows"], head["shard_rows"], tuple(head["cuts"]))
 
     @staticmethod
     def joined(head: dict[str, Any]) -> "Plan":
@@ -129,19 +141,34 @@ class Plan:
 
 
 def num_files(head: Mapping[str, Any]) -> int:
-    """Number of files of a corpus of so many rows, and so many to a file."""
-    return -(-head["rows"] // head["shard_rows"])
+    """Number of files of a corpus."""
+    return -(-head["rows"] // head["shard_rows"]) + len(head["cuts"])
 
 
-def name_of(head: Mapping[str, Any], shard: int) -> str:
-    """The file of a shard, below the folder of the corpus: all that decides it are two numbers."""
-    return f"data/train-{shard:05d}-of-{num_files(head):05d}.parquet"
+def name_of(shard: int) -> str:
+    """The file of a shard, below the folder of the corpus, however many there are."""
+    return f"data/train-{shard:06d}.parquet"
 
 
 def ids_of(head: Mapping[str, Any], shard: int) -> range:
     """The rows of a shard."""
-    size = head["shard_rows"]
-    return range(shard * size, min((shard + 1) * size, head["rows"]))
+    return range(_start_of(head, shard), min(_start_of(head, shard + 1), head["rows"]))
+
+
+def _start_of(head: Mapping[str, Any], shard: int) -> int:
+    """The first row of a shard; of the one past the last, no less than the number of rows."""
+    size, cuts = head["shard_rows"], head["cuts"]
+    shard_at = lambda cut: cuts[cut] // size + 1 + cut
+    before = bisect.bisect_left(range(len(cuts)), shard, key=shard_at)
+    if before < len(cuts) and shard_at(before) == shard:
+        return cuts[before]
+    return (shard - before) * size
+
+
+def cuts_after(head: Mapping[str, Any], rows: int) -> tuple[int, ...]:
+    """The cuts of a corpus that grew from that of a head to so many rows."""
+    is_cut = head["rows"] < rows and head["rows"] % head["shard_rows"]
+    return (*head["cuts"], *([head["rows"]] if is_cut else []))
 
 
 def processors() -> int:

@@ -91,10 +91,19 @@ class Corpus(Sequence):
         self._groups = Groups(self.path, self.manifest, cache_bytes)
 
     def __getstate__(self) -> dict[str, Any]:  # processes open files of their own
-        return {"path": self.path, "cache_bytes": self._groups.cache_bytes}
+        return {
+            "path": self.path,
+            "cache_bytes": self._groups.cache_bytes,
+            "files": len(self.manifest["files"]),
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        files = state.pop("files")
         self.__init__(**state)
+        self._starts = self._starts[: files + 1]  # it may have grown meanwhile
+        self.manifest["rows"], cuts = len(self), self.manifest["cuts"]
+        self.manifest["cuts"] = [cut for cut in cuts if cut < len(self)]
+        self.manifest["files"] = self.manifest["files"][:files]
 
     def __repr__(self) -> str:
         size = sum(entry["bytes"] for entry in self.manifest["files"])

@@ -88,16 +88,18 @@ def draw_shard(
 def blocks(plan: Plan, shard: int) -> Iterator[tuple[int, Batch, Any]]:
     """First row, batch and tokens of each block of a shard, on the host."""
     ids, size = plan.ids(shard), plan.stream.block_size
+    numbers = range(ids.start // size, -(-ids.stop // size))
 
-    def draw(first: int) -> Any:
-        batch = plan.stream[first // size]
+    def draw(block: int) -> Any:
+        batch = plan.stream[block]
         return batch, tokenize(batch, plan.stream.config)
 
-    ahead = draw(ids.start)
-    for first in ids[::size]:
-        drawn, ahead = ahead, draw(first + size) if first + size < ids.stop else None
-        rows = min(size, ids.stop - first)
-        yield first, *jax.tree.map(lambda leaf: np.asarray(leaf)[:rows], drawn)  # noqa: B023
+    ahead = draw(numbers.start)
+    for block in numbers:
+        drawn, ahead = ahead, draw(block + 1) if block + 1 in numbers else None
+        first = block * size
+        own = slice(max(ids.start - first, 0), min(ids.stop - first, size))
+        yield first + own.start, *jax.tree.map(lambda leaf: np.asarray(leaf)[own], drawn)  # noqa: B023
 
 
 def measure(plan: Plan) -> tuple[float, float]:
