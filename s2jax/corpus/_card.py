@@ -5,12 +5,12 @@ is, and `datasets.load_dataset(folder)` finds the files.
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 from s2jax.corpus.files import replacing
 from s2jax.corpus.info import facts
 from s2jax.corpus.layout import columns
+from s2jax.corpus.places import Place
 from s2jax.corpus.plan import Plan
 from s2jax.corpus.shards import pyarrow
 
@@ -98,7 +98,7 @@ The same configuration, seed and version draw the same rows.
 """
 
 
-def write_card(folder: Path, plan: Plan) -> None:
+def write_card(folder: Place, plan: Plan) -> None:
     """Write the card of a corpus, unless the folder has one: its author may have changed it."""
     if not (folder / CARD).exists():
         with replacing(folder / CARD, keep=True) as file:

@@ -1,20 +1,26 @@
 """Row groups of the files of a corpus, the last of them kept in memory."""
 
+import functools
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from s2jax.corpus.cells import cells_of
 from s2jax.corpus.footers import check_footer, naming, pyarrow
+from s2jax.corpus.places import Place
+from s2jax.corpus.remote import Remote
 
 MAX_OPEN = 16
 """Files that a thread keeps open: each holds its footer in memory, and systems limit them."""
+MAX_FOOTERS = 256
+"""Footers of files behind an address that are kept, for all threads."""
+REQUEST_BYTES = 2**24
+"""How much is asked for at a time by who reads a file from behind an address as a whole."""
 CACHE_BYTES = 2**26
 
 
@@ -73,13 +79,14 @@ class Groups:
         cache_bytes: How many bytes of groups are kept, those that were used last.
     """
 
-    def __init__(self, path: Path, manifest: dict[str, Any], cache_bytes: int) -> None:
+    def __init__(self, path: Place, manifest: dict[str, Any], cache_bytes: int) -> None:
         self.cache_bytes = cache_bytes
         self._path, self._manifest = path, manifest
         self._begin()
 
     def _begin(self) -> None:
         self._open, self._kept, self._process = _Open(), _Kept(self.cache_bytes), os.getpid()
+        self._footers: dict[int, tuple[int, Any]] = {}
 
     @cached_property
     def schema(self) -> Any:
@@ -89,13 +96,23 @@ class Groups:
     def parts(self, shard: int, size: int, columns: list[str] | None) -> Iterator[Any]:
         """A file a few rows at a time, past what is kept."""
         file = self._file(shard).file
-        parts: Iterator[Any] = file.iter_batches(batch_size=size, columns=columns)
-        while True:
-            with naming(self._path, self._name(shard)):
-                part = next(parts, None)
-            if part is None:
-                return
-            yield part
+        for groups in self._spans(file.metadata):
+            parts: Iterator[Any] = file.iter_batches(size, groups, columns)
+            while True:
+                with naming(self._path, self._name(shard)):
+                    part = next(parts, None)
+                if part is None:
+                    break
+                yield part
+
+    def _spans(self, footer: Any) -> list[list[int]]:
+        """Which row groups are asked for together: a disk reads as it goes, a service is slow."""
+        groups = range(footer.num_row_groups)
+        if not isinstance(self._path, Remote):
+            return [list(groups)]
+        sizes = [footer.row_group(group).total_byte_size for group in groups]
+        span_of = np.cumsum([0, *sizes])[:-1] // REQUEST_BYTES
+        return [np.flatnonzero(span_of == span).tolist() for span in np.unique(span_of)]
 
     def rows(self, shard: int, numbers: np.ndarray, columns: list[str] | None) -> Any:
         """Rows of one file as a table, in ascending order of their numbers in it."""
@@ -135,13 +152,23 @@ class Groups:
                 del files[next(iter(files))]
             name = self._name(shard)
             with naming(self._path, name):
-                file = pyarrow().parquet.ParquetFile(
-                    self._path / name, page_checksum_verification=True
-                )
+                file = self._opened(shard, self._path / name)
                 check_footer(file.metadata, self._manifest, shard)
             sizes = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
             files[shard] = _File(file, np.cumsum([0, *sizes]))
         return files[shard]
+
+    def _opened(self, shard: int, place: Place) -> Any:
+        """A file; what was learnt of a remote one is not asked again, and it is read at once."""
+        new = functools.partial(pyarrow().parquet.ParquetFile, page_checksum_verification=True)
+        if not isinstance(place, Remote):
+            return new(place)
+        size, footer = self._footers.get(shard, (None, None))
+        stream = place.opened(size)
+        file = new(stream, metadata=footer, pre_buffer=True)
+        if len(self._footers) < MAX_FOOTERS:
+            self._footers[shard] = stream.size, file.metadata
+        return file
 
     def _name(self, shard: int) -> str:
         return self._manifest["files"][shard]["name"]

@@ -1,8 +1,6 @@
 """Corpora: shards written by whoever is there, until a manifest makes them one."""
 
 import errno
-import os
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,12 +10,22 @@ from s2jax.config import Config
 from s2jax.core import checks, forks
 from s2jax.corpus._card import write_card
 from s2jax.corpus._manifest import begin, confirm, finish, look, lost, tidy, to_write
+from s2jax.corpus._sending import begin_there, check_room, check_shared
 from s2jax.corpus._workers import write_by_workers
 from s2jax.corpus.files import TEMPORARY
 from s2jax.corpus.footers import ABSENT
 from s2jax.corpus.info import counted
+from s2jax.corpus.places import AnyPath, Place, place_of
 from s2jax.corpus.plan import Plan
-from s2jax.corpus.shards import existing, explaining, measure, pyarrow, write_shard
+from s2jax.corpus.remote import Remote
+from s2jax.corpus.shards import (
+    existing,
+    explaining,
+    free_bytes,
+    measure,
+    pyarrow,
+    write_shard,
+)
 from s2jax.stream import Stream, check_stream
 
 _NO_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENOSYS}
@@ -26,7 +34,7 @@ _NO_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR
 
 @checks.suggest_names()
 def write_corpus(
-    path: str | os.PathLike[str],
+    path: AnyPath,
     config: Config,
     rows: int,
     seed: int = 0,
@@ -53,7 +61,9 @@ def write_corpus(
 
     Args:
         path: A folder that does not exist, is empty, or holds a part of this corpus; a dataset card
-            and files of systems, such as `README.md` and `.git`, may be in it.
+            and files of systems, such as `README.md` and `.git`, may be in it. Or an address that
+            fsspec knows, such as `s3://bucket/corpus`, or a `UPath`, which holds options of its
+            own: files are then made on this machine and sent whole, one after another.
         config: What to draw.
         rows: Number of rows.
         seed: In [0, 2**32).
@@ -63,8 +73,8 @@ def write_corpus(
         workers: Processes that write, at most one per file: more are not started. 1 is this
             process. If one dies, another starts its file again.
         part: `(i, n)`: write only every n-th file, from number i on, as one of n calls that share a
-            file system; none, if there are not so many. The one that finds all files there writes
-            the manifest.
+            file system or an address; none, if there are not so many. The one that finds all files
+            there writes the manifest.
         engine: Writes the shards elsewhere, instead of `workers`; see `ray_engine`.
         announce: Called before anything is written with a sentence on each damaged file, one before
             a program is compiled, one on size and time, measured on a block, and one if fewer
@@ -76,13 +86,13 @@ def write_corpus(
         differential equations are of each form. None if files of other parts are missing still.
 
     Raises:
-        ImportError: If pyarrow is not installed.
+        ImportError: If pyarrow is not installed, or what an address needs.
         FileExistsError: If something else is there, with what differs.
         DamagedError: If a file of a finished corpus has another size; `repair_corpus` draws it
             again.
         RuntimeError: If a deleted file of a finished corpus comes out with other values.
         ValueError: If a number is out of range, or nothing can be written at the path.
-        OSError: If the disk fails; no incomplete file stays behind.
+        OSError: If the disk or the service fails; no incomplete file stays behind.
         RuntimeError: In a process that was forked after JAX had started.
 
     Example:
@@ -95,9 +105,11 @@ def write_corpus(
     pyarrow()
     check_stream("write_corpus", config, seed, block_size)
     forks.check_can_draw("write_corpus()")
-    folder, plan = Path(path), Plan(Stream(config, seed, block_size), rows, shard_rows)
+    folder = place_of(path, "write_corpus")
+    plan = Plan(Stream(config, seed, block_size), rows, shard_rows)
     own = plan.shards_of(part)
     checks.check_static_integer("write_corpus", "workers", workers, 1)
+    check_shared(folder, workers, engine)
     with explaining(folder):
         manifest, left = _left(folder, plan, own)
         todo = list(left)
@@ -124,7 +136,7 @@ def write_corpus(
         return manifest
 
 
-def _left(folder: Path, plan: Plan, own: range) -> tuple[dict[str, Any] | None, dict[int, str]]:
+def _left(folder: Place, plan: Plan, own: range) -> tuple[dict[str, Any] | None, dict[int, str]]:
     """The manifest of a finished corpus, and the shards that are not there whole, with why."""
     manifest = look(folder, plan)
     if manifest is None:
@@ -132,16 +144,21 @@ def _left(folder: Path, plan: Plan, own: range) -> tuple[dict[str, Any] | None, 
     return manifest, dict.fromkeys(lost(folder, plan, manifest, own), ABSENT)
 
 
-def _begin(folder: Path, plan: Plan, left: dict[int, str], announce: Any) -> None:
+def _begin(folder: Place, plan: Plan, left: dict[int, str], announce: Any) -> None:
     """Check that what is left to write can be written, and say what is drawn again."""
     for shard, reason in left.items():
         if announce is not None and reason != ABSENT:
             announce(f"{folder / plan.name(shard)}: {reason}; it is drawn again")
-    if left:
+    if not left:
+        return
+    if isinstance(folder, Remote):
+        begin_there(folder, plan)
+        _check_disk(folder, plan, list(left), announce)
+    else:
         _check_place(folder)
         _check_disk(folder, plan, list(left), announce)
         begin(folder, plan)
-        write_card(folder, plan)
+    write_card(folder, plan)
 
 
 def _check_place(folder: Path) -> None:
@@ -158,7 +175,7 @@ def _check_place(folder: Path) -> None:
         ) from error
 
 
-Engine = Callable[[Path, Plan, list[int], Callable[[int], object]], object]
+Engine = Callable[[Place, Plan, list[int], Callable[[int], object]], object]
 """Writes shards of a plan by `write_shard`, and reports rows as they are written."""
 
 
@@ -179,25 +196,25 @@ class Estimate(NamedTuple):
         rows, files: How many.
         size: Bytes they will take.
         seconds: CPU seconds they will take, without compiling.
-        free: Bytes that are free on the disk.
+        free: Bytes that are free on the disk; None behind an address.
     """
 
     rows: int
     files: int
     size: float
     seconds: float
-    free: int
+    free: int | None
 
     def __str__(self) -> str:
+        room = "" if self.free is None else f" of {self.free / 1e6:,.0f} MB free"
         return (
             f"{counted(self.rows, 'row')} in {counted(self.files, 'file')}: about "
-            f"{self.size / 1e6:,.1f} MB of {self.free / 1e6:,.0f} MB free, and "
-            f"{self.seconds:,.0f} s on one processor"
+            f"{self.size / 1e6:,.1f} MB{room}, and {self.seconds:,.0f} s on one processor"
         )
 
 
 def estimate_corpus(
-    path: str | os.PathLike[str],
+    path: AnyPath,
     config: Config,
     rows: int,
     seed: int = 0,
@@ -231,38 +248,45 @@ def estimate_corpus(
     """
     pyarrow()
     check_stream("estimate_corpus", config, seed, block_size)
-    folder, plan = Path(path), Plan(Stream(config, seed, block_size), rows, shard_rows)
+    folder = place_of(path, "estimate_corpus")
+    plan = Plan(Stream(config, seed, block_size), rows, shard_rows)
     with explaining(folder):
         manifest, left = _left(folder, plan, plan.shards_of((0, 1)))
-        if manifest is None and left:
+        if manifest is None and left and isinstance(folder, Path):
             _check_place(folder)
         found = _estimate(folder, plan, list(left))
-        _refuse_large(folder, plan, found.size, found.free)
+        _refuse_estimate(folder, plan, found)
         return found
 
 
-def _estimate(folder: Path, plan: Plan, todo: Sequence[int]) -> Estimate:
+def _estimate(folder: Place, plan: Plan, todo: Sequence[int]) -> Estimate:
     size, seconds = measure(plan) if todo else (0.0, 0.0)
     rows = sum(len(plan.ids(shard)) for shard in todo)
     size = max(size, plan.least_bytes_per_row)
-    free = shutil.disk_usage(existing(folder)).free
+    free = None if isinstance(folder, Remote) else free_bytes(folder)
     return Estimate(rows, len(todo), rows * size, rows * seconds, free)
 
 
-def _check_disk(folder: Path, plan: Plan, todo: list[int], announce: Any) -> None:
+def _check_disk(folder: Place, plan: Plan, todo: list[int], announce: Any) -> None:
     """Refuse what the disk cannot hold; say how large it will be and how long it will take."""
     if announce is not None:
         announce("compiling: up to a minute the first time, a few seconds from then on")
         found = _estimate(folder, plan, todo)
         announce(str(found))
-        _refuse_large(folder, plan, found.size, found.free)
-    else:
+        _refuse_estimate(folder, plan, found)
+    elif isinstance(folder, Path):
         rows = sum(len(plan.ids(shard)) for shard in todo)
-        free = shutil.disk_usage(existing(folder)).free
-        _refuse_large(folder, plan, rows * plan.least_bytes_per_row, free)
+        _refuse_large(folder, plan, rows * plan.least_bytes_per_row, free_bytes(folder))
 
 
-def _refuse_large(folder: Path, plan: Plan, needed: float, free: int) -> None:
+def _refuse_estimate(folder: Place, plan: Plan, found: Estimate) -> None:
+    if isinstance(folder, Remote):
+        check_room(folder, plan, found.size / max(found.rows, 1))
+    else:
+        _refuse_large(folder, plan, found.size, free_bytes(folder))
+
+
+def _refuse_large(folder: Place, plan: Plan, needed: float, free: int) -> None:
     if needed > free:
         raise ValueError(
             f"write_corpus(rows={plan.rows}): needs about {needed / 1e6:,.0f} MB, and {folder} has "

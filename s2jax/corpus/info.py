@@ -1,11 +1,9 @@
 """What a folder holds, in a few lines."""
 
 import json
-import os
 import shlex
 import textwrap
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -16,11 +14,12 @@ from s2jax.corpus._heads import MANIFEST, PLAN, read_head, read_manifest
 from s2jax.corpus._manifest import about_stranger, examine, other_size, strangers
 from s2jax.corpus.footers import ABSENT
 from s2jax.corpus.layout import source_columns
+from s2jax.corpus.places import AnyPath, Place, place_of
 from s2jax.corpus.plan import ids_of, name_of, num_files
 from s2jax.ode.catalogue import name_of as name_of_system
 
 
-def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
+def describe_corpus(path: AnyPath) -> dict[str, str]:
     """Rows, size, configuration and versions of a corpus, finished or not, as lines of a table.
 
     Raises:
@@ -34,7 +33,7 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
         >>> describe_corpus(folder)["rows"]
         '4'
     """
-    folder = Path(path)
+    folder = place_of(path, "describe_corpus")
     kind, head = _head_of(folder)
     names = [name_of(head, shard) for shard in range(num_files(head))]
     wrong = _reasons(folder, head, names)
@@ -63,7 +62,7 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
     )
 
 
-def corpus_as_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+def corpus_as_json(path: AnyPath) -> dict[str, Any]:
     """All that is known of a corpus, finished or not, as what JSON holds.
 
     The lines of `describe_corpus` on its state, and its manifest, or the plan of one that is not
@@ -83,18 +82,18 @@ def corpus_as_json(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     said = describe_corpus(path)
     state = ("corpus", "state", "damaged", "foreign", "to go on")
-    name, head = _head_of(Path(path))
+    name, head = _head_of(place_of(path, "describe_corpus"))
     return {line.replace(" ", "_"): said[line] for line in state if line in said} | {name: head}
 
 
-def _head_of(folder: Path) -> tuple[str, dict[str, Any]]:
+def _head_of(folder: Place) -> tuple[str, dict[str, Any]]:
     """What describes a corpus: its manifest, or its plan while it is unfinished."""
     if (folder / PLAN).is_file() and not (folder / MANIFEST).is_file():
         return "plan", read_head(folder, PLAN)
     return "manifest", read_manifest(folder)
 
 
-def _command(path: str | os.PathLike[str], head: dict[str, Any]) -> str:
+def _command(path: AnyPath, head: dict[str, Any]) -> str:
     """How an unfinished corpus is finished."""
     numbers = {
         "rows": "rows",
@@ -109,7 +108,7 @@ def _command(path: str | os.PathLike[str], head: dict[str, Any]) -> str:
     )
 
 
-def _reasons(folder: Path, head: dict[str, Any], names: list[str]) -> dict[int, str]:
+def _reasons(folder: Place, head: dict[str, Any], names: list[str]) -> dict[int, str]:
     """What is wrong with files, by their footers and sizes."""
     found = {shard: str(why) for shard, why in examine(folder, head, range(len(names))).items()}
     for shard, entry in enumerate(head.get("files", ())):
