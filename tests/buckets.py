@@ -1,4 +1,4 @@
-"""File systems of fsspec that stand in for services: without renaming, and with faults on demand."""
+"""File systems of fsspec in place of services: without renaming, and with faults on demand."""
 
 import errno
 from collections import Counter
@@ -120,6 +120,20 @@ class Closed(Bucket):
         raise PermissionError("Access Denied")
 
 
+class Keyed(Bucket):
+    """A bucket that is opened with a key."""
+
+    protocol = "keyed"
+
+    def __init__(self, key: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.key = key
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        return super()._strip_protocol(str(path).replace("keyed://", "bucket://"))
+
+
 class Shelf(LocalFileSystem):
     """Files of this machine that several processes see, behind an address, without renaming."""
 
@@ -136,5 +150,5 @@ class Shelf(LocalFileSystem):
         raise OSError(errno.ENOTSUP, "nothing is renamed here")
 
 
-for kind in (Bucket, Closed, Shelf):
+for kind in (Bucket, Closed, Keyed, Shelf):
     fsspec.register_implementation(kind.protocol, kind, clobber=True)

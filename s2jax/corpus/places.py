@@ -6,6 +6,7 @@ Whatever a user gives goes through `place_of`, and never through `Path` alone: t
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,12 +17,17 @@ from s2jax.corpus.remote import Remote
 
 
 @runtime_checkable
-class OfFileSystem(Protocol):
-    """A path with a file system of fsspec, as those of universal_pathlib."""
+class OfProtocol(Protocol):
+    """A path with a protocol of fsspec and its options, as those of universal_pathlib."""
 
     @property
-    def fs(self) -> Any:
-        """The file system."""
+    def protocol(self) -> str:
+        """Its name, such as `s3`; "" for this machine."""
+        ...
+
+    @property
+    def storage_options(self) -> Mapping[str, Any]:
+        """What the file system is made with."""
         ...
 
     @property
@@ -30,7 +36,7 @@ class OfFileSystem(Protocol):
         ...
 
 
-AnyPath = str | os.PathLike[str] | OfFileSystem
+AnyPath = str | os.PathLike[str] | OfProtocol | Remote
 """What a user may give: a folder, an address such as `s3://bucket/corpus`, or a `UPath`."""
 Place = Path | Remote
 """What is made of it."""
@@ -61,8 +67,8 @@ def place_of(path: AnyPath, call: str) -> Place:
     name, _, argument = call.rstrip(")").partition("(")
     shown = f"{name}({argument or 'path'}={str(path)!r})"
     try:
-        if not isinstance(path, str) and isinstance(path, OfFileSystem):
-            return _of_file_system(path)
+        if not isinstance(path, str) and isinstance(path, OfProtocol):
+            return _of_protocol(path)
     except ImportError as error:
         raise _missing(shown, str(path), error) from error
     text = os.fspath(path)  # pyright: ignore[reportArgumentType]
@@ -80,10 +86,9 @@ def place_of(path: AnyPath, call: str) -> Place:
     return Path(text)
 
 
-def _of_file_system(path: Any) -> Place:
-    """The place of a path with a file system."""
-    kinds = path.fs.protocol
-    if LOCAL & {*((kinds,) if isinstance(kinds, str) else kinds)}:
+def _of_protocol(path: Any) -> Place:
+    """The place of a path of universal_pathlib."""
+    if path.protocol in ("", *LOCAL):
         return Path(path.path)
     url = str(path) if _ADDRESS.match(str(path)) else path.fs.unstrip_protocol(path.path)
     return Remote(path.fs, path.path, url).refresh()

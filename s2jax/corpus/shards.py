@@ -182,13 +182,14 @@ def explaining(folder: Place) -> Iterator[None]:
     except FileExistsError:
         raise
     except OSError as error:
-        free = free_bytes(folder)
-        fix = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Mend that"
-        disk = (
-            "the disk" if isinstance(folder, Path) else f"{tempfile.gettempdir()} on this machine"
-        )
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        room = ""
+        if is_full or isinstance(folder, Path):
+            disk = "the disk" if isinstance(folder, Path) else tempfile.gettempdir()
+            room = f"{disk} has {free_bytes(folder) / 1e6:,.0f} MB free. "
         error.add_note(
-            f"{folder}: {disk} has {free / 1e6:,.0f} MB free. Files that were complete are kept, "
-            f"and no incomplete one. {fix} and do the same again: it goes on where this stopped."
+            f"{folder}: {room}Files that were complete are kept, and no incomplete one. "
+            f"{'Free some space' if is_full else 'Mend that'} and do the same again: it goes on "
+            "where this stopped."
         )
         raise

@@ -7,6 +7,7 @@ from s2jax.core import checks
 from s2jax.corpus import read_corpus
 from s2jax.corpus.files import whole_folder
 from s2jax.corpus.places import AnyPath, Place, place_of
+from s2jax.corpus.remote import Remote
 from s2jax.exporters._array_record import ArrayRecord
 from s2jax.exporters._base import AbstractExporter
 from s2jax.exporters._chronos2 import Chronos2
@@ -104,10 +105,11 @@ def export(path: AnyPath, dest: AnyPath, format: str, **options: Any) -> Exporte
     try:
         with whole_folder(folder) as temporary:
             written = exporter.write(source, temporary)
+            files = tuple(folder / file.name for file in sorted(temporary.iterdir()))
     except OSError:
-        check_free(folder, call)  # another export was faster
+        if not isinstance(folder, Remote):
+            check_free(folder, call)  # another export was faster
         raise
-    files = tuple(sorted(folder.iterdir()))
     return Exported(format, files, source.rows, written.series, (*warnings, *written.warnings))
 
 
