@@ -443,8 +443,7 @@ def test_addresses_that_lead_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     write(URL, part=(0, 2))
     with pytest.raises(FileNotFoundError, match="holds an unfinished one"):
         read_corpus(URL)
-    (tmp_path / "my:").mkdir()
-    write(Path("my:/corpus"))  # somebody's folder of such a name
+    write(tmp_path / "my:" / "corpus")  # somebody's folder of such a name
 
 
 @pytest.mark.parametrize("wrap", [str, UPath])

@@ -78,10 +78,11 @@ def place_of(path: AnyPath, call: str) -> Place:
             return Path(rest)
         return _remote_of(text, shown).refresh()
     collapsed = _COLLAPSED.fullmatch(text)
-    if collapsed and not os.path.lexists(f"{collapsed[1]}:"):
+    if collapsed:
         raise ValueError(
             f"{shown}: must keep both slashes of an address, but pathlib.Path leaves one. Pass the "
-            f"text {f'{collapsed[1]}://{collapsed[2]}'!r} itself."
+            f"text {f'{collapsed[1]}://{collapsed[2]}'!r} itself, or the absolute path of a folder of "
+            "such a name."
         )
     return Path(text)
 
