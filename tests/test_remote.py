@@ -33,7 +33,7 @@ from s2jax.corpus import (
     write_corpus,
 )
 from s2jax.corpus import _ray as rays
-from s2jax.corpus._groups import Groups
+from s2jax.corpus._spans import spans_of
 from s2jax.corpus.files import replacing
 from s2jax.corpus.plan import Plan
 from s2jax.corpus.remote import Remote, recall
@@ -229,21 +229,31 @@ def test_rows_are_those_of_a_folder(url: str, local: Path) -> None:
     np.testing.assert_equal(corpus_source(UPath(url), ["id", "y_0"])[9]["id"], np.uint64(9))
 
 
-def test_files_are_read_a_few_groups_at_a_time(
-    url: str, local: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("most, reads", [(2**24, 1), (1, 3)])
+@pytest.mark.parametrize("columns", [None, ["y_0"], ["id"]])
+def test_whole_files_take_few_requests(
+    most: int, reads: int, columns: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    footer = pq.read_metadata(next((local / "data").iterdir()))
-    monkeypatch.setattr("s2jax.corpus._groups.REQUEST_BYTES", 1)
-
-    class Footer:
-        num_row_groups = 3
-        row_group = staticmethod(lambda group: footer.row_group(0))
-
-    groups = Groups(Remote(Bucket(), "/shop/corpus", url), read_manifest(url), 0)
-    assert groups._spans(Footer()) == [[0], [1], [2]]
-    monkeypatch.setattr("s2jax.corpus._groups.REQUEST_BYTES", 2**40)
-    assert groups._spans(Footer()) == [[0, 1, 2]]
-    assert Groups(local, read_manifest(local), 0)._spans(Footer()) == [[0, 1, 2]]
+    monkeypatch.setattr("s2jax.corpus._spans.REQUEST_BYTES", most)
+    monkeypatch.setattr("s2jax.corpus.shards.ROW_GROUP", 4)
+    for place in (tmp_path / "corpus", URL):
+        write(place, rows=10, shard_rows=12)
+    corpus, wanted = read_corpus(URL), read_corpus(tmp_path / "corpus")
+    corpus.row(0)
+    SERVICE.reset()
+    found, expected = (list(one.tables(3, columns=columns)) for one in (corpus, wanted))
+    assert [a.combine_chunks() for a in found] == [b.combine_chunks() for b in expected]
+    footer = pq.read_metadata(next((tmp_path / "corpus" / "data").iterdir()))
+    if columns is None:
+        assert dict(SERVICE.calls) == {"cat_file": reads}
+        spans = spans_of(footer, None)
+        assert [group for span in spans for group in span.groups] == [0, 1, 2]
+        assert sum(span.wanted for span in spans) == sum(span.end - span.start for span in spans)
+    if columns == ["id"]:
+        span = spans_of(footer, columns)[0]
+        stream = corpus.path.opened(0)
+        span.fetch(stream)  # asks for nothing, as little of it is wanted
+        assert (span.wanted < 0.5 * (span.end - span.start), stream._held) == (True, b"")
 
 
 def test_a_row_costs_a_footer_and_a_row_group(url: str) -> None:

@@ -10,25 +10,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from s2jax.corpus._spans import spans_of
 from s2jax.corpus.cells import cells_of
 from s2jax.corpus.footers import check_footer, naming, pyarrow
-from s2jax.corpus.places import Place
-from s2jax.corpus.remote import Remote
+from s2jax.corpus.places import Place, readable
+from s2jax.corpus.remote import Ranges, Remote
 
 MAX_OPEN = 16
 """Files that a thread keeps open: each holds its footer in memory, and systems limit them."""
 MAX_FOOTERS = 256
 """Footers of files behind an address that are kept, for all threads."""
-REQUEST_BYTES = 2**24
-"""How much is asked for at a time by who reads a file from behind an address as a whole."""
 CACHE_BYTES = 2**26
 
 
 class _File(NamedTuple):
-    """An open file, and where its row groups begin, with its end."""
+    """An open file, where its row groups begin, with its end, and what it is read from."""
 
     file: Any
     starts: np.ndarray
+    stream: Ranges | None
 
 
 class _Open(threading.local):
@@ -95,9 +95,7 @@ class Groups:
 
     def parts(self, shard: int, size: int, columns: list[str] | None) -> Iterator[Any]:
         """A file a few rows at a time, past what is kept."""
-        file = self._file(shard).file
-        for groups in self._spans(file.metadata):
-            parts: Iterator[Any] = file.iter_batches(size, groups, columns)
+        for parts in self._iterators(shard, size, columns):
             while True:
                 with naming(self._path, self._name(shard)):
                     part = next(parts, None)
@@ -105,14 +103,17 @@ class Groups:
                     break
                 yield part
 
-    def _spans(self, footer: Any) -> list[list[int]]:
-        """Which row groups are asked for together: a disk reads as it goes, a service is slow."""
-        groups = range(footer.num_row_groups)
-        if not isinstance(self._path, Remote):
-            return [list(groups)]
-        sizes = [footer.row_group(group).total_byte_size for group in groups]
-        span_of = np.cumsum([0, *sizes])[:-1] // REQUEST_BYTES
-        return [np.flatnonzero(span_of == span).tolist() for span in np.unique(span_of)]
+    def _iterators(self, shard: int, size: int, columns: list[str] | None) -> Iterator[Any]:
+        """What reads a file as it goes, or from behind an address by a few large requests."""
+        found = self._file(shard)
+        if found.stream is None:
+            yield found.file.iter_batches(size, columns=columns)
+            return
+        for span in spans_of(found.file.metadata, columns):
+            with naming(self._path, self._name(shard)):
+                span.fetch(found.stream)
+            yield found.file.iter_batches(size, span.groups, columns)
+        found.stream.release()
 
     def rows(self, shard: int, numbers: np.ndarray, columns: list[str] | None) -> Any:
         """Rows of one file as a table, in ascending order of their numbers in it."""
@@ -152,23 +153,27 @@ class Groups:
                 del files[next(iter(files))]
             name = self._name(shard)
             with naming(self._path, name):
-                file = self._opened(shard, self._path / name)
+                file, stream = self._opened(shard, self._path / name)
                 check_footer(file.metadata, self._manifest, shard)
             sizes = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
-            files[shard] = _File(file, np.cumsum([0, *sizes]))
+            files[shard] = _File(file, np.cumsum([0, *sizes]), stream)
         return files[shard]
 
-    def _opened(self, shard: int, place: Place) -> Any:
-        """A file; what was learnt of a remote one is not asked again, and it is read at once."""
+    def _opened(self, shard: int, place: Place) -> tuple[Any, Ranges | None]:
+        """A file, and its stream if it is remote; what was learnt of that is not asked again."""
         new = functools.partial(pyarrow().parquet.ParquetFile, page_checksum_verification=True)
         if not isinstance(place, Remote):
-            return new(place)
-        size, footer = self._footers.get(shard, (None, None))
-        stream = place.opened(size)
-        file = new(stream, metadata=footer, pre_buffer=True)
+            return new(place), None
+        if shard in self._footers:
+            size, footer = self._footers[shard]
+            stream = place.opened(size)
+            return new(stream, metadata=footer, pre_buffer=True), stream
+        stream = readable(place)
+        file = new(stream, pre_buffer=True)
+        stream.release()
         if len(self._footers) < MAX_FOOTERS:
             self._footers[shard] = stream.size, file.metadata
-        return file
+        return file, stream
 
     def _name(self, shard: int) -> str:
         return self._manifest["files"][shard]["name"]

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from s2jax.corpus.places import Place, readable
+from s2jax.corpus.places import Place
 from s2jax.corpus.remote import Remote
 
 try:
@@ -164,7 +164,7 @@ def sync_folder(folder: Path) -> None:
 def sha256_of(file: Place) -> str:
     """SHA-256 of a file's bytes, in hexadecimal digits."""
     if isinstance(file, Remote):
-        digest, stream = hashlib.sha256(), readable(file)
+        digest, stream = hashlib.sha256(), file.opened()
         while part := stream.read(PART_BYTES):
             digest.update(part)
         return digest.hexdigest()

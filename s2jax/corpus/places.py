@@ -46,6 +46,8 @@ COMMON = (
     "s3", "gs", "hf", "abfs", "sftp", "ftp", "http", "https", "smb", "hdfs", "webhdfs", "memory",
 )  # fmt: skip
 """Protocols that are proposed in place of an unknown one."""
+FOOTER_BYTES = 2**19
+"""How much of a file is asked for at first: pyarrow would ask for less, and then for the rest."""
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")  # a single letter would be a drive
 _COLLAPSED = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):[/\\]+([^/\\].*)")
 
@@ -81,8 +83,8 @@ def place_of(path: AnyPath, call: str) -> Place:
     if collapsed:
         raise ValueError(
             f"{shown}: must keep both slashes of an address, but pathlib.Path leaves one. Pass the "
-            f"text {f'{collapsed[1]}://{collapsed[2]}'!r} itself, or the absolute path of a folder of "
-            "such a name."
+            f"text {f'{collapsed[1]}://{collapsed[2]}'!r} itself, or the absolute path of a folder "
+            "of such a name."
         )
     return Path(text)
 
@@ -162,8 +164,12 @@ def local_of(path: AnyPath, call: str, what: str) -> Path:
 
 
 def readable(place: Place) -> Any:
-    """What pyarrow reads: the path of a local file, or a stream that asks for ranges."""
-    return place.opened() if isinstance(place, Remote) else place
+    """What pyarrow reads: the path of a local file, or a stream that holds its end, the footer."""
+    if not isinstance(place, Remote):
+        return place
+    stream = place.opened()
+    stream.hold(max(stream.size - FOOTER_BYTES, 0), stream.size)
+    return stream
 
 
 def place_to_json(place: Place) -> Any:

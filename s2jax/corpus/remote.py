@@ -232,10 +232,24 @@ class Remote:
 
 
 class Ranges(io.RawIOBase):
-    """A file behind an address as a stream: each read is one request of a range."""
+    """A file behind an address as a stream: each read is one request of a range.
+
+    A part of it may be held, and is then read without asking.
+    """
 
     def __init__(self, place: Remote, size: int) -> None:
         self._remote, self.size, self._position = place, size, 0
+        self._held, self._first = b"", 0
+
+    def hold(self, start: int, end: int) -> None:
+        """Ask for bytes `start` to `end`, and keep them in place of those held before."""
+        self._held, self._first = b"", start
+        if start < end:
+            self._held = self._remote.read_range(start, end)
+
+    def release(self) -> None:
+        """Keep nothing any more."""
+        self._held = b""
 
     def readable(self) -> bool:
         """True."""
@@ -260,7 +274,11 @@ class Ranges(io.RawIOBase):
         end = self.size if size is None or size < 0 else min(self._position + size, self.size)
         if end <= self._position:
             return b""
-        found = self._remote.read_range(self._position, end)
+        first = self._position - self._first
+        if first >= 0 and end - self._first <= len(self._held):
+            found = self._held[first : end - self._first]
+        else:
+            found = self._remote.read_range(self._position, end)
         self._position += len(found)
         return found
 
