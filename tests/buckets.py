@@ -1,6 +1,5 @@
 """File systems of fsspec in place of services: without renaming, and with faults on demand."""
 
-import errno
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,28 +62,20 @@ class Service:
 SERVICE = Service()
 
 
-class Bucket(MemoryFileSystem):
-    """Objects that appear whole; no folders, no renaming, no copies."""
-
-    protocol = "bucket"
-    store: dict[str, Any] = {}  # noqa: RUF012
-    pseudo_dirs: list[str] = [""]  # noqa: RUF012
-
-    @classmethod
-    def _strip_protocol(cls, path: Any) -> Any:
-        return super()._strip_protocol(str(path).removeprefix("bucket://"))
+class Faulty:
+    """What a file system is asked is counted, and may fail."""
 
     def info(self, path: str, **kwargs: Any) -> Any:
         with SERVICE.call("info", path):
-            return super().info(path)
+            return super().info(path, **kwargs)
 
     def ls(self, path: str, detail: bool = True, **kwargs: Any) -> Any:
         with SERVICE.call("ls", path):
-            return super().ls(path, detail)
+            return super().ls(path, detail, **kwargs)
 
     def find(self, path: str, **kwargs: Any) -> Any:
         with SERVICE.call("find", path):
-            return super().find(path)
+            return super().find(path, **kwargs)
 
     def cat_file(self, path: str, start: Any = None, end: Any = None, **kwargs: Any) -> bytes:
         with SERVICE.call("cat_file", path):
@@ -101,10 +92,27 @@ class Bucket(MemoryFileSystem):
 
     def rm_file(self, path: str) -> None:
         with SERVICE.call("rm_file", path):
-            self._rm(path)
+            self._remove(path)
 
     def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
-        raise NotImplementedError("a bucket neither renames nor copies")
+        raise NotImplementedError("nothing is renamed or copied here")
+
+    mv = cp_file
+
+
+class Bucket(Faulty, MemoryFileSystem):
+    """Objects that appear whole; no folders, no renaming, no copies."""
+
+    protocol = "bucket"
+    store: dict[str, Any] = {}  # noqa: RUF012
+    pseudo_dirs: list[str] = [""]  # noqa: RUF012
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        return super()._strip_protocol(str(path).removeprefix("bucket://"))
+
+    def _remove(self, path: str) -> None:
+        self._rm(path)
 
 
 class Closed(Bucket):
@@ -134,7 +142,7 @@ class Keyed(Bucket):
         return super()._strip_protocol(str(path).replace("keyed://", "bucket://"))
 
 
-class Shelf(LocalFileSystem):
+class Shelf(Faulty, LocalFileSystem):
     """Files of this machine that several processes see, behind an address, without renaming."""
 
     protocol = "shelf"
@@ -146,8 +154,8 @@ class Shelf(LocalFileSystem):
     def unstrip_protocol(self, name: str) -> str:
         return f"shelf://{self._strip_protocol(name)}"
 
-    def mv(self, path1: str, path2: str, **kwargs: Any) -> None:
-        raise OSError(errno.ENOTSUP, "nothing is renamed here")
+    def _remove(self, path: str) -> None:
+        Path(self._strip_protocol(path)).unlink()
 
 
 for kind in (Bucket, Closed, Keyed, Shelf):

@@ -7,9 +7,9 @@ import pickle
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import fsspec
 import numpy as np
@@ -148,7 +148,25 @@ def test_the_plan_comes_first_and_the_manifest_last() -> None:
     assert PLAN not in objects_in()
 
 
-def trace() -> list[str]:
+class Address(NamedTuple):
+    """Where a corpus goes, what is there, and how all of it is thrown away."""
+
+    url: str
+    objects: Callable[[], Objects]
+    clear: Callable[[], object]
+
+
+@pytest.fixture(params=["bucket", "shelf"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Address:
+    """One in memory, one of this machine's files."""
+    if request.param == "bucket":
+        return Address(URL, objects_in, Bucket.store.clear)
+    folder = tmp_path / "corpus"
+    clear = lambda: shutil.rmtree(folder, ignore_errors=True)
+    return Address(f"shelf://{folder}", lambda: objects_of(folder), clear)
+
+
+def trace(address: Address) -> list[str]:
     """The method of each call of a whole run."""
     methods: list[str] = []
     count = SERVICE.call
@@ -159,42 +177,53 @@ def trace() -> list[str]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SERVICE, "call", call)
-        write(URL)
-    Bucket.store.clear()
+        write(address.url)
+    address.clear()
     return methods
 
 
-def interrupt_everywhere(fault: Fault, wanted: Objects) -> int:
+def interrupt_everywhere(fault: Fault, wanted: Objects, address: Address) -> int:
     """Let each call of a run fail in turn; what is left must be whole, and go on to the same."""
     failed = 0
-    methods = trace()
-    for at, method in enumerate(methods):
+    for at, method in enumerate(trace(address)):
         if fault in ("torn", "quiet") and method != "put_file":
             continue
-        Bucket.store.clear()
+        address.clear()
         SERVICE.reset()
         SERVICE.at, SERVICE.fault = at, fault
         try:
-            write(URL)
+            write(address.url)
         except (OSError, Killed):
             failed += 1
         SERVICE.reset()
-        check_whole(objects_in(), wanted)
-        write(URL)
-        assert objects_in() == wanted, (at, method)
+        check_whole(address.objects(), wanted)
+        write(address.url)
+        assert address.objects() == wanted, (at, method)
     return failed
 
 
 @pytest.mark.parametrize("fault", ["refused", "lost", "torn", "quiet", "dead"])
-def test_interrupted_anywhere_it_goes_on(fault: Fault, local: Path) -> None:
-    assert interrupt_everywhere(fault, objects_of(local)) >= 5
+def test_interrupted_anywhere_it_goes_on(fault: Fault, local: Path, address: Address) -> None:
+    assert interrupt_everywhere(fault, objects_of(local), address) >= 5
 
 
-def test_the_check_of_interruptions_bites(local: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    careless = lambda place, file, sha256="": place.fs.put_file(str(file), place.path)
+def test_the_check_of_interruptions_bites(
+    local: Path, address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    careless = lambda place, file, sha256="": place._put(file)  # asks for no size afterwards
     monkeypatch.setattr(Remote, "send", careless)
     with pytest.raises((AssertionError, DamagedError, ValueError)):
-        interrupt_everywhere("quiet", objects_of(local))
+        interrupt_everywhere("quiet", objects_of(local), address)
+
+
+def test_another_writer_is_not_taken_for_this_one() -> None:
+    write(URL)
+    place = read_corpus(URL).path / "data/train-00001-of-00003.parquet"
+    assert recall(place) is not None
+    write("bucket://shop/corpus2")
+    assert recall(place) is not None
+    write(URL)
+    assert recall(place) is None
 
 
 def test_a_service_that_fails_for_long_leaves_what_is_complete(local: Path) -> None:

@@ -17,7 +17,7 @@ from s2jax.corpus.footers import ABSENT
 from s2jax.corpus.info import counted
 from s2jax.corpus.places import AnyPath, Place, place_of
 from s2jax.corpus.plan import Plan
-from s2jax.corpus.remote import Remote
+from s2jax.corpus.remote import Remote, forget
 from s2jax.corpus.shards import (
     existing,
     explaining,
@@ -110,6 +110,7 @@ def write_corpus(
     own = plan.shards_of(part)
     checks.check_static_integer("write_corpus", "workers", workers, 1)
     check_shared(folder, workers, engine)
+    forget(folder)
     with explaining(folder):
         manifest, left = _left(folder, plan, own)
         todo = list(left)

@@ -77,7 +77,7 @@ def place_of(path: AnyPath, call: str) -> Place:
     if isinstance(path, str) and _ADDRESS.match(text):
         protocol, _, rest = text.partition("://")
         if protocol in LOCAL:
-            return Path(rest)
+            return Path(re.sub(r"^/([A-Za-z]:)", r"\1", rest))
         return _remote_of(text, shown).refresh()
     collapsed = _COLLAPSED.fullmatch(text)
     if collapsed:

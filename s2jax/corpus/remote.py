@@ -221,7 +221,7 @@ class Remote:
         """Make the folder it is in, where there are such; never a bucket."""
         parent = self.path.rstrip("/").rpartition("/")[0]
         top = re.match(r"/*[^/]+", parent)
-        if top is None or not self.fs.exists(top[0]):
+        if top is None or not Remote(self.fs, top[0], self._url).exists():
             return False
         self.fs.makedirs(parent, exist_ok=True)
         return True
@@ -287,6 +287,13 @@ def remember(place: Any, sent: Sequence[Any] | None) -> None:
     """Keep what is known of a file that was sent, by this process or one that it started."""
     if sent is not None:
         _SENT[str(place)] = Sent(*sent)
+
+
+def forget(folder: Any) -> None:
+    """Let what is known of files below a folder be forgotten: others may write there by now."""
+    below = f"{str(folder).rstrip('/')}/"
+    for url in [url for url in _SENT if url.startswith(below)]:
+        _SENT.pop(url, None)
 
 
 def recall(place: Any) -> Sent | None:
