@@ -426,6 +426,22 @@ def test_another_corpus_is_refused(url: str) -> None:
     assert objects_in() == before
 
 
+def test_another_corpus_begun_at_the_same_time_is_noticed_before_the_manifest() -> None:
+    write("bucket://other/corpus", seed=1)
+    name = "data/train-00001-of-00003.parquet"
+    foreign = objects_in("/other/corpus/")[name]
+
+    def another(path: str) -> None:
+        if path.startswith("/shop/corpus/data/train-00002"):
+            Bucket().pipe_file(f"/shop/corpus/{name}", foreign)
+
+    SERVICE.before_put = another
+    with pytest.raises(FileExistsError, match=f"{name}.*is of another corpus: seed"):
+        write(URL)
+    assert MANIFEST not in objects_in()
+    assert objects_in()[name] == foreign
+
+
 def test_strangers_are_reported(url: str) -> None:
     Bucket().pipe_file("/shop/corpus/data/sub/other.parquet", b"x")
     Bucket().pipe_file("/shop/corpus/data/.hidden/other.parquet", b"x")
