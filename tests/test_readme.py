@@ -198,12 +198,14 @@ def test_no_test_needs_a_peer_to_be_collected():
     listed = [*project["dependencies"], *project["optional-dependencies"]["test"]]
     listed += [
         one
-        for extra in ("cli", "corpus", "grain", "ray")
+        for extra in ("cli", "corpus", "grain", "ray", "remote")
         for one in project["optional-dependencies"][extra]
     ]
     names = {re.split("[^A-Za-z0-9_-]", line)[0].replace("-", "_") for line in listed}
     known = (
-        names | {"s2jax", "tests", "benchmarks", "jaxlib", "orbax"} | set(sys.stdlib_module_names)
+        names
+        | {"s2jax", "tests", "benchmarks", "jaxlib", "orbax", "upath"}
+        | set(sys.stdlib_module_names)
     )
     for file in [*(ROOT / "tests").glob("*.py"), *(ROOT / "s2jax").rglob("*.py")]:
         outside = [node for node in parse(file.read_text()).body if hasattr(node, "names")]

@@ -1,5 +1,6 @@
 """The command that says what solutions of differential equations do."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,12 +28,12 @@ def census(command: Census, options: dict[str, list[str]]) -> int:
 
 
 def _is_corpus(command: Census) -> bool:
-    return not isinstance(command, CensusPreset) and command.path.suffix != ".toml"
+    return not isinstance(command, CensusPreset) and not command.path.endswith(".toml")
 
 
 def _draw(command: Census, options: dict[str, list[str]]) -> Any:
     if not isinstance(command, CensusPreset):
-        command = CensusPreset(command.rows, command.seed, config=command.path)
+        command = CensusPreset(command.rows, command.seed, config=Path(command.path))
     config = config_of(command, options)
     source = f"--preset {command.preset}" if command.config is None else str(command.config)
     _check_target(source, config)

@@ -21,8 +21,8 @@ class Generate:
     With --import MODULE, classes of your own that the module registers can be named too.
     """
 
-    path: Path
-    """The folder: new, empty, or with a part of the same corpus."""
+    path: str
+    """The folder: new, empty, or with a part of the same corpus; or an address, s3://bucket/name."""
     preset: Preset = "mix"
     """Where fields that are not set come from."""
     rows: int = 20000
@@ -59,10 +59,10 @@ class Show:
     corpus, `s2jax show --family NAME` plots series of an input family.
     """
 
-    path: Path
-    """The folder of a corpus."""
+    path: str
+    """The folder of a corpus, or its address."""
     png: Path | None = None
-    """Where the picture goes; by default PATH.png beside the folder."""
+    """Where the picture goes; by default PATH.png beside the folder, or here."""
     pairs: int = 6
     """Number of pairs in the picture."""
     seed: int = 0
@@ -78,9 +78,9 @@ class Stats:
     Without a corpus, `s2jax stats --preset NAME` draws rows of a preset.
     """
 
-    path: Path
-    """The folder of a corpus, or a .npy file of series: (series, steps)."""
-    against: tuple[Path, ...] = ()
+    path: str
+    """The folder of a corpus, its address, or a .npy file of series: (series, steps)."""
+    against: tuple[str, ...] = ()
     """Others to compare with, such as real series: corpora or .npy files."""
     rows: int = 2000
     """Rows of each that are looked at, chosen at random."""
@@ -98,7 +98,7 @@ class Stats:
 class StatsPreset(Stats):
     """Say what a forecaster could learn from the series of a preset, as of a corpus."""
 
-    path: Path = dataclasses.field(init=False, default=Path())
+    path: str = dataclasses.field(init=False, default="")
     preset: Preset = "mix"
     """What to draw from."""
     length: int = 512
@@ -115,8 +115,8 @@ class Census:
     field of the configuration can be set as in `generate`, for example --num-outputs 3.
     """
 
-    path: Path
-    """The folder of a corpus, or a TOML file with fields of a configuration."""
+    path: str
+    """The folder of a corpus, its address, or a TOML file with fields of a configuration."""
     rows: int = 4096
     """Rows that are looked at; of a corpus, chosen at random."""
     seed: int = 0
@@ -127,7 +127,7 @@ class Census:
 class CensusPreset(Census):
     """Say what solutions of differential equations do that are drawn by a preset."""
 
-    path: Path = dataclasses.field(init=False, default=Path())
+    path: str = dataclasses.field(init=False, default="")
     preset: Preset = "ode"
     """Where fields that are not set come from."""
     config: Path | None = None
@@ -154,8 +154,8 @@ class ShowFamily:
 class Info:
     """Print what a folder holds: rows, configuration, versions, how far it is."""
 
-    path: Path
-    """The folder of a corpus, finished or not."""
+    path: str
+    """The folder of a corpus, or its address, finished or not."""
     json: bool = False
     """Print all that is known of it as JSON: its manifest too."""
 
@@ -164,8 +164,8 @@ class Info:
 class Verify:
     """Compare every file of a corpus with its manifest; exit code 1 if one is damaged."""
 
-    path: Path
-    """The folder of a corpus."""
+    path: str
+    """The folder of a corpus, or its address."""
     json: bool = False
     """Print what was found as JSON."""
 
@@ -174,8 +174,8 @@ class Verify:
 class Repair:
     """Draw damaged or missing files of a corpus again, with the same values."""
 
-    path: Path
-    """The folder of a corpus."""
+    path: str
+    """The folder of a corpus, or its address."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,10 +185,10 @@ class Export:
     Each format has options of its own, for example --format hf --univariate.
     """
 
-    path: Path
-    """The folder of a corpus."""
-    dest: Path
-    """Where the copy goes: new or empty."""
+    path: str
+    """The folder of a corpus, or its address."""
+    dest: str
+    """Where the copy goes: new or empty, or an address."""
     format: str = "hf"
     """One of hf, chronos2, time-moe, utsd, symtime, toto, array-record, npz, csv, jsonl."""
 
@@ -212,8 +212,8 @@ class Pretrain:
     """Of the model: tiny for one core, the others as in the paper."""
     preset: Preset = "mix"
     """What to draw: where fields that are not set come from."""
-    corpus: Path | None = None
-    """The folder of a corpus to read instead, shuffled anew in every round."""
+    corpus: str | None = None
+    """The folder of a corpus to read instead, or its address, shuffled anew in every round."""
     steps: int = 10000
     """Of the whole run; the learning rate follows a cycle of that many."""
     batch_size: int = 0

@@ -4,7 +4,6 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from s2jax.cli._commands import Fields, Generate, UsageError
@@ -65,6 +64,7 @@ def _shards(command: Generate, config: Any, part: tuple[int, int]) -> dict[int, 
     """The rows of each file that this command is to write."""
     from s2jax.corpus import DamagedError
     from s2jax.corpus.growth import settle
+    from s2jax.corpus.places import place_of
     from s2jax.corpus.plan import Plan
     from s2jax.stream import Stream
 
@@ -72,7 +72,7 @@ def _shards(command: Generate, config: Any, part: tuple[int, int]) -> dict[int, 
         stream = Stream(config, command.seed, command.block_size)
         plan = Plan(stream, command.rows, command.shard_rows)
         with contextlib.suppress(OSError, DamagedError):  # which whoever writes it tells
-            plan, _ = settle(Path(command.path), plan)
+            plan, _ = settle(place_of(command.path, "write_corpus"), plan)
         return {shard: len(plan.ids(shard)) for shard in plan.shards_of(part)}
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
@@ -101,7 +101,7 @@ def _measure(command: Generate, announce: Any) -> None:
     from s2jax.corpus import write_card
 
     if announce is not None:
-        announce(f"measuring rows for {command.path / 'README.md'}")
+        announce(f"measuring rows for {command.path}/README.md")
     write_card(command.path, command.card_rows)
 
 

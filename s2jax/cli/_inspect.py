@@ -13,6 +13,8 @@ from s2jax.cli._progress import Progress
 
 def show(command: Show) -> int:
     """Draw a picture of a corpus and print what it holds."""
+    from s2jax.corpus.places import place_of
+    from s2jax.corpus.remote import Remote
     from s2jax.plotting import describe_causes, plot_corpus, summarize
 
     if command.pairs < 1:
@@ -21,7 +23,9 @@ def show(command: Show) -> int:
         table = summarize(command.path)
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
-    png = command.png or command.path.resolve().with_name(command.path.resolve().name + ".png")
+    place = place_of(command.path, "show").resolve()
+    here = Path() if isinstance(place, Remote) else place.parent
+    png = command.png or here / f"{place.name}.png"
     plot_corpus(command.path, png, command.pairs, command.seed)
     causes = describe_causes(command.path, command.pairs, command.seed)
     _print(table | {"picture": str(png)} | causes)

@@ -1,6 +1,5 @@
 """Where commands have their series from: corpora, configurations, and files of arrays."""
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,10 +28,10 @@ class Rows(NamedTuple):
     recipe: str = ""
 
 
-def read_rows(path: Path, rows: int, seed: int) -> Rows:
+def read_rows(path: str, rows: int, seed: int) -> Rows:
     """Random rows of a corpus or of a .npy file."""
     random = np.random.default_rng(seed)
-    if path.suffix == ".npy":
+    if path.endswith(".npy"):
         return _read_array(path, rows, random)
     from s2jax.corpus import read_corpus
 
@@ -45,7 +44,7 @@ def read_rows(path: Path, rows: int, seed: int) -> Rows:
     return found._replace(numbers=chosen, recipe=f"s2jax.read_corpus({str(path)!r}).row(N)")
 
 
-def _read_array(path: Path, rows: int, random: np.random.Generator) -> Rows:
+def _read_array(path: str, rows: int, random: np.random.Generator) -> Rows:
     try:
         series = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:

@@ -6,6 +6,7 @@ from typing import Any
 EXTRAS = {
     "cli": ("tyro>=1.0", "tqdm>=4.66", "matplotlib>=3.9"),
     "corpus": ("pyarrow>=21",),
+    "remote": ("fsspec>=2024.12",),
     "grain": ("grain>=0.2.18",),
     "ray": ("ray>=2.60",),
     "array-record": ("array-record>=0.8.6",),
@@ -27,6 +28,7 @@ MODULES = {
     "tyro": ("cli", "corpus"),
     "matplotlib": ("cli",),
     "pyarrow": ("corpus",),
+    "fsspec": ("remote",),
     "grain": ("grain",),
     "ray": ("ray",),
     "array_record": ("array-record",),

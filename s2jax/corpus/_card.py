@@ -5,10 +5,8 @@ is, and `datasets.load_dataset(folder)` finds the files.
 """
 
 import json
-import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from s2jax.config import Config
@@ -17,6 +15,7 @@ from s2jax.corpus.figures import figures_of
 from s2jax.corpus.files import replacing
 from s2jax.corpus.info import facts
 from s2jax.corpus.layout import columns
+from s2jax.corpus.places import AnyPath, Place
 from s2jax.corpus.plan import Plan
 from s2jax.corpus.rows import read_corpus
 from s2jax.corpus.shards import pyarrow
@@ -112,7 +111,7 @@ The same configuration, seed and version draw the same rows.
 """
 
 
-def write_card(path: str | os.PathLike[str], rows: int = 1024) -> bool:
+def write_card(path: AnyPath, rows: int = 1024) -> bool:
     """Measure rows of a finished corpus, and enter what they show into its dataset card.
 
     The card is the file `README.md` in the folder. What is between its two comments on figures is
@@ -123,7 +122,7 @@ def write_card(path: str | os.PathLike[str], rows: int = 1024) -> bool:
     for compiling.
 
     Args:
-        path: The folder of the corpus.
+        path: The folder of the corpus, or its address.
         rows: How many rows are measured, in chunks that are spread over the corpus.
 
     Returns:
@@ -158,8 +157,8 @@ def write_card(path: str | os.PathLike[str], rows: int = 1024) -> bool:
     return True
 
 
-def begin_card(folder: Path, plan: Plan) -> None:
-    """Write the card of a corpus, unless the folder has one: its author may have changed it."""
+def begin_card(folder: Place, plan: Plan) -> None:
+    """Write the card of a corpus, unless its author has changed the one that is there."""
     if (folder / CARD).exists():
         renew_card(folder, plan)
         return
@@ -167,7 +166,7 @@ def begin_card(folder: Path, plan: Plan) -> None:
         file.write(card_of(plan.head, plan.stream.config).encode())
 
 
-def renew_card(folder: Path, plan: Plan) -> None:
+def renew_card(folder: Place, plan: Plan) -> None:
     """Write the card of a corpus that has grown, where all but figures is as it was before."""
     try:
         there = (folder / CARD).read_text("utf-8")

@@ -1,28 +1,34 @@
 """Row groups of the files of a corpus, the last of them kept in memory."""
 
+import functools
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from s2jax.corpus._spans import spans_of
 from s2jax.corpus.cells import cells_of
 from s2jax.corpus.footers import check_footer, naming, pyarrow
+from s2jax.corpus.places import Place, readable
+from s2jax.corpus.remote import Ranges, Remote
 
 MAX_OPEN = 16
 """Files that a thread keeps open: each holds its footer in memory, and systems limit them."""
+MAX_FOOTERS = 256
+"""Footers of files behind an address that are kept, for all threads."""
 CACHE_BYTES = 2**26
 
 
 class _File(NamedTuple):
-    """An open file, and where its row groups begin, with its end."""
+    """An open file, where its row groups begin, with its end, and what it is read from."""
 
     file: Any
     starts: np.ndarray
+    stream: Ranges | None
 
 
 class _Open(threading.local):
@@ -73,13 +79,14 @@ class Groups:
         cache_bytes: How many bytes of groups are kept, those that were used last.
     """
 
-    def __init__(self, path: Path, manifest: dict[str, Any], cache_bytes: int) -> None:
+    def __init__(self, path: Place, manifest: dict[str, Any], cache_bytes: int) -> None:
         self.cache_bytes = cache_bytes
         self._path, self._manifest = path, manifest
         self._begin()
 
     def _begin(self) -> None:
         self._open, self._kept, self._process = _Open(), _Kept(self.cache_bytes), os.getpid()
+        self._footers: dict[int, tuple[int, Any]] = {}
 
     @cached_property
     def schema(self) -> Any:
@@ -88,14 +95,25 @@ class Groups:
 
     def parts(self, shard: int, size: int, columns: list[str] | None) -> Iterator[Any]:
         """A file a few rows at a time, past what is kept."""
-        file = self._file(shard).file
-        parts: Iterator[Any] = file.iter_batches(batch_size=size, columns=columns)
-        while True:
+        for parts in self._iterators(shard, size, columns):
+            while True:
+                with naming(self._path, self._name(shard)):
+                    part = next(parts, None)
+                if part is None:
+                    break
+                yield part
+
+    def _iterators(self, shard: int, size: int, columns: list[str] | None) -> Iterator[Any]:
+        """What reads a file as it goes, or from behind an address by a few large requests."""
+        found = self._file(shard)
+        if found.stream is None:
+            yield found.file.iter_batches(size, columns=columns)
+            return
+        for span in spans_of(found.file.metadata, columns):
             with naming(self._path, self._name(shard)):
-                part = next(parts, None)
-            if part is None:
-                return
-            yield part
+                span.fetch(found.stream)
+            yield found.file.iter_batches(size, span.groups, columns)
+        found.stream.release()
 
     def rows(self, shard: int, numbers: np.ndarray, columns: list[str] | None) -> Any:
         """Rows of one file as a table, in ascending order of their numbers in it."""
@@ -135,13 +153,27 @@ class Groups:
                 del files[next(iter(files))]
             name = self._name(shard)
             with naming(self._path, name):
-                file = pyarrow().parquet.ParquetFile(
-                    self._path / name, page_checksum_verification=True
-                )
+                file, stream = self._opened(shard, self._path / name)
                 check_footer(file.metadata, self._manifest, shard)
             sizes = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
-            files[shard] = _File(file, np.cumsum([0, *sizes]))
+            files[shard] = _File(file, np.cumsum([0, *sizes]), stream)
         return files[shard]
+
+    def _opened(self, shard: int, place: Place) -> tuple[Any, Ranges | None]:
+        """A file, and its stream if it is remote; what was learnt of that is not asked again."""
+        new = functools.partial(pyarrow().parquet.ParquetFile, page_checksum_verification=True)
+        if not isinstance(place, Remote):
+            return new(place), None
+        if shard in self._footers:
+            size, footer = self._footers[shard]
+            stream = place.opened(size)
+            return new(stream, metadata=footer, pre_buffer=True), stream
+        stream = readable(place)
+        file = new(stream, pre_buffer=True)
+        stream.release()
+        if len(self._footers) < MAX_FOOTERS:
+            self._footers[shard] = stream.size, file.metadata
+        return file, stream
 
     def _name(self, shard: int) -> str:
         return self._manifest["files"][shard]["name"]

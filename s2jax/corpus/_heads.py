@@ -4,12 +4,11 @@ They may be damaged, or written by somebody else. So names of files are not take
 follow from their numbers, and every number is one that this package could have written.
 """
 
+import contextlib
 import itertools
 import json
-import os
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from s2jax.config import Config
@@ -18,6 +17,7 @@ from s2jax.core import checks
 from s2jax.core.version import __version__
 from s2jax.corpus.footers import DamagedError
 from s2jax.corpus.layout import SCHEMA_VERSION
+from s2jax.corpus.places import AnyPath, Place, place_of
 from s2jax.corpus.plan import FORMAT, MAX_FILES, ids_of, name_of, num_files
 from s2jax.stream import MAX_BLOCKS, fingerprint_of
 
@@ -27,8 +27,11 @@ _LARGEST = 2**24 * MAX_BLOCKS
 _IDENTITY = ("schema_version", "config", "seed", "block_size", "dtype", "s2jax")
 
 
-def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_manifest(path: AnyPath) -> dict[str, Any]:
     """The manifest of a finished corpus.
+
+    Args:
+        path: Its folder, or an address that fsspec knows, such as `s3://bucket/corpus`.
 
     Raises:
         FileNotFoundError: If there is none.
@@ -42,8 +45,8 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
         >>> read_manifest(folder) == manifest
         True
     """
-    folder = Path(path)
-    if (folder / MANIFEST).is_file():
+    folder = place_of(path, "read_manifest")
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return read_head(folder, MANIFEST)
     why = "holds no finished corpus" if folder.is_dir() else "is no folder"
     fix = "Write one with `s2jax generate`."
@@ -55,7 +58,7 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     )
 
 
-def read_head(folder: Path, name: str) -> dict[str, Any]:
+def read_head(folder: Place, name: str) -> dict[str, Any]:
     """A manifest or plan, checked.
 
     Raises:
@@ -84,7 +87,7 @@ def damaged(call: str, name: str, reason: str) -> DamagedError:
     )
 
 
-def config_of(folder: Path, head: dict[str, Any]) -> Config:
+def config_of(folder: Place, head: dict[str, Any]) -> Config:
     """The configuration in a manifest or plan.
 
     Raises:

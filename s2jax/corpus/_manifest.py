@@ -5,6 +5,7 @@ import contextlib
 import fnmatch
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from s2jax.corpus.files import TEMPORARY, replacing, sha256_of, sweep
 from s2jax.corpus.footers import Broken, DamagedError, Foreign, check_file, naming, totals_of
 from s2jax.corpus.growth import call_of, growth_of, read_any, settle
 from s2jax.corpus.layout import GROWS
+from s2jax.corpus.places import Place
 from s2jax.corpus.plan import COMPUTES, Plan, ids_of, name_of, num_files
+from s2jax.corpus.remote import Remote, recall
 from s2jax.corpus.shards import Counts
 from s2jax.stream import difference
 
@@ -25,7 +28,7 @@ _BYSTANDERS = (
 """What people and systems lay into any folder, and no reader of a corpus takes for a part of it."""
 
 
-def look(folder: Path, plan: Plan) -> tuple[Plan, dict[str, Any] | None]:
+def look(folder: Place, plan: Plan) -> tuple[Plan, dict[str, Any] | None]:
     """The plan with the files of what is there, and the manifest; writes nothing.
 
     The manifest is of fewer rows if the corpus is to grow, and None if it is new or unfinished.
@@ -49,7 +52,7 @@ def look(folder: Path, plan: Plan) -> tuple[Plan, dict[str, Any] | None]:
     return plan, manifest
 
 
-def check_data(folder: Path, call: str) -> None:
+def check_data(folder: Place, call: str) -> None:
     """Refuse to write where names lead out of the folder of the corpus."""
     data = folder / "data"
     if data.is_symlink() or (data.exists() and not data.is_dir()):
@@ -59,7 +62,7 @@ def check_data(folder: Path, call: str) -> None:
         )
 
 
-def _refuse_others(folder: Path, plan: Plan, call: str) -> None:
+def _refuse_others(folder: Place, plan: Plan, call: str) -> None:
     """Refuse a folder that is neither empty nor holds files of this corpus and bystanders only."""
     if not folder.exists():
         return
@@ -81,20 +84,29 @@ def _is_bystander(name: str) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in _BYSTANDERS)
 
 
-def strangers(folder: Path, head: Mapping[str, Any]) -> list[str]:
+def strangers(folder: Place, head: Mapping[str, Any]) -> list[str]:
     """Parquet files among those of a corpus that are none of them, nor of what it grows to."""
+    found = {
+        f"data/{path}"
+        for path in _names_below(folder / "data")
+        if path.lower().endswith(".parquet") and not _is_bystander(path.rpartition("/")[2])
+    }
+    others = found - {name_of(shard) for shard in range(num_files(head))}
+    growth = growth_of(folder, head) if others else None  # which a service is asked for
+    new = num_files(growth) if growth else 0
+    return sorted(others - {name_of(shard) for shard in range(new)})
+
+
+def _names_below(folder: Place) -> list[str]:
+    """The files in a folder and in its folders, but for those that readers pass over."""
+    if isinstance(folder, Remote):
+        is_hidden = lambda path: re.search(r"(^|/)[._][^/]*/", path)
+        return [path for path in folder.names_below() if not is_hidden(path)]
     found = []
-    for place, folders, names in os.walk(folder / "data"):
+    for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
-        below = Path(place).relative_to(folder)
-        found += [
-            (below / name).as_posix()
-            for name in names
-            if name.lower().endswith(".parquet") and not _is_bystander(name)
-        ]
-    number = num_files(growth_of(folder, head) or head)
-    own = {name_of(shard) for shard in range(number)}
-    return sorted(set(found) - own)
+        found += [(Path(place).relative_to(folder) / name).as_posix() for name in names]
+    return found
 
 
 def about_stranger(name: str) -> str:
@@ -105,7 +117,7 @@ def about_stranger(name: str) -> str:
     )
 
 
-def begin(folder: Path, plan: Plan) -> None:
+def begin(folder: Place, plan: Plan) -> None:
     """Make the folder of a corpus and write down what will be in it.
 
     Raises:
@@ -125,7 +137,7 @@ def begin(folder: Path, plan: Plan) -> None:
     _settle_again(folder, plan)
 
 
-def _settle_again(folder: Path, plan: Plan) -> dict[str, Any] | None:
+def _settle_again(folder: Place, plan: Plan) -> dict[str, Any] | None:
     """The manifest that is there by now, if the plan is still as it was."""
     now, manifest = settle(folder, plan)
     if now.cuts != plan.cuts:
@@ -138,7 +150,7 @@ def _settle_again(folder: Path, plan: Plan) -> dict[str, Any] | None:
 
 
 def examine(
-    folder: Path, head: Mapping[str, Any], shards: Iterable[int], *, made_here: bool = False
+    folder: Place, head: Mapping[str, Any], shards: Iterable[int], *, made_here: bool = False
 ) -> dict[int, Broken | Foreign]:
     """The files that are not there, damaged or of another corpus, and why; by their footers."""
 
@@ -155,7 +167,7 @@ def examine(
         return {shard: error for shard, error in found if error is not None}
 
 
-def to_write(folder: Path, plan: Plan, shards: Iterable[int]) -> dict[int, str]:
+def to_write(folder: Place, plan: Plan, shards: Iterable[int]) -> dict[int, str]:
     """The shards of an unfinished corpus that are not there whole, with the reason.
 
     Raises:
@@ -170,14 +182,14 @@ def to_write(folder: Path, plan: Plan, shards: Iterable[int]) -> dict[int, str]:
     return {shard: str(error) for shard, error in sorted(found.items())}
 
 
-def _refuse_foreign(folder: Path, plan: Plan, shard: int, error: Exception) -> str:
+def _refuse_foreign(folder: Place, plan: Plan, shard: int, error: Exception) -> str:
     return (
         f"{call_of(folder)}: {plan.name(shard)} must be a file of this corpus to go on, but it "
         f"{error}. Move it away and do the same again, or choose another folder."
     )
 
 
-def lost(folder: Path, plan: Plan, manifest: dict[str, Any], shards: Iterable[int]) -> list[int]:
+def lost(folder: Place, plan: Plan, manifest: dict[str, Any], shards: Iterable[int]) -> list[int]:
     """Those of some shards of a finished corpus that were deleted.
 
     Raises:
@@ -200,7 +212,7 @@ def lost(folder: Path, plan: Plan, manifest: dict[str, Any], shards: Iterable[in
     return found
 
 
-def finish(folder: Path, plan: Plan, own: range) -> dict[str, Any] | None:
+def finish(folder: Place, plan: Plan, own: range) -> dict[str, Any] | None:
     """Write the manifest of a corpus, or None if files that others write are not there yet.
 
     What the manifest of fewer rows says of their files is taken over, and these are not read again.
@@ -209,6 +221,8 @@ def finish(folder: Path, plan: Plan, own: range) -> dict[str, Any] | None:
         DamagedError: If one of the own files is not there or damaged.
         FileExistsError: If one is of another corpus, or if there are more rows by now.
     """
+    if isinstance(folder, Remote):
+        folder.refresh()  # others may have written
     old = _settle_again(folder, plan)
     if old is not None and old["rows"] == plan.rows:  # another one has just finished
         return old
@@ -248,7 +262,7 @@ def finish(folder: Path, plan: Plan, own: range) -> dict[str, Any] | None:
     return manifest
 
 
-def confirm(folder: Path, plan: Plan, manifest: dict[str, Any], drawn: list[int]) -> None:
+def confirm(folder: Place, plan: Plan, manifest: dict[str, Any], drawn: list[int]) -> None:
     """Enter files into the manifest that were drawn again because they had been deleted."""
     for shard in drawn:
         with naming(folder, plan.name(shard)):
@@ -281,7 +295,7 @@ def other_values(call: str, name: str, manifest: dict[str, Any], plan: Plan) -> 
     return f"{call}: must draw the values of {name} again, but they differ{why}"
 
 
-def tidy(folder: Path, plan: Plan) -> None:
+def tidy(folder: Place, plan: Plan) -> None:
     """Remove what a finished corpus does not need, and what killed writers left."""
     if growth_of(folder, plan.head) is None:
         with contextlib.suppress(OSError):
@@ -289,12 +303,12 @@ def tidy(folder: Path, plan: Plan) -> None:
     _sweep(folder)
 
 
-def _sweep(folder: Path) -> None:
+def _sweep(folder: Place) -> None:
     sweep(folder / "data")
     sweep(folder)
 
 
-def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+def write_manifest(folder: Place, manifest: dict[str, Any]) -> None:
     """Write the manifest, or nothing.
 
     Raises:
@@ -315,8 +329,8 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
 
 
 def describe(
-    folder: Path, head: Mapping[str, Any], shard: int, *, made_here: bool = False,
-    file: Path | None = None,
+    folder: Place, head: Mapping[str, Any], shard: int, *, made_here: bool = False,
+    file: Place | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:  # fmt: skip
     """What the manifest says of a file beside its name, and the counts of its rows.
 
@@ -326,10 +340,11 @@ def describe(
     file = file or folder / name_of(shard)
     stored = check_file(file, head, shard, made_here=made_here)
     values_sha256, counts = totals_of(stored)
+    sent = recall(file)  # which spares to read it back
     facts = {
         "rows": len(ids_of(head, shard)),
         "bytes": file.stat().st_size,
-        "sha256": sha256_of(file),
+        "sha256": sent.sha256 if sent is not None else sha256_of(file),
         "values_sha256": values_sha256,
     }
     return facts, counts

@@ -5,12 +5,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from s2jax.config.registry import addresses_of, register_from
 from s2jax.core.optional import require
+from s2jax.corpus.places import Place
 from s2jax.corpus.plan import Plan
+from s2jax.corpus.remote import Sent, recall, remember
 from s2jax.corpus.shards import write_shard
 
 _LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
@@ -21,8 +22,8 @@ _GRACE = 10.0  # seconds for tasks to remove what they have begun
 def ray_engine(address: str | None = None) -> Callable[..., None]:
     """An engine for `write_corpus` that writes each file in a Ray task.
 
-    The folder must be on a file system that all machines of the cluster share. A task that dies is
-    tried again up to three times; whoever writes a file, it is the same.
+    The folder must be on a file system that all machines of the cluster share, or an address. A
+    task that dies is tried again up to three times; whoever writes a file, it is the same.
 
     Args:
         address: Of a running cluster, as `ray.init` takes it, "auto" for the one of this machine.
@@ -41,7 +42,7 @@ def ray_engine(address: str | None = None) -> Callable[..., None]:
         _stay_at_home()
     ray = require("ray", "Clusters of Ray")
 
-    def engine(folder: Path, plan: Plan, todo: list[int], report: Callable[[int], object]) -> None:
+    def engine(folder: Place, plan: Plan, todo: list[int], report: Callable[[int], object]) -> None:
         quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False}
         started = not ray.is_initialized()
         if started:
@@ -71,17 +72,19 @@ def _stay_at_home() -> None:
 
 
 def _run(
-    ray: Any, folder: Path, plan: Plan, todo: list[int], report: Callable[[int], object]
+    ray: Any, folder: Place, plan: Plan, todo: list[int], report: Callable[[int], object]
 ) -> None:
     task = ray.remote(max_retries=_RETRIES, num_cpus=1)(_write)
     own = addresses_of(plan.head["config"]), sys.path
-    waiting = {task.remote(str(folder), plan.head, shard, *own): shard for shard in todo}
+    waiting = {task.remote(folder, plan.head, shard, *own): shard for shard in todo}
     try:
         while waiting:
             done, _ = ray.wait(list(waiting), num_returns=1)
             for reference in done:
-                ray.get(reference)  # raises what the task raised
-                report(len(plan.ids(waiting.pop(reference))))
+                sent = ray.get(reference)  # raises what the task raised
+                shard = waiting.pop(reference)
+                remember(folder / plan.name(shard), sent)
+                report(len(plan.ids(shard)))
     except BaseException:
         for reference in waiting:
             ray.cancel(reference)
@@ -91,8 +94,10 @@ def _run(
 
 
 def _write(
-    folder: str, head: dict[str, Any], shard: int, own: list[list[str]], path: list[str]
-) -> None:
+    folder: Place, head: dict[str, Any], shard: int, own: list[list[str]], path: list[str]
+) -> Sent | None:
     """One task, in a process of Ray's."""
     register_from(own, path)
-    write_shard(Path(folder), Plan.joined(head), shard)
+    plan = Plan.joined(head)
+    write_shard(folder, plan, shard)
+    return recall(folder / plan.name(shard))

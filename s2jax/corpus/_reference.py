@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float
 from s2jax.config.compat_s2generator import WORDS
 from s2jax.core import checks
 from s2jax.corpus._npz import Pair, Unreadable, read_pair, write_pair
+from s2jax.corpus.places import local_of
 from s2jax.programs import Program
 from s2jax.sampling import Batch
 from s2jax.targets.acceptance import Status
@@ -82,7 +83,7 @@ def read_reference(path: str | os.PathLike[str], errors: str = "raise") -> Refer
         raise ValueError(f"read_reference(errors={errors!r}): {near}")
     pairs: list[Pair] = []
     skipped: list[tuple[str, str]] = []
-    for file in _files(Path(path), call):
+    for file in _files(local_of(path, "read_reference", "a file of pairs"), call):
         try:
             pair = read_pair(file)
             _check_length(pair, pairs)
@@ -142,7 +143,7 @@ def write_reference(batch: Batch, path: str | os.PathLike[str], first: int = 0) 
     texts = to_text(batch.program)
     rows = np.flatnonzero(np.asarray(batch.status) == Status.OK.value).tolist()
     _check_words(batch.program, rows)
-    folder = Path(path)
+    folder = local_of(path, "write_reference", "a file of pairs")
     folder.mkdir(parents=True, exist_ok=True)
     files = {row: folder / f"pair-{first + row:05d}.npz" for row in rows}
     for file in files.values():

@@ -25,7 +25,9 @@ from s2jax.corpus.footers import (
     check_file,
     totals_of,
 )
+from s2jax.corpus.places import AnyPath, Place, place_of
 from s2jax.corpus.plan import Plan
+from s2jax.corpus.remote import Remote
 from s2jax.corpus.shards import Counts, draw_shard, explaining
 
 STRANGER = -1
@@ -47,15 +49,13 @@ class Damage(NamedTuple):
     reason: str
 
 
-def verify_corpus(
-    path: str | os.PathLike[str], progress: Callable[[int], object] | None = None
-) -> list[Damage]:
+def verify_corpus(path: AnyPath, progress: Callable[[int], object] | None = None) -> list[Damage]:
     """Compare every file of a corpus with the manifest, bit by bit, and with its own footer.
 
     Files are read by as many threads as there are processors.
 
     Args:
-        path: The folder of a finished corpus.
+        path: The folder of a finished corpus, or its address, as in `write_corpus`.
         progress: Called with the number of files looked at.
 
     Returns:
@@ -65,6 +65,7 @@ def verify_corpus(
     Raises:
         FileNotFoundError: If there is no finished corpus.
         DamagedError: If the manifest is damaged.
+        OSError: If a service does not answer; a disk that does not is damage.
 
     Example:
         >>> import tempfile, s2jax
@@ -73,7 +74,8 @@ def verify_corpus(
         >>> verify_corpus(folder)
         []
     """
-    folder, manifest = Path(path), read_manifest(path)
+    folder = place_of(path, "verify_corpus")
+    manifest = read_manifest(folder)
     found, counts = [], Counts()
     files = manifest["files"]
     threads = ThreadPoolExecutor(min(os.cpu_count() or 1, len(files)))
@@ -93,7 +95,7 @@ def verify_corpus(
     return found + others
 
 
-def _check_counts(folder: Path, manifest: dict[str, Any], totals: dict[str, Any]) -> None:
+def _check_counts(folder: Place, manifest: dict[str, Any], totals: dict[str, Any]) -> None:
     """Refuse a manifest that does not add up what the files say."""
     for kind, counts in totals.items():
         told = manifest.get(kind, {})
@@ -105,7 +107,7 @@ def _check_counts(folder: Path, manifest: dict[str, Any], totals: dict[str, Any]
 
 
 def _compare(
-    folder: Path, manifest: dict[str, Any], shard: int
+    folder: Place, manifest: dict[str, Any], shard: int
 ) -> tuple[str, bool, dict[str, dict[str, int]]]:
     """What is wrong with a file, whether the manifest itself is of a wrong one, and the counts.
 
@@ -124,6 +126,8 @@ def _compare(
             return "has other bytes than were written", False, {}
         return "", False, totals_of(check_file(file, manifest, shard))[1]
     except OSError as error:
+        if isinstance(folder, Remote):
+            raise  # a service that does not answer is no damage
         return f"cannot be read: {error}", False, {}
     except Contradicted as error:
         reason = f"{entry['name']}, whose bytes are as written, {error}"
@@ -132,13 +136,11 @@ def _compare(
         return str(error), True, {}
 
 
-def repair_corpus(
-    path: str | os.PathLike[str], progress: Callable[[int], object] | None = None
-) -> list[Damage]:
+def repair_corpus(path: AnyPath, progress: Callable[[int], object] | None = None) -> list[Damage]:
     """Draw the damaged files of a corpus again, and check that they hold the same values.
 
     Args:
-        path: The folder of a finished corpus.
+        path: The folder of a finished corpus, or its address, as in `write_corpus`.
         progress: Called with the number of rows drawn.
 
     Returns:
@@ -161,12 +163,13 @@ def repair_corpus(
         >>> [damage.shard for damage in repair_corpus(folder)], verify_corpus(folder)
         ([0], [])
     """
-    folder, manifest = Path(path), read_manifest(path)
+    folder = place_of(path, "repair_corpus")
+    manifest = read_manifest(folder)
     call = f"repair_corpus({str(path)!r})"
     check_data(folder, call)
     config_of(folder, manifest)
     plan, done = Plan.of(manifest), 0
-    found = [damage for damage in verify_corpus(path) if damage.shard != STRANGER]
+    found = [damage for damage in verify_corpus(folder) if damage.shard != STRANGER]
 
     def report(rows: int) -> None:
         nonlocal done
@@ -189,7 +192,7 @@ def repair_corpus(
 
 
 def _redraw(
-    folder: Path, plan: Plan, shard: int, manifest: dict[str, Any], call: str, report: Any
+    folder: Place, plan: Plan, shard: int, manifest: dict[str, Any], call: str, report: Any
 ) -> dict[str, Any]:
     """Draw a file again, and put it into its place if its values are the right ones."""
     entry, facts = manifest["files"][shard], {}

@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn
 
 import jax
@@ -23,7 +22,9 @@ import jax
 from s2jax.config.registry import addresses_of, register_from
 from s2jax.core.interrupts import heard, sending_again
 from s2jax.corpus.files import sweep
+from s2jax.corpus.places import Place, place_from_json, place_to_json
 from s2jax.corpus.plan import Plan
+from s2jax.corpus.remote import recall, remember
 from s2jax.corpus.shards import write_shard
 
 _ATTEMPTS = 3
@@ -31,7 +32,7 @@ _GRACE = 10.0  # seconds for workers to remove what they have begun; schedulers 
 
 
 def write_by_workers(
-    folder: Path, plan: Plan, todo: list[int], report: Callable[[int], object], workers: int
+    folder: Place, plan: Plan, todo: list[int], report: Callable[[int], object], workers: int
 ) -> None:
     """Write shards with up to `workers` processes of this machine's CPU.
 
@@ -76,11 +77,13 @@ def write_by_workers(
             elif "rows" in event:
                 worker.rows += event["rows"]
                 report(event["rows"])
-            elif waiting:
-                worker.take(waiting.popleft())
             else:
-                crew.discard(worker)
-                worker.dismiss()
+                remember(folder / plan.name(worker.shard), event["sent"])
+                if waiting:
+                    worker.take(waiting.popleft())
+                else:
+                    crew.discard(worker)
+                    worker.dismiss()
     finally:
         for worker in crew:
             worker.ask_to_end()
@@ -93,11 +96,16 @@ def write_by_workers(
 class _Worker:
     """A process, the shard it is at and the rows it has written of it."""
 
-    def __init__(self, folder: Path, plan: Plan, events: queue.SimpleQueue) -> None:
+    def __init__(self, folder: Place, plan: Plan, events: queue.SimpleQueue) -> None:
         command = [sys.executable, "-c", "from s2jax.corpus import _workers; _workers.main()"]
         pipe = subprocess.PIPE
         own = addresses_of(plan.head["config"])
-        task = {"folder": str(folder), "head": plan.head, "own": own, "path": [*map(str, sys.path)]}
+        task = {
+            "folder": place_to_json(folder),
+            "head": plan.head,
+            "own": own,
+            "path": [*map(str, sys.path)],
+        }
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         self.shard, self.rows = -1, 0
         self._send(task)
@@ -180,11 +188,11 @@ def _work() -> None:
     try:
         with sending_again():
             register_from(task["own"], task["path"])
-            folder, plan = Path(task["folder"]), Plan.joined(task["head"])
+            folder, plan = place_from_json(task["folder"]), Plan.joined(task["head"])
             for line in sys.stdin:
                 shard = json.loads(line)
                 write_shard(folder, plan, shard, lambda rows: say(rows=rows))
-                say(done=shard)
+                say(done=shard, sent=recall(folder / plan.name(shard)))
     except BrokenPipeError:
         return
     except Exception as error:

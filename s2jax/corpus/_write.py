@@ -1,8 +1,6 @@
 """Corpora: shards written by whoever is there, until a manifest makes them one."""
 
 import errno
-import os
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,13 +11,23 @@ from s2jax.core import checks, forks
 from s2jax.corpus._card import begin_card, renew_card
 from s2jax.corpus._heads import PLAN
 from s2jax.corpus._manifest import begin, confirm, finish, look, lost, tidy, to_write
+from s2jax.corpus._sending import begin_there, check_room, check_shared
 from s2jax.corpus._workers import write_by_workers
 from s2jax.corpus.files import TEMPORARY
 from s2jax.corpus.footers import ABSENT
 from s2jax.corpus.growth import about_growth
 from s2jax.corpus.info import counted
+from s2jax.corpus.places import AnyPath, Place, place_of
 from s2jax.corpus.plan import Plan, num_files
-from s2jax.corpus.shards import existing, explaining, measure, pyarrow, write_shard
+from s2jax.corpus.remote import Remote, forget
+from s2jax.corpus.shards import (
+    existing,
+    explaining,
+    free_bytes,
+    measure,
+    pyarrow,
+    write_shard,
+)
 from s2jax.stream import Stream, check_stream
 
 _NO_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENOSYS}
@@ -28,7 +36,7 @@ _NO_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR
 
 @checks.suggest_names()
 def write_corpus(
-    path: str | os.PathLike[str],
+    path: AnyPath,
     config: Config,
     rows: int,
     seed: int = 0,
@@ -62,7 +70,9 @@ def write_corpus(
 
     Args:
         path: A folder that does not exist, is empty, or holds a part of this corpus; a dataset card
-            and files of systems, such as `README.md` and `.git`, may be in it.
+            and files of systems, such as `README.md` and `.git`, may be in it. Or an address that
+            fsspec knows, such as `s3://bucket/corpus`, or a `UPath`, which holds options of its
+            own: files are then made on this machine and sent whole, one after another.
         config: What to draw.
         rows: Number of rows in all, those that are there included.
         seed: In [0, 2**32).
@@ -72,8 +82,8 @@ def write_corpus(
         workers: Processes that write, at most one per file: more are not started. 1 is this
             process. If one dies, another starts its file again.
         part: `(i, n)`: write only every n-th file, from number i on, as one of n calls that share a
-            file system; none, if there are not so many. The one that finds all files there writes
-            the manifest.
+            file system or an address; none, if there are not so many. The one that finds all files
+            there writes the manifest.
         engine: Writes the shards elsewhere, instead of `workers`; see `ray_engine`.
         announce: Called before anything is written with a sentence if the corpus grows, one on each
             damaged file, one before a program is compiled, one on size and time, measured on a
@@ -85,14 +95,14 @@ def write_corpus(
         differential equations are of each form. None if files of other parts are missing still.
 
     Raises:
-        ImportError: If pyarrow is not installed.
+        ImportError: If pyarrow is not installed, or what an address needs.
         FileExistsError: If something else is there, with what differs, or more rows; if the corpus
             is to go on or to grow on another kind of machine or under other versions.
         DamagedError: If a file of a finished corpus has another size; `repair_corpus` draws it
             again. If its manifest or plan is damaged.
         RuntimeError: If a deleted file of a finished corpus comes out with other values.
         ValueError: If a number is out of range, or nothing can be written at the path.
-        OSError: If the disk fails; no incomplete file stays behind.
+        OSError: If the disk or the service fails; no incomplete file stays behind.
         RuntimeError: In a process that was forked after JAX had started.
 
     Example:
@@ -108,9 +118,12 @@ def write_corpus(
     pyarrow()
     check_stream("write_corpus", config, seed, block_size)
     forks.check_can_draw("write_corpus()")
-    folder, plan = Path(path), Plan(Stream(config, seed, block_size), rows, shard_rows)
+    folder = place_of(path, "write_corpus")
+    plan = Plan(Stream(config, seed, block_size), rows, shard_rows)
     plan.shards_of(part)  # refuses what is none
     checks.check_static_integer("write_corpus", "workers", workers, 1)
+    check_shared(folder, workers, engine)
+    forget(folder)
     with explaining(folder):
         plan, manifest, own, left = _look(folder, plan, part)
         todo = list(left)
@@ -156,7 +169,7 @@ class _Found(NamedTuple):
     left: dict[int, str]
 
 
-def _look(folder: Path, plan: Plan, part: tuple[int, int]) -> _Found:
+def _look(folder: Place, plan: Plan, part: tuple[int, int]) -> _Found:
     """What there is of a corpus that is to be as planned, and what one part of it lacks."""
     plan, manifest = look(folder, plan)
     own = plan.shards_of(part)
@@ -170,7 +183,7 @@ def _look(folder: Path, plan: Plan, part: tuple[int, int]) -> _Found:
 
 
 def _begin(
-    folder: Path, plan: Plan, manifest: dict[str, Any] | None, left: dict[int, str], announce: Any
+    folder: Place, plan: Plan, manifest: dict[str, Any] | None, left: dict[int, str], announce: Any
 ) -> None:
     """Check that what is left to write can be written, and say what grows or is drawn again."""
     if announce is not None and manifest is not None and left:
@@ -178,15 +191,20 @@ def _begin(
     for shard, reason in left.items():
         if announce is not None and reason != ABSENT:
             announce(f"{folder / plan.name(shard)}: {reason}; it is drawn again")
-    if left:
+    if not left:
+        return
+    if isinstance(folder, Remote):
+        begin_there(folder, plan)
+        _check_disk(folder, plan, list(left), announce)
+    else:
         _check_place(folder)
         _check_disk(folder, plan, list(left), announce)
         begin(folder, plan)
-        if manifest is None:
-            begin_card(folder, plan)
+    if manifest is None:
+        begin_card(folder, plan)
 
 
-def _close(folder: Path, plan: Plan) -> None:
+def _close(folder: Place, plan: Plan) -> None:
     """Leave nothing of the work on a corpus that is finished."""
     (folder / "data").mkdir(exist_ok=True)
     if (folder / PLAN).exists():
@@ -208,7 +226,7 @@ def _check_place(folder: Path) -> None:
         ) from error
 
 
-Engine = Callable[[Path, Plan, list[int], Callable[[int], object]], object]
+Engine = Callable[[Place, Plan, list[int], Callable[[int], object]], object]
 """Writes shards of a plan by `write_shard`, and reports rows as they are written."""
 
 
@@ -229,25 +247,25 @@ class Estimate(NamedTuple):
         rows, files: How many.
         size: Bytes they will take.
         seconds: CPU seconds they will take, without compiling.
-        free: Bytes that are free on the disk.
+        free: Bytes that are free on the disk; None behind an address.
     """
 
     rows: int
     files: int
     size: float
     seconds: float
-    free: int
+    free: int | None
 
     def __str__(self) -> str:
+        room = "" if self.free is None else f" of {self.free / 1e6:,.0f} MB free"
         return (
             f"{counted(self.rows, 'row')} in {counted(self.files, 'file')}: about "
-            f"{self.size / 1e6:,.1f} MB of {self.free / 1e6:,.0f} MB free, and "
-            f"{self.seconds:,.0f} s on one processor"
+            f"{self.size / 1e6:,.1f} MB{room}, and {self.seconds:,.0f} s on one processor"
         )
 
 
 def estimate_corpus(
-    path: str | os.PathLike[str],
+    path: AnyPath,
     config: Config,
     rows: int,
     seed: int = 0,
@@ -281,38 +299,46 @@ def estimate_corpus(
     """
     pyarrow()
     check_stream("estimate_corpus", config, seed, block_size)
-    folder, plan = Path(path), Plan(Stream(config, seed, block_size), rows, shard_rows)
+    folder = place_of(path, "estimate_corpus")
+    plan = Plan(Stream(config, seed, block_size), rows, shard_rows)
     with explaining(folder):
         plan, manifest, _, left = _look(folder, plan, (0, 1))
-        if left and (manifest is None or manifest["rows"] < plan.rows):
+        is_new = manifest is None or manifest["rows"] < plan.rows
+        if left and is_new and isinstance(folder, Path):
             _check_place(folder)
         found = _estimate(folder, plan, list(left))
-        _refuse_large(folder, plan, found.size, found.free)
+        _refuse_estimate(folder, plan, found)
         return found
 
 
-def _estimate(folder: Path, plan: Plan, todo: Sequence[int]) -> Estimate:
+def _estimate(folder: Place, plan: Plan, todo: Sequence[int]) -> Estimate:
     size, seconds = measure(plan) if todo else (0.0, 0.0)
     rows = sum(len(plan.ids(shard)) for shard in todo)
     size = max(size, plan.least_bytes_per_row)
-    free = shutil.disk_usage(existing(folder)).free
+    free = None if isinstance(folder, Remote) else free_bytes(folder)
     return Estimate(rows, len(todo), rows * size, rows * seconds, free)
 
 
-def _check_disk(folder: Path, plan: Plan, todo: list[int], announce: Any) -> None:
+def _check_disk(folder: Place, plan: Plan, todo: list[int], announce: Any) -> None:
     """Refuse what the disk cannot hold; say how large it will be and how long it will take."""
     if announce is not None:
         announce("compiling: up to a minute the first time, a few seconds from then on")
         found = _estimate(folder, plan, todo)
         announce(str(found))
-        _refuse_large(folder, plan, found.size, found.free)
-    else:
+        _refuse_estimate(folder, plan, found)
+    elif isinstance(folder, Path):
         rows = sum(len(plan.ids(shard)) for shard in todo)
-        free = shutil.disk_usage(existing(folder)).free
-        _refuse_large(folder, plan, rows * plan.least_bytes_per_row, free)
+        _refuse_large(folder, plan, rows * plan.least_bytes_per_row, free_bytes(folder))
 
 
-def _refuse_large(folder: Path, plan: Plan, needed: float, free: int) -> None:
+def _refuse_estimate(folder: Place, plan: Plan, found: Estimate) -> None:
+    if isinstance(folder, Remote):
+        check_room(folder, plan, found.size / max(found.rows, 1))
+    else:
+        _refuse_large(folder, plan, found.size, free_bytes(folder))
+
+
+def _refuse_large(folder: Place, plan: Plan, needed: float, free: int) -> None:
     if needed > free:
         raise ValueError(
             f"write_corpus(rows={plan.rows}): needs about {needed / 1e6:,.0f} MB, and {folder} has "

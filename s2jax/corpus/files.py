@@ -4,6 +4,9 @@ What is being written has a temporary name beside its own. It holds the name of 
 random token, because numbers of processes are no names: in containers many are 1. A killed writer
 leaves it behind. Its file is swept when that is certain: on this machine because a living writer
 would hold a lock, on others, and where there are no locks, when it has not grown for a day.
+
+Behind an address nothing is renamed. There, what is being written is a temporary file of this
+machine, and is sent as a whole when it is complete.
 """
 
 import contextlib
@@ -14,10 +17,14 @@ import platform
 import re
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from s2jax.corpus.places import Place
+from s2jax.corpus.remote import Remote
 
 try:
     import fcntl
@@ -27,13 +34,17 @@ except ImportError:  # Windows, where nobody can remove or rename what another o
 TEMPORARY = "_tmp-"
 SILENCE = 24 * 3600.0
 """Seconds after which a file that nobody can lock and that does not grow is taken for abandoned."""
+PART_BYTES = 2**24
+"""How much is read at a time from behind an address."""
+OPENED_FIRST = {"schema.arrow", "expressions.csv"}
+"""Beside files of JSON, what readers of exports open first."""
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 """What file systems without hard links answer."""
 
 
 @contextlib.contextmanager
 def replacing(
-    final: Path, *, keep: bool = False, check: Callable[[Path], object] | None = None
+    final: Place, *, keep: bool = False, check: Callable[[Path], object] | None = None
 ) -> Iterator[Any]:
     """A file that gets its name when it is complete and on disk, or is removed.
 
@@ -42,6 +53,10 @@ def replacing(
         keep: Let a file that has the name by then have it: whoever was first wrote the same.
         check: Called with the complete file before it gets its name; what it raises prevents that.
     """
+    if isinstance(final, Remote):
+        with _sending(final, keep, check) as file:
+            yield file
+        return
     file = _open_new(final)
     temporary = Path(file.name)
     try:
@@ -64,8 +79,29 @@ def replacing(
 
 
 @contextlib.contextmanager
-def whole_folder(dest: Path) -> Iterator[Path]:
-    """A folder that is renamed to `dest` when its files are complete and on disk, or is removed."""
+def _sending(final: Remote, keep: bool, check: Callable[[Path], object] | None) -> Iterator[Any]:
+    """A file of this machine that is sent when it is complete, and removed in any case."""
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
+        temporary = Path(folder, final.name)
+        with open(temporary, "xb") as file:
+            yield file
+        if check is not None:
+            check(temporary)
+        if not (keep and final.refresh().exists()):
+            final.send(temporary, sha256_of(temporary))
+
+
+@contextlib.contextmanager
+def whole_folder(dest: Place) -> Iterator[Path]:
+    """A folder that is renamed to `dest` when its files are complete and on disk, or is removed.
+
+    If `dest` is behind an address, they are sent there then, and removed if one cannot be.
+    """
+    if isinstance(dest, Remote):
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
+            yield Path(folder)
+            _send_all(Path(folder), dest)
+        return
     dest.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(dest)
     temporary.mkdir()
@@ -87,6 +123,33 @@ def whole_folder(dest: Path) -> Iterator[Path]:
         raise
 
 
+def _send_all(folder: Path, dest: Remote) -> None:
+    """Send the files of a folder, what readers open first at last."""
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+    files.sort(key=lambda file: file.name in OPENED_FIRST or file.suffix == ".json")
+    sent: list[Remote] = []
+    try:
+        for file in files:
+            sent.append(dest / file.relative_to(folder).as_posix())
+            sent[-1].send(file)
+    except BaseException as error:
+        left = [str(place) for place in reversed(sent) if not _is_removed(place)]
+        state = f"these could not be removed: {', '.join(left)}" if left else "nothing is left"
+        error.add_note(
+            f"{dest}: of {len(files)} files {len(sent) - 1} had been sent, and {state}. Mend that "
+            "and do the same again."
+        )
+        raise
+
+
+def _is_removed(place: Remote) -> bool:
+    """Remove a file that was sent; whether none is there now."""
+    with contextlib.suppress(Exception):
+        place.unlink(missing_ok=True)
+        return True
+    return False
+
+
 def sync_folder(folder: Path) -> None:
     """Make renamings in a folder last through a loss of power."""
     if os.name != "posix":  # Windows cannot open a folder
@@ -98,14 +161,21 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def sha256_of(file: Path) -> str:
+def sha256_of(file: Place) -> str:
     """SHA-256 of a file's bytes, in hexadecimal digits."""
+    if isinstance(file, Remote):
+        digest, stream = hashlib.sha256(), file.opened()
+        while part := stream.read(PART_BYTES):
+            digest.update(part)
+        return digest.hexdigest()
     with open(file, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def sweep(folder: Path) -> None:
+def sweep(folder: Place) -> None:
     """Remove what killed writers left in a folder, and nothing that is being written."""
+    if isinstance(folder, Remote):  # where they leave nothing
+        return
     for file in folder.glob(f"{TEMPORARY}*"):
         with contextlib.suppress(OSError):
             if not _sweep_own(file) and time.time() - file.stat().st_mtime > SILENCE:

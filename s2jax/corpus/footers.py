@@ -7,12 +7,13 @@ rows, under the same names. Its footer does, and costs no reading of data.
 import contextlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from s2jax.core import checks
 from s2jax.core.optional import require
+from s2jax.corpus.places import Place, readable
 from s2jax.corpus.plan import COMPUTES, DECIDES, ids_of
+from s2jax.corpus.remote import Remote
 from s2jax.stream import difference
 
 ABSENT = "is not there"
@@ -49,7 +50,7 @@ def pyarrow() -> Any:
 
 
 def check_file(
-    file: Path, head: Mapping[str, Any], shard: int, *, made_here: bool = False
+    file: Place, head: Mapping[str, Any], shard: int, *, made_here: bool = False
 ) -> dict[str, str]:
     """What a file of a corpus holds as metadata, if it is the right one.
 
@@ -67,7 +68,7 @@ def check_file(
     return check_footer(_footer_of(file), head, shard, made_here=made_here)
 
 
-def rows_of_file(file: Path, head: Mapping[str, Any]) -> tuple[int, int]:
+def rows_of_file(file: Place, head: Mapping[str, Any]) -> tuple[int, int]:
     """The first row of a file of this corpus, whichever file it is, and the one after its last.
 
     Raises:
@@ -81,11 +82,11 @@ def rows_of_file(file: Path, head: Mapping[str, Any]) -> tuple[int, int]:
     return ends[0], ends[1] + 1
 
 
-def _footer_of(file: Path) -> Any:
+def _footer_of(file: Place) -> Any:
     with translating():
         if not file.is_file():
             raise Broken(ABSENT)
-        return pyarrow().parquet.read_metadata(file)
+        return pyarrow().parquet.read_metadata(readable(file))
 
 
 def check_footer(
@@ -199,12 +200,14 @@ def translating() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def naming(folder: Path, name: str) -> Iterator[None]:
+def naming(folder: Place, name: str) -> Iterator[None]:
     """Say which file of a finished corpus is damaged, and the way out."""
     try:
         with translating():
             yield
     except (Broken, Foreign, OSError) as error:
+        if isinstance(error, OSError) and isinstance(folder, Remote):
+            raise  # a service that does not answer is no damage
         reason = f"cannot be read: {error}" if isinstance(error, OSError) else str(error)
         raise DamagedError(
             f"{folder / name}: {reason}. `s2jax verify {folder}` finds all such files, and "

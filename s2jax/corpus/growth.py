@@ -9,18 +9,19 @@ also a last one that is not full, so whoever reads them can go on.
 import concurrent.futures
 import contextlib
 import dataclasses
+import fnmatch
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from s2jax.corpus._heads import MANIFEST, PLAN, read_head
 from s2jax.corpus.footers import Broken, Foreign, rows_of_file
+from s2jax.corpus.places import Place
 from s2jax.corpus.plan import COMPUTES, DECIDES, Plan, cuts_after, num_files
 from s2jax.stream import difference
 
 
-def settle(folder: Path, plan: Plan) -> tuple[Plan, dict[str, Any] | None]:
+def settle(folder: Place, plan: Plan) -> tuple[Plan, dict[str, Any] | None]:
     """The plan with the files of what is there, and the manifest, of as many rows or fewer.
 
     Raises:
@@ -45,7 +46,7 @@ def settle(folder: Path, plan: Plan) -> tuple[Plan, dict[str, Any] | None]:
     return (_cut_as_files(folder, plan) if last is None else plan.after(last)), manifest
 
 
-def growth_of(folder: Path, head: Mapping[str, Any]) -> dict[str, Any] | None:
+def growth_of(folder: Place, head: Mapping[str, Any]) -> dict[str, Any] | None:
     """The plan by which a corpus is to grow, or None; a damaged one is none to a reader."""
     with contextlib.suppress(ValueError, OSError):
         begun = read_head(folder, PLAN)
@@ -54,12 +55,12 @@ def growth_of(folder: Path, head: Mapping[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def call_of(folder: Path) -> str:
+def call_of(folder: Place) -> str:
     """The call as the user wrote it."""
     return f"write_corpus(path={str(folder)!r})"
 
 
-def _read_heads(folder: Path, rows: int) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+def _read_heads(folder: Place, rows: int) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """Plan and manifest. The plan first: it is removed when the manifest is there."""
     begun, damage = None, None
     try:
@@ -72,7 +73,7 @@ def _read_heads(folder: Path, rows: int) -> tuple[dict[str, Any] | None, dict[st
     return begun, manifest
 
 
-def read_any(folder: Path, name: str) -> dict[str, Any] | None:
+def read_any(folder: Place, name: str) -> dict[str, Any] | None:
     """A manifest or plan; None if there is none."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return read_head(folder, name)
@@ -127,14 +128,16 @@ def _difference(there: Mapping[str, Any], plan: Plan, names: tuple[str, ...]) ->
     return difference(pick(there), pick(plan.head))
 
 
-def _cut_as_files(folder: Path, plan: Plan) -> Plan:
+def _cut_as_files(folder: Place, plan: Plan) -> Plan:
     """The plan with the files of a corpus that lost its manifest: their footers say where they end.
 
     Any cut is the end of one file and the beginning of the next, so that either tells.
     """
-    files = sorted((folder / "data").glob("train-*.parquet"))
+    data = folder / "data"
+    there = data.iterdir() if data.is_dir() else ()
+    files = [file for file in there if fnmatch.fnmatchcase(file.name, "train-*.parquet")]
 
-    def edges(file: Path) -> tuple[int, ...]:
+    def edges(file: Place) -> tuple[int, ...]:
         with contextlib.suppress(Broken, Foreign, OSError):
             return rows_of_file(file, plan.head)
         return ()

@@ -1,11 +1,9 @@
 """What a folder holds, in a few lines."""
 
 import json
-import os
 import shlex
 import textwrap
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -17,11 +15,12 @@ from s2jax.corpus._manifest import about_stranger, examine, other_size, stranger
 from s2jax.corpus.footers import ABSENT
 from s2jax.corpus.growth import growth_of
 from s2jax.corpus.layout import source_columns
+from s2jax.corpus.places import AnyPath, Place, place_of
 from s2jax.corpus.plan import ids_of, name_of, num_files
 from s2jax.ode.catalogue import name_of as name_of_system
 
 
-def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
+def describe_corpus(path: AnyPath) -> dict[str, str]:
     """Rows, size, configuration and versions of a corpus, finished or not, as lines of a table.
 
     Raises:
@@ -35,7 +34,7 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
         >>> describe_corpus(folder)["rows"]
         '4'
     """
-    folder = Path(path)
+    folder = place_of(path, "describe_corpus")
     kind, head = _head_of(folder)
     names = [name_of(shard) for shard in range(num_files(head))]
     wrong = _reasons(folder, head, names)
@@ -67,7 +66,7 @@ def describe_corpus(path: str | os.PathLike[str]) -> dict[str, str]:
     )
 
 
-def corpus_as_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+def corpus_as_json(path: AnyPath) -> dict[str, Any]:
     """All that is known of a corpus, finished or not, as what JSON holds.
 
     The lines of `describe_corpus` on its state, and its manifest, or the plan of one that is not
@@ -87,20 +86,21 @@ def corpus_as_json(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     said = describe_corpus(path)
     state = ("corpus", "state", "damaged", "foreign", "to go on")
-    name, head = _head_of(Path(path))
+    folder = place_of(path, "describe_corpus")
+    name, head = _head_of(folder)
     found = {line.replace(" ", "_"): said[line] for line in state if line in said} | {name: head}
-    growth = growth_of(Path(path), head) if name == "manifest" else None
+    growth = growth_of(folder, head) if name == "manifest" else None
     return found | ({"plan": growth} if growth else {})
 
 
-def _head_of(folder: Path) -> tuple[str, dict[str, Any]]:
+def _head_of(folder: Place) -> tuple[str, dict[str, Any]]:
     """What describes a corpus: its manifest, or its plan while it is unfinished."""
     if (folder / PLAN).is_file() and not (folder / MANIFEST).is_file():
         return "plan", read_head(folder, PLAN)
     return "manifest", read_manifest(folder)
 
 
-def _about_growth(folder: Path, head: dict[str, Any], growth: dict[str, Any]) -> str:
+def _about_growth(folder: Place, head: dict[str, Any], growth: dict[str, Any]) -> str:
     """How far a corpus has grown, by the footers of its new files."""
     new = range(num_files(head), num_files(growth))
     missing = len(examine(folder, growth, new))
@@ -108,7 +108,7 @@ def _about_growth(folder: Path, head: dict[str, Any], growth: dict[str, Any]) ->
     return f"to grow to {growth['rows']:,} rows; {missing:,} of {files} {_verb(missing)} missing"
 
 
-def _command(path: str | os.PathLike[str], head: dict[str, Any]) -> str:
+def _command(path: AnyPath, head: dict[str, Any]) -> str:
     """How an unfinished corpus, or one that is to grow, is finished."""
     numbers = {
         "rows": "rows",
@@ -123,7 +123,7 @@ def _command(path: str | os.PathLike[str], head: dict[str, Any]) -> str:
     )
 
 
-def _reasons(folder: Path, head: dict[str, Any], names: list[str]) -> dict[int, str]:
+def _reasons(folder: Place, head: dict[str, Any], names: list[str]) -> dict[int, str]:
     """What is wrong with files, by their footers and sizes."""
     found = {shard: str(why) for shard, why in examine(folder, head, range(len(names))).items()}
     for shard, entry in enumerate(head.get("files", ())):

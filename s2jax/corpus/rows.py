@@ -1,11 +1,9 @@
 """Stored corpora as arrays and programs again."""
 
 import operator
-import os
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -21,6 +19,7 @@ from s2jax.corpus.cells import flatten, to_rows, values
 from s2jax.corpus.footers import DamagedError, pyarrow
 from s2jax.corpus.info import facts
 from s2jax.corpus.layout import observation_columns, source_columns, vocabulary_of
+from s2jax.corpus.places import AnyPath, place_of
 from s2jax.corpus.tokens import padded
 from s2jax.inputs import Source
 from s2jax.inputs.columns import SourceColumns
@@ -33,11 +32,12 @@ from s2jax.text import Vocabulary, from_tokens
 _OTHER_INPUTS = {"class": "Mixture"}  # which suit every length
 
 
-def read_corpus(path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES) -> "Corpus":
+def read_corpus(path: AnyPath, *, cache_bytes: int = CACHE_BYTES) -> "Corpus":
     """Open a finished corpus; rows are read when they are asked for.
 
     Args:
-        path: Its folder.
+        path: Its folder, or an address that fsspec knows, such as `s3://bucket/corpus`; footers
+            and row groups are then read by ranges, and no file as a whole.
         cache_bytes: How much of it is kept in memory. Files are read 256 rows at a time, and those
             that were read last are not read again: rows in their order, and rows at random of a
             corpus that fits.
@@ -80,10 +80,10 @@ class Corpus(Sequence):
     and by `row`, `table` and `tables` whatever it is.
     """
 
-    def __init__(self, path: str | os.PathLike[str], cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(self, path: AnyPath, cache_bytes: int = CACHE_BYTES) -> None:
         checks.check_static_integer("read_corpus", "cache_bytes", cache_bytes, 0)
-        self.path = Path(path)
-        self.manifest: dict[str, Any] = read_manifest(path)
+        self.path = place_of(path, "read_corpus")
+        self.manifest: dict[str, Any] = read_manifest(self.path)
         for name in strangers(self.path, self.manifest):
             warnings.warn(f"{self.path}: {about_stranger(name)}", stacklevel=3)
         sizes = [entry["rows"] for entry in self.manifest["files"]]

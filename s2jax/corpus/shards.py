@@ -5,6 +5,7 @@ import contextlib
 import errno
 import json
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,9 @@ from s2jax.corpus.files import replacing
 from s2jax.corpus.footers import COUNTS, VALUES, Broken, Foreign, check_file
 from s2jax.corpus.footers import pyarrow as pyarrow
 from s2jax.corpus.layout import ROW_GROUP, Tables, ValueHash, tokenize
+from s2jax.corpus.places import Place
 from s2jax.corpus.plan import Plan
+from s2jax.corpus.remote import Remote
 from s2jax.sampling import Batch
 from s2jax.targets import AbstractTarget
 from s2jax.targets.acceptance import REASONS, Status
@@ -26,7 +29,7 @@ Progress = Callable[[int], object]
 """Called with a number of rows that were written since the last call."""
 
 
-def write_shard(folder: Path, plan: Plan, shard: int, progress: Progress | None = None) -> None:
+def write_shard(folder: Place, plan: Plan, shard: int, progress: Progress | None = None) -> None:
     """Draw the rows of a shard and write them, unless the file is there and whole.
 
     Raises:
@@ -166,18 +169,29 @@ def existing(folder: Path) -> Path:
     return next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
 
 
+def free_bytes(folder: Place) -> int:
+    """Bytes that are free where files are written: what goes to an address is first a file here."""
+    if isinstance(folder, Remote):
+        return shutil.disk_usage(tempfile.gettempdir()).free
+    return shutil.disk_usage(existing(folder)).free
+
+
 @contextlib.contextmanager
-def explaining(folder: Path) -> Iterator[None]:
-    """Say of a failing disk what it leaves behind, and how to go on."""
+def explaining(folder: Place) -> Iterator[None]:
+    """Say of a failing disk or service what it leaves behind, and how to go on."""
     try:
         yield
     except FileExistsError:
         raise
     except OSError as error:
-        free = shutil.disk_usage(existing(folder)).free
-        fix = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Mend that"
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        room = ""
+        if is_full or isinstance(folder, Path):
+            disk = "the disk" if isinstance(folder, Path) else tempfile.gettempdir()
+            room = f"{disk} has {free_bytes(folder) / 1e6:,.0f} MB free. "
         error.add_note(
-            f"{folder}: the disk has {free / 1e6:,.0f} MB free. Files that were complete are kept, "
-            f"and no incomplete one. {fix} and do the same again: it goes on where this stopped."
+            f"{folder}: {room}Files that were complete are kept, and no incomplete one. "
+            f"{'Free some space' if is_full else 'Mend that'} and do the same again: it goes on "
+            "where this stopped."
         )
         raise

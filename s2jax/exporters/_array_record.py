@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from s2jax.core.optional import require
 from s2jax.corpus.cells import to_rows
+from s2jax.corpus.places import local_of
 from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._base import AbstractExporter, Written
 from s2jax.exporters._folder import naming
@@ -81,7 +82,7 @@ class ArrayRecords(Sequence):
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = local_of(path, "ArrayRecords", "an export")
         library, pa = _library("array_record_data_source"), pyarrow()
         names = sorted(str(name) for name in self.path.glob("data-*.array_record"))
         if not names or not (self.path / SCHEMA).is_file():

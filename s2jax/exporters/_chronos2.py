@@ -11,6 +11,7 @@ import numpy as np
 
 from s2jax.core import checks
 from s2jax.core.optional import require
+from s2jax.corpus.places import local_of
 from s2jax.corpus.shards import pyarrow
 from s2jax.exporters._arrow import nested, write_arrow
 from s2jax.exporters._base import AbstractCovariateExporter, Written, longer
@@ -94,7 +95,7 @@ class Chronos2Inputs(Sequence):
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = local_of(path, "Chronos2Inputs", "an export")
         names = sorted(self.path.glob("data-*.arrow"))
         if not names:
             raise FileNotFoundError(

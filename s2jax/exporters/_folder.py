@@ -3,12 +3,13 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from s2jax.corpus.footers import Broken, DamagedError, translating
+from s2jax.corpus.places import Place
+from s2jax.corpus.remote import Remote
 
 
-def check_free(dest: Path, call: str) -> None:
+def check_free(dest: Place, call: str) -> None:
     """Refuse a place where something is already.
 
     Raises:
@@ -20,7 +21,7 @@ def check_free(dest: Path, call: str) -> None:
         raise FileExistsError(
             f"{call}: must be a folder, but a file is there. Choose another path."
         )
-    if os.path.ismount(dest):
+    if not isinstance(dest, Remote) and os.path.ismount(dest):
         raise FileExistsError(
             f"{call}: must not be where a disk is mounted, because the folder is put there whole "
             f"when it is complete. Choose a folder in it, for example {str(dest / 'export')!r}."
@@ -34,7 +35,7 @@ def check_free(dest: Path, call: str) -> None:
 
 
 @contextlib.contextmanager
-def naming(file: Path) -> Iterator[None]:
+def naming(file: Place) -> Iterator[None]:
     """Say which file of an export is damaged, and the way out."""
     try:
         with translating():

@@ -1,13 +1,13 @@
 """A corpus in the files of another trainer."""
 
 import dataclasses
-import os
-from pathlib import Path
 from typing import Any
 
 from s2jax.core import checks
 from s2jax.corpus import read_corpus
 from s2jax.corpus.files import whole_folder
+from s2jax.corpus.places import AnyPath, Place, place_of
+from s2jax.corpus.remote import Remote
 from s2jax.exporters._array_record import ArrayRecord
 from s2jax.exporters._base import AbstractExporter
 from s2jax.exporters._chronos2 import Chronos2
@@ -54,15 +54,13 @@ class Exported:
     """
 
     format: str
-    files: tuple[Path, ...]
+    files: tuple[Place, ...]
     rows: int
     series: int
     warnings: tuple[str, ...]
 
 
-def export(
-    path: str | os.PathLike[str], dest: str | os.PathLike[str], format: str, **options: Any
-) -> Exported:
+def export(path: AnyPath, dest: AnyPath, format: str, **options: Any) -> Exported:
     """Write the usable rows of a corpus as files that another trainer reads.
 
     Rows are read and written a chunk at a time. The folder gets its name when all files are
@@ -70,8 +68,9 @@ def export(
     `_tmp-*` beside it. Values are single precision and not scaled, but for SymTime.
 
     Args:
-        path: A finished corpus.
-        dest: A folder that does not exist or is empty.
+        path: A finished corpus: a folder, or an address that fsspec knows.
+        dest: A folder that does not exist or is empty; or an address at which nothing is. The
+            files are then made on this machine, all of them, and sent when they are complete.
         format: One of `FORMATS`.
         **options: Fields of the format, listed in docs/exporting.md. `allow_short=True` writes
             series that the reader would not use.
@@ -98,18 +97,19 @@ def export(
         (['data-00000.npz', 'vocabulary.json'], 4)
     """
     exporter = _exporter(format, options)
-    folder = Path(dest).resolve()
+    folder = place_of(dest, "export(dest)").resolve()
     call = f"export(dest={str(dest)!r})"
     check_free(folder, call)
-    source = Source(read_corpus(path), exporter.view)
+    source = Source(read_corpus(place_of(path, "export")), exporter.view)
     warnings = [*_unusable(source), *exporter.check_view(source), *exporter.check(source)]
     try:
         with whole_folder(folder) as temporary:
             written = exporter.write(source, temporary)
+            files = tuple(folder / file.name for file in sorted(temporary.iterdir()))
     except OSError:
-        check_free(folder, call)  # another export was faster
+        if not isinstance(folder, Remote):
+            check_free(folder, call)  # another export was faster
         raise
-    files = tuple(sorted(folder.iterdir()))
     return Exported(format, files, source.rows, written.series, (*warnings, *written.warnings))
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import operator
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from s2jax.config import Config
 from s2jax.core import checks
 from s2jax.core.optional import require
 from s2jax.corpus import Corpus
+from s2jax.corpus.places import AnyPath
 from s2jax.corpus.rows import CACHE_BYTES
 from s2jax.feeds._shares import Share, divided
 from s2jax.sampling import Batch
@@ -106,7 +106,7 @@ class CorpusSource:
 
 
 def corpus_source(
-    path: str | os.PathLike[str],
+    path: AnyPath,
     columns: Sequence[str] | None = None,
     *,
     cache_bytes: int = CACHE_BYTES,
@@ -119,7 +119,8 @@ def corpus_source(
     `torch.utils.data.DataLoader`; `stack_rows` makes batches of its rows.
 
     Args:
-        path: The folder of a finished corpus.
+        path: The folder of a finished corpus, or an address that fsspec knows; its options are
+            pickled with it.
         columns: Which are read. By default all; few are read several times faster.
         cache_bytes: How much of the corpus each process keeps in memory, as in `read_corpus`.
 

@@ -1,6 +1,5 @@
 """The causal graph of a row, drawn and written."""
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from s2jax.corpus import read_corpus
 from s2jax.corpus.cells import values
+from s2jax.corpus.places import AnyPath
 from s2jax.inputs.causes import Causes, Edge, causes_of_columns
 
 _RADIUS, _NODE, _BEND = 1.0, 0.3, 0.15
@@ -26,14 +26,14 @@ def causes_of_table(table: Any, channels: int) -> Causes | None:
     return causes_of_columns(lambda name: values(table[name]), table.column_names, channels)
 
 
-def describe_causes(path: str | os.PathLike[str], count: int = 6, seed: int = 0) -> dict[str, str]:
+def describe_causes(path: AnyPath, count: int = 6, seed: int = 0) -> dict[str, str]:
     """What causes what in the rows that `plot_corpus` draws, a line for each.
 
     An effect is followed by its causes at their lags, and the share of its innovations that they
     make. Rows of other families than `CausalGraph` have no line.
 
     Args:
-        path: The folder of a finished corpus.
+        path: The folder of a finished corpus, or its address.
         count, seed: As in `plot_corpus`.
 
     Raises:

@@ -11,6 +11,7 @@ import numpy as np
 from s2jax.corpus import read_corpus
 from s2jax.corpus.files import replacing
 from s2jax.corpus.info import known_name
+from s2jax.corpus.places import AnyPath
 from s2jax.inputs.causes import causes_of_laws
 from s2jax.ode.dynamics import name_forms, write_noise
 from s2jax.plotting._causes import causes_of_table, choose_rows
@@ -73,13 +74,11 @@ def plot_pairs(batch: Batch, count: int = 6) -> Any:
     return draw(pairs, batch.program.protected)
 
 
-def plot_corpus(
-    path: str | os.PathLike[str], png: str | os.PathLike[str], count: int = 6, seed: int = 0
-) -> None:
+def plot_corpus(path: AnyPath, png: str | os.PathLike[str], count: int = 6, seed: int = 0) -> None:
     """Write a picture of random pairs of a corpus; only their row groups are read.
 
     Args:
-        path: The folder of a finished corpus.
+        path: The folder of a finished corpus, or its address.
         png: The file of the picture; its ending names the format.
         count: Number of pairs, at most those of the corpus.
         seed: Which pairs.

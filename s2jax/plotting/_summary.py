@@ -1,7 +1,6 @@
 """What a corpus holds, as a table."""
 
 import itertools
-import os
 import re
 from collections import Counter
 from typing import Any
@@ -10,16 +9,17 @@ import numpy as np
 
 from s2jax.corpus import read_corpus
 from s2jax.corpus.info import counted, facts, lines, outcomes
+from s2jax.corpus.places import AnyPath
 from s2jax.programs.operators import TABLE
 
 _MOST_LINES = 4  # of columns of laws that are worth reading beside a picture
 
 
-def summarize(path: str | os.PathLike[str]) -> dict[str, str]:
+def summarize(path: AnyPath) -> dict[str, str]:
     """What a corpus holds, as lines of a table; of the files only the tokens are read.
 
     Args:
-        path: The folder of a finished corpus.
+        path: The folder of a finished corpus, or its address.
 
     Raises:
         FileNotFoundError, DamagedError: As in `s2jax.read_corpus`.

@@ -20,6 +20,7 @@ from s2jax.core import checks
 from s2jax.core.optional import require
 from s2jax.core.part import check_part
 from s2jax.corpus import Corpus
+from s2jax.corpus.places import AnyPath, local_of
 from s2jax.symtime import _folder as folders
 from s2jax.symtime._config import Config
 from s2jax.symtime._model import check_config
@@ -61,7 +62,7 @@ class Run(NamedTuple):
 @checks.suggest_names()
 def pretrain(
     path: str | os.PathLike[str], config: Config,
-    data: DataConfig | Corpus | str | os.PathLike[str], num_steps: int, seed: int = 0, *,
+    data: DataConfig | Corpus | AnyPath, num_steps: int, seed: int = 0, *,
     save_every: int = 500, mesh: Mesh | None = None, axis: str = "data",
     progress: Callable[[int], object] = lambda pairs: None,
     announce: Callable[[str], object] = lambda text: None,
@@ -112,7 +113,7 @@ def pretrain(
     corpus = open_rows(data)
     asked = _check(config, data, corpus, num_steps, seed, save_every, mesh, axis)
     mesh = with_automatic_axes(mesh)
-    folder, call = Path(path), f"pretrain(path={str(path)!r})"
+    folder, call = local_of(path, "pretrain", "a run"), f"pretrain(path={str(path)!r})"
     is_there = folders.look(folder, asked, call)
     rows = None if corpus is None else StoredRows(corpus, config, asked.seed)
     training = _Training(folder, asked, rows, save_every, mesh, axis, progress)
@@ -142,7 +143,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
         FileNotFoundError: read_run('nowhere'): must be the folder of a run, and it has no
         _run.json. Pass the path that symtime.pretrain or s2jax pretrain was given.
     """
-    folder, call = Path(path), f"read_run({str(path)!r})"
+    folder, call = local_of(path, "read_run", "a run"), f"read_run({str(path)!r})"
     asked = folders.read_asked(folder, call)
     state = folders.restore(folder, _first_state(asked, eqx.filter_eval_shape))
     if state is None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from s2jax.corpus import Corpus, padded, read_corpus
 from s2jax.corpus.cells import flatten, values
+from s2jax.corpus.places import OfProtocol
 from s2jax.symtime._config import Config
 
 _CHUNK = 256  # rows that lie together in a file, and are read together
@@ -17,7 +18,7 @@ Columns = dict[str, np.ndarray]
 
 def open_rows(data: Any) -> Corpus | None:
     """The corpus that data are, or whose folder they name; None if they are neither."""
-    if isinstance(data, (str, os.PathLike)):
+    if isinstance(data, (str, os.PathLike, OfProtocol)):
         return read_corpus(data)
     return data if isinstance(data, Corpus) else None
 
