@@ -265,7 +265,7 @@ def test_a_reader_that_has_enough_is_no_error(generated):
 
 def test_the_same_command_again_does_nothing(generated, capsys, monkeypatch):
     out, result = generated
-    assert re.search(r"300 rows in 1 file: about \d+\.\d MB of [\d,]+ MB free", result.stderr)
+    assert re.search(r"300 rows in 1 file: about \d+\.\d [kM]B of [\d,]+ MB free", result.stderr)
     monkeypatch.setattr(Stream, "__getitem__", None)
     assert cli.main(["generate", str(out), *ARGUMENTS]) == cli.OK
     assert capsys.readouterr().out.startswith(f"{out}: 300 rows")
@@ -323,7 +323,7 @@ def test_what_would_be_written(tmp_path, capsys):
     assert cli.main([*arguments, "--dry-run"]) == cli.OK
     assert not out.exists()
     told = capsys.readouterr().out
-    assert re.search(r"new: 20 rows in 3 files: about \d+\.\d MB of .* Nothing was written", told)
+    assert re.search(r"new: 20 rows in 3 files: about \d+\.\d kB of .* Nothing was written", told)
     assert cli.main([*arguments, "--quiet"]) == cli.OK
     told = capsys.readouterr()
     assert (told.out, told.err) == ("", "")

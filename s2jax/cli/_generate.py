@@ -111,14 +111,14 @@ def _rate(drawn: int, seconds: float) -> str:
 
 
 def _report(command: Generate, manifest: dict[str, Any], drawn: int, seconds: float) -> None:
-    from s2jax.corpus.info import counted, outcomes
+    from s2jax.corpus.info import counted, outcomes, sized
 
     size = sum(file["bytes"] for file in manifest["files"])
     accepted, rejected = outcomes(manifest)
     rate = _rate(drawn, seconds) or ", there was nothing left to draw"
     rows = counted(command.rows, "row")
     if not command.quiet:
-        print(f"{command.path}: {rows}, {size / 1e6:,.1f} MB{rate}, {accepted}")
+        print(f"{command.path}: {rows}, {sized(size)}{rate}, {accepted}")
     if rejected and not command.quiet:
         print("rejected:", rejected)
     unusable = manifest["acceptance"]["unusable_rows"]

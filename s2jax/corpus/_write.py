@@ -16,7 +16,7 @@ from s2jax.corpus._workers import write_by_workers
 from s2jax.corpus.files import TEMPORARY
 from s2jax.corpus.footers import ABSENT
 from s2jax.corpus.growth import about_growth
-from s2jax.corpus.info import counted
+from s2jax.corpus.info import counted, sized
 from s2jax.corpus.places import AnyPath, Place, place_of
 from s2jax.corpus.plan import Plan, num_files
 from s2jax.corpus.remote import Remote, forget
@@ -260,7 +260,7 @@ class Estimate(NamedTuple):
         room = "" if self.free is None else f" of {self.free / 1e6:,.0f} MB free"
         return (
             f"{counted(self.rows, 'row')} in {counted(self.files, 'file')}: about "
-            f"{self.size / 1e6:,.1f} MB{room}, and {self.seconds:,.0f} s on one processor"
+            f"{sized(self.size)}{room}, and {self.seconds:,.0f} s on one processor"
         )
 
 

@@ -149,6 +149,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else many}"
 
 
+def sized(number: float) -> str:
+    """A number of bytes."""
+    small = number < 1e5
+    return f"{number / (1e3 if small else 1e6):,.1f} {'kB' if small else 'MB'}"
+
+
 def target_of(config: dict[str, Any]) -> str:
     """The target of a stored configuration: the name of a known system, or the class."""
     return known_name(config) or str(config["target"]["class"])
@@ -182,7 +188,7 @@ def facts(head: dict[str, Any], size: int) -> dict[str, str]:
     backend = head["backend"]
     return {
         "rows": f"{head['rows']:,}",
-        "size": f"{size / 1e6:,.1f} MB in {counted(num_files(head), 'file')}",
+        "size": f"{sized(size)} in {counted(num_files(head), 'file')}",
         "length": str(config["length"]),
         "channels": f"{config['num_inputs']} in, {config['num_outputs']} out",
         **_inputs(head),
