@@ -104,7 +104,9 @@ def write_forms(folder: Path, seed: int, rows: int = 1024, across: int = 9) -> N
     there = np.array([s2jax.ode.FORMS[one] for one in np.asarray(batch.dynamics.form)])
     last = {line["states"]: line for line in _pages.read_results("census")}["2 to 4"]
     tries = np.asarray(batch.tries)[:, 0]
-    parts = [FORMS_HEAD]
+    lines = [one for one in _pages.read_results("worth") if one["model"] == "mlp"]
+    mase = [_pages.means_of(lines, kind)["ode"]["MASE"] for kind in (True, False)]
+    parts = [FORMS_HEAD, WORTH_OF_ALL.format(*mase)]
     for name, form in s2jax.ode.forms.KNOWN.items():
         found = np.flatnonzero(there == name)[:across]
         if len(found) < across:
@@ -139,6 +141,14 @@ every state of every row. [Differential equations](../differential-equations.md#
 them, and has the census with intervals. `driven` and `forced` follow inputs, and `stochastic` is
 any other form with noise; they are not shown here. `python benchmarks/census.py forms` writes this
 page."""
+
+
+WORTH_OF_ALL = (
+    "What a forecaster learns from all of them together, as `presets.ode` mixes them: {:.2f} and "
+    "{:.2f} times the errors of repeating the last season, on the real series for choosing and on "
+    "those that judge ([worth.md](../worth.md)); forms were not measured one by one. Given its "
+    "equation and where it starts, the future of a row is known."
+)
 
 
 def draw_form(out: Path, batch: s2jax.Batch, rows: np.ndarray) -> None:

@@ -45,7 +45,7 @@ PAST = 48  # steps before a forecast, at least
 FAMILIES = (
     "KernelSynth", "SARIMA", "StateSpace", "TrendSeason", "RandomWalk", "FractionalBrownian",
     "Held", "Waveforms", "ARMA", "FractionalNoise", "OrnsteinUhlenbeck", "GARCH", "Counts", "IMF",
-    "Mixture",
+    "Mixture", "SARIMA2", "Spikes", "RateNoise",
 )  # fmt: skip
 EFFECTS = {  # of measurements, by sort
     "measured": observe.Observation().effects,
