@@ -23,6 +23,7 @@ from s2jax.config import serialize
 from s2jax.config.options import _read, names_of, with_options
 from s2jax.core.types import Number, Whole
 from s2jax.corpus import read_manifest
+from s2jax.corpus.card import _UNMEASURED
 from s2jax.stream import Stream
 
 ROOT = Path(__file__).parent.parent
@@ -246,6 +247,24 @@ def test_one_processor_draws_as_several(monkeypatch):
     del os.environ["NPROC"]
     use_several_threads()
     assert os.environ["NPROC"] == "2"
+
+
+def test_a_card_that_is_not_measured_yet_is(generated, tmp_path, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(generated[0], folder)
+    card, command = folder / "README.md", ["generate", str(folder), *ARGUMENTS]
+    measured = card.read_text()
+    assert "| of 300 rows, 64 steps |" in measured
+    start, _, rest = measured.partition("<!-- figures -->")
+    end = rest.partition("<!-- end of figures -->")[2]
+    card.write_text(f"{start}<!-- figures -->\n{_UNMEASURED}\n<!-- end of figures -->{end}")
+    assert cli.main([*command, "--card-rows", "0"]) == cli.OK
+    assert _UNMEASURED in card.read_text()
+    assert cli.main(command) == cli.OK
+    assert card.read_text() == measured
+    assert "measuring rows for" in capsys.readouterr().err
+    assert cli.main(["generate", str(tmp_path / "new"), "--card-rows", "-1"]) == cli.USAGE
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_reader_that_has_enough_is_no_error(generated):

@@ -32,6 +32,7 @@ from s2jax.corpus import (
     write_corpus,
     write_reference,
 )
+from s2jax.corpus.figures import _spread
 from s2jax.corpus.plan import Plan
 from s2jax.corpus.shards import write_shard
 from s2jax.corpus.tokens import padded, ragged
@@ -541,8 +542,11 @@ def test_a_card_says_what_rows_are_like(corpus, tmp_path):
     assert text.endswith(rest.partition("<!-- end of figures -->")[2])
     stored = read_corpus(folder)
     drawn, accepted = (sum(stored.manifest["acceptance"].values()), stored.manifest["acceptance"])
-    assert f"{accepted['accepted']:,} of {drawn - accepted['unusable_rows']:,} expressions" in text
-    rows = sorted({*range(128), *range(286, 414), *range(572, 700)})[:300]
+    tried = drawn - accepted["unusable_rows"]
+    assert f"Accepted: {accepted['accepted']:,} of {tried:,} expressions (" in text
+    rows = _spread(700, 300)
+    assert (len(rows), rows[0], rows[-1]) == (296, 0, 699)
+    assert (np.diff(rows) > 1).sum() == 7  # eight chunks
     batch = stored[rows]
     usable = np.asarray(batch.status) == 0
     found = s2jax.statistics.describe(np.asarray(batch.y)[usable].reshape(-1, 64))
@@ -550,13 +554,23 @@ def test_a_card_says_what_rows_are_like(corpus, tmp_path):
     median = np.nanmedian(np.asarray(found.spectral_entropy))
     assert f"| `spectral_entropy` | {median:.2f} |" in text
     assert "are affine in an input" in text
-    assert "differ in more than their constants" in text
+    assert "differ in more than their constants: " in text
     assert "skill_1" not in text  # too short for it
+    there = np.asarray(batch.y_mask)[usable].reshape(-1)  # a row need not have both outputs
+    assert not there.all()
+    kinds = s2jax.statistics.shares(np.asarray(batch.y)[usable].reshape(-1, 1, 64)[there])
+    assert f"{100 * kinds.monotone:.0f} % are monotone" in text
+    assert " 0 % are constant" in text
     assert write_card(folder, rows=300)
     assert (folder / "README.md").read_text() == text
-    (folder / "README.md").write_text("mine")
-    assert not write_card(folder)
-    assert (folder / "README.md").read_text() == "mine"
+    said = "I have changed what is between `<!-- figures -->` and its end.\n\n"
+    for mine, is_taken in (
+        ("mine", False), (text + text, False), (said + text, True), (text.encode("utf-16"), False),
+    ):  # fmt: skip
+        mine = mine if isinstance(mine, bytes) else mine.encode()
+        (folder / "README.md").write_bytes(mine)
+        assert write_card(folder, rows=300) == is_taken
+        assert (folder / "README.md").read_bytes() == mine
     (folder / "README.md").unlink()
     assert write_card(folder, rows=300)
     assert (folder / "README.md").read_text() == text
@@ -738,6 +752,18 @@ def equations(request, tmp_path_factory) -> tuple[Path, s2jax.Batch]:
     return path, jax.tree.map(np.asarray, drawn)
 
 
+def test_folders_of_any_name(corpus, tmp_path, monkeypatch):
+    """pyarrow takes a relative path that begins with a word and a colon for an address."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("run:3", "~/mine"):
+        write_corpus(name, CONFIG, 8, SEED, 8, 8)
+        assert verify_corpus(name) == []
+        assert read_corpus(name).row(7)["id"] == 7
+    assert (tmp_path / "run:3" / "data").is_dir()
+    assert (tmp_path / "home" / "mine" / "data").is_dir()
+
+
 def test_a_card_says_what_solutions_do(equations, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(equations[0], folder)
@@ -745,7 +771,7 @@ def test_a_card_says_what_solutions_do(equations, tmp_path):
     text = (folder / "README.md").read_text()
     census = s2jax.ode.census(read_corpus(folder)[:], audit=0)
     assert f"{100 * census.total['few turns'].value:.0f} % few turns" in text
-    assert re.search(r"\d+ of [\d,]+ systems were accepted", text)
+    assert re.search(r"Accepted: \d+ of [\d,]+ systems", text)
 
 
 def test_columns_of_equations(equations):

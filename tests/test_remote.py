@@ -218,6 +218,12 @@ def interrupt_everywhere(
     return failed
 
 
+def test_what_is_in_a_folder_of_the_same_name() -> None:
+    write("memory://shop/corpus/corpus")
+    with pytest.raises(FileExistsError, match="holds 'corpus', which is no part"):
+        write("memory://shop/corpus")
+
+
 @pytest.mark.parametrize("fault", ["refused", "lost", "torn", "quiet", "dead"])
 def test_interrupted_anywhere_it_goes_on(fault: Fault, local: Path, address: Address) -> None:
     assert interrupt_everywhere(fault, objects_of(local), address) >= 5

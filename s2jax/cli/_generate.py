@@ -15,6 +15,8 @@ from s2jax.cli._progress import Progress, resumable
 def generate(command: Generate, options: dict[str, list[str]]) -> int:
     """Write a corpus, or what is missing of it."""
     config, part = config_of(command, options), _part(command.shards)
+    if command.card_rows < 0:
+        raise UsageError(f"--card-rows {command.card_rows}: must be >= 0; 0 measures none.")
     from s2jax.corpus import write_corpus
 
     prepare_to_draw()
@@ -31,8 +33,8 @@ def generate(command: Generate, options: dict[str, list[str]]) -> int:
             engine=_engine(command), announce=announce,
         )  # fmt: skip
         seconds = time.perf_counter() - start
-        if manifest is not None and progress.drawn and command.card_rows:
-            _measure(command, announce)
+        if manifest is not None and command.card_rows:
+            _measure(command, progress.drawn > 0, announce)
     if manifest is not None:
         _report(command, manifest, progress.drawn, seconds)
     elif command.quiet:
@@ -96,13 +98,17 @@ def _engine(command: Generate) -> Any:
     return ray_engine(command.address)
 
 
-def _measure(command: Generate, announce: Any) -> None:
-    """Enter into the card what rows are like."""
+def _measure(command: Generate, has_drawn: bool, announce: Any) -> None:
+    """Enter into the card what rows are like, if they are new or have not been measured."""
     from s2jax.corpus import write_card
+    from s2jax.corpus.card import CARD, is_unmeasured
+    from s2jax.corpus.places import place_of
 
-    if announce is not None:
-        announce(f"measuring rows for {command.path}/README.md")
-    write_card(command.path, command.card_rows)
+    folder = place_of(command.path, "write_card")
+    if has_drawn or is_unmeasured(folder):
+        if announce is not None:
+            announce(f"measuring rows for {folder / CARD}")
+        write_card(command.path, command.card_rows)
 
 
 def _rate(drawn: int, seconds: float) -> str:

@@ -12,7 +12,7 @@ from s2jax.cli._commands import Stats, StatsPreset, UsageError
 from s2jax.cli._machine import prepare_to_draw
 from s2jax.cli._page import Measured, Section, check_page, write_page
 from s2jax.cli._series import Rows, draw_rows, read_rows
-from s2jax.corpus.figures import SHOWN
+from s2jax.corpus.figures import SHOWN, shares_of
 
 _SHARES = ("unforecastable", "constant", "affine", "monotone", "counts", "duplicates", "undefined")
 _DISTANCES = {
@@ -72,7 +72,7 @@ def _measure(rows: Rows, command: Stats) -> tuple[dict[str, Any], Measured]:
 
     series = rows.y.reshape(-1, rows.y.shape[-1])
     found = statistics.describe(series, period=command.period)
-    kinds = statistics.shares(rows.y, rows.x)._asdict()
+    kinds = shares_of(rows.y, rows.x)._asdict()
     if len(series) > 1:
         there = series[np.isfinite(series).any(-1)]
         kinds["duplicates"] = statistics.duplicate_share(there) if len(there) > 1 else np.nan

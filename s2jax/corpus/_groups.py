@@ -163,7 +163,7 @@ class Groups:
         """A file, and its stream if it is remote; what was learnt of that is not asked again."""
         new = functools.partial(pyarrow().parquet.ParquetFile, page_checksum_verification=True)
         if not isinstance(place, Remote):
-            return new(place), None
+            return new(readable(place)), None
         if shard in self._footers:
             size, footer = self._footers[shard]
             stream = place.opened(size)

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from s2jax.config import Config
 from s2jax.core import checks, forks
-from s2jax.corpus._card import begin_card, renew_card
 from s2jax.corpus._heads import PLAN
 from s2jax.corpus._manifest import begin, confirm, finish, look, lost, tidy, to_write
 from s2jax.corpus._sending import begin_there, check_room, check_shared
 from s2jax.corpus._workers import write_by_workers
+from s2jax.corpus.card import begin_card, renew_card
 from s2jax.corpus.files import TEMPORARY
 from s2jax.corpus.footers import ABSENT
 from s2jax.corpus.growth import about_growth

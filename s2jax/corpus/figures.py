@@ -27,35 +27,46 @@ _SHARES = {
     "monotone": "are monotone",
     "counts": "are counts",
 }
-_CHUNK = 128
+_CHUNK, _FEWEST_CHUNKS = 128, 8
 _MOST_STEPS = 4096  # that `statistics.describe` takes
 
 
 def figures_of(corpus: Corpus, rows: int) -> str:
     """How many programs were accepted, and what rows show that are spread over the corpus."""
     accepted, rejected = outcomes(corpus.manifest)
-    parts = [
-        accepted.replace(" accepted", " were accepted")
-        + "."
-        + (f" Others were rejected: {rejected}." if rejected else "")
-    ]
+    parts = [f"Accepted: {accepted.replace(' accepted', '')}."]
+    if rejected:
+        parts[0] += f" Rejected: {rejected}."
     batch = corpus[_spread(len(corpus), rows)]
     usable = np.asarray(batch.status) == 0
-    if usable.any():
-        series = np.where(np.asarray(batch.y_mask)[..., None], np.asarray(batch.y), np.nan)
-        parts += _on_series(series[usable], np.asarray(batch.x)[usable])
-        parts += _on_programs(batch, usable)
+    if not usable.any():
+        return "\n\n".join([*parts, f"None of {len(usable):,} rows that were measured is usable."])
+    scale, shift = (np.asarray(one)[..., None] for one in (batch.y_scale, batch.y_shift))
+    series = (np.asarray(batch.y) - shift) / scale
+    series = np.where(np.asarray(batch.y_mask)[..., None], series, np.nan)
+    parts += _on_series(series[usable], np.asarray(batch.x)[usable])
+    parts += _on_programs(batch, usable)
     return "\n\n".join(parts)
 
 
+def shares_of(y: np.ndarray, x: np.ndarray | None) -> statistics.Shares:
+    """What share of outputs is of which kind; those without any value are none.
+
+    Args:
+        y: Outputs, `(rows, outputs, time)`, NaN where a row has none.
+        x: Inputs, `(rows, inputs, time)`, or None.
+    """
+    row, output = np.nonzero(np.isfinite(y).any(-1))
+    return statistics.shares(y[row, output][:, None], None if x is None else x[row])
+
+
 def _spread(number: int, rows: int) -> list[int]:
-    """Up to so many row numbers, in a few chunks, so that few row groups are read."""
+    """Up to so many row numbers, in chunks that are spread, so that few row groups are read."""
     if rows >= number:
         return list(range(number))
-    chunks = -(-rows // _CHUNK)
-    starts = np.linspace(0, number - _CHUNK, chunks).astype(int) if number > _CHUNK else [0]
-    found = np.unique(np.concatenate([np.arange(start, start + _CHUNK) for start in starts]))
-    return found[found < number][:rows].tolist()
+    size = max(1, min(_CHUNK, rows // _FEWEST_CHUNKS))
+    starts = np.linspace(0, number - size, rows // size).astype(int)
+    return np.unique(starts[:, None] + np.arange(size)).tolist()
 
 
 def _on_series(y: np.ndarray, x: np.ndarray) -> list[str]:
@@ -63,13 +74,14 @@ def _on_series(y: np.ndarray, x: np.ndarray) -> list[str]:
     steps = min(y.shape[-1], _MOST_STEPS)
     y, x = y[..., :steps], x[..., :steps]
     found = statistics.describe(y.reshape(-1, steps))._asdict()
-    kinds = statistics.shares(y, x if x.shape[1] else None)._asdict()
+    kinds = shares_of(y, x if x.shape[1] else None)._asdict()
     lines = []
     for name, meaning in SHOWN.items():
         values = np.asarray(found[name])
         if np.isfinite(values).any():
-            low, middle, high = np.nanpercentile(values, [25, 50, 75])
-            lines.append(f"| `{name}` | {middle:.2f} | {low:.2f} to {high:.2f} | {meaning} |")
+            quartiles = np.nanpercentile(values, [25, 50, 75])
+            low, middle, high = (f"{round(one, 2) + 0.0:.2f}" for one in quartiles)
+            lines.append(f"| `{name}` | {middle} | {low} to {high} | {meaning} |")
     heads = f"| of {len(y):,} rows, {steps:,} steps | median | middle half | |\n|---|---|---|---|"
     known = {name: float(kinds[name]) for name in _SHARES}
     said = [f"{100 * known[name]:.0f} % {verb}" for name, verb in _SHARES.items()
@@ -85,7 +97,7 @@ def _on_programs(batch: Batch, usable: np.ndarray) -> list[str]:
         return []
     words = np.asarray(skeleton_hash(batch.program, normal=True))[is_there]
     different = len(np.unique(words, axis=0))
-    said = f"{different:,} of these {len(words):,} expressions differ in more than their constants."
+    said = f"Expressions that differ in more than their constants: {different:,} of {len(words):,}."
     if batch.dynamics is None:
         return [said]
     found = ode.census(batch, audit=0).total

@@ -86,7 +86,7 @@ def place_of(path: AnyPath, call: str) -> Place:
             f"text {f'{collapsed[1]}://{collapsed[2]}'!r} itself, or the absolute path of a folder "
             "of such a name."
         )
-    return Path(text)
+    return Path(os.path.expanduser(text))
 
 
 def _of_protocol(path: Any) -> Place:
@@ -164,9 +164,12 @@ def local_of(path: AnyPath, call: str, what: str) -> Path:
 
 
 def readable(place: Place) -> Any:
-    """What pyarrow reads: the path of a local file, or a stream that holds its end, the footer."""
+    """What pyarrow reads: the path of a local file, or a stream that holds its end, the footer.
+
+    The path is absolute: of a relative one pyarrow takes `word:` at its beginning for a protocol.
+    """
     if not isinstance(place, Remote):
-        return place
+        return os.path.abspath(place)
     stream = place.opened()
     stream.hold(max(stream.size - FOOTER_BYTES, 0), stream.size)
     return stream

@@ -138,9 +138,10 @@ class Remote:
                 found = self.fs.ls(self.path, detail=False)
         except (FileNotFoundError, NotADirectoryError):
             return
-        for name in sorted({path.rstrip("/").rpartition("/")[2] for path in found}):
-            if (self / name).path != self.path and name != self.name:
-                yield self / name
+        bare = lambda path: self.fs._strip_protocol(path).rstrip("/")
+        paths = {bare(path) for path in found} - {bare(self.path)}  # some list a folder as in it
+        for name in sorted({path.rpartition("/")[2] for path in paths}):
+            yield self / name
 
     def names_below(self) -> list[str]:
         """The files in it and in its folders, by their paths below it."""

@@ -4,6 +4,7 @@ Its header is that of dataset cards of the Hugging Face Hub, so that the folder 
 is, and `datasets.load_dataset(folder)` finds the files.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ from s2jax.corpus.shards import pyarrow
 
 CARD = "README.md"
 FIGURES, _END = "<!-- figures -->", "<!-- end of figures -->"
+_PLACE = re.compile(rf"^{FIGURES}\r?\n.*?^{_END}", re.MULTILINE | re.DOTALL)
+_UNMEASURED = 'Not measured yet: `s2jax.corpus.write_card(".")` does it.'
 _SIZES = {
     "n<1K": 1e3, "1K<n<10K": 1e4, "10K<n<100K": 1e5, "100K<n<1M": 1e6, "1M<n<10M": 1e7,
     "10M<n<100M": 1e8, "100M<n<1B": 1e9, "1B<n<10B": 1e10, "10B<n<100B": 1e11,
@@ -126,7 +129,8 @@ def write_card(path: AnyPath, rows: int = 1024) -> bool:
         rows: How many rows are measured, in chunks that are spread over the corpus.
 
     Returns:
-        Whether it has; a card without these comments is its author's, and stays as it is.
+        Whether it has; a card without these comments, each once on a line of its own, is its
+        author's and stays as it is.
 
     Raises:
         ImportError: If pyarrow is not installed.
@@ -146,15 +150,26 @@ def write_card(path: AnyPath, rows: int = 1024) -> bool:
     forks.check_can_draw("write_card()")
     corpus = read_corpus(path)
     card = corpus.path / CARD
-    text = card.read_text() if card.is_file() else card_of(corpus.manifest, corpus.config)
-    before, begin, rest = text.partition(FIGURES)
-    _, end, after = rest.partition(_END)
-    if not end:
+    text = card_of(corpus.manifest, corpus.config)
+    if card.exists():
+        try:
+            text = card.read_bytes().decode()
+        except ValueError:  # of another encoding: its author's
+            return False
+    place = _PLACE.findall(text)
+    if len(place) != 1:
         return False
     figures = figures_of(corpus, rows)
     with replacing(card) as file:
-        file.write(f"{before}{begin}\n{figures}\n{end}{after}".encode())
+        file.write(text.replace(place[0], f"{FIGURES}\n{figures}\n{_END}").encode())
     return True
+
+
+def is_unmeasured(folder: Place) -> bool:
+    """Whether a corpus has a card that has no figures yet."""
+    with contextlib.suppress(OSError, ValueError):
+        return _UNMEASURED in (folder / CARD).read_bytes().decode()
+    return False
 
 
 def begin_card(folder: Place, plan: Plan) -> None:
@@ -177,7 +192,7 @@ def renew_card(folder: Place, plan: Plan) -> None:
     if not 0 < rows < plan.rows:
         return
     config = plan.stream.config
-    without = lambda text: (text.partition(FIGURES)[0], text.partition(_END)[2])
+    without = lambda text: _PLACE.sub("", text)
     if without(there) == without(card_of({**plan.head, "rows": rows}, config)):
         with replacing(folder / CARD) as file:
             file.write(card_of(plan.head, config).encode())
@@ -194,7 +209,7 @@ def card_of(head: Mapping[str, Any], config: Config) -> str:
         rows=f"{rows:,}",
         facts="\n".join(line(name, text) for name, text in said.items()),
         begin=FIGURES,
-        unmeasured='Not measured yet: `s2jax.corpus.write_card(".")` does it.',
+        unmeasured=_UNMEASURED,
         end=_END,
         columns="\n".join(line(*cells) for cells in _columns(config)),
         config=json.dumps(head["config"], indent=1),
