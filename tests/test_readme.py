@@ -122,12 +122,15 @@ for wish, code in wishes:
 """
 
 
-def _run_wishes(wishes: list[tuple[str, str]], printed: list[str]) -> tuple[list[str], str]:
+def _run_wishes(
+    wishes: list[tuple[str, str]], printed: list[str], folder: pathlib.Path
+) -> tuple[list[str], str]:
     """What became of outputs and wishes, and all that was printed."""
     done = subprocess.run(
         [sys.executable, "-c", _PRINT],
         input=json.dumps([BLOCKS["README.md"][0], printed, wishes]),
         env=os.environ | {"PYTHONPATH": str(ROOT), "XLA_FLAGS": quick_flags()},
+        cwd=folder,  # one of the wishes saves a picture
         capture_output=True,
         text=True,
         check=False,
@@ -137,23 +140,23 @@ def _run_wishes(wishes: list[tuple[str, str]], printed: list[str]) -> tuple[list
     return ends, done.stdout
 
 
-def test_output_is_as_printed_and_wishes_are_fulfilled():
+def test_output_is_as_printed_and_wishes_are_fulfilled(tmp_path: pathlib.Path):
     own = [wish for wish in WISHES if "torch" not in wish[1]]
     assert PRINTED
     assert len(own) >= 14
     # one wrong one of each shows that these would be seen; one process, because it compiles
     wrong_output, wrong_wish = ">>> key.shape\n(7,)\n", ("nothing", "batch.nothing()")
-    ends, said = _run_wishes([*own, wrong_wish], [*PRINTED, wrong_output])
+    ends, said = _run_wishes([*own, wrong_wish], [*PRINTED, wrong_output], tmp_path)
     right = ["AS PRINTED"] * len(PRINTED), ["DID"] * len(own)
     assert ends == [*right[0], "DIFFERS", *right[1], "FAILED"], said
 
 
 @pytest.mark.peers
-def test_wishes_for_torch_are_fulfilled():
+def test_wishes_for_torch_are_fulfilled(tmp_path: pathlib.Path):
     need("torch")
     own = [wish for wish in WISHES if "torch" in wish[1]]
     assert own
-    ends, said = _run_wishes(own, [])
+    ends, said = _run_wishes(own, [], tmp_path)
     assert ends == ["DID"] * len(own), said
 
 
