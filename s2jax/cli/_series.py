@@ -91,9 +91,7 @@ def draw_batch(config: Any, rows: int, seed: int) -> Any:
 
 
 def _rows_of(batch: Any, config: Any) -> Rows:
-    scale, shift = (np.asarray(one)[..., None] for one in (batch.y_scale, batch.y_shift))
-    y = (np.asarray(batch.y) - shift) / scale
-    used = np.asarray(batch.y_mask)
-    if not used.all():  # the unused are zeros, which no statistic is about
-        y = np.where(used[..., None], y, np.nan)
+    from s2jax.corpus.figures import outputs_of
+
+    y = outputs_of(batch)
     return Rows(y, np.asarray(batch.x) if batch.x.shape[1] else None, batch, config)

@@ -41,12 +41,16 @@ def figures_of(corpus: Corpus, rows: int) -> str:
     usable = np.asarray(batch.status) == 0
     if not usable.any():
         return "\n\n".join([*parts, f"None of {len(usable):,} rows that were measured is usable."])
-    scale, shift = (np.asarray(one)[..., None] for one in (batch.y_scale, batch.y_shift))
-    series = (np.asarray(batch.y) - shift) / scale
-    series = np.where(np.asarray(batch.y_mask)[..., None], series, np.nan)
-    parts += _on_series(series[usable], np.asarray(batch.x)[usable])
+    parts += _on_series(outputs_of(batch)[usable], np.asarray(batch.x)[usable])
     parts += _on_programs(batch, usable)
     return "\n\n".join(parts)
+
+
+def outputs_of(batch: Batch) -> np.ndarray:
+    """The outputs of a batch in their own units, NaN where a row has none."""
+    scale, shift = (np.asarray(one)[..., None] for one in (batch.y_scale, batch.y_shift))
+    y = (np.asarray(batch.y) - shift) / scale
+    return np.where(np.asarray(batch.y_mask)[..., None], y, np.nan)
 
 
 def shares_of(y: np.ndarray, x: np.ndarray | None) -> statistics.Shares:
